@@ -1,0 +1,46 @@
+# Two commands do everything: `make train` and `make test`. Each makes .venv first.
+PYTHON ?= python3
+RECIPE ?= pocket
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: setup train test lint format bench bench-peers clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# make train RECIPE=mlp FLAGS='--duration "2 epochs"'
+train: $(READY)
+	$(BIN)/pocketgan train $(RECIPE) $(FLAGS)
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/speed.py
+
+# The textbook peers need TensorFlow, which gets an environment of its own.
+PEERS := .venv-peers/ready
+$(PEERS): benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
+	@touch $@
+
+bench-peers: $(READY) $(PEERS)
+	$(BIN)/python benchmarks/against_peers.py
+
+clean:
+	rm -rf .venv .venv-peers build dist .pytest_cache .ruff_cache

@@ -1,0 +1,8 @@
+"""`python -m pocketgan` is the `pocketgan` command."""
+
+import sys
+
+from pocketgan.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

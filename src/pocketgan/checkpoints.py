@@ -1,0 +1,182 @@
+"""The training state on disk: one safetensors file a checkpoint, atomic, checksummed, exact.
+
+A file holds every tensor of the `TrainState` under a dotted name, the random generators' states as bytes among
+them, and in its header: the configuration, the counters, and a SHA-256 over all of it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from pocketgan.config import RunConfig, differences, replace, validated
+from pocketgan.errors import CheckpointDamaged, ConfigError, RunError, RunFailed
+from pocketgan.files import write_atomically
+from pocketgan.train import TrainState
+
+FORMAT = "1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Attributes:
+        path: the file.
+        tensors: by dotted name.
+        config: the configuration of the run that wrote it.
+        counters: `step`, `nimg`, `seconds`.
+    """
+
+    path: Path
+    tensors: dict[str, Tensor]
+    config: RunConfig
+    counters: dict[str, float]
+
+    def network(self, name: str) -> dict[str, Tensor]:
+        """Returns the weights of `generator`, `discriminator` or `generator_ema`."""
+        return {key.removeprefix(f"{name}."): t for key, t in self.tensors.items() if key.startswith(f"{name}.")}
+
+
+def checkpoint_name(step: int) -> str:
+    """Returns the file name of the checkpoint at `step`."""
+    return f"step-{step:09d}.safetensors"
+
+
+def _networks(state: TrainState) -> dict[str, nn.Module]:
+    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    return networks | {"generator_ema": state.generator_ema} if state.averages else networks
+
+
+def state_tensors(state: TrainState) -> dict[str, Tensor]:
+    """Returns every tensor of the state by its dotted name: the very tensors, but for the random states."""
+    tensors = {}
+    for name, network in _networks(state).items():
+        tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        tensors |= {f"{name}.{key}": tensor for key, tensor in getattr(state, name).tensors().items()}
+    return tensors | {f"random.{name}": generator.get_state() for name, generator in state.random.items()}
+
+
+def _checksum(tensors: dict[str, Tensor], header: dict[str, str]) -> str:
+    hashed = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        hashed.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        hashed.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return hashed.hexdigest()
+
+
+def save_checkpoint(folder: Path, state: TrainState, config: RunConfig) -> Path:
+    """Writes the whole state into `folder`, under a name made from its step.
+
+    Raises:
+        RunFailed: a weight isn't finite; nothing is written.
+        StorageError: the disk refused it; nothing half-written stays.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise RunFailed(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
+    header = {
+        "format": FORMAT,
+        "config": config.model_dump_json(),
+        "counters": json.dumps({"step": state.step, "nimg": state.nimg, "seconds": state.seconds}),
+    }
+    header["sha256"] = _checksum(tensors, header)
+    path = folder / checkpoint_name(state.step)
+    write_atomically(path, save_tensors(tensors, header))
+    return path
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Reads and verifies a checkpoint file.
+
+    Raises:
+        CheckpointDamaged: it is cut short, altered, or no checkpoint.
+    """
+    try:
+        content = path.read_bytes()
+        tensors = load_tensors(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        checksum = header.pop("sha256")
+        if checksum != _checksum(tensors, header):
+            raise CheckpointDamaged(f"{path.name} doesn't match its checksum")
+        config = validated(json.loads(header["config"]))
+        return Checkpoint(path, tensors, config, json.loads(header["counters"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        reason = "made by another version of Pocketgan" if isinstance(error, ConfigError) else "cut short or damaged"
+        raise CheckpointDamaged(f"{path.name} is {reason}") from None
+
+
+def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:
+    """Returns the last checkpoint of `paths` (oldest first) that is intact, and a line for each damaged one later."""
+    damaged = []
+    for path in reversed(paths):
+        try:
+            return read_checkpoint(path), damaged
+        except CheckpointDamaged as error:
+            damaged.append(str(error))
+    return None, damaged
+
+
+def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
+    """Checks that the checkpoint is of the same run; the duration alone may differ.
+
+    Raises:
+        RunError: it is another run's; the message names the fields that differ.
+    """
+    found = replace(checkpoint.config, duration=config.train.duration)
+    changed = differences(found, config)
+    if changed:
+        raise RunError(
+            f"{checkpoint.path}: was saved with another configuration ({'; '.join(changed)}); "
+            "put config.json back, or start a new run"
+        )
+
+
+def restore(state: TrainState, checkpoint: Checkpoint) -> None:
+    """Puts a checkpoint's content into `state`, bit for bit.
+
+    Raises:
+        RunError: the checkpoint is of other networks.
+    """
+    for name, network in _networks(state).items():
+        load_network(network, checkpoint, name)
+    with torch.no_grad():
+        for name in ("generator_optimizer", "discriminator_optimizer"):
+            for key, tensor in getattr(state, name).tensors().items():
+                tensor.copy_(checkpoint.tensors[f"{name}.{key}"])
+    for name, generator in state.random.items():
+        generator.set_state(checkpoint.tensors[f"random.{name}"])
+    state.step, state.nimg = int(checkpoint.counters["step"]), int(checkpoint.counters["nimg"])
+    state.seconds = checkpoint.counters["seconds"]
+
+
+def load_network(network: nn.Module, checkpoint: Checkpoint, name: str) -> None:
+    """Copies the weights called `name` into `network`.
+
+    Raises:
+        RunError: they belong to another network; the message names the first part that differs.
+    """
+    weights = checkpoint.network(name)
+    for key, problem in _mismatches(network.state_dict(), weights):
+        raise RunError(f"{checkpoint.path}: is a checkpoint of another network: {name}.{key} {problem}")
+    network.load_state_dict(weights)
+
+
+def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:
+    for key in [*expected, *found]:
+        if key not in found:
+            yield key, "is missing there"
+        elif key not in expected:
+            yield key, "has no place here"
+        elif expected[key].shape != found[key].shape:
+            yield key, f"is {tuple(found[key].shape)} there, {tuple(expected[key].shape)} here"

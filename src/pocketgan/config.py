@@ -1,0 +1,313 @@
+"""The configuration: everything that determines a run. Frozen, validated, saved whole with the run.
+
+Every field's docstring is also its help on the command line. Field names are unique over all sections, so
+that a flag or a keyword (`batch_size=64`) needs no prefix.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pocketgan.durations import Duration, DurationText
+from pocketgan.errors import ConfigError, nearest
+
+AUGMENTATIONS = ("translation", "rotation", "cutout")
+
+
+def _join(value: Any) -> Any:
+    """Lets Python callers pass a number or a list where the command line passes `0,1,7`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return ",".join(str(item) for item in value)
+    return value
+
+
+def split(text: str) -> list[str]:
+    """Returns the items of a comma-separated list, without blanks and empty ones."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _check_list(text: str) -> str:
+    if not split(text):
+        raise ValueError("an empty list; write names with commas between them, such as '0,1,7'")
+    return ",".join(dict.fromkeys(split(text)))
+
+
+def _check_augment(text: str) -> str:
+    if text == "none":
+        return text
+    for name in split(text):
+        if name not in AUGMENTATIONS:
+            raise ValueError(
+                f"unknown augmentation '{name}'{nearest(name, AUGMENTATIONS)}; known: none, {', '.join(AUGMENTATIONS)}"
+            )
+    return _check_list(text)
+
+
+def _check_optional_duration(text: str) -> str:
+    return text if text in ("none", "end") else str(Duration.parse(text))
+
+
+NameList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_list)]
+AugmentList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_augment)]
+OptionalDuration = Annotated[str, AfterValidator(_check_optional_duration)]
+Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=False
+    )
+
+
+class DataConfig(Section):
+    """Which images, and how they are fed."""
+
+    data: str = "mnist"
+    """`mnist` (in the package), or a path: a folder of MNIST-style IDX files, an .npz file with `images` and
+    optionally `labels`, or a folder of PNG/JPEG images whose sub-folders are classes."""
+    classes: NameList = "all"
+    """Train on these classes alone: `8`, or `0,1,7`; `all` for every one."""
+    pixels: Literal["signed", "unit"] = "signed"
+    """What the networks see: `signed` for [-1, 1] and a tanh at the generator's end, `unit` for [0, 1] and a
+    sigmoid."""
+    order: Literal["shuffled", "replacement"] = "shuffled"
+    """`shuffled`: each image once an epoch. `replacement`: every batch drawn from all images anew."""
+    target: Literal["same", "inverted"] = "same"
+    """What the discriminator sees as real: the images, or the same images `inverted` (dark on white)."""
+
+
+class NetworkConfig(Section):
+    """The two networks. Sizes are parameters; every recipe takes them."""
+
+    generator: Literal["mlp", "dcgan", "autoencoder", "pocket"] = "mlp"
+    """The generator's architecture. `autoencoder` reads images, the others read noise."""
+    discriminator: Literal["mlp", "dcgan", "pocket"] = "mlp"
+    """The discriminator's architecture."""
+    latent_dim: int = Field(default=100, ge=1, le=4096)
+    """Numbers in the generator's noise vector z."""
+    hidden_dim: int = Field(default=128, ge=1, le=8192)
+    """The base width: units of a dense layer, channels of a convolution."""
+    width: float = Field(default=1.0, gt=0, le=64)
+    """Multiplies every hidden width of both networks."""
+    depth: int = Field(default=1, ge=1, le=16)
+    """Hidden layers of the generator (`dcgan`, `pocket`: convolutions at each resolution)."""
+    discriminator_depth: int | None = Field(default=None, ge=1, le=16)
+    """Hidden layers of the discriminator; none: as the generator."""
+    activation: Activation = "leaky_relu"
+    """The activation of the hidden layers."""
+    discriminator_activation: Activation | None = None
+    """The activation of the discriminator's hidden layers; none: as the generator."""
+    negative_slope: float = Field(default=0.2, ge=0, le=1)
+    """The slope of LeakyReLU below zero."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of units dropped after a hidden layer (`autoencoder`)."""
+    initialisation: Literal["torch", "glorot", "dcgan"] = "torch"
+    """First weights: PyTorch's default, `glorot` (uniform, as Keras) or `dcgan` (normal, deviation 0.02)."""
+    conditional: bool = False
+    """Whether both networks are told the class of each image (where the data has labels)."""
+
+
+class ObjectiveConfig(Section):
+    """The adversarial game."""
+
+    objective: Literal["bce", "minimax", "msle", "least_squares", "hinge", "wasserstein", "relativistic"] = "bce"
+    """The pair of losses. `bce` is the non-saturating game, `minimax` the saturating one."""
+    discriminator_update: Literal["joint", "halves", "two_updates"] = "halves"
+    """`joint`: one batch of real and generated images together. `halves`: two batches, one update.
+    `two_updates`: an update on the real images, then one on the generated ones."""
+    r1: float = Field(default=0.0, ge=0)
+    """Weight of the penalty on the discriminator's gradient at real images."""
+    r2: float = Field(default=0.0, ge=0)
+    """Weight of the penalty on the discriminator's gradient at generated images."""
+    gradient_penalty: float = Field(default=0.0, ge=0)
+    """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "ObjectiveConfig":
+        if self.discriminator_update == "two_updates" and self.objective == "relativistic":
+            raise ValueError("relativistic losses compare real with generated images: use 'joint' or 'halves'")
+        if self.discriminator_update == "two_updates" and self.r1 + self.r2 + self.gradient_penalty > 0:
+            raise ValueError("'two_updates' takes no penalty: use 'joint' or 'halves', or set r1, r2 and gp to 0")
+        return self
+
+
+class TrainConfig(Section):
+    """How long and how fast."""
+
+    duration: DurationText = "10 epochs"
+    """How long to train: `50 epochs`, `10000 steps`, `500 kimg` (thousands of real images) or `5 min`."""
+    batch_size: int = Field(default=128, ge=1, le=65536)
+    """Real images a step."""
+    learning_rate: float = Field(default=2e-4, gt=0, le=1)
+    """Adam's rate, of both networks."""
+    discriminator_learning_rate: float | None = Field(default=None, gt=0, le=1)
+    """Adam's rate for the discriminator; none: as the generator."""
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    """Adam's decay of the mean gradient."""
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    """Adam's decay of the mean squared gradient."""
+    epsilon: float = Field(default=1e-8, gt=0, le=1)
+    """Adam's small number in the denominator."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the rate falls over the whole duration: not at all, or to zero along a line or a half cosine."""
+    warmup: OptionalDuration = "none"
+    """The rate rises from zero over this long; `none`: full rate at once."""
+    ema_half_life: OptionalDuration = "none"
+    """Half-life of the averaged generator, in images (`10 kimg`); `none`: pictures come from the raw one."""
+    augment: AugmentList = "none"
+    """Differentiable augmentation of real and generated images alike: any of `translation`, `rotation`,
+    `cutout`, with commas; or `none`."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; `auto` takes CUDA, then Apple's MPS, then the CPU."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the networks' forward passes (autocast); weights and losses stay float32."""
+    threads: int = Field(default=0, ge=0, le=1024)
+    """CPU threads; 0: one a core. Resuming keeps the number that the run began with."""
+    tick_every: DurationText = "100 steps"
+    """How often a row of losses is written."""
+    checkpoint_every: DurationText = "1 min"
+    """How often the whole state is saved."""
+
+
+class PictureConfig(Section):
+    """The pictures written along the way."""
+
+    sample_every: OptionalDuration = "1 epoch"
+    """How often sample images are written, always from the same latents; `end`: after training only."""
+    sample_count: int = Field(default=64, ge=1, le=4096)
+    """Images in a sample."""
+    layout: Literal["grid", "strip"] = "grid"
+    """A square grid, or one row."""
+    sample_name: str = Field(default="samples", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """What the pictures' file names begin with."""
+    count_by: Literal["step", "epoch"] = "step"
+    """What the pictures' file names count."""
+
+
+class RunConfig(Section):
+    """Everything that determines a run."""
+
+    recipe: str
+    """The recipe it was made from."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """The seed of everything random: weights, latents, data order, augmentation, samples."""
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = NetworkConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    train: TrainConfig = TrainConfig()
+    pictures: PictureConfig = PictureConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> "RunConfig":
+        reads_images = self.network.generator == "autoencoder"
+        if reads_images and self.network.conditional:
+            raise ValueError("conditional: the autoencoder reads images, not noise and a class; leave it off")
+        if self.data.target == "inverted" and not reads_images:
+            raise ValueError("target: 'inverted' is for a generator that reads images; use --generator autoencoder")
+        if self.train.ema_half_life != "none" and Duration.parse(self.train.ema_half_life).seconds is not None:
+            raise ValueError("ema_half_life: give it in images, steps or epochs, not in time")
+        for field, value in (("tick_every", self.train.tick_every), ("warmup", self.train.warmup)):
+            if value != "none" and Duration.parse(value).seconds is not None:
+                raise ValueError(f"{field}: '{value}' is in time; give steps, epochs or kimg")
+        return self
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether the generator redraws images (True) or draws from noise (False)."""
+        return self.network.generator == "autoencoder"
+
+
+SECTIONS = ("data", "network", "objective", "train", "pictures")
+FIELDS: dict[str, str] = {
+    name: section for section in SECTIONS for name in RunConfig.model_fields[section].default.__class__.model_fields
+}
+"""Each field's section."""
+
+ALIASES: dict[str, tuple[str, str]] = {
+    "z_dim": ("latent_dim", "{}"),
+    "dense_dim": ("hidden_dim", "{}"),
+    "steps": ("duration", "{} steps"),
+    "iterations": ("duration", "{} steps"),
+    "epochs": ("duration", "{} epochs"),
+    "sample_interval": ("sample_every", "{} steps"),
+}
+"""Other names of fields, and how their value is written there."""
+
+
+def rename(name: str, value: Any) -> tuple[str, Any]:
+    """Returns the field that `name` stands for and the value in that field's terms."""
+    if name not in ALIASES:
+        return name, value
+    field, form = ALIASES[name]
+    return field, value if form == "{}" else form.format(value)
+
+
+def flatten(config: RunConfig) -> dict[str, Any]:
+    """Returns the configuration as one flat dict, field name to value, without the sections."""
+    flat = {"recipe": config.recipe, "seed": config.seed}
+    for section in SECTIONS:
+        flat.update(getattr(config, section).model_dump())
+    return flat
+
+
+def replace(config: RunConfig, **fields: Any) -> RunConfig:
+    """Returns `config` with fields replaced, each by its own name or an alias, whatever its section.
+
+    Raises:
+        ConfigError: an unknown field, or a value that the field can't have.
+    """
+    changed = config.model_dump()
+    given: dict[str, str] = {}
+    for name, value in fields.items():
+        field, value = rename(name, value)
+        if field in given:
+            raise ConfigError(f"{name}: sets {field}, and so does {given[field]}; give one of them")
+        given[field] = name
+        if field == "seed":
+            changed["seed"] = value
+        elif field in FIELDS:
+            changed[FIELDS[field]][field] = value
+        else:
+            known = ["seed", *FIELDS, *ALIASES]
+            raise ConfigError(f"{name}: no such setting{nearest(name, known)}")
+    return validated(changed)
+
+
+def validated(values: Mapping[str, Any]) -> RunConfig:
+    """Makes a configuration from nested plain values, as they stand in `config.json`.
+
+    Raises:
+        ConfigError: the first field that is unknown or has a value that it can't have.
+    """
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """Returns the first problem of a pydantic error as one line: field, value, what would do."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if first["type"] == "extra_forbidden":
+        return f"{'.'.join(path)}: no such setting{nearest(path[-1], [*FIELDS, 'seed'])}"
+    leaves = [part for part in path if part in FIELDS or part in ("seed", "recipe")]
+    if not leaves:
+        return message
+    name = leaves[-1]
+    if repr(first["input"]) in message:
+        return f"{name}: {message}"
+    return f"{name}: {first['input']!r} won't do: {message}"
+
+
+def differences(left: RunConfig, right: RunConfig) -> list[str]:
+    """Returns `field: left -> right` for each field in which two configurations differ."""
+    first, second = flatten(left), flatten(right)
+    return [f"{name}: {first[name]} -> {second[name]}" for name in first if first[name] != second[name]]

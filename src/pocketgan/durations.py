@@ -1,0 +1,101 @@
+"""Durations that carry their unit: `50 epochs`, `10000 steps`, `500 kimg`, `5 min`."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+UNITS = {
+    "step": "steps",
+    "steps": "steps",
+    "epoch": "epochs",
+    "epochs": "epochs",
+    "kimg": "kimg",
+    "s": "seconds",
+    "sec": "seconds",
+    "second": "seconds",
+    "seconds": "seconds",
+    "min": "minutes",
+    "minute": "minutes",
+    "minutes": "minutes",
+    "h": "hours",
+    "hour": "hours",
+    "hours": "hours",
+}
+SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
+EXAMPLES = "'50 epochs', '10000 steps', '500 kimg' or '5 min'"
+LONGEST = 1e12
+_FORM = re.compile(r"(\d[\d_,]*(?:\.\d+)?|\.\d+)\s*([a-z]*)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of training.
+
+    Attributes:
+        value: how many, positive and finite.
+        unit: `steps`, `epochs`, `kimg` (thousands of real images shown), `seconds`, `minutes` or `hours`.
+    """
+
+    value: float
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Duration":
+        """Reads `text`, a number and a unit.
+
+        Raises:
+            ValueError: `text` is no number with a known unit, or the number isn't positive.
+        """
+        match = _FORM.fullmatch(text.strip().lower())
+        if match is None:
+            raise ValueError(f"'{text}' is no duration; write {EXAMPLES}")
+        number, unit = match.groups()
+        if not unit:
+            raise ValueError(f"'{text}' has no unit; write {EXAMPLES}")
+        if unit not in UNITS:
+            raise ValueError(f"'{text}' has an unknown unit '{unit}'; write {EXAMPLES}")
+        value = float(number.replace("_", "").replace(",", ""))
+        if not 0 < value <= LONGEST:
+            raise ValueError(f"'{text}' is not a positive length; write {EXAMPLES}")
+        return cls(value, UNITS[unit])
+
+    def __str__(self) -> str:
+        number = str(int(self.value)) if self.value.is_integer() else repr(self.value)
+        if self.unit == "minutes":
+            return f"{number} min"
+        if self.unit == "kimg":
+            return f"{number} kimg"
+        return f"{number} {self.unit[:-1] if self.value == 1 else self.unit}"
+
+    @property
+    def seconds(self) -> float | None:
+        """The length in seconds where it is given in time, None where it is counted in images."""
+        factor = SECONDS.get(self.unit)
+        return None if factor is None else self.value * factor
+
+    def in_steps(self, batch_size: int, images: int, steps_per_second: float | None = None) -> float:
+        """Returns the length in training steps, as a fraction.
+
+        Args:
+            batch_size: real images a step.
+            images: images an epoch.
+            steps_per_second: the measured speed; needed where the length is given in time.
+        """
+        if self.unit == "steps":
+            return self.value
+        if self.unit == "epochs":
+            return self.value * images / batch_size
+        if self.unit == "kimg":
+            return self.value * 1000 / batch_size
+        assert self.seconds is not None and steps_per_second is not None
+        return self.seconds * steps_per_second
+
+
+def canonical(text: str) -> str:
+    """Returns the one spelling of a duration: `50 Epochs` is `50 epochs`."""
+    return str(Duration.parse(text))
+
+
+DurationText = Annotated[str, AfterValidator(canonical)]

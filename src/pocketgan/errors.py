@@ -1,0 +1,61 @@
+"""Every error that Pocketgan raises on purpose.
+
+PocketganError
+├── UserError (also a ValueError)   a mistake in what was asked for; exit code 2
+│   ├── ConfigError                 a field of the configuration
+│   ├── DataError                   a file or folder of images
+│   └── RunError                    a run folder, or what was asked of it
+└── RunFailed                       a run that was under way and had to stop; exit code 1
+    ├── NonFiniteLoss               a loss became infinite or not a number
+    └── StorageError                the disk refused a write
+CheckpointDamaged                   inside only: the caller falls back on the checkpoint before
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PocketganError(Exception):
+    """The base of all errors below. `str(error)` is one line made for a person."""
+
+    exit_code = 1
+
+
+class UserError(PocketganError, ValueError):
+    """Something was asked for that can't be done; the message says what would do."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """A field of the configuration has a value that it can't have."""
+
+
+class DataError(UserError):
+    """A file or folder of images can't be used."""
+
+
+class RunError(UserError):
+    """A run folder can't be used, or not for this."""
+
+
+class RunFailed(PocketganError):
+    """A run stopped before its end. What was saved is still there."""
+
+
+class NonFiniteLoss(RunFailed):
+    """A loss became infinite or not a number; the weights were left as they were."""
+
+
+class StorageError(RunFailed):
+    """A file could not be written: a full disk, a folder without permission."""
+
+
+class CheckpointDamaged(Exception):
+    """A checkpoint is cut short, altered or otherwise unreadable."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Returns `; did you mean 'x'?` for the name nearest to `name`, or nothing where none is near."""
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean '{found[0]}'?" if found else ""

@@ -1,0 +1,97 @@
+"""Plots of a run, and its samples as a film, from the run folder alone (Matplotlib and Pillow)."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+from pocketgan.files import write_atomically
+from pocketgan.runs import Run
+
+matplotlib.use("Agg")
+
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+FILM_FRAMES, FILM_SECONDS = 80, 8.0
+POINTS = 1000
+"""Points a curve; longer ones are averaged in blocks."""
+COLOURS = {"discriminator": "#0072b2", "generator": "#d55e00"}
+"""Blue and vermilion of the palette of Okabe & Ito, told apart by colour-blind readers."""
+
+
+def draw_figures(run: Run) -> list[Path]:
+    """Draws what the run's rows and samples allow into `figures/`: losses, accuracies, and a film of the samples."""
+    drawn = []
+    rows = run.stats()
+    if rows:
+        drawn += [plot_losses(run, rows), plot_accuracies(run, rows)]
+    film = make_film(run)
+    return drawn + ([film] if film else [])
+
+
+def plot_losses(run: Run, rows: list[dict[str, float]]) -> Path:
+    """Draws both networks' losses over the steps: `figures/loss_plot.png`."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for name, key in (("discriminator", "d_loss"), ("generator", "g_loss")):
+        axes.plot(*curve(rows, key), label=name, color=COLOURS[name], linewidth=1.3)
+    axes.set_ylabel(f"loss ({run.config.objective.objective})")
+    return _finish(figure, run, "loss_plot")
+
+
+def plot_accuracies(run: Run, rows: list[dict[str, float]]) -> Path:
+    """Draws the discriminator's accuracy on real and on generated images: `figures/accuracy_plot.png`."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    styles = (("real images", "d_real_accuracy", "-"), ("generated images", "d_fake_accuracy", "--"))
+    for colour, (name, key, style) in zip(COLOURS.values(), styles, strict=True):
+        steps, values = curve(rows, key)
+        axes.plot(steps, 100 * values, style, label=name, color=colour, linewidth=1.3)
+    axes.axhline(50, color="0.6", linewidth=0.8, zorder=0)
+    axes.set_ylim(-2, 102)
+    axes.set_ylabel("discriminator accuracy (%)")
+    return _finish(figure, run, "accuracy_plot")
+
+
+def curve(rows: list[dict[str, float]], key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns steps and values of one column, averaged in blocks down to at most 1,000 points."""
+    pairs = np.array([(row["step"], row[key]) for row in rows if key in row], dtype=float).reshape(-1, 2)
+    blocks = np.array_split(pairs, min(POINTS, max(1, len(pairs))))
+    means = np.array([block.mean(axis=0) for block in blocks if len(block)])
+    return means[:, 0], means[:, 1]
+
+
+def _finish(figure: Figure, run: Run, name: str) -> Path:
+    axes = figure.axes[0]
+    axes.set_xlabel("step (one update of each network)")
+    axes.set_title(f"{run.config.recipe}, seed {run.config.seed}", loc="left", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    plt.close(figure)
+    path = run.folder / "figures" / f"{name}.png"
+    write_atomically(path, buffer.getvalue(), durable=False)
+    return path
+
+
+def make_film(run: Run) -> Path | None:
+    """Makes an animated GIF of the samples over training: `figures/samples.gif`; None where there are fewer than 2."""
+    paths = run.samples()
+    if len(paths) < 2:
+        return None
+    chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(FILM_FRAMES, len(paths))).astype(int))]
+    frames = []
+    for path in chosen:
+        with Image.open(path) as picture:
+            frames.append(picture.convert("L" if run.facts.channels == 1 else "RGB"))
+    pause = round(1000 * min(0.5, FILM_SECONDS / len(frames)))
+    buffer = io.BytesIO()
+    durations = [pause] * (len(frames) - 1) + [2000]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    path = run.folder / "figures" / "samples.gif"
+    write_atomically(path, buffer.getvalue(), durable=False)
+    return path

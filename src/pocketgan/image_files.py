@@ -1,0 +1,243 @@
+"""Readers of image sets: the MNIST in the package, IDX files, NPZ files, folders of pictures. NumPy alone, no torch.
+
+IDX is the format of the MNIST files: a big-endian magic number (0x0803 for images, 0x0801 for labels), one 32-bit
+size a dimension, then unsigned bytes (Y. LeCun, "The MNIST database of handwritten digits").
+"""
+
+import gzip
+import hashlib
+import zipfile
+import zlib
+from dataclasses import dataclass
+from importlib import resources
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pocketgan.errors import DataError
+
+MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+IDX_PREFIX = {"train": "train", "test": "t10k"}
+IMAGE_MAGIC, LABEL_MAGIC = 0x0803, 0x0801
+PICTURES = {".png", ".jpg", ".jpeg"}
+LARGEST_PICTURE = 2048
+"""Pixels a side above which a picture is refused before it is decoded."""
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """What a reader found.
+
+    Attributes:
+        images: uint8, shape (N, C, H, W).
+        labels: integers, shape (N,), or None.
+        class_names: names for the labels 0, 1, … where the files name them; else empty.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def read(data: str, part: str) -> ImageFiles:
+    """Reads one split (`train` or `test`) of `mnist` or of a path.
+
+    Raises:
+        DataError: nothing readable there, or no such split.
+    """
+    if data == "mnist":
+        return read_mnist(part)
+    path = Path(data).expanduser()
+    if not path.exists():
+        raise DataError(f"data: there is no '{data}'; give 'mnist', a folder or an .npz file")
+    if path.is_file():
+        if path.suffix.lower() != ".npz":
+            raise DataError(f"data: '{data}' is neither a folder nor an .npz file")
+        found = read_npz(path, part)
+    elif any(path.glob("*-ubyte*")):
+        found = read_idx_folder(path, part)
+    else:
+        found = read_picture_folder(path, part)
+    if len(found.images) == 0:
+        raise DataError(f"data: {data} holds no images")
+    height, width = found.images.shape[2:]
+    if height != width:
+        raise DataError(f"data: the images of {data} are {width}×{height}; they must be square")
+    return found
+
+
+def read_mnist(part: str) -> ImageFiles:
+    """Reads the MNIST in the package: 60,000 images (`train`) or 10,000 (`test`), checked against their MD5."""
+    found = {}
+    for kind in ("images-idx3", "labels-idx1"):
+        name = f"{IDX_PREFIX[part]}-{kind}-ubyte"
+        raw = gzip.decompress(resources.files("pocketgan").joinpath("mnist", f"{name}.gz").read_bytes())
+        if hashlib.md5(raw, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
+            raise DataError(f"data: the package's {name}.gz is damaged (wrong MD5); install pocketgan again")
+        found[kind] = raw
+    images = parse_idx(found["images-idx3"], IMAGE_MAGIC, f"{part} images")
+    return ImageFiles(images[:, None], parse_idx(found["labels-idx1"], LABEL_MAGIC, f"{part} labels"))
+
+
+def parse_idx(raw: bytes, magic: int, name: str) -> np.ndarray:
+    """Reads IDX bytes into a uint8 array with the sizes that their header gives.
+
+    Args:
+        raw: the file's bytes, uncompressed.
+        magic: the magic number that is expected.
+        name: the file's name, for messages.
+
+    Raises:
+        DataError: another magic number, or more or fewer bytes than the sizes ask for.
+    """
+    dimensions = magic & 0xFF
+    header = 4 + 4 * dimensions
+    if len(raw) < header:
+        raise DataError(f"data: {name} is cut short: {len(raw)} bytes, its header alone takes {header}")
+    found = int.from_bytes(raw[:4], "big")
+    if found != magic:
+        raise DataError(f"data: {name} has the magic number 0x{found:08x}; 0x{magic:08x} is expected there")
+    sizes = [int.from_bytes(raw[4 * i : 4 * i + 4], "big") for i in range(1, dimensions + 1)]
+    expected = header + prod(sizes)
+    shape = "×".join(str(size) for size in sizes)
+    if len(raw) < expected:
+        raise DataError(f"data: {name} is cut short: {shape} bytes are announced, {len(raw) - header:,} are there")
+    if len(raw) > expected:
+        raise DataError(f"data: {name} is too long: {shape} bytes are announced, {len(raw) - header:,} are there")
+    return np.frombuffer(raw, np.uint8, offset=header).reshape(sizes)
+
+
+def read_idx_file(path: Path, magic: int) -> np.ndarray:
+    """Reads one IDX file, raw or gzip-compressed (by its content, whatever its name)."""
+    try:
+        raw = path.read_bytes()
+        if raw[:2] == b"\x1f\x8b":
+            raw = gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"data: {path} can't be read: {error}") from None
+    return parse_idx(raw, magic, str(path))
+
+
+def read_idx_folder(folder: Path, part: str) -> ImageFiles:
+    """Reads `train-images-idx3-ubyte` (`t10k-…` for the test split) and its labels, if there, from a folder."""
+    prefix = IDX_PREFIX[part]
+    images_path = _first(folder, f"{prefix}-images-idx3-ubyte", f"{prefix}-images.idx3-ubyte")
+    if images_path is None:
+        raise DataError(f"data: {folder} has no {prefix}-images-idx3-ubyte (raw or .gz) for the {part} split")
+    images = read_idx_file(images_path, IMAGE_MAGIC)
+    if 0 in images.shape[1:]:
+        raise DataError(f"data: {images_path} announces images of {images.shape[2]}×{images.shape[1]} pixels")
+    labels_path = _first(folder, f"{prefix}-labels-idx1-ubyte", f"{prefix}-labels.idx1-ubyte")
+    labels = None if labels_path is None else read_idx_file(labels_path, LABEL_MAGIC)
+    if labels is not None and len(labels) != len(images):
+        raise DataError(f"data: {labels_path} has {len(labels):,} labels for {len(images):,} images")
+    return ImageFiles(images[:, None], labels)
+
+
+def _first(folder: Path, *names: str) -> Path | None:
+    candidates = [folder / f"{name}{end}" for name in names for end in ("", ".gz")]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_npz(path: Path, part: str) -> ImageFiles:
+    """Reads `images` and optionally `labels` (`test_images`, `test_labels` for the test split) from an .npz file.
+
+    Images are uint8, of shape (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels; labels are integers.
+    """
+    prefix = "" if part == "train" else "test_"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in (f"{prefix}images", f"{prefix}labels") if name in archive}
+            names = ", ".join(archive.files) or "nothing"
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"data: {path} can't be read as an .npz file: {error}") from None
+    if f"{prefix}images" not in arrays:
+        raise DataError(f"data: {path} holds {names}, but no '{prefix}images' for the {part} split")
+    images = arrays[f"{prefix}images"]
+    labels = arrays.get(f"{prefix}labels")
+    if images.dtype != np.uint8:
+        raise DataError(f"data: 'images' in {path} are {images.dtype}; uint8 in [0, 255] would do")
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.ndim == 4 and images.shape[1] not in (1, 3) and images.shape[3] in (1, 3):
+        images = images.transpose(0, 3, 1, 2)
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape[2:]:
+        raise DataError(f"data: 'images' in {path} have the shape {images.shape}; (N, 1 or 3, H, W) would do")
+    if labels is not None:
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise DataError(
+                f"data: 'labels' in {path} are {labels.dtype} of shape {labels.shape}; integers (N,) would do"
+            )
+        if len(labels) != len(images):
+            raise DataError(f"data: {path} has {len(labels):,} labels for {len(images):,} images")
+    return ImageFiles(images, labels)
+
+
+def read_picture_folder(folder: Path, part: str) -> ImageFiles:
+    """Reads the PNG and JPEG files of a folder; sub-folders, where there are any, are the classes.
+
+    A folder that has a `train` sub-folder is read as splits, `train` and `test`. Pictures are grey where all of
+    them are, else RGB.
+    """
+    if (folder / "train").is_dir():
+        if not (folder / part).is_dir():
+            raise DataError(f"data: {folder} has a folder 'train' but no '{part}'")
+        folder = folder / part
+    elif part == "test":
+        raise DataError(f"data: {folder} has no test split; put its pictures into folders 'train' and 'test'")
+    classes = sorted(child.name for child in folder.iterdir() if child.is_dir() and _pictures(child))
+    if classes:
+        paths = [(path, index) for index, name in enumerate(classes) for path in _pictures(folder / name)]
+        if _pictures(folder):
+            raise DataError(f"data: {folder} has pictures beside its class folders; move them into one of those")
+    else:
+        paths = [(path, -1) for path in _pictures(folder)]
+    if not paths:
+        raise DataError(f"data: {folder} holds no IDX files and no PNG or JPEG pictures")
+    pictures = [read_picture(path) for path, _ in paths]
+    first = pictures[0].shape[:2]
+    for (path, _), picture in zip(paths, pictures, strict=True):
+        if picture.shape[:2] != first:
+            sizes = f"{picture.shape[1]}×{picture.shape[0]}", f"{first[1]}×{first[0]}"
+            raise DataError(
+                f"data: {path} is {sizes[0]} pixels, but {paths[0][0].name} is {sizes[1]}; all must be alike"
+            )
+    if any(picture.ndim == 3 for picture in pictures):
+        pictures = [p if p.ndim == 3 else np.repeat(p[:, :, None], 3, axis=2) for p in pictures]
+        images = np.stack(pictures).transpose(0, 3, 1, 2)
+    else:
+        images = np.stack(pictures)[:, None]
+    labels = np.array([label for _, label in paths]) if classes else None
+    return ImageFiles(images, labels, tuple(classes))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file())
+
+
+def read_picture(path: Path, name: str = "data") -> np.ndarray:
+    """Reads one picture: uint8, shape (H, W) where it is grey, (H, W, 3) where it has colours.
+
+    Args:
+        path: the file.
+        name: the setting that asked for it, for messages.
+
+    Raises:
+        DataError: it can't be decoded, or is larger than 2048 pixels a side; the message names the file.
+    """
+    try:
+        with Image.open(path) as picture:
+            if max(picture.size) > LARGEST_PICTURE:
+                raise DataError(f"{name}: {path} is {picture.size[0]}×{picture.size[1]} pixels; that is too large")
+            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA", "I;16", "I") else "RGB"))
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{name}: {path} can't be decoded as a picture") from None

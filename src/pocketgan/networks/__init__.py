@@ -1,0 +1,44 @@
+"""Generators and discriminators, chosen by name from two literal dicts. A new one is one file and a line here."""
+
+import torch
+from torch import nn
+
+from pocketgan.config import NetworkConfig
+from pocketgan.data import derived_seed
+from pocketgan.networks.autoencoder import AutoencoderGenerator
+from pocketgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from pocketgan.networks.layers import Dropout, ImageShape, initialise
+from pocketgan.networks.mlp import MLPDiscriminator, MLPGenerator
+from pocketgan.networks.pocket import PocketDiscriminator, PocketGenerator
+
+GENERATORS = {
+    "mlp": MLPGenerator,
+    "dcgan": DCGANGenerator,
+    "autoencoder": AutoencoderGenerator,
+    "pocket": PocketGenerator,
+}
+DISCRIMINATORS = {
+    "mlp": MLPDiscriminator,
+    "dcgan": DCGANDiscriminator,
+    "pocket": PocketDiscriminator,
+}
+
+__all__ = ["DISCRIMINATORS", "GENERATORS", "Dropout", "ImageShape", "build_discriminator", "build_generator"]
+
+
+def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed: int) -> nn.Module:
+    """Makes the generator; its first weights depend on `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seed, "generator"))
+        network = GENERATORS[config.generator](config, shape, pixels)
+        initialise(network, config.initialisation)
+    return network
+
+
+def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> nn.Module:
+    """Makes the discriminator; its first weights depend on `seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seed, "discriminator"))
+        network = DISCRIMINATORS[config.discriminator](config, shape)
+        initialise(network, config.initialisation)
+    return network

@@ -1,0 +1,33 @@
+"""The image-to-image generator: a fully connected autoencoder that redraws what it reads."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pocketgan.config import NetworkConfig
+from pocketgan.networks.layers import Dropout, ImageShape, ToImage, generator_activation, output_activation, scaled
+
+
+class AutoencoderGenerator(nn.Module):
+    """An image → `depth` dense layers halving from twice `hidden_dim`, and doubling again → an image.
+
+    Dropout follows every hidden layer but the middle one. At 256 and depth 5: 512, 256, 128, 64, 32, 64, …, 512.
+    """
+
+    reads_images = True
+
+    def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
+        super().__init__()
+        down = [scaled(max(1, 2 * config.hidden_dim // 2**layer), config) for layer in range(config.depth)]
+        widths = down + down[-2::-1]
+        layers: list[nn.Module] = [nn.Flatten()]
+        features = shape.pixels
+        for index, width in enumerate(widths):
+            layers += [nn.Linear(features, width), generator_activation(config)]
+            if index != config.depth - 1:
+                layers.append(Dropout(config.dropout))
+            features = width
+        layers += [nn.Linear(features, shape.pixels), output_activation(pixels), ToImage(shape)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
+        return self.layers(images)

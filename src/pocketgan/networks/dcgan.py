@@ -1,0 +1,84 @@
+"""Convolutional networks with strides and BatchNorm (Radford et al. 2016), from a quarter of the side upwards."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pocketgan.config import NetworkConfig
+from pocketgan.networks.layers import (
+    FromMap,
+    ImageShape,
+    Judgement,
+    LatentInput,
+    ToMap,
+    discriminator_activation,
+    generator_activation,
+    output_activation,
+    quarter,
+    scaled,
+)
+
+
+class DCGANGenerator(nn.Module):
+    """z → dense → 7×7 → 4×4 transposed convolutions with stride 2 to 14×14 and 28×28 → an image.
+
+    `depth` is the number of convolutions at 7×7 and at 14×14: the strided one and `depth − 1` of 3×3 before it.
+    """
+
+    reads_images = False
+
+    def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
+        super().__init__()
+        side = quarter(shape, "dcgan")
+        narrow, wide = scaled(config.hidden_dim, config), scaled(2 * config.hidden_dim, config)
+        self.input = LatentInput(config.latent_dim, shape.classes)
+        layers: list[nn.Module] = [
+            nn.Linear(self.input.out_features, wide * side * side, bias=False),
+            ToMap(wide, side),
+            nn.BatchNorm2d(wide),
+            generator_activation(config),
+        ]
+        for channels, following in ((wide, narrow), (narrow, None)):
+            for _ in range(config.depth - 1):
+                layers += [
+                    nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(channels),
+                    generator_activation(config),
+                ]
+            if following:
+                layers += [
+                    nn.ConvTranspose2d(channels, following, 4, stride=2, padding=1, bias=False),
+                    nn.BatchNorm2d(following),
+                    generator_activation(config),
+                ]
+        layers += [nn.ConvTranspose2d(narrow, shape.channels, 4, stride=2, padding=1), output_activation(pixels)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Float[Tensor, "n latent"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
+        return self.layers(self.input(z, labels))
+
+
+class DCGANDiscriminator(nn.Module):
+    """An image → 4×4 convolutions with stride 2 to 14×14 and 7×7 → one logit. BatchNorm in all but the first."""
+
+    def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
+        super().__init__()
+        side = quarter(shape, "dcgan")
+        narrow, wide = scaled(config.hidden_dim, config), scaled(2 * config.hidden_dim, config)
+        layers: list[nn.Module] = [
+            nn.Conv2d(shape.channels, narrow, 4, stride=2, padding=1),
+            discriminator_activation(config),
+            nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(wide),
+            discriminator_activation(config),
+        ]
+        for _ in range((config.discriminator_depth or config.depth) - 1):
+            layers += [
+                nn.Conv2d(wide, wide, 3, padding=1, bias=False),
+                nn.BatchNorm2d(wide),
+                discriminator_activation(config),
+            ]
+        self.layers = nn.Sequential(*layers, FromMap())
+        self.judgement = Judgement(wide * side * side, shape.classes)
+
+    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
+        return self.judgement(self.layers(images), labels)

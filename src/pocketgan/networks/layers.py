@@ -1,0 +1,184 @@
+"""Layers that the architectures share."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pocketgan.config import NetworkConfig
+from pocketgan.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ImageShape:
+    """What the networks must make and judge.
+
+    Attributes:
+        channels: 1 (grey) or 3 (RGB).
+        size: pixels a side.
+        classes: classes that the networks are told; 0 where they are told none.
+    """
+
+    channels: int
+    size: int
+    classes: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Numbers in an image."""
+        return self.channels * self.size * self.size
+
+
+def activation(name: str, negative_slope: float) -> nn.Module:
+    """Returns the activation called `name` (see `NetworkConfig.activation`)."""
+    if name == "leaky_relu":
+        return nn.LeakyReLU(negative_slope)
+    return {
+        "relu": nn.ReLU,
+        "elu": nn.ELU,
+        "selu": nn.SELU,
+        "gelu": nn.GELU,
+        "silu": nn.SiLU,
+        "tanh": nn.Tanh,
+    }[name]()
+
+
+def generator_activation(config: NetworkConfig) -> nn.Module:
+    """Returns the activation of the generator's hidden layers."""
+    return activation(config.activation, config.negative_slope)
+
+
+def discriminator_activation(config: NetworkConfig) -> nn.Module:
+    """Returns the activation of the discriminator's hidden layers."""
+    return activation(config.discriminator_activation or config.activation, config.negative_slope)
+
+
+def output_activation(pixels: str) -> nn.Module:
+    """Returns what bounds the generator's output: tanh for `signed` pixels, a sigmoid for `unit`."""
+    return nn.Tanh() if pixels == "signed" else nn.Sigmoid()
+
+
+def scaled(units: int, config: NetworkConfig) -> int:
+    """Returns a hidden width after the factor `width`, at least 1."""
+    return max(1, round(units * config.width))
+
+
+def quarter(shape: ImageShape, architecture: str) -> int:
+    """Returns a quarter of the image's side, where the convolutional networks start.
+
+    Raises:
+        ConfigError: the side is no multiple of 4.
+    """
+    if shape.size % 4:
+        raise ConfigError(
+            f"generator: '{architecture}' takes images whose side is a multiple of 4, and these are "
+            f"{shape.size}×{shape.size}; 'mlp' takes any"
+        )
+    return shape.size // 4
+
+
+class LatentInput(nn.Module):
+    """The generator's input: z, with a learned vector of the class beside it in a conditional network."""
+
+    def __init__(self, latent_dim: int, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.embedding = nn.Embedding(classes, latent_dim) if classes else None
+        self.out_features = latent_dim * (2 if classes else 1)
+
+    def forward(self, z: Float[Tensor, "n latent"], labels: Tensor | None) -> Float[Tensor, "n features"]:
+        if self.embedding is None:
+            return z
+        assert labels is not None, "a conditional generator needs labels"
+        return torch.cat([z, self.embedding(labels)], dim=1)
+
+
+class Judgement(nn.Module):
+    """The discriminator's end: features to one logit a sample, shape (N,).
+
+    In a conditional network the class adds the inner product of its learned vector with the features (projection;
+    Miyato & Koyama 2018, equation 3).
+    """
+
+    def __init__(self, in_features: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, 1)
+        self.embedding = nn.Embedding(classes, in_features) if classes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(in_features))
+
+    def forward(self, features: Float[Tensor, "n features"], labels: Tensor | None) -> Float[Tensor, "n"]:
+        logits = self.linear(features).squeeze(1)
+        if self.embedding is None:
+            return logits
+        assert labels is not None, "a conditional discriminator needs labels"
+        return logits + (self.embedding(labels) * features).sum(dim=1)
+
+
+class ToMap(nn.Module):
+    """Reshapes features (N, C·S·S) to a map (N, C, S, S) that lies in memory channels last."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        self.channels, self.size = channels, size
+
+    def forward(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n channels size size"]:
+        return features.view(-1, self.size, self.size, self.channels).permute(0, 3, 1, 2)
+
+
+class FromMap(nn.Module):
+    """Flattens a map (N, C, S, S) to (N, S·S·C), without a copy where it lies channels last."""
+
+    def forward(self, maps: Float[Tensor, "n channels size size"]) -> Float[Tensor, "n features"]:
+        return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+class ToImage(nn.Module):
+    """Reshapes a vector (N, C·S·S) to images (N, C, S, S)."""
+
+    def __init__(self, shape: ImageShape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, vectors: Float[Tensor, "n pixels"]) -> Float[Tensor, "n channels size size"]:
+        return vectors.view(-1, self.shape.channels, self.shape.size, self.shape.size)
+
+
+class Dropout(nn.Module):
+    """Dropout that draws from a random generator of its own, so that a run can be resumed exactly.
+
+    Source: Srivastava et al. 2014; scaled by 1/(1 − p) in training, the identity otherwise.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        return x * kept.div_(1 - self.p)
+
+
+def initialise(network: nn.Module, kind: str) -> None:
+    """Sets the first weights of dense and convolutional layers.
+
+    `glorot`: uniform, Glorot & Bengio 2010, equation 16, zero biases. `dcgan`: normal with deviation 0.02, zero
+    biases, BatchNorm scales around 1 (Radford et al. 2016, section 4). `torch`: as PyTorch makes them.
+    """
+    if kind == "torch":
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            if kind == "glorot":
+                nn.init.xavier_uniform_(module.weight)
+            else:
+                nn.init.normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d) and kind == "dcgan":
+            nn.init.normal_(module.weight, 1.0, 0.02)

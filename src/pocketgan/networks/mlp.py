@@ -1,0 +1,58 @@
+"""Fully connected networks (Goodfellow et al. 2014): hidden widths h, 2h, 4h against their mirror image."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pocketgan.config import NetworkConfig
+from pocketgan.networks.layers import (
+    ImageShape,
+    Judgement,
+    LatentInput,
+    ToImage,
+    discriminator_activation,
+    generator_activation,
+    output_activation,
+    scaled,
+)
+
+
+def hidden_widths(config: NetworkConfig, depth: int) -> list[int]:
+    """Returns the generator's hidden widths: doubling from `hidden_dim`, from the third layer on the same."""
+    return [scaled(config.hidden_dim * min(2**layer, 4), config) for layer in range(depth)]
+
+
+class MLPGenerator(nn.Module):
+    """z → `depth` dense layers → an image in [-1, 1] (`signed`) or [0, 1] (`unit`)."""
+
+    reads_images = False
+
+    def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
+        super().__init__()
+        self.input = LatentInput(config.latent_dim, shape.classes)
+        layers: list[nn.Module] = []
+        features = self.input.out_features
+        for width in hidden_widths(config, config.depth):
+            layers += [nn.Linear(features, width), generator_activation(config)]
+            features = width
+        layers += [nn.Linear(features, shape.pixels), output_activation(pixels), ToImage(shape)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Float[Tensor, "n latent"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
+        return self.layers(self.input(z, labels))
+
+
+class MLPDiscriminator(nn.Module):
+    """An image → `discriminator_depth` dense layers, the widest first → one logit."""
+
+    def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        features = shape.pixels
+        for width in reversed(hidden_widths(config, config.discriminator_depth or config.depth)):
+            layers += [nn.Linear(features, width), discriminator_activation(config)]
+            features = width
+        self.layers = nn.Sequential(*layers)
+        self.judgement = Judgement(features, shape.classes)
+
+    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
+        return self.judgement(self.layers(images), labels)

@@ -1,0 +1,158 @@
+"""Adversarial losses on raw logits, and penalties on the discriminator's gradient: pure functions.
+
+D(x) is the discriminator's logit at a real image, D(G(z)) at a generated one; σ is the logistic function and
+softplus(t) = ln(1 + eᵗ) = −ln σ(−t). Losses are per sample, shape (N,); the caller reduces.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+Logits = Float[Tensor, "n"]
+
+
+def bce_real(logits: Logits) -> Logits:
+    """−ln σ(D(x)): binary cross-entropy against 1."""
+    return softplus(-logits)
+
+
+def bce_fake(logits: Logits) -> Logits:
+    """−ln(1 − σ(D(G(z)))): binary cross-entropy against 0."""
+    return softplus(logits)
+
+
+def non_saturating(real_logits: Logits | None, fake_logits: Logits) -> Logits:
+    """−ln σ(D(G(z))): the non-saturating generator loss (Goodfellow et al. 2014, section 3)."""
+    return softplus(-fake_logits)
+
+
+def saturating(real_logits: Logits | None, fake_logits: Logits) -> Logits:
+    """ln(1 − σ(D(G(z)))): the minimax generator loss (Goodfellow et al. 2014, equation 1)."""
+    return -softplus(fake_logits)
+
+
+def msle(real_logits: Logits | None, fake_logits: Logits) -> Logits:
+    """(ln 2 − ln(1 + σ(D(G(z)))))²: squared logarithmic error of the discriminator's output against 1."""
+    return (math.log(2.0) - torch.log1p(torch.sigmoid(fake_logits))).square()
+
+
+def least_squares_real(logits: Logits) -> Logits:
+    """½ (D(x) − 1)² (Mao et al. 2017, equation 9 with a = 0, b = c = 1)."""
+    return 0.5 * (logits - 1).square()
+
+
+def least_squares_fake(logits: Logits) -> Logits:
+    """½ D(G(z))² (Mao et al. 2017, equation 9 with a = 0, b = c = 1)."""
+    return 0.5 * logits.square()
+
+
+def least_squares_generator(real_logits: Logits | None, fake_logits: Logits) -> Logits:
+    """½ (D(G(z)) − 1)² (Mao et al. 2017, equation 9 with a = 0, b = c = 1)."""
+    return 0.5 * (fake_logits - 1).square()
+
+
+def hinge_real(logits: Logits) -> Logits:
+    """max(0, 1 − D(x)) (Lim & Ye 2017; Miyato et al. 2018, equation 16)."""
+    return relu(1 - logits)
+
+
+def hinge_fake(logits: Logits) -> Logits:
+    """max(0, 1 + D(G(z))) (Lim & Ye 2017; Miyato et al. 2018, equation 16)."""
+    return relu(1 + logits)
+
+
+def critic_real(logits: Logits) -> Logits:
+    """−D(x) (Arjovsky et al. 2017, equation 2)."""
+    return -logits
+
+
+def critic_fake(logits: Logits) -> Logits:
+    """D(G(z)) (Arjovsky et al. 2017, equation 2)."""
+    return logits
+
+
+def critic_generator(real_logits: Logits | None, fake_logits: Logits) -> Logits:
+    """−D(G(z)): the generator's loss of the Wasserstein and hinge games."""
+    return -fake_logits
+
+
+def relativistic_discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
+    """softplus(−(D(x) − D(G(z)))) (Jolicoeur-Martineau 2019; Huang et al. 2024, equation 2)."""
+    return softplus(fake_logits - real_logits)
+
+
+def relativistic_generator(real_logits: Logits | None, fake_logits: Logits) -> Logits:
+    """softplus(−(D(G(z)) − D(x))), the discriminator's game with the roles exchanged."""
+    assert real_logits is not None, "a relativistic generator loss needs the logits of real images"
+    return softplus(real_logits - fake_logits)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """An adversarial game.
+
+    Attributes:
+        discriminator_loss: (real_logits, fake_logits) → (N,).
+        generator_loss: (real_logits or None, fake_logits) → (N,).
+        boundary: the logit above which the discriminator says "real"; None where only differences mean something.
+        relativistic: whether the generator's loss needs the logits of real images.
+        real_term, fake_term: the discriminator's loss in two parts, where it is a sum of such; else None.
+    """
+
+    discriminator_loss: Callable[[Tensor, Tensor], Tensor]
+    generator_loss: Callable[[Tensor | None, Tensor], Tensor]
+    boundary: float | None = 0.0
+    relativistic: bool = False
+    real_term: Callable[[Tensor], Tensor] | None = None
+    fake_term: Callable[[Tensor], Tensor] | None = None
+
+
+def separable(
+    real_term: Callable[[Tensor], Tensor],
+    fake_term: Callable[[Tensor], Tensor],
+    generator_loss: Callable[[Tensor | None, Tensor], Tensor],
+    boundary: float | None = 0.0,
+) -> Objective:
+    """Makes a game whose discriminator loss is the sum of a term on real and a term on generated images."""
+
+    def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return real_term(real_logits) + fake_term(fake_logits)
+
+    return Objective(discriminator_loss, generator_loss, boundary, False, real_term, fake_term)
+
+
+OBJECTIVES = {
+    "bce": separable(bce_real, bce_fake, non_saturating),
+    "minimax": separable(bce_real, bce_fake, saturating),
+    "msle": separable(bce_real, bce_fake, msle),
+    "least_squares": separable(least_squares_real, least_squares_fake, least_squares_generator, boundary=0.5),
+    "hinge": separable(hinge_real, hinge_fake, critic_generator),
+    "wasserstein": separable(critic_real, critic_fake, critic_generator, boundary=None),
+    "relativistic": Objective(relativistic_discriminator, relativistic_generator, boundary=None, relativistic=True),
+}
+
+
+def squared_gradient(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:
+    """‖∇D(x)‖², squares summed over C, H and W, per sample; differentiable once more.
+
+    Args:
+        logits: the discriminator's output for `images`, still on their graph.
+        images: a tensor that requires a gradient, as it was before any augmentation.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradient.square().flatten(1).sum(dim=1)
+
+
+def zero_centred_penalty(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:
+    """½ ‖∇D(x)‖²: R1 on real images, R2 on generated ones (Mescheder et al. 2018, equations 9 and 10)."""
+    return 0.5 * squared_gradient(logits, images)
+
+
+def one_centred_penalty(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:
+    """(‖∇D(x̂)‖ − 1)² at images x̂ between real and generated ones (Gulrajani et al. 2017, equation 3)."""
+    return (squared_gradient(logits, images).add(1e-12).sqrt() - 1).square()

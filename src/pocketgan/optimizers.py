@@ -1,0 +1,69 @@
+"""Adam in one fused call over all of a network's weights."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1) on gradients that are handed in, guarded against poisoned ones.
+
+    The same arithmetic as `torch.optim.Adam(fused=True)`, without the part of a small network's step that goes
+    into bookkeeping: no gradients kept between steps, no hooks, no parameter groups (docs/adr/0002).
+
+    Args:
+        network: whose parameters are trained.
+        learning_rate, beta1, beta2, epsilon: Adam's constants.
+    """
+
+    def __init__(self, network: nn.Module, *, learning_rate: float, beta1: float, beta2: float, epsilon: float) -> None:
+        self.parameters = list(network.parameters())
+        self.learning_rate = learning_rate
+        self.betas = (beta1, beta2)
+        self.epsilon = epsilon
+        self.mean = [torch.zeros_like(p) for p in self.parameters]
+        self.mean_square = [torch.zeros_like(p) for p in self.parameters]
+        self.count = torch.zeros((), device=self.parameters[0].device)
+
+    def step(self, loss: Tensor, poisoned: Tensor, rate: float = 1.0) -> None:
+        """Moves the parameters against the gradient of `loss`, unless `poisoned` is or becomes 1.
+
+        Args:
+            loss: a scalar. One that isn't finite sets `poisoned`, on the device, without waiting for it.
+            poisoned: a scalar, 0.0 or 1.0, kept by the caller over all steps.
+            rate: a factor on the learning rate.
+        """
+        gradients = torch.autograd.grad(loss, self.parameters)
+        torch.maximum(poisoned, torch.isfinite(loss.detach()).logical_not().to(poisoned.dtype), out=poisoned)
+        self.count += 1
+        with torch.no_grad():
+            torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage, reportCallIssue]
+                self.parameters,  # pyright: ignore[reportArgumentType]
+                [_laid_out_as(p, g) for p, g in zip(self.parameters, gradients, strict=True)],
+                self.mean,
+                self.mean_square,
+                [],
+                [self.count] * len(self.parameters),
+                lr=self.learning_rate * rate,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                weight_decay=0.0,
+                eps=self.epsilon,
+                amsgrad=False,
+                maximize=False,
+                found_inf=poisoned,
+            )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Returns the optimiser's whole state by name, the very tensors."""
+        return {
+            "count": self.count,
+            **{f"mean.{i}": tensor for i, tensor in enumerate(self.mean)},
+            **{f"mean_square.{i}": tensor for i, tensor in enumerate(self.mean_square)},
+        }
+
+
+def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """The fused kernel reads memory in order, so a gradient must lie in memory as its parameter does."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)

@@ -1,0 +1,79 @@
+"""The plan of a run: every duration of its configuration, in training steps. Made once, kept with the run.
+
+A duration in time becomes a number of steps from a speed measured before the run, so that a run that was
+interrupted follows the same plan and ends with the same bits.
+"""
+
+import math
+
+from pydantic import BaseModel, ConfigDict
+
+from pocketgan.config import RunConfig
+from pocketgan.durations import Duration
+
+
+class Plan(BaseModel):
+    """Durations in training steps (fractions where an interval is no whole number of steps).
+
+    Attributes:
+        duration: the configuration's duration that this was made from.
+        steps: the whole run.
+        tick_every, sample_every, checkpoint_every, warmup: as in the configuration; None for never.
+        ema_half_life: of the averaged generator, in images; None where there is none.
+        steps_per_second: the speed that durations in time were planned with, or None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    duration: str
+    steps: int
+    tick_every: float
+    sample_every: float | None
+    checkpoint_every: float
+    warmup: float | None
+    ema_half_life: float | None
+    steps_per_second: float | None
+
+
+def needs_speed(config: RunConfig) -> bool:
+    """Whether a duration of the configuration is given in time, so that a speed must be measured first."""
+    texts = (config.train.duration, config.train.checkpoint_every, config.pictures.sample_every)
+    return any(Duration.parse(text).seconds is not None for text in texts if text not in ("none", "end"))
+
+
+def make_plan(config: RunConfig, images: int, steps_per_second: float | None = None) -> Plan:
+    """Counts the configuration's durations in steps.
+
+    Args:
+        config: the run's configuration.
+        images: images an epoch.
+        steps_per_second: the measured speed; needed where `needs_speed(config)`.
+    """
+
+    def steps(text: str) -> float | None:
+        if text in ("none", "end"):
+            return None
+        return Duration.parse(text).in_steps(config.train.batch_size, images, steps_per_second)
+
+    def interval(text: str) -> float:
+        return max(1.0, steps(text) or 1.0)
+
+    sample_every = config.pictures.sample_every
+    half_life = steps(config.train.ema_half_life)
+    return Plan(
+        duration=config.train.duration,
+        steps=max(1, math.ceil((steps(config.train.duration) or 1) - 1e-9)),
+        tick_every=interval(config.train.tick_every),
+        sample_every=interval(sample_every) if sample_every not in ("none", "end") else None,
+        checkpoint_every=interval(config.train.checkpoint_every),
+        warmup=steps(config.train.warmup),
+        ema_half_life=None if half_life is None else half_life * config.train.batch_size,
+        steps_per_second=steps_per_second,
+    )
+
+
+def due(step: int, interval: float | None) -> bool:
+    """Whether a multiple of `interval` falls on step `step`: never for None, at every k·interval rounded up."""
+    if interval is None:
+        return False
+    return math.floor(step / interval + 1e-9) > math.floor((step - 1) / interval + 1e-9)

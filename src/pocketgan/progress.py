@@ -1,0 +1,87 @@
+"""The progress display: live on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+if TYPE_CHECKING:
+    from pocketgan.train import Tick
+
+PLAIN_SECONDS = 10.0
+"""Seconds between plain lines, at least."""
+
+
+class Progress:
+    """Shows training as it goes: done, images/s, both losses, accuracy, time left.
+
+    Args:
+        quiet: show nothing.
+        console: where to; by default standard error.
+    """
+
+    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
+        self.quiet = quiet
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar: Bar | None = None
+        self._steps = 0
+        self._first = (0, 0.0)
+        self._printed = 0.0
+        self._measures = ""
+
+    def say(self, line: str) -> None:
+        """Shows one line."""
+        if not self.quiet:
+            self.console.print(line, markup=False)
+
+    @contextmanager
+    def training(self, steps: int, done: int) -> Iterator[None]:
+        """Shows the run's progress inside, from `done` of `steps`."""
+        self._steps, self._first, self._printed = steps, (done, time.monotonic()), 0.0
+        if self.quiet or not self.console.is_terminal:
+            yield
+            return
+        columns = (
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
+            TextColumn("{task.fields[measures]}"),
+            TimeRemainingColumn(),
+        )
+        with Bar(*columns, console=self.console) as self._bar:
+            self._bar.add_task("training", total=steps, completed=done, measures="")
+            yield
+        self._bar = None
+
+    def update(self, tick: "Tick") -> None:
+        """Shows a tick."""
+        if self.quiet:
+            return
+        if tick.measures:
+            m = tick.measures
+            self._measures = (
+                f"{tick.images_per_second:,.0f} images/s  D loss {m['d_loss']:.3f}  G loss {m['g_loss']:.3f}  "
+                f"accuracy {m['d_real_accuracy']:.0%} real, {m['d_fake_accuracy']:.0%} generated"
+            )
+        if self._bar is not None:
+            self._bar.update(self._bar.tasks[0].id, completed=tick.step, measures=self._measures)
+        elif time.monotonic() - self._printed >= PLAIN_SECONDS or tick.last or tick.stopped:
+            self._printed = time.monotonic()
+            done, since = self._first
+            left = (time.monotonic() - since) / max(1, tick.step - done) * (self._steps - tick.step)
+            progress = f"{tick.step / self._steps:4.0%}  {tick.step:,}/{self._steps:,} steps"
+            self.say(f"{progress}  {self._measures}  {clock(left)} left")
+
+
+def clock(seconds: float) -> str:
+    """Returns a length of time as `4 s`, `3 min 20 s` or `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

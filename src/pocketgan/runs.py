@@ -1,0 +1,329 @@
+"""The run folder: the only interface between training and everything after it. No torch here.
+
+Its files are described in `docs/run-folder.md`.
+"""
+
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pocketgan.config import RunConfig, validated
+from pocketgan.errors import ConfigError, RunError, StorageError
+from pocketgan.files import write_json
+from pocketgan.plan import Plan
+
+if TYPE_CHECKING:
+    from pocketgan.pictures import Images
+    from pocketgan.train import Tick
+
+FORMAT = 1
+FOLDERS = ("samples", "figures", "checkpoints")
+State = Literal["running", "finished", "interrupted", "failed", "killed"]
+
+
+class DataFacts(BaseModel):
+    """What the networks need to know of the data, so that a run can be used without it.
+
+    Attributes:
+        source: `mnist` or a path.
+        images: images trained on.
+        channels, size: the shape of one, (channels, size, size).
+        class_names: the classes, in the order of their labels; empty without labels.
+        digest: SHA-256 of images and labels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    images: int
+    channels: int
+    size: int
+    class_names: tuple[str, ...]
+    digest: str
+
+
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: where it is.
+        config: the configuration.
+        facts: what was found of the data.
+        plan: the durations in steps.
+        environment: versions, machine, threads and device that the run began with.
+    """
+
+    def __init__(
+        self, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: dict[str, Any]
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.facts = facts
+        self.plan = plan
+        self.environment = environment
+
+    @classmethod
+    def create(
+        cls, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: dict[str, Any]
+    ) -> "Run":
+        """Makes a new run in `folder`, which must be empty or not there (see `claim_folder`)."""
+        run = cls(folder, config, facts, plan, environment)
+        for name in FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+        run.write_environment()
+        run.write_status("running", step=0, nimg=0, seconds=0.0)
+        write_json(folder / "config.json", {"format": FORMAT, **config.model_dump()})
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """Opens the run in `folder`.
+
+        Raises:
+            RunError: there is no run, or one of its files can't be read; the message names it.
+        """
+        folder = Path(folder)
+        if not (folder / "config.json").is_file():
+            where = "is no run folder: it has no config.json" if folder.is_dir() else "doesn't exist"
+            raise RunError(f"run: '{folder}' {where}; 'pocketgan runs' lists runs")
+        values = _read_object(folder / "config.json")
+        if values.pop("format", None) != FORMAT:
+            raise RunError(f"run: {folder / 'config.json'} has an unknown format; format {FORMAT} is known here")
+        try:
+            config = validated(values)
+        except ConfigError as error:
+            raise RunError(f"run: {folder / 'config.json'}: {error}") from None
+        environment = _read_object(folder / "environment.json")
+        try:
+            facts = DataFacts.model_validate(environment.pop("data", None))
+            plan = Plan.model_validate(environment.pop("plan", None))
+        except ValidationError as error:
+            field = error.errors()[0]["loc"]
+            raise RunError(f"run: {folder / 'environment.json'} is damaged at {field or 'its top'}") from None
+        return cls(folder, config, facts, plan, environment)
+
+    def __repr__(self) -> str:
+        status = self.status()
+        return (
+            f"Run('{self.folder}', {self.config.recipe}, {status['state']}, step {status['step']} of {self.plan.steps})"
+        )
+
+    def _repr_png_(self) -> bytes | None:
+        samples = self.samples()
+        return samples[-1].read_bytes() if samples else None
+
+    # Writing.
+
+    def write_environment(self) -> None:
+        """Writes `environment.json`: the environment, what was found of the data, and the plan."""
+        content = {**self.environment, "data": self.facts.model_dump(), "plan": self.plan.model_dump()}
+        write_json(self.folder / "environment.json", content)
+
+    def replan(self, config: RunConfig, plan: Plan) -> None:
+        """Gives the run a new duration."""
+        self.config, self.plan = config, plan
+        self.write_environment()
+        write_json(self.folder / "config.json", {"format": FORMAT, **config.model_dump()})
+
+    def write_status(self, state: State, *, step: int, nimg: int, seconds: float, message: str = "") -> None:
+        """Writes `status.json`, which says whether the run is under way and how far it is."""
+        content = {
+            "state": state,
+            "step": step,
+            "steps": self.plan.steps,
+            "nimg": nimg,
+            "seconds": round(seconds, 3),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+            "message": message,
+        }
+        write_json(self.folder / "status.json", content, durable=state != "running")
+
+    def log(self, tick: "Tick") -> None:
+        """Appends a row to `stats.jsonl`.
+
+        Raises:
+            StorageError: the disk refused it.
+        """
+        row = {
+            "step": tick.step,
+            "nimg": tick.nimg,
+            "epoch": round(tick.epoch, 6),
+            "seconds": round(tick.seconds, 3),
+            **{name: float(f"{value:.6g}") for name, value in tick.measures.items()},
+            "images_per_second": round(tick.images_per_second, 1),
+        }
+        path = self.folder / "stats.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise StorageError(f"{path} can't be written: {error.strerror}; what was saved before is intact") from None
+
+    def rewind(self, step: int) -> None:
+        """Drops the rows after `step`, which a resumed run writes again."""
+        rows = [row for row in self.stats() if row["step"] <= step]
+        path = self.folder / "stats.jsonl"
+        if path.exists():
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+            os.replace(temporary, path)
+
+    # Reading.
+
+    def status(self) -> dict[str, Any]:
+        """Returns `status.json`; the state is `killed` where it says `running` and that process is gone."""
+        status = _read_object(self.folder / "status.json")
+        if status.get("state") == "running" and not self._process_lives(status):
+            status["state"] = "killed"
+        return status
+
+    @staticmethod
+    def _process_lives(status: dict[str, Any]) -> bool:
+        if status.get("host") != socket.gethostname():
+            return True
+        try:
+            os.kill(int(status.get("pid", 0)), 0)
+        except (ProcessLookupError, ValueError):
+            return False
+        except (PermissionError, OSError):
+            pass
+        return True
+
+    def stats(self) -> list[dict[str, float]]:
+        """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
+        return _read_rows(self.folder / "stats.jsonl")
+
+    def checkpoints(self) -> list[Path]:
+        """Returns the checkpoint files, oldest first."""
+        return sorted((self.folder / "checkpoints").glob("step-*.safetensors"))
+
+    def samples(self) -> list[Path]:
+        """Returns the sample pictures, oldest first."""
+        return sorted((self.folder / "samples").glob("*.png"))
+
+    def label_index(self, label: str | int) -> int:
+        """Returns the index of the class called `label`.
+
+        Raises:
+            RunError: the run is unconditional, or has no such class.
+        """
+        if not self.config.network.conditional:
+            raise RunError(f"label: '{self.folder}' is unconditional, so no class can be asked for; leave --label out")
+        if str(label) not in self.facts.class_names:
+            raise RunError(f"label: no class '{label}'; known: {', '.join(self.facts.class_names)}")
+        return self.facts.class_names.index(str(label))
+
+    def generate(
+        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "last"
+    ) -> "Images":
+        """Generates images from the run's generator (the averaged one, where there is one).
+
+        Args:
+            count: how many.
+            seed: the latents' seed; the same seed gives the same images.
+            label: the class of all of them, by name; None takes all classes in turn.
+            checkpoint: `last`, `best`, or a step.
+
+        Raises:
+            RunError: no such checkpoint or class, or the generator reads images.
+        """
+        from pocketgan.loading import load_generator
+        from pocketgan.sampling import generate_images
+
+        if self.config.reads_images:
+            raise RunError(f"run: '{self.folder}' redraws images and reads no noise; use 'pocketgan translate'")
+        if count < 1:
+            raise RunError(f"count: {count} won't do: at least 1")
+        index = None if label is None else self.label_index(label)
+        network = load_generator(self, checkpoint)
+        classes = len(self.facts.class_names) if self.config.network.conditional else 0
+        made = generate_images(network, self.config, classes, count=count, seed=seed, label=index)
+        return made.named(self.facts.class_names)
+
+
+def claim_folder(out: str | Path | None, recipe: str) -> Path:
+    """Makes the folder of a new run: `out`, or the first free `runs/<recipe>-<n>`.
+
+    Raises:
+        RunError: it holds something already, or can't be made.
+    """
+    try:
+        if out is None:
+            number = 1
+            while True:
+                folder = Path("runs") / f"{recipe}-{number}"
+                try:
+                    folder.mkdir(parents=True)
+                    return folder
+                except FileExistsError:
+                    number += 1
+        folder = Path(out)
+        if folder.exists() and not folder.is_dir():
+            raise RunError(f"out: '{folder}' is a file; give a folder")
+        if (folder / "config.json").exists():
+            raise RunError(
+                f"out: '{folder}' already holds a run; 'pocketgan resume {folder}' goes on with it, "
+                "or choose another folder"
+            )
+        if folder.is_dir() and any(folder.iterdir()):
+            raise RunError(f"out: '{folder}' is not empty; choose another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (folder / name).mkdir()
+        return folder
+    except OSError as error:
+        place = out or "runs"
+        raise RunError(f"out: '{place}' can't be written: {error.strerror}; choose another folder") from None
+
+
+def list_runs(folder: str | Path = "runs") -> list[Run]:
+    """Returns the runs in `folder` (itself one, or its sub-folders), by name; what can't be opened is left out.
+
+    Raises:
+        RunError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"dir: there is no folder '{folder}'; 'pocketgan train' makes runs, in 'runs' by default")
+    candidates = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    runs = []
+    for path in candidates:
+        if (path / "config.json").is_file():
+            try:
+                runs.append(Run.open(path))
+            except RunError:
+                continue
+    return runs
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"run: {path} can't be read: {error.strerror}") from None
+    except ValueError:
+        raise RunError(f"run: {path} is no JSON; it may have been edited or damaged") from None
+    if not isinstance(value, dict):
+        raise RunError(f"run: {path} is no JSON object")
+    return value
+
+
+def _read_rows(path: Path) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and "step" in row:
+            rows.append(row)
+    return rows

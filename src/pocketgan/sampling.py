@@ -1,0 +1,74 @@
+"""Images out of a generator: from noise with a seed, or redrawn from other images."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketgan.config import RunConfig
+from pocketgan.data import derived_seed, to_network, to_uint8
+from pocketgan.pictures import Images
+
+BATCH = 250
+
+
+def sample_latents(config: RunConfig, count: int, seed: int) -> Tensor:
+    """Returns latents for `count` images, float32, shape (count, latent_dim): the same for the same seed anywhere."""
+    generator = torch.Generator().manual_seed(derived_seed(seed, "sample"))
+    return torch.randn(count, config.network.latent_dim, generator=generator)
+
+
+@torch.no_grad()
+def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, config: RunConfig) -> Tensor:
+    """Runs the generator as after training (no dropout, fixed statistics), in batches.
+
+    Args:
+        network: the generator; whether it trains or not is left as it was.
+        inputs: latents (N, latent_dim), or images in the network's range where it reads images.
+        labels: int64, shape (N,), or None.
+        config: the run's configuration.
+
+    Returns:
+        uint8 images on the CPU, shape (N, C, H, W).
+    """
+    device = next(network.parameters()).device
+    training = network.training
+    network.eval()
+    made = []
+    for start in range(0, len(inputs), BATCH):
+        piece = slice(start, start + BATCH)
+        chosen = None if labels is None else labels[piece].to(device)
+        made.append(to_uint8(network(inputs[piece].to(device), chosen), config.data.pixels).cpu())
+    network.train(training)
+    return torch.cat(made)
+
+
+def generate_images(
+    network: nn.Module, config: RunConfig, classes: int, *, count: int, seed: int, label: int | None = None
+) -> Images:
+    """Generates `count` images from `seed`.
+
+    Args:
+        network: a generator that reads noise.
+        config: its run's configuration.
+        classes: classes that the generator is told; 0 for an unconditional one.
+        count: how many.
+        seed: the latents' seed.
+        label: the class of all of them, an index; None takes all classes in turn.
+    """
+    labels = None
+    if classes:
+        labels = torch.arange(count) % classes if label is None else torch.full((count,), label)
+    images = run_generator(network, sample_latents(config, count, seed), labels, config)
+    columns = classes if classes and label is None and 4 <= classes <= 20 and count >= classes else None
+    return Images(images.numpy(), None if labels is None else labels.numpy(), columns)
+
+
+def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:
+    """Runs an image-to-image generator over uint8 images (N, C, H, W); returns the redrawn ones, alike in shape."""
+    return run_generator(network, to_network(images, config.data.pixels), None, config)
+
+
+def side_by_side(inputs: Tensor, outputs: Tensor) -> Images:
+    """Puts each input left of its output, eight pairs a row at most."""
+    pairs = np.stack([inputs.numpy(), outputs.numpy()], axis=1).reshape(-1, *inputs.shape[1:])
+    return Images(pairs, columns=min(16, len(pairs)))

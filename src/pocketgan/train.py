@@ -1,0 +1,344 @@
+"""Training: the state, one step of each network, and the loop that hands out ticks."""
+
+import copy
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pocketgan.augment import augment
+from pocketgan.config import RunConfig
+from pocketgan.data import Batch, Batches, derived_seed
+from pocketgan.errors import ConfigError, NonFiniteLoss
+from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
+from pocketgan.objectives import OBJECTIVES, Objective, one_centred_penalty, zero_centred_penalty
+from pocketgan.optimizers import Adam
+from pocketgan.plan import Plan, due
+
+MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+EMA_RAMP = 0.05
+"""The average's half-life is at most this share of the images seen so far (Karras et al. 2022, `ema_rampup_ratio`)."""
+
+
+@dataclass
+class TrainState:
+    """Everything that training needs to go on. All of it goes to disk.
+
+    Attributes:
+        generator, discriminator: the networks that are trained.
+        generator_ema: the averaged generator, from which pictures come; `generator` itself without averaging.
+        generator_optimizer, discriminator_optimizer: one Adam each.
+        random: the random generators of training, by name: `latents`, and `training` (dropout, augmentation).
+        step: steps done (an update of each network).
+        nimg: real images that the discriminator has seen, which is also the position in the data.
+        seconds: wall time of training alone.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    generator_ema: nn.Module
+    generator_optimizer: Adam
+    discriminator_optimizer: Adam
+    random: dict[str, torch.Generator]
+    step: int = 0
+    nimg: int = 0
+    seconds: float = 0.0
+    poisoned: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    @property
+    def averages(self) -> bool:
+        """Whether there is an averaged generator beside the trained one."""
+        return self.generator_ema is not self.generator
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What training hands out at intervals.
+
+    Attributes:
+        step, nimg, epoch, seconds: the clocks; `seconds` is training alone.
+        measures: means since the last row of losses and accuracies, by the names in `MEASURES`; empty between rows.
+        images_per_second: real images over training seconds since the last row.
+        row, sample, checkpoint: what is due.
+        last: the duration is reached.
+        stopped: someone asked to stop.
+    """
+
+    step: int
+    nimg: int
+    epoch: float
+    seconds: float
+    measures: dict[str, float]
+    images_per_second: float
+    row: bool
+    sample: bool
+    checkpoint: bool
+    last: bool
+    stopped: bool
+
+
+def choose_device(name: str) -> str:
+    """Returns the device for `auto`, `cpu`, `cuda` or `mps`.
+
+    Raises:
+        ConfigError: the device asked for isn't there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+    if not there[name]:
+        raise ConfigError(f"device: this machine (or this PyTorch) has no '{name}'; 'auto' takes what there is")
+    return name
+
+
+def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
+    """Makes the state at step 0; it depends on the configuration, the images' shape and nothing else."""
+    # Networks, on their device, convolutions' weights channels last.
+    networks = []
+    for network in (
+        build_generator(config.network, shape, config.data.pixels, config.seed),
+        build_discriminator(config.network, shape, config.seed),
+    ):
+        networks.append(network.to(device).to(memory_format=torch.channels_last))  # pyright: ignore[reportCallIssue]
+    generator, discriminator = networks
+    averaged = config.train.ema_half_life != "none"
+
+    # Random generators: one for each use.
+    random = {
+        name: torch.Generator(device).manual_seed(derived_seed(config.seed, name)) for name in ("latents", "training")
+    }
+    for module in generator.modules():
+        if isinstance(module, Dropout):
+            module.generator = random["training"]
+
+    # Optimisers.
+    train = config.train
+    rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
+    optimizers = [
+        Adam(network, learning_rate=rate, beta1=train.beta1, beta2=train.beta2, epsilon=train.epsilon)
+        for network, rate in zip(networks, rates, strict=True)
+    ]
+    generator_ema = generator
+    if averaged:
+        generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+    return TrainState(
+        generator,
+        discriminator,
+        generator_ema,
+        optimizers[0],
+        optimizers[1],
+        random,
+        poisoned=torch.zeros((), device=device),
+    )
+
+
+def autocast(config: RunConfig, device: str) -> AbstractContextManager[object]:
+    """Returns the context of a forward pass: bfloat16 where the configuration says so."""
+    if config.train.precision == "bfloat16":
+        return torch.autocast(device, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor, "n c h w"]:
+    """Runs the generator in training: on new latents, or on the batch's images where it reads images."""
+    device = batch.real.device
+    if config.reads_images:
+        source = batch.source
+    else:
+        size = (len(batch.real), config.network.latent_dim)
+        source = torch.randn(size, generator=state.random["latents"], device=device)
+    with autocast(config, device.type):
+        return state.generator(source, batch.labels).float()
+
+
+def judge(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
+    """Runs the discriminator on images, augmented where the configuration says so."""
+    background = 0.0 if config.data.pixels == "unit" else -1.0
+    if config.data.target == "inverted":
+        background = 1.0
+    images = augment(images, config.train.augment, background, state.random["training"])
+    with autocast(config, images.device.type):
+        return state.discriminator(images, labels).float()
+
+
+def discriminator_step(
+    state: TrainState, batch: Batch, config: RunConfig, rate: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Updates the discriminator once (twice for `two_updates`).
+
+    Returns:
+        The loss, a scalar, and the logits of the real and the generated images, (N,) each; all detached.
+    """
+    objective, settings = OBJECTIVES[config.objective.objective], config.objective
+    optimizer, labels = state.discriminator_optimizer, batch.labels
+    with torch.no_grad():
+        fake = generate(state, batch, config)
+
+    if settings.discriminator_update == "two_updates":
+        assert objective.real_term is not None and objective.fake_term is not None
+        real_logits = judge(state, batch.real, labels, config)
+        real_loss = objective.real_term(real_logits).mean()
+        optimizer.step(real_loss, state.poisoned, rate)
+        fake_logits = judge(state, fake, labels, config)
+        fake_loss = objective.fake_term(fake_logits).mean()
+        optimizer.step(fake_loss, state.poisoned, rate)
+        return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
+
+    # Penalties differentiate by the images as they were before augmentation.
+    real = batch.real.detach().requires_grad_(settings.r1 > 0)
+    fake = fake.requires_grad_(settings.r2 > 0)
+    if settings.discriminator_update == "joint":
+        both = torch.cat([labels, labels]) if labels is not None else None
+        real_logits, fake_logits = judge(state, torch.cat([real, fake]), both, config).chunk(2)
+        loss = objective.discriminator_loss(real_logits, fake_logits).mean() / (1 if objective.relativistic else 2)
+    else:
+        real_logits, fake_logits = judge(state, real, labels, config), judge(state, fake, labels, config)
+        loss = objective.discriminator_loss(real_logits, fake_logits).mean()
+    total = loss + penalties(state, real, fake, real_logits, fake_logits, labels, config)
+    optimizer.step(total, state.poisoned, rate)
+    return loss.detach(), real_logits.detach(), fake_logits.detach()
+
+
+def penalties(
+    state: TrainState,
+    real: Tensor,
+    fake: Tensor,
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    labels: Tensor | None,
+    config: RunConfig,
+) -> Tensor | float:
+    """Returns the weighted penalties on the discriminator's gradient, a scalar; 0.0 where there are none."""
+    settings = config.objective
+    total: Tensor | float = 0.0
+    if settings.r1:
+        total = total + settings.r1 * zero_centred_penalty(real_logits, real).mean()
+    if settings.r2:
+        total = total + settings.r2 * zero_centred_penalty(fake_logits, fake).mean()
+    if settings.gradient_penalty:
+        share = torch.rand(len(real), 1, 1, 1, generator=state.random["training"], device=real.device)
+        between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
+        logits = judge(state, between, labels, config)
+        total = total + settings.gradient_penalty * one_centred_penalty(logits, between).mean()
+    return total
+
+
+def generator_step(state: TrainState, batch: Batch, config: RunConfig, rate: float) -> Tensor:
+    """Updates the generator once against the frozen discriminator; returns its loss, a detached scalar."""
+    objective = OBJECTIVES[config.objective.objective]
+    state.discriminator.requires_grad_(False)
+    fake_logits = judge(state, generate(state, batch, config), batch.labels, config)
+    real_logits = None
+    if objective.relativistic:
+        with torch.no_grad():
+            real_logits = judge(state, batch.real, batch.labels, config)
+    loss = objective.generator_loss(real_logits, fake_logits).mean()
+    state.generator_optimizer.step(loss, state.poisoned, rate)
+    state.discriminator.requires_grad_(True)
+    return loss.detach()
+
+
+@torch.no_grad()
+def update_average(state: TrainState, half_life: float, batch_size: int) -> None:
+    """Moves the averaged generator towards the trained one; buffers are copied.
+
+    The weight of the past is ½^(batch size / half-life), the half-life in images and at most 5% of those seen.
+    """
+    half_life = min(half_life, max(state.nimg * EMA_RAMP, 1e-8))
+    kept = 0.5 ** (batch_size / half_life)
+    torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+        list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - kept
+    )
+    for averaged, buffer in zip(state.generator_ema.buffers(), state.generator.buffers(), strict=True):
+        averaged.copy_(buffer)
+
+
+def rate_factor(step: int, plan: Plan, schedule: str) -> float:
+    """Returns the factor on the learning rate in step `step` (0 is the first): warm-up times schedule."""
+    factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
+    progress = step / plan.steps
+    if schedule == "linear":
+        factor *= 1 - progress
+    elif schedule == "cosine":
+        factor *= 0.5 * (1 + math.cos(math.pi * progress))
+    return factor
+
+
+def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
+    """Returns the shares of real and generated images that the discriminator tells right, two scalars.
+
+    The boundary is the objective's; where it has none, the middle between the two means.
+    """
+    boundary = objective.boundary
+    if boundary is None:
+        boundary = (real_logits.mean() + fake_logits.mean()) / 2
+    return (real_logits > boundary).float().mean(), (fake_logits < boundary).float().mean()
+
+
+def train(
+    state: TrainState, batches: Batches, config: RunConfig, plan: Plan, stop: threading.Event | None = None
+) -> Iterator[Tick]:
+    """Trains `state` in place until the plan's end, handing out a tick whenever something is due.
+
+    Time that the caller spends between ticks is not training time.
+
+    Args:
+        state: where to begin; at its end, or when the caller stops iterating, where training is.
+        batches: the data; its position is `state.nimg`.
+        config: the run's configuration.
+        plan: its durations in steps.
+        stop: when set, the step under way is finished and the last tick says `stopped`.
+
+    Raises:
+        NonFiniteLoss: a loss was infinite or not a number; the weights are as they were before it.
+    """
+    objective = OBJECTIVES[config.objective.objective]
+    sums = torch.zeros(len(MEASURES), device=state.poisoned.device)
+    row_step, row_seconds = state.step, state.seconds
+    started = time.perf_counter() - state.seconds
+    while state.step < plan.steps:
+        # One step of each network.
+        batch = batches.at(state.nimg)
+        rate = rate_factor(state.step, plan, config.train.schedule)
+        d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
+        g_loss = generator_step(state, batch, config, rate)
+        sums += torch.stack([d_loss, g_loss, *accuracies(real_logits, fake_logits, objective)])
+
+        # Clocks and average.
+        state.step += 1
+        state.nimg += batches.batch_size
+        if state.averages and plan.ema_half_life is not None:
+            update_average(state, plan.ema_half_life, batches.batch_size)
+
+        # A tick, where something is due.
+        last = state.step >= plan.steps
+        stopped = stop is not None and stop.is_set()
+        checkpoint = due(state.step, plan.checkpoint_every) or last or stopped
+        row = due(state.step, plan.tick_every) or checkpoint
+        sample = due(state.step, plan.sample_every) or last
+        if not (row or sample):
+            continue
+        steps = state.step - row_step
+        measures = dict(zip(MEASURES, (sums / steps).tolist(), strict=True)) if row else {}
+        state.seconds = time.perf_counter() - started
+        wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
+        if wrong or (row and state.poisoned.item()):
+            what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
+            raise NonFiniteLoss(f"{what} near step {state.step}; the weights were left as they were before it")
+        speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
+        epoch = state.nimg / len(batches.images)
+        yield Tick(
+            state.step, state.nimg, epoch, state.seconds, measures, speed, row, sample, checkpoint, last, stopped
+        )
+        if row:
+            sums.zero_()
+            row_step, row_seconds = state.step, state.seconds
+        if stopped:
+            return
+        started = time.perf_counter() - state.seconds
