@@ -4,12 +4,17 @@ run = pocketgan.train("mlp", duration="1 epoch")
 run.generate(64)
 """
 
-from pocketgan.api import open_run, resume, train, translate
-from pocketgan.config import RunConfig
-from pocketgan.errors import PocketganError, RunFailed, UserError
-from pocketgan.recipes import RECIPES, recipe
-from pocketgan.runs import Run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pocketgan.version import __version__
+
+if TYPE_CHECKING:
+    from pocketgan.api import open_run, resume, train, translate
+    from pocketgan.config import RunConfig
+    from pocketgan.errors import PocketganError, RunFailed, UserError
+    from pocketgan.recipes import RECIPES, recipe
+    from pocketgan.runs import Run, list_runs
 
 __all__ = [
     "RECIPES",
@@ -19,9 +24,31 @@ __all__ = [
     "RunFailed",
     "UserError",
     "__version__",
+    "list_runs",
     "open_run",
     "recipe",
     "resume",
     "train",
     "translate",
 ]
+
+_HOMES = {
+    **dict.fromkeys(("open_run", "resume", "train", "translate"), "api"),
+    **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
+    **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
+    **dict.fromkeys(("Run", "list_runs"), "runs"),
+    "RunConfig": "config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, so that the command line starts at once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pocketgan' has no attribute {name!r}")
+    value = getattr(import_module(f"pocketgan.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from pocketgan.config import RunConfig, differences, replace, validated
 from pocketgan.errors import CheckpointDamaged, ConfigError, RunError, RunFailed
 from pocketgan.files import write_atomically
-from pocketgan.train import TrainState
+from pocketgan.training import TrainState
 
 FORMAT = "1"
 

@@ -14,6 +14,9 @@ CheckpointDamaged                   inside only: the caller falls back on the ch
 import difflib
 from collections.abc import Iterable
 
+INTERRUPTED = 130
+"""The exit code of a run that was stopped by a signal: 128 and SIGINT's number, as shells have it."""
+
 
 class PocketganError(Exception):
     """The base of all errors below. `str(error)` is one line made for a person."""

@@ -27,7 +27,7 @@ from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.progress import Progress
 from pocketgan.runs import DataFacts, Run, claim_folder
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
-from pocketgan.train import Tick, TrainState, choose_device, create_state, train
+from pocketgan.training import Tick, TrainState, choose_device, create_state, train
 from pocketgan.version import __version__
 
 SPEED_SHARE, SPEED_SECONDS, SPEED_WARMUP = 0.05, 5.0, 10

@@ -33,7 +33,8 @@ class Adam:
             rate: a factor on the learning rate.
         """
         gradients = torch.autograd.grad(loss, self.parameters)
-        torch.maximum(poisoned, torch.isfinite(loss.detach()).logical_not().to(poisoned.dtype), out=poisoned)
+        with torch.no_grad():
+            torch.maximum(poisoned, loss.isfinite().logical_not_(), out=poisoned)
         self.count += 1
         with torch.no_grad():
             torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage, reportCallIssue]

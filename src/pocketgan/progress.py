@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 if TYPE_CHECKING:
-    from pocketgan.train import Tick
+    from pocketgan.training import Tick
 
 PLAIN_SECONDS = 10.0
 """Seconds between plain lines, at least."""

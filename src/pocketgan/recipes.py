@@ -18,8 +18,11 @@ from pocketgan.errors import ConfigError, nearest
 
 
 def pocket() -> RunConfig:
-    """The default: the best digits for the time. Convolutions mostly at 7×7, relativistic loss with R1 and R2,
-    an averaged generator, told the class where there are labels."""
+    """The best digits for the time: convolutional, told the digit.
+
+    Convolutions mostly at 7×7, relativistic loss with R1 and R2, an averaged generator, conditional where there
+    are labels. The default.
+    """
     return RunConfig(
         recipe="pocket",
         network=NetworkConfig(
@@ -42,7 +45,10 @@ def pocket() -> RunConfig:
 
 
 def mlp() -> RunConfig:
-    """A fully connected GAN, as taught in PyTorch: three dense layers against two, 50 epochs."""
+    """Fully connected, as taught in PyTorch.
+
+    Three dense layers against two; 50 epochs.
+    """
     return RunConfig(
         recipe="mlp",
         network=NetworkConfig(
@@ -54,7 +60,10 @@ def mlp() -> RunConfig:
 
 
 def dcgan() -> RunConfig:
-    """A convolutional GAN, as taught in Keras: transposed convolutions against strided ones, BatchNorm in both."""
+    """Convolutional, as taught in Keras.
+
+    Transposed convolutions against strided ones, BatchNorm in both.
+    """
     return RunConfig(
         recipe="dcgan",
         network=NetworkConfig(generator="dcgan", discriminator="dcgan", hidden_dim=64, initialisation="dcgan"),
@@ -64,7 +73,10 @@ def dcgan() -> RunConfig:
 
 
 def white_background() -> RunConfig:
-    """Image to image: an autoencoder reads the digit 8 and learns to redraw it dark on white."""
+    """Image to image: redraws an 8 dark on white.
+
+    An autoencoder reads the digit; the discriminator sees the inverted digits as real.
+    """
     return RunConfig(
         recipe="white-background",
         data=DataConfig(classes="8", pixels="unit", order="replacement", target="inverted"),
@@ -83,7 +95,10 @@ def white_background() -> RunConfig:
 
 
 def minimal() -> RunConfig:
-    """The smallest Keras GAN: one hidden layer each, one joint discriminator batch, a strip every 100 steps."""
+    """The smallest Keras GAN.
+
+    One hidden layer each, one joint discriminator batch, a strip of ten images every 100 steps.
+    """
     return RunConfig(
         recipe="minimal",
         data=DataConfig(pixels="unit", order="replacement"),
@@ -97,7 +112,10 @@ def minimal() -> RunConfig:
 
 
 def comparison() -> RunConfig:
-    """The GAN of a comparison of latent and hidden sizes: one hidden layer each, two discriminator updates a step."""
+    """For comparing latent and hidden sizes.
+
+    One hidden layer each, two discriminator updates a step: on real images, then on generated ones.
+    """
     return RunConfig(
         recipe="comparison",
         data=DataConfig(order="replacement"),

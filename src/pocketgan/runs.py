@@ -19,7 +19,7 @@ from pocketgan.plan import Plan
 
 if TYPE_CHECKING:
     from pocketgan.pictures import Images
-    from pocketgan.train import Tick
+    from pocketgan.training import Tick
 
 FORMAT = 1
 FOLDERS = ("samples", "figures", "checkpoints")

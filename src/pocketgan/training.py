@@ -270,15 +270,27 @@ def rate_factor(step: int, plan: Plan, schedule: str) -> float:
     return factor
 
 
-def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
-    """Returns the shares of real and generated images that the discriminator tells right, two scalars.
+def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[float, float]:
+    """Returns the shares of real and generated images that the discriminator tells right.
 
-    The boundary is the objective's; where it has none, the middle between the two means.
+    The boundary is the objective's; where it has none, the middle between the two means of each batch.
+
+    Args:
+        real_logits, fake_logits: shape (N,), or (steps, N) for several batches.
+        objective: the game that is played.
     """
-    boundary = objective.boundary
+    boundary: Tensor | float | None = objective.boundary
     if boundary is None:
-        boundary = (real_logits.mean() + fake_logits.mean()) / 2
-    return (real_logits > boundary).float().mean(), (fake_logits < boundary).float().mean()
+        boundary = (real_logits.mean(dim=-1, keepdim=True) + fake_logits.mean(dim=-1, keepdim=True)) / 2
+    right_real, right_fake = real_logits > boundary, fake_logits < boundary
+    return right_real.float().mean().item(), right_fake.float().mean().item()
+
+
+def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: Objective) -> dict[str, float]:
+    """Returns the means of what the steps left: discriminator loss, generator loss, real and generated logits."""
+    d_loss, g_loss, real_logits, fake_logits = (torch.stack(values) for values in zip(*history, strict=True))
+    values = (d_loss.mean().item(), g_loss.mean().item(), *accuracies(real_logits, fake_logits, objective))
+    return dict(zip(MEASURES, values, strict=True))
 
 
 def train(
@@ -299,7 +311,7 @@ def train(
         NonFiniteLoss: a loss was infinite or not a number; the weights are as they were before it.
     """
     objective = OBJECTIVES[config.objective.objective]
-    sums = torch.zeros(len(MEASURES), device=state.poisoned.device)
+    history: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     row_step, row_seconds = state.step, state.seconds
     started = time.perf_counter() - state.seconds
     while state.step < plan.steps:
@@ -308,7 +320,7 @@ def train(
         rate = rate_factor(state.step, plan, config.train.schedule)
         d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
         g_loss = generator_step(state, batch, config, rate)
-        sums += torch.stack([d_loss, g_loss, *accuracies(real_logits, fake_logits, objective)])
+        history.append((d_loss, g_loss, real_logits, fake_logits))
 
         # Clocks and average.
         state.step += 1
@@ -325,7 +337,7 @@ def train(
         if not (row or sample):
             continue
         steps = state.step - row_step
-        measures = dict(zip(MEASURES, (sums / steps).tolist(), strict=True)) if row else {}
+        measures = summarise(history, objective) if row else {}
         state.seconds = time.perf_counter() - started
         wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
         if wrong or (row and state.poisoned.item()):
@@ -337,7 +349,7 @@ def train(
             state.step, state.nimg, epoch, state.seconds, measures, speed, row, sample, checkpoint, last, stopped
         )
         if row:
-            sums.zero_()
+            history.clear()
             row_step, row_seconds = state.step, state.seconds
         if stopped:
             return

@@ -1,0 +1,385 @@
+"""The commands, and how their arguments are read: tyro makes flags from the configuration and from signatures."""
+
+import dataclasses
+import inspect
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import tyro
+from pydantic import ValidationError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from tyro import _errors as tyro_errors  # docs/adr/0003
+
+from pocketgan import config as configuration
+from pocketgan.config import DataConfig, NetworkConfig, ObjectiveConfig, PictureConfig, RunConfig, TrainConfig
+from pocketgan.errors import INTERRUPTED, ConfigError, RunError, UserError, nearest
+from pocketgan.progress import Progress, clock
+from pocketgan.recipes import PARAMETERS, RECIPES, recipe
+from pocketgan.runs import Run, list_runs
+
+RunFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+SWITCHES = {"--dry-run", "--conditional", "--no-conditional", "--quiet", "-h", "--help"}
+
+
+def show(table: Table) -> None:
+    """Prints a table on standard output, as wide as the terminal, or 140 columns where there is none."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140
+    console.print(table)
+
+
+# The commands.
+
+
+def recipes() -> int:
+    """What each recipe is, its networks and parameters, its usual duration."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("recipe", "what it is", "generator", "discriminator", "duration", "batch"):
+        table.add_column(heading, justify="right" if heading == "batch" else "left", no_wrap=heading == "recipe")
+    for name, make in RECIPES.items():
+        config, (generator, discriminator) = make(), PARAMETERS[name]
+        about = (inspect.getdoc(make) or "").partition("\n")[0]
+        table.add_row(
+            name,
+            about,
+            f"{config.network.generator}, {generator:,}",
+            f"{config.network.discriminator}, {discriminator:,}",
+            config.train.duration,
+            str(config.train.batch_size),
+        )
+    show(table)
+    print("Parameters are for MNIST. 'pocketgan train RECIPE' trains one; 'pocketgan summary RECIPE' shows its layers.")
+    return 0
+
+
+@dataclasses.dataclass
+class Flags:
+    """Trains a recipe, the default one if none is named. All of its settings are flags."""
+
+    data: DataConfig
+    network: NetworkConfig
+    objective: ObjectiveConfig
+    train: TrainConfig
+    pictures: PictureConfig
+    seed: int = 0
+    """The seed of everything random: weights, latents, data order, augmentation, samples."""
+    out: Path | None = None
+    """The run's folder; by default the first free runs/<recipe>-<n>."""
+    dry_run: bool = False
+    """Print the resolved configuration and stop."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Trains a recipe: `train [RECIPE] [flags] --out DIR`."""
+    config, flags = parse_recipe("train", arguments)
+    if flags.dry_run:
+        print(json.dumps(config.model_dump(), indent=2))
+        return 0
+    from pocketgan.api import finish
+    from pocketgan.experiment import run_experiment
+
+    run = run_experiment(config, flags.out, Progress(quiet=flags.quiet))
+    finish(run)
+    return report(run)
+
+
+def summary(arguments: Sequence[str]) -> int:
+    """Layers, output shapes and parameters of a recipe's networks: `summary RECIPE [flags]`."""
+    config, _ = parse_recipe("summary", arguments)
+    import torch
+
+    from pocketgan.data import load_images
+    from pocketgan.experiment import find_facts, told_classes_if_any
+    from pocketgan.loading import image_shape
+    from pocketgan.networks import build_discriminator, build_generator
+    from pocketgan.networks.summary import count, layers_of
+
+    facts = find_facts(load_images(config.data))
+    config = told_classes_if_any(config, facts)
+    shape = image_shape(facts, config.network.conditional)
+    generator = build_generator(config.network, shape, config.data.pixels, config.seed)
+    discriminator = build_discriminator(config.network, shape, config.seed)
+    images = torch.zeros(2, shape.channels, shape.size, shape.size)
+    labels = torch.zeros(2, dtype=torch.int64) if shape.classes else None
+    inputs = images if config.reads_images else torch.zeros(2, config.network.latent_dim)
+    for title, network, given in (("generator", generator, inputs), ("discriminator", discriminator, images)):
+        table = Table(
+            title=f"{title} ({config.network.model_dump()[title]})", box=box.SIMPLE_HEAD, title_justify="left"
+        )
+        for heading in ("layer", "kind", "output shape", "parameters"):
+            table.add_column(heading, justify="right" if heading == "parameters" else "left")
+        for layer in layers_of(network, given, labels):
+            table.add_row(layer.name, layer.kind, "×".join(map(str, layer.output)) or "1", f"{layer.parameters:,}")
+        show(table)
+    made, judged = count(generator), count(discriminator)
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("", "parameters", "trainable", "frozen"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    table.add_row("generator", f"{made:,}", f"{made:,}", "0")
+    table.add_row("discriminator", f"{judged:,}", f"{judged:,}", "0")
+    table.add_row("combined (the generator's step)", f"{made + judged:,}", f"{made:,}", f"{judged:,}")
+    show(table)
+    return 0
+
+
+def resume(
+    run: RunFolder,
+    duration: str | None = None,
+    quiet: bool = False,
+) -> int:
+    """Goes on with a run exactly where its last checkpoint stands.
+
+    Args:
+        run: the run's folder.
+        duration: a new, longer duration for the whole run; by default its own.
+        quiet: show no progress.
+    """
+    from pocketgan.api import finish
+    from pocketgan.experiment import resume_experiment
+
+    resumed = resume_experiment(run, duration, Progress(quiet=quiet))
+    finish(resumed)
+    return report(resumed)
+
+
+def generate(
+    run: RunFolder,
+    count: int = 64,
+    seed: int = 0,
+    label: str | None = None,
+    checkpoint: str = "last",
+    out: Path | None = None,
+) -> int:
+    """Generates images from a run's generator.
+
+    Args:
+        run: the run's folder.
+        count: how many images.
+        seed: the seed of the noise; the same seed gives the same images.
+        label: the class of all of them (conditional runs); by default all classes in turn.
+        checkpoint: best, last, or a step.
+        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
+    """
+    images = Run.open(run).generate(count, seed=seed, label=label, checkpoint=checkpoint)
+    print(images.save(out or run / "generated.png"))
+    return 0
+
+
+def translate(
+    run: RunFolder,
+    split: Literal["test", "train"] = "test",
+    count: int = 16,
+    images: tuple[Path, ...] = (),
+    checkpoint: str = "last",
+    out: Path | None = None,
+) -> int:
+    """Redraws images with an image-to-image run: input and output side by side, and each picture.
+
+    Args:
+        run: the run's folder.
+        split: which images of the run's data and classes.
+        count: how many of them.
+        images: picture files to redraw instead.
+        checkpoint: last, or a step.
+        out: the folder for the pictures; by default translated in the run's folder.
+    """
+    from pocketgan import api
+
+    made = api.translate(run, split=split, count=count, images=images, checkpoint=checkpoint)
+    print(api.save_translation(made, out or run / "translated"))
+    return 0
+
+
+def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")] = Path("runs")) -> int:
+    """A table of runs: recipe, state, progress, last losses.
+
+    Args:
+        folder: where the runs are; by default runs.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("run", "recipe", "seed", "state", "progress", "training time", "D loss", "G loss", "D accuracy"):
+        table.add_column(heading, justify="right" if "loss" in heading or heading in ("seed", "progress") else "left")
+    found = list_runs(folder)
+    for run in found:
+        try:
+            status = run.status()
+        except RunError as error:
+            table.add_row(str(run.folder), run.config.recipe, str(run.config.seed), "unknown", str(error))
+            continue
+        rows = run.stats()
+        last = rows[-1] if rows else {}
+        table.add_row(
+            str(run.folder),
+            run.config.recipe,
+            str(run.config.seed),
+            status["state"],
+            f"{status['step'] / run.plan.steps:.0%} of {run.config.train.duration}",
+            clock(status["seconds"]),
+            *(f"{last[key]:.3f}" if key in last else "" for key in ("d_loss", "g_loss")),
+            f"{last['d_real_accuracy']:.0%} real, {last['d_fake_accuracy']:.0%} generated" if last else "",
+        )
+    if found:
+        show(table)
+    else:
+        print(f"no runs in '{folder}'; 'pocketgan train' makes one")
+    return 0
+
+
+# Parsing.
+
+
+def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Flags]:
+    """Reads a recipe's name and its flags into a configuration.
+
+    Raises:
+        UserError: an unknown recipe or flag, or a value that won't do.
+    """
+    name, rest = take_recipe(list(arguments))
+    asked_help = any(argument in ("-h", "--help") for argument in rest)
+    if name is None and command == "summary" and not asked_help:
+        raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
+    base = recipe(name or "pocket")
+    default = Flags(base.data, base.network, base.objective, base.train, base.pictures, base.seed)
+    flags = parse(Flags, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
+    sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
+    return configuration.validated({"recipe": base.recipe, "seed": flags.seed, **sections}), flags
+
+
+def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Takes the first word that is neither a flag nor a flag's value out of the arguments."""
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
+        if not argument.startswith("-"):
+            return argument, arguments[:index] + arguments[index + 1 :]
+        index += 1 if "=" in argument or argument in SWITCHES else 2
+    return None, arguments
+
+
+def canonical_flags(arguments: list[str]) -> list[str]:
+    """Replaces aliases by the flags that they stand for: `--iterations 500` becomes `--duration "500 steps"`."""
+    result = []
+    words = iter(arguments)
+    for word in words:
+        flag, separator, value = word.partition("=")
+        name = flag.removeprefix("--").replace("-", "_")
+        if flag.startswith("--") and name in configuration.ALIASES:
+            value = value if separator else next(words, None)
+            if value is None:
+                raise ConfigError(f"{flag}: needs a value")
+            field, value = configuration.rename(name, value)
+            result += [f"--{field.replace('_', '-')}", value]
+        else:
+            result.append(word)
+    return result
+
+
+def parse(target: Callable[..., Any], prog: str, arguments: Sequence[str], default: Any = None) -> Any:
+    """Calls tyro, and turns what it refuses into a `UserError` of one line."""
+    options: dict[str, Any] = {} if default is None else {"default": default}
+
+    def refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
+        raise UserError(explain(event, target))
+
+    with tyro_errors.on_parse_error(refuse):
+        return tyro.cli(target, prog=prog, args=arguments, config=(tyro.conf.OmitArgPrefixes,), **options)
+
+
+def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> str:
+    """Returns one line for what tyro refused: the flag, the value, what would do."""
+    if isinstance(event, tyro_errors.UnrecognizedArgs):
+        flag = next((token for token in event.tokens if token.startswith("-")), event.tokens[0])
+        if not flag.startswith("-"):
+            return f"'{flag}': one word too many; '{event.prog} --help' shows the flags"
+        known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
+        hint = nearest(flag.partition("=")[0], known) or f"; '{event.prog} --help' shows all"
+        return f"{flag}: no such flag{hint}"
+    if isinstance(event, tyro_errors.InvalidChoice):
+        choices = ", ".join(event.choices)
+        hint = nearest(event.value, event.choices)
+        return f"{flag_of(event.argument)}: '{event.value}' won't do{hint}; known: {choices}"
+    if isinstance(event, tyro_errors.BadValue):
+        if event.offending_value is None:
+            return f"{flag_of(event.argument)}: needs a value"
+        return f"{flag_of(event.argument)}: '{event.offending_value}' won't do"
+    if isinstance(event, tyro_errors.MissingArgs):
+        names = ", ".join(flag_of(missing.arg) for missing in event.missing_arguments)
+        return f"{names}: missing; '{event.prog} --help' shows what the command takes"
+    error: BaseException | None = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, ValidationError):
+            return configuration.explain(error)
+        error = error.__cause__ or error.__context__
+    argument = getattr(event, "argument", None)
+    message = " ".join(str(getattr(event, "message", "can't be read")).split())
+    if message.startswith("invalid literal for int()"):
+        message = f"{message.rpartition(': ')[2]} is no whole number"
+    elif message.startswith("could not convert string to float"):
+        message = f"{message.rpartition(': ')[2]} is no number"
+    return f"{flag_of(argument)}: {message}" if argument is not None else message
+
+
+def flag_of(argument: Any) -> str:
+    """Returns the name by which the user knows a tyro argument."""
+    name = argument.field.extern_name or argument.field.intern_name
+    return argument.lowered.metavar or name.upper() if argument.is_positional() else f"--{name.replace('_', '-')}"
+
+
+def known_flags(target: Callable[..., Any]) -> list[str]:
+    """Returns the names of all flags that a command takes."""
+    if target is Flags:
+        return [*configuration.FIELDS, *configuration.ALIASES, "seed", "out", "dry_run", "quiet", "help"]
+    return [*inspect.signature(target).parameters, "help"]
+
+
+# What is printed.
+
+
+def report(run: Run) -> int:
+    """Prints where a run's pictures are and what comes next; returns the exit code."""
+    status = run.status()
+    folder = run.folder
+    if status["state"] == "interrupted":
+        print(f"stopped and saved at step {status['step']:,} of {run.plan.steps:,}")
+        print(f"go on with: pocketgan resume {folder}")
+        return INTERRUPTED
+    print(f"trained {status['step']:,} steps in {clock(status['seconds'])}")
+    samples = run.samples()
+    if samples:
+        print(f"samples   {samples[-1]}  ({len(samples)} pictures)")
+    drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
+    print(f"figures   {folder / 'figures'}: {', '.join(drawn)}")
+    if run.config.reads_images:
+        print(f"next      pocketgan translate {folder} --split test --count 16 --out redrawn")
+    else:
+        label = f" --label {run.facts.class_names[-1]}" if run.config.network.conditional else ""
+        print(f"next      pocketgan generate {folder} --count 64{label} --out digits.png")
+    print(f'          pocketgan resume {folder} --duration "{doubled(run.config.train.duration)}"')
+    return 0
+
+
+def doubled(duration: str) -> str:
+    """Returns twice a duration."""
+    parsed = configuration.Duration.parse(duration)
+    return str(dataclasses.replace(parsed, value=2 * parsed.value))
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Runs the command called `name` with its arguments; returns its exit code.
+
+    Raises:
+        PocketganError: what was asked can't be done, or failed.
+    """
+    with_recipe = {"train": train, "summary": summary}
+    if name in with_recipe:
+        return with_recipe[name](arguments)
+    plain = {"recipes": recipes, "resume": resume, "generate": generate, "translate": translate, "runs": runs}
+    return parse(plain[name], f"pocketgan {name}", arguments)

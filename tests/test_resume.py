@@ -1,0 +1,279 @@
+"""Nothing is lost: resumed equals uninterrupted, bit for bit, whatever happens in between."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import pocketgan
+from pocketgan.checkpoints import read_checkpoint
+from pocketgan.errors import RunError, RunFailed, StorageError
+from pocketgan.recipes import RECIPES
+from pocketgan.runs import Run
+
+SMALL = {
+    "pocket": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
+    "dcgan": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
+}
+TINY = {"hidden_dim": 16, "batch_size": 8, "duration": "120 steps", "checkpoint_every": "10 steps"}
+
+
+def settings(recipe: str) -> dict[str, object]:
+    return {
+        **SMALL.get(recipe, TINY),
+        "tick_every": "3 steps",
+        "sample_every": "12 steps",
+        "sample_count": 4,
+        "threads": 1,
+    }
+
+
+def tensors(run: Run) -> dict[str, torch.Tensor]:
+    return read_checkpoint(run.checkpoints()[-1]).tensors
+
+
+def assert_same_bits(left: Run, right: Run) -> None:
+    first, second = tensors(left), tensors(right)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "pocketgan", *map(str, arguments)]
+
+
+def flags(recipe: str) -> list[str]:
+    return [word for name, value in settings(recipe).items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: str, tmp_path: Path) -> None:
+    """SIGKILL three times at random moments; the last resume runs to the end."""
+    whole = pocketgan.train(recipe, out=tmp_path / "whole", progress=False, **settings(recipe))
+    killed = tmp_path / "killed"
+    moments = random.Random(recipe)
+    words = command("train", recipe, *flags(recipe), "--out", killed)
+    for _ in range(2):
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        rows, wanted = killed / "stats.jsonl", moments.randint(1, 6)
+        before = len(rows.read_text().splitlines()) if rows.exists() else 0
+        while process.poll() is None and not (rows.exists() and len(rows.read_text().splitlines()) >= before + wanted):
+            time.sleep(0.002)
+        time.sleep(moments.random() * 0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        words = command("resume", killed)
+    run = pocketgan.resume(killed, progress=False)
+    assert run.status()["state"] == "finished"
+    assert_same_bits(whole, run)
+    assert [row["step"] for row in run.stats()] == [row["step"] for row in whole.stats()]
+    losses = [[(row["d_loss"], row["g_loss"]) for row in each.stats()] for each in (run, whole)]
+    assert losses[0] == losses[1]
+    assert {p.name: p.read_bytes() for p in run.samples()} == {p.name: p.read_bytes() for p in whole.samples()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return pocketgan.train(
+        "minimal", out=tmp_path_factory.mktemp("runs") / "run", progress=False, **settings("minimal")
+    )
+
+
+@pytest.fixture
+def copied(finished: Run, tmp_path: Path) -> Run:
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    return Run.open(tmp_path / "copy")
+
+
+def test_longer_duration_equals_one_go(copied: Run, tmp_path: Path) -> None:
+    longer = pocketgan.resume(copied, duration="150 steps", progress=False)
+    whole = pocketgan.train(
+        "minimal", out=tmp_path / "whole", progress=False, **{**settings("minimal"), "duration": "150 steps"}
+    )
+    assert longer.config == whole.config
+    assert_same_bits(longer, whole)
+
+
+def test_resuming_a_finished_run_changes_nothing(copied: Run) -> None:
+    before = {name: tensor.clone() for name, tensor in tensors(copied).items()}
+    again = pocketgan.resume(copied, progress=False)
+    assert again.status()["state"] == "finished"
+    assert all(torch.equal(before[name], tensor) for name, tensor in tensors(again).items())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "header"])
+def test_damaged_checkpoint_falls_back_on_the_one_before(
+    copied: Run, finished: Run, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = copied.checkpoints()[-1]
+    content = bytearray(last.read_bytes())
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    elif damage == "flip":
+        content[-5] ^= 1
+    elif damage == "empty":
+        content = bytearray()
+    else:
+        content[:8] = b"\xff" * 8
+    last.write_bytes(bytes(content))
+    run = pocketgan.resume(copied)
+    said = capsys.readouterr().err
+    assert last.name in said
+    assert "going on from step 110 of 120" in said
+    assert_same_bits(run, finished)
+
+
+def test_counters_are_under_the_checksum(copied: Run) -> None:
+    last = copied.checkpoints()[-1]
+    content = last.read_bytes()
+    assert content.count(b'\\"step\\": 120') == 1
+    last.write_bytes(content.replace(b'\\"step\\": 120', b'\\"step\\": 121'))
+    run = pocketgan.resume(copied, progress=False)
+    assert run.status()["step"] == 120
+
+
+def test_all_checkpoints_damaged_is_one_line(copied: Run) -> None:
+    for path in copied.checkpoints():
+        path.write_bytes(b"no checkpoint")
+    with pytest.raises(RunError, match=r"no checkpoint of .* is intact"):
+        copied.generate(4)
+
+
+def test_changed_configuration_is_refused_by_name(copied: Run) -> None:
+    path = copied.folder / "config.json"
+    values = json.loads(path.read_text())
+    values["train"]["batch_size"] = 16
+    values["network"]["latent_dim"] = 50
+    path.write_text(json.dumps(values))
+    with pytest.raises(RunError, match=r"latent_dim: 100 -> 50.*batch_size: 8 -> 16"):
+        pocketgan.resume(copied, progress=False)
+
+
+def test_checkpoint_of_another_network_is_refused(copied: Run, tmp_path: Path) -> None:
+    other = pocketgan.train(
+        "minimal", out=tmp_path / "other", progress=False, **{**settings("minimal"), "hidden_dim": 12}
+    )
+    shutil.copy(other.checkpoints()[-1], copied.checkpoints()[-1])
+    with pytest.raises(RunError, match="hidden_dim: 12 -> 16"):
+        copied.generate(4)
+
+
+def test_changed_data_is_refused(tmp_path: Path) -> None:
+    import numpy as np
+
+    data = tmp_path / "data.npz"
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
+    np.savez(data, images=images)
+    run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **{**settings("minimal"), "data": str(data)})
+    images[0, 0, 0] ^= 1
+    np.savez(data, images=images)
+    with pytest.raises(RunError, match=r"isn.t what .* was trained on"):
+        pocketgan.resume(run, duration="200 steps", progress=False)
+
+
+def test_a_shorter_duration_is_refused(copied: Run) -> None:
+    with pytest.raises(RunError, match="give a longer one"):
+        pocketgan.resume(copied, duration="50 steps", progress=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = command("train", "minimal", *flags("minimal"), "--out", folder)
+    words[words.index("120 steps")] = "1000000 steps"
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (folder / "stats.jsonl").exists():
+        time.sleep(0.005)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"pocketgan resume {folder}" in out
+    assert "Traceback" not in err
+    run = Run.open(folder)
+    assert run.status()["state"] == "interrupted"
+    assert read_checkpoint(run.checkpoints()[-1]).counters["step"] == run.status()["step"] == run.stats()[-1]["step"]
+
+
+def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = command("train", "minimal", *flags("minimal"), "--out", folder)
+    words[words.index("120 steps")] = "1000000 steps"
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and not (folder / "stats.jsonl").exists():
+            time.sleep(0.005)
+        with pytest.raises(RunError, match=rf"is being trained by process {process.pid}"):
+            pocketgan.resume(folder, progress=False)
+    finally:
+        process.kill()
+        process.wait()
+    assert Run.open(folder).status()["state"] == "killed"
+
+
+def test_a_full_disk_stops_in_one_line_and_keeps_what_was_saved(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {path.name: path.read_bytes() for path in copied.checkpoints()}
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="No space left on device; what was saved before is intact") as caught:
+        pocketgan.resume(copied, duration="200 steps", progress=False)
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    for name, content in before.items():
+        assert (copied.folder / "checkpoints" / name).read_bytes() == content
+    assert not list(copied.folder.rglob(".*"))
+    assert len(Run.open(copied.folder).generate(4)) == 4
+
+
+def test_a_full_disk_while_rows_are_written(tmp_path: Path) -> None:
+    """A small file-size limit makes every write beyond it fail, as a full disk does."""
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from pocketgan.cli import main\n"
+        "import torch\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    words = [sys.executable, "-c", code, "train", "minimal", *flags("minimal"), "--out", str(tmp_path / "run")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert "can't be written: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert Run.open(tmp_path / "run").status()["state"] == "failed"
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_weights(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match=r"--learning-rate"):
+        pocketgan.train(
+            "minimal",
+            out=tmp_path / "run",
+            progress=False,
+            **{**settings("minimal"), "depth": 16, "learning_rate": 1.0, "duration": "5000 steps"},
+        )
+    run = Run.open(tmp_path / "run")
+    assert run.status()["state"] == "failed"
+    for path in run.checkpoints():
+        saved = read_checkpoint(path).tensors
+        assert all(tensor.isfinite().all() for tensor in saved.values() if tensor.is_floating_point())
+
+
+def test_a_duration_in_time_becomes_a_plan_that_is_kept(tmp_path: Path) -> None:
+    chosen = {**settings("minimal"), "duration": "2 s", "checkpoint_every": "0.5 s"}
+    run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **chosen)
+    plan = Run.open(run.folder).plan
+    assert plan.steps_per_second is not None
+    assert plan.steps == pytest.approx(2 * plan.steps_per_second, abs=1)
+    assert run.status()["step"] == plan.steps
+    assert run.stats()[-1]["step"] == plan.steps
