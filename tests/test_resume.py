@@ -260,7 +260,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights(tmp_path: Path) -> N
             "minimal",
             out=tmp_path / "run",
             progress=False,
-            **{**settings("minimal"), "depth": 16, "learning_rate": 1.0, "duration": "5000 steps"},
+            **{**settings("minimal"), "objective": "wasserstein", "depth": 16, "learning_rate": 1.0},
         )
     run = Run.open(tmp_path / "run")
     assert run.status()["state"] == "failed"

@@ -17,7 +17,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from pocketgan.config import RunConfig, differences, replace, validated
-from pocketgan.errors import CheckpointDamaged, ConfigError, RunError, RunFailed
+from pocketgan.errors import CheckpointDamaged, ConfigError, NonFiniteLoss, RunError
 from pocketgan.files import write_atomically
 from pocketgan.training import TrainState
 
@@ -78,13 +78,13 @@ def save_checkpoint(folder: Path, state: TrainState, config: RunConfig) -> Path:
     """Writes the whole state into `folder`, under a name made from its step.
 
     Raises:
-        RunFailed: a weight isn't finite; nothing is written.
+        NonFiniteLoss: a weight isn't finite; nothing is written.
         StorageError: the disk refused it; nothing half-written stays.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise RunFailed(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
+            raise NonFiniteLoss(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
     header = {
         "format": FORMAT,
         "config": config.model_dump_json(),

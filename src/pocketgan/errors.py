@@ -47,7 +47,7 @@ class RunFailed(PocketganError):
 
 
 class NonFiniteLoss(RunFailed):
-    """A loss became infinite or not a number; the weights were left as they were."""
+    """A loss (or what Adam makes of it) became infinite or not a number; nothing of it was saved."""
 
 
 class StorageError(RunFailed):
