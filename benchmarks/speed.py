@@ -125,9 +125,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with threads(0):
         matrix_peak(repeats=20)
-        print(
-            f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, peak {matrix_peak(repeats=20):.0f} GFLOP/s\n"
-        )
+        peak = matrix_peak(repeats=20)
+        print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, peak {peak:.0f} GFLOP/s\n")
         print("| recipe | steps/s | images/s | GFLOP a step | of the peak | around the networks | peak memory |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for name in arguments.recipes or recipes.RECIPES:

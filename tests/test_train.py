@@ -400,7 +400,7 @@ def penalty_of(run: Bench) -> float:
     real, fake = batch.real.requires_grad_(), fake.requires_grad_()
     logits = [judge(run.state, images, batch.labels, run.config) for images in (real, fake)]
     penalty = penalties(run.state, real, fake, *logits, batch.labels, run.config)
-    return penalty.item() if isinstance(penalty, Tensor) else penalty
+    return 0.0 if penalty is None else penalty.item()
 
 
 def test_penalties_of_a_linear_discriminator(bench: Callable[..., Bench]) -> None:

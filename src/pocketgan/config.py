@@ -41,18 +41,23 @@ def _check_augment(text: str) -> str:
     for name in split(text):
         if name not in AUGMENTATIONS:
             raise ValueError(
-                f"unknown augmentation '{name}'{nearest(name, AUGMENTATIONS)}; known: none, {', '.join(AUGMENTATIONS)}"
+                f"unknown augmentation {name!r}{nearest(name, AUGMENTATIONS)}; known: none, {', '.join(AUGMENTATIONS)}"
             )
     return _check_list(text)
 
 
 def _check_optional_duration(text: str) -> str:
+    return text if text == "none" else str(Duration.parse(text))
+
+
+def _check_sampling(text: str) -> str:
     return text if text in ("none", "end") else str(Duration.parse(text))
 
 
 NameList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_list)]
 AugmentList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_augment)]
 OptionalDuration = Annotated[str, AfterValidator(_check_optional_duration)]
+SampleInterval = Annotated[str, AfterValidator(_check_sampling)]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
 
 
@@ -132,7 +137,9 @@ class ObjectiveConfig(Section):
         if self.discriminator_update == "two_updates" and self.objective == "relativistic":
             raise ValueError("relativistic losses compare real with generated images: use 'joint' or 'halves'")
         if self.discriminator_update == "two_updates" and self.r1 + self.r2 + self.gradient_penalty > 0:
-            raise ValueError("'two_updates' takes no penalty: use 'joint' or 'halves', or set r1, r2 and gp to 0")
+            raise ValueError(
+                "'two_updates' takes no penalty: use 'joint' or 'halves', or set r1, r2 and gradient_penalty to 0"
+            )
         return self
 
 
@@ -177,7 +184,7 @@ class TrainConfig(Section):
 class PictureConfig(Section):
     """The pictures written along the way."""
 
-    sample_every: OptionalDuration = "1 epoch"
+    sample_every: SampleInterval = "1 epoch"
     """How often sample images are written, always from the same latents; `end`: after training only."""
     sample_count: int = Field(default=64, ge=1, le=4096)
     """Images in a sample."""
@@ -210,7 +217,7 @@ class RunConfig(Section):
         if self.data.target == "inverted" and not reads_images:
             raise ValueError("target: 'inverted' is for a generator that reads images; use --generator autoencoder")
         if self.train.ema_half_life != "none" and Duration.parse(self.train.ema_half_life).seconds is not None:
-            raise ValueError("ema_half_life: give it in images, steps or epochs, not in time")
+            raise ValueError(f"ema_half_life: '{self.train.ema_half_life}' is in time; give steps, epochs or kimg")
         for field, value in (("tick_every", self.train.tick_every), ("warmup", self.train.warmup)):
             if value != "none" and Duration.parse(value).seconds is not None:
                 raise ValueError(f"{field}: '{value}' is in time; give steps, epochs or kimg")
@@ -299,7 +306,9 @@ def explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{'.'.join(path)}: no such setting{nearest(path[-1], [*FIELDS, 'seed'])}"
     leaves = [part for part in path if part in FIELDS or part in ("seed", "recipe")]
-    if not leaves:
+    if first["type"] == "missing":
+        return f"{'.'.join(path)}: is missing"
+    if not leaves or isinstance(first["input"], Mapping):
         return message
     name = leaves[-1]
     if repr(first["input"]) in message:

@@ -143,11 +143,11 @@ class DataOrder:
 
     def indices(self, position: int, size: int) -> Tensor:
         """Returns the `size` indices that come after `position` images, int64, shape (size,)."""
-        number, start = divmod(position, self.count)
-        piece = self.epoch(number)[start : start + size]
-        if len(piece) == size:
-            return piece
-        return torch.cat([piece, self.indices(position + len(piece), size - len(piece))])
+        first, start = divmod(position, self.count)
+        last = (position + size - 1) // self.count
+        if first == last:
+            return self.epoch(first)[start : start + size]
+        return torch.cat([self.epoch(number) for number in range(first, last + 1)])[start : start + size]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -50,19 +51,19 @@ class Duration:
         """
         match = _FORM.fullmatch(text.strip().lower())
         if match is None:
-            raise ValueError(f"'{text}' is no duration; write {EXAMPLES}")
+            raise ValueError(f"{text!r} is no duration; write {EXAMPLES}")
         number, unit = match.groups()
         if not unit:
-            raise ValueError(f"'{text}' has no unit; write {EXAMPLES}")
+            raise ValueError(f"{text!r} has no unit; write {EXAMPLES}")
         if unit not in UNITS:
-            raise ValueError(f"'{text}' has an unknown unit '{unit}'; write {EXAMPLES}")
+            raise ValueError(f"{text!r} has an unknown unit '{unit}'; write {EXAMPLES}")
         value = float(number.replace("_", "").replace(",", ""))
         if not 0 < value <= LONGEST:
-            raise ValueError(f"'{text}' is not a positive length; write {EXAMPLES}")
+            raise ValueError(f"{text!r} is not a positive length; write {EXAMPLES}")
         return cls(value, UNITS[unit])
 
     def __str__(self) -> str:
-        number = str(int(self.value)) if self.value.is_integer() else repr(self.value)
+        number = str(int(self.value)) if self.value.is_integer() else format(Decimal(repr(self.value)), "f")
         if self.unit == "minutes":
             return f"{number} min"
         if self.unit == "kimg":

@@ -6,6 +6,7 @@ size a dimension, then unsigned bytes (Y. LeCun, "The MNIST database of handwrit
 
 import gzip
 import hashlib
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -78,7 +79,10 @@ def read_mnist(part: str) -> ImageFiles:
     found = {}
     for kind in ("images-idx3", "labels-idx1"):
         name = f"{IDX_PREFIX[part]}-{kind}-ubyte"
-        raw = gzip.decompress(resources.files("pocketgan").joinpath("mnist", f"{name}.gz").read_bytes())
+        try:
+            raw = gzip.decompress(resources.files("pocketgan").joinpath("mnist", f"{name}.gz").read_bytes())
+        except (OSError, EOFError, zlib.error):
+            raw = b""
         if hashlib.md5(raw, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
             raise DataError(f"data: the package's {name}.gz is damaged (wrong MD5); install pocketgan again")
         found[kind] = raw
@@ -111,7 +115,10 @@ def parse_idx(raw: bytes, magic: int, name: str) -> np.ndarray:
         raise DataError(f"data: {name} is cut short: {shape} bytes are announced, {len(raw) - header:,} are there")
     if len(raw) > expected:
         raise DataError(f"data: {name} is too long: {shape} bytes are announced, {len(raw) - header:,} are there")
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(sizes)
+    try:
+        return np.frombuffer(raw, np.uint8, offset=header).reshape(sizes)
+    except ValueError:
+        raise DataError(f"data: {name} announces {shape} bytes, which no array can hold") from None
 
 
 def read_idx_file(path: Path, magic: int) -> np.ndarray:
@@ -153,15 +160,17 @@ def read_npz(path: Path, part: str) -> ImageFiles:
     """
     prefix = "" if part == "train" else "test_"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in (f"{prefix}images", f"{prefix}labels") if name in archive}
             names = ", ".join(archive.files) or "nothing"
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"data: {path} can't be read as an .npz file: {error}") from None
     if f"{prefix}images" not in arrays:
         raise DataError(f"data: {path} holds {names}, but no '{prefix}images' for the {part} split")
     images = arrays[f"{prefix}images"]
     labels = arrays.get(f"{prefix}labels")
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise DataError(f"data: {path} holds something else than arrays")
     if images.dtype != np.uint8:
         raise DataError(f"data: 'images' in {path} are {images.dtype}; uint8 in [0, 255] would do")
     if images.ndim == 3:
@@ -233,9 +242,14 @@ def read_picture(path: Path, name: str = "data") -> np.ndarray:
         DataError: it can't be decoded, or is larger than 2048 pixels a side; the message names the file.
     """
     try:
-        with Image.open(path) as picture:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path, formats=("PNG", "JPEG"))
+        with picture:
             if max(picture.size) > LARGEST_PICTURE:
                 raise DataError(f"{name}: {path} is {picture.size[0]}×{picture.size[1]} pixels; that is too large")
+            if picture.mode in ("I;16", "I"):
+                return (np.asarray(picture) >> 8).astype(np.uint8)
             return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA", "I;16", "I") else "RGB"))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         if isinstance(error, DataError):

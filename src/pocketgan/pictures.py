@@ -91,6 +91,8 @@ class Images:
         """
         path = Path(out)
         kind = path.suffix.lower()
+        if kind not in ("", ".png", ".jpg", ".jpeg", ".npz"):
+            raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.npz' or a folder would do")
         try:
             (path if not kind else path.parent).mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -200,8 +200,8 @@ def discriminator_step(
     else:
         real_logits, fake_logits = judge(state, real, labels, config), judge(state, fake, labels, config)
         loss = objective.discriminator_loss(real_logits, fake_logits).mean()
-    total = loss + penalties(state, real, fake, real_logits, fake_logits, labels, config)
-    optimizer.step(total, state.poisoned, rate)
+    penalty = penalties(state, real, fake, real_logits, fake_logits, labels, config)
+    optimizer.step(loss if penalty is None else loss + penalty, state.poisoned, rate)
     return loss.detach(), real_logits.detach(), fake_logits.detach()
 
 
@@ -213,20 +213,19 @@ def penalties(
     fake_logits: Tensor,
     labels: Tensor | None,
     config: RunConfig,
-) -> Tensor | float:
-    """Returns the weighted penalties on the discriminator's gradient, a scalar; 0.0 where there are none."""
-    settings = config.objective
-    total: Tensor | float = 0.0
+) -> Tensor | None:
+    """Returns the weighted penalties on the discriminator's gradient, a scalar; None where there are none."""
+    settings, terms = config.objective, []
     if settings.r1:
-        total = total + settings.r1 * zero_centred_penalty(real_logits, real).mean()
+        terms.append(settings.r1 * zero_centred_penalty(real_logits, real).mean())
     if settings.r2:
-        total = total + settings.r2 * zero_centred_penalty(fake_logits, fake).mean()
+        terms.append(settings.r2 * zero_centred_penalty(fake_logits, fake).mean())
     if settings.gradient_penalty:
         share = torch.rand(len(real), 1, 1, 1, generator=state.random["training"], device=real.device)
         between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
         logits = judge(state, between, labels, config)
-        total = total + settings.gradient_penalty * one_centred_penalty(logits, between).mean()
-    return total
+        terms.append(settings.gradient_penalty * one_centred_penalty(logits, between).mean())
+    return sum(terms[1:], terms[0]) if terms else None
 
 
 def generator_step(state: TrainState, batch: Batch, config: RunConfig, rate: float) -> Tensor:

@@ -28,7 +28,7 @@ class DCGANGenerator(nn.Module):
 
     def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
         super().__init__()
-        side = quarter(shape, "dcgan")
+        side = quarter(shape, "generator", "dcgan")
         narrow, wide = scaled(config.hidden_dim, config), scaled(2 * config.hidden_dim, config)
         self.input = LatentInput(config.latent_dim, shape.classes)
         layers: list[nn.Module] = [
@@ -62,7 +62,7 @@ class DCGANDiscriminator(nn.Module):
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()
-        side = quarter(shape, "dcgan")
+        side = quarter(shape, "discriminator", "dcgan")
         narrow, wide = scaled(config.hidden_dim, config), scaled(2 * config.hidden_dim, config)
         layers: list[nn.Module] = [
             nn.Conv2d(shape.channels, narrow, 4, stride=2, padding=1),

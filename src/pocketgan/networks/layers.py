@@ -65,7 +65,7 @@ def scaled(units: int, config: NetworkConfig) -> int:
     return max(1, round(units * config.width))
 
 
-def quarter(shape: ImageShape, architecture: str) -> int:
+def quarter(shape: ImageShape, field: str, architecture: str) -> int:
     """Returns a quarter of the image's side, where the convolutional networks start.
 
     Raises:
@@ -73,7 +73,7 @@ def quarter(shape: ImageShape, architecture: str) -> int:
     """
     if shape.size % 4:
         raise ConfigError(
-            f"generator: '{architecture}' takes images whose side is a multiple of 4, and these are "
+            f"{field}: '{architecture}' takes images whose side is a multiple of 4, and these are "
             f"{shape.size}×{shape.size}; 'mlp' takes any"
         )
     return shape.size // 4

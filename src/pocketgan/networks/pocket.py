@@ -29,7 +29,7 @@ class PocketGenerator(nn.Module):
 
     def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
         super().__init__()
-        side = quarter(shape, "pocket")
+        side = quarter(shape, "generator", "pocket")
         narrow = scaled(config.hidden_dim, config)
         wide = 2 * narrow
         self.input = LatentInput(config.latent_dim, shape.classes)
@@ -65,7 +65,7 @@ class PocketDiscriminator(nn.Module):
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()
-        side = quarter(shape, "pocket")
+        side = quarter(shape, "discriminator", "pocket")
         narrow = scaled(config.hidden_dim, config)
         wide = 2 * narrow
         layers: list[nn.Module] = [
