@@ -94,9 +94,9 @@ class NetworkConfig(Section):
     discriminator: Literal["mlp", "dcgan", "pocket"] = "mlp"
     """The discriminator's architecture."""
     latent_dim: int = Field(default=100, ge=1, le=4096)
-    """Numbers in the generator's noise vector z."""
+    """Numbers in the generator's noise vector z. Also `--z-dim`."""
     hidden_dim: int = Field(default=128, ge=1, le=8192)
-    """The base width: units of a dense layer, channels of a convolution."""
+    """The base width: units of a dense layer, channels of a convolution. Also `--dense-dim`."""
     width: float = Field(default=1.0, gt=0, le=64)
     """Multiplies every hidden width of both networks."""
     depth: int = Field(default=1, ge=1, le=16)
@@ -147,7 +147,8 @@ class TrainConfig(Section):
     """How long and how fast."""
 
     duration: DurationText = "10 epochs"
-    """How long to train: `50 epochs`, `10000 steps`, `500 kimg` (thousands of real images) or `5 min`."""
+    """How long to train: `50 epochs`, `10000 steps`, `500 kimg` (thousands of real images) or `5 min`. Also
+    `--steps N`, `--iterations N`, `--epochs N`."""
     batch_size: int = Field(default=128, ge=1, le=65536)
     """Real images a step."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
@@ -185,7 +186,8 @@ class PictureConfig(Section):
     """The pictures written along the way."""
 
     sample_every: SampleInterval = "1 epoch"
-    """How often sample images are written, always from the same latents; `end`: after training only."""
+    """How often sample images are written, always from the same latents; `end`: after training only. Also
+    `--sample-interval N`, in steps."""
     sample_count: int = Field(default=64, ge=1, le=4096)
     """Images in a sample."""
     layout: Literal["grid", "strip"] = "grid"

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -231,16 +231,27 @@ def penalties(
 def generator_step(state: TrainState, batch: Batch, config: RunConfig, rate: float) -> Tensor:
     """Updates the generator once against the frozen discriminator; returns its loss, a detached scalar."""
     objective = OBJECTIVES[config.objective.objective]
-    state.discriminator.requires_grad_(False)
-    fake_logits = judge(state, generate(state, batch, config), batch.labels, config)
     real_logits = None
-    if objective.relativistic:
-        with torch.no_grad():
-            real_logits = judge(state, batch.real, batch.labels, config)
-    loss = objective.generator_loss(real_logits, fake_logits).mean()
-    state.generator_optimizer.step(loss, state.poisoned, rate)
-    state.discriminator.requires_grad_(True)
+    with frozen(state.discriminator_optimizer.parameters):
+        fake_logits = judge(state, generate(state, batch, config), batch.labels, config)
+        if objective.relativistic:
+            with torch.no_grad():
+                real_logits = judge(state, batch.real, batch.labels, config)
+        loss = objective.generator_loss(real_logits, fake_logits).mean()
+        state.generator_optimizer.step(loss, state.poisoned, rate)
     return loss.detach()
+
+
+@contextmanager
+def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
+    """Takes no gradients by `parameters` inside."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pocketgan.config import NetworkConfig
-from pocketgan.networks.layers import Dropout, ImageShape, ToImage, generator_activation, output_activation, scaled
+from pocketgan.networks.layers import Dropout, ImageShape, as_images, generator_activation, output_activation, scaled
 
 
 class AutoencoderGenerator(nn.Module):
@@ -19,15 +19,16 @@ class AutoencoderGenerator(nn.Module):
         super().__init__()
         down = [scaled(max(1, 2 * config.hidden_dim // 2**layer), config) for layer in range(config.depth)]
         widths = down + down[-2::-1]
-        layers: list[nn.Module] = [nn.Flatten()]
+        layers: list[nn.Module] = []
         features = shape.pixels
         for index, width in enumerate(widths):
             layers += [nn.Linear(features, width), generator_activation(config)]
             if index != config.depth - 1:
                 layers.append(Dropout(config.dropout))
             features = width
-        layers += [nn.Linear(features, shape.pixels), output_activation(pixels), ToImage(shape)]
+        layers += [nn.Linear(features, shape.pixels), output_activation(pixels)]
         self.layers = nn.Sequential(*layers)
+        self.shape = shape
 
     def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
-        return self.layers(images)
+        return as_images(self.layers(images.flatten(1)), self.shape)

@@ -135,15 +135,9 @@ class FromMap(nn.Module):
         return maps.permute(0, 2, 3, 1).flatten(1)
 
 
-class ToImage(nn.Module):
-    """Reshapes a vector (N, C·S·S) to images (N, C, S, S)."""
-
-    def __init__(self, shape: ImageShape) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, vectors: Float[Tensor, "n pixels"]) -> Float[Tensor, "n channels size size"]:
-        return vectors.view(-1, self.shape.channels, self.shape.size, self.shape.size)
+def as_images(vectors: Float[Tensor, "n pixels"], shape: ImageShape) -> Float[Tensor, "n channels size size"]:
+    """Reshapes vectors (N, C·S·S) to images (N, C, S, S)."""
+    return vectors.view(-1, shape.channels, shape.size, shape.size)
 
 
 class Dropout(nn.Module):

@@ -8,7 +8,7 @@ from pocketgan.networks.layers import (
     ImageShape,
     Judgement,
     LatentInput,
-    ToImage,
+    as_images,
     discriminator_activation,
     generator_activation,
     output_activation,
@@ -34,11 +34,12 @@ class MLPGenerator(nn.Module):
         for width in hidden_widths(config, config.depth):
             layers += [nn.Linear(features, width), generator_activation(config)]
             features = width
-        layers += [nn.Linear(features, shape.pixels), output_activation(pixels), ToImage(shape)]
+        layers += [nn.Linear(features, shape.pixels), output_activation(pixels)]
         self.layers = nn.Sequential(*layers)
+        self.shape = shape
 
     def forward(self, z: Float[Tensor, "n latent"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
-        return self.layers(self.input(z, labels))
+        return as_images(self.layers(self.input(z, labels)), self.shape)
 
 
 class MLPDiscriminator(nn.Module):
@@ -46,7 +47,7 @@ class MLPDiscriminator(nn.Module):
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Flatten()]
+        layers: list[nn.Module] = []
         features = shape.pixels
         for width in reversed(hidden_widths(config, config.discriminator_depth or config.depth)):
             layers += [nn.Linear(features, width), discriminator_activation(config)]
@@ -55,4 +56,4 @@ class MLPDiscriminator(nn.Module):
         self.judgement = Judgement(features, shape.classes)
 
     def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
-        return self.judgement(self.layers(images), labels)
+        return self.judgement(self.layers(images.flatten(1)), labels)

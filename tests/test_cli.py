@@ -1,0 +1,340 @@
+"""The command line: what it prints, and that every mistake is one line on standard error and exit code 2."""
+
+import gzip
+import json
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pocketgan
+from pocketgan.cli import COMMANDS, main
+from pocketgan.config import ALIASES, FIELDS
+from pocketgan.recipes import PARAMETERS, RECIPES
+from pocketgan.runs import Run
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = {"hidden_dim": 8, "duration": "4 steps", "batch_size": 4, "sample_count": 4, "sample_every": "2 steps"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three small runs: noise, image to image, conditional."""
+    place = tmp_path_factory.mktemp("runs")
+    pocketgan.train("minimal", out=place / "noise", progress=False, **TINY)
+    pocketgan.train("white-background", out=place / "redraw", progress=False, **TINY)
+    pocketgan.train("minimal", out=place / "told", progress=False, conditional=True, classes="3,8", **TINY)
+    return place
+
+
+def idx(magic: int, *sizes: int, content: bytes) -> bytes:
+    return struct.pack(f">{1 + len(sizes)}I", magic, *sizes) + content
+
+
+def broken_data(place: Path) -> dict[str, str]:
+    """Makes data that can't be used; returns the path of each kind."""
+    rng = np.random.default_rng(0)
+
+    def folder_of(name: str, images: bytes, labels: bytes | None = None) -> str:
+        (place / name).mkdir()
+        (place / name / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+        if labels is not None:
+            (place / name / "train-labels-idx1-ubyte").write_bytes(labels)
+        return str(place / name)
+
+    pixels = rng.integers(0, 256, 5 * 784, dtype=np.uint8).tobytes()
+    made = {
+        "magic": folder_of("magic", idx(0x0802, 5, 28, 28, content=pixels)),
+        "cut": folder_of("cut", idx(0x0803, 6, 28, 28, content=pixels)),
+        "long": folder_of("long", idx(0x0803, 4, 28, 28, content=pixels)),
+        "labels": folder_of("labels", idx(0x0803, 5, 28, 28, content=pixels), idx(0x0801, 4, content=b"\0\1\2\3")),
+        "odd": folder_of("odd", idx(0x0803, 5, 14, 56, content=pixels)),
+    }
+    for name in ("empty", "sizes", "undecodable"):
+        (place / name).mkdir()
+        made[name] = str(place / name)
+    for name, side in (("a.png", 28), ("b.png", 32)):
+        Image.fromarray(rng.integers(0, 256, (side, side), dtype=np.uint8)).save(place / "sizes" / name)
+    (place / "undecodable" / "bad.png").write_bytes(b"\x89PNG no picture")
+    np.savez(place / "floats.npz", images=rng.random((3, 28, 28)))
+    made["floats"] = str(place / "floats.npz")
+    np.savez(place / "thirty.npz", images=np.zeros((8, 30, 30), np.uint8))
+    made["thirty"] = str(place / "thirty.npz")
+    return made
+
+
+MISTAKES = [
+    ("trian", "'trian': no such command; did you mean 'train'?"),
+    ("train mpl", "no recipe 'mpl'; did you mean 'mlp'?"),
+    ("train mlp --bach-size 3", "--bach-size: no such flag; did you mean '--batch-size'?"),
+    ("train mlp --batch-size abc", "--batch-size: 'abc' is no whole number"),
+    ("train mlp --batch-size", "--batch-size: needs a value"),
+    ("train mlp --batch-size 0", "--batch-size: 0 won't do: input should be greater than or equal to 1"),
+    ("train mlp --learning-rate -1", "--learning-rate: -1.0 won't do: input should be greater than 0"),
+    ("train mlp --learning-rate nan", "--learning-rate: nan won't do"),
+    ("train mlp --activation geluu", "--activation: 'geluu' won't do; did you mean 'gelu'?"),
+    ("train mlp --duration 50", "--duration: '50' has no unit; write '50 epochs'"),
+    ("train mlp --duration 0_epochs", "--duration: '0_epochs'"),
+    ("train mlp --sample-every 3", "--sample-every: '3' has no unit"),
+    ("train mlp --augment foo", "--augment: unknown augmentation 'foo'; known: none, translation"),
+    ("train mlp --target inverted", "--target: 'inverted' is for a generator that reads images"),
+    ("train mlp --iterations", "--iterations: needs a value"),
+    ("train mlp --iterations many", "--duration: 'many steps' is no duration"),
+    ("train mlp extra", "'extra': one word too many"),
+    ("train mlp --classes 11", "--classes: mnist has no class '11'; known: 0, 1, 2"),
+    ("train mlp --seed -1", "--seed: -1 won't do"),
+    ("train --data {place}/nothing", "--data: there is no '{place}/nothing'"),
+    ("train mlp --data {empty}", "--data: {empty} holds no IDX files and no PNG or JPEG pictures"),
+    ("train mlp --data {magic}", "has the magic number 0x00000802; 0x00000803 is expected there"),
+    ("train mlp --data {cut}", "train-images-idx3-ubyte.gz is cut short: 6×28×28 bytes are announced"),
+    ("train mlp --data {long}", "train-images-idx3-ubyte.gz is too long: 4×28×28 bytes are announced"),
+    ("train mlp --data {labels}", "has 4 labels for 5 images"),
+    ("train mlp --data {odd}", "they must be square"),
+    ("train mlp --data {sizes}", "b.png is 32×32 pixels, but a.png is 28×28; all must be alike"),
+    ("train mlp --data {undecodable}", "bad.png can't be decoded as a picture"),
+    ("train mlp --data {floats}", "are float64; uint8 in [0, 255] would do"),
+    ("train dcgan --data {thirty}", "--generator: 'dcgan' takes images whose side is a multiple of 4"),
+    ("train mlp --data {thirty} --classes 1", "has no labels, so '1' can't be chosen"),
+    ("train mlp --out {runs}/noise", "--out: '{runs}/noise' already holds a run; 'pocketgan resume"),
+    ("train mlp --out {magic}", "--out: '{magic}' is not empty; choose another folder"),
+    ("train mlp --out {floats}", "--out: '{floats}' is a file; give a folder"),
+    ("train mlp --out {floats}/x", "--out: '{floats}/x' can't be written: Not a directory"),
+    ("summary", "recipe: 'summary' needs a recipe; known: pocket"),
+    ("resume {place}/nothing", "run: '{place}/nothing' doesn't exist"),
+    ("resume {magic}", "is no run folder: it has no config.json"),
+    ("resume {runs}/noise --duration 5", "--duration: '5' has no unit"),
+    ("resume {runs}/noise --batch-size 3", "--batch-size: no such flag"),
+    ("generate", "RUN: missing"),
+    ("generate {runs}/noise --cuont 3", "--cuont: no such flag; did you mean '--count'?"),
+    ("generate {runs}/noise --count x", "--count: 'x' is no whole number"),
+    ("generate {runs}/noise --count 0", "--count: 0 won't do: at least 1"),
+    ("generate {runs}/noise --label 3", "--label: '{runs}/noise' is unconditional"),
+    ("generate {runs}/told --label 5", "--label: no class '5'; known: 3, 8"),
+    ("generate {runs}/noise --checkpoint 7", "--checkpoint: no '7' in '{runs}/noise'; 'last' or a step would do"),
+    ("generate {runs}/noise --checkpoint best", "--checkpoint: '{runs}/noise' was not evaluated"),
+    ("generate {runs}/noise --out x.bmp", "--out: 'x.bmp' ends in '.bmp'; '.png', '.npz' or a folder would do"),
+    ("generate {runs}/redraw", "redraws images and reads no noise; use 'pocketgan translate'"),
+    ("translate {runs}/noise", "draws from noise and redraws no images; use 'pocketgan generate'"),
+    ("translate {runs}/redraw --images {undecodable}/bad.png", "--images: {undecodable}/bad.png can't be decoded"),
+    ("translate {runs}/redraw --images {sizes}/b.png", "--images: {sizes}/b.png is 32×32 pixels"),
+    ("translate {runs}/redraw --split trian", "--split: 'trian' won't do; did you mean 'train'?"),
+    ("runs {place}/nothing", "there is no folder '{place}/nothing'"),
+]
+
+
+@pytest.fixture(scope="module")
+def places(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    place = tmp_path_factory.mktemp("broken")
+    return {"runs": str(folder), "place": str(place), **broken_data(place)}
+
+
+@pytest.mark.parametrize(("words", "expected"), MISTAKES, ids=[words for words, _ in MISTAKES])
+def test_a_mistake_is_one_line_and_exit_code_2(
+    words: str,
+    expected: str,
+    places: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = main([word.format(**places).replace("0_epochs", "0 epochs") for word in words.split()])
+    out, err = capsys.readouterr()
+    assert code == 2
+    assert out == ""
+    assert err.startswith("pocketgan: ")
+    assert err.count("\n") == 1
+    assert expected.format(**places).replace("0_epochs", "0 epochs") in err
+    assert not list(tmp_path.rglob("config.json")), "nothing is started"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX's")
+def test_a_folder_without_permission(tmp_path: Path) -> None:
+    """Run as another user where the tests run as root, who may write anywhere."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    code = (
+        "import os, sys\n"
+        "from pocketgan.cli import main\n"
+        "import torch, pocketgan.experiment, pocketgan.sampling\n"
+        "if os.getuid() == 0: os.setuid(65534)\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.owner() == closed.owner() and parent != Path("/") and parent.name.startswith(("test_", "pytest-")):
+            parent.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", "minimal", "--duration", "2 steps", "--out", str(closed / "run")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"pocketgan: --out: '{closed / 'run'}' can't be written: Permission")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"pocketgan {usage}" in text for usage, _ in COMMANDS.values())
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"pocketgan {pocketgan.__version__}\n"
+
+
+def test_every_setting_is_a_documented_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for name in FIELDS:
+        assert f"--{name.replace('_', '-')}" in text, name
+    for name in ALIASES:
+        assert f"--{name.replace('_', '-')}" in text, name
+
+
+def test_recipes_lists_all_with_their_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in RECIPES)
+    assert "1,153,712" in text
+
+
+def test_dry_run_prints_the_resolved_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "comparison", "--z-dim", "50", "--dense_dim=64", "--iterations", "1000", "--sample-interval", "9"]
+    assert main([*words, "--dry-run"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["recipe"] == "comparison"
+    assert values["network"]["latent_dim"] == 50
+    assert values["network"]["hidden_dim"] == 64
+    assert values["train"]["duration"] == "1000 steps"
+    assert values["pictures"]["sample_every"] == "9 steps"
+    assert pocketgan.RunConfig.model_validate(values) == pocketgan.RunConfig.model_validate_json(json.dumps(values))
+
+
+def test_summary_shows_layers_shapes_and_what_is_frozen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "white-background"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "layers.1 Linear 512 401,920" in lines
+    assert "combined (the generator's step) 1,687,217 1,153,712 533,505" in lines
+
+
+def test_train_writes_a_run_and_says_what_comes_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [w for name, value in TINY.items() for w in (f"--{name.replace('_', '-')}", str(value))]
+    assert main(["train", "minimal", *words]) == 0
+    out, err = capsys.readouterr()
+    assert "pocketgan generate runs/minimal-1" in out
+    assert "images/s" in err
+    run = Run.open(tmp_path / "runs" / "minimal-1")
+    assert {p.name for p in run.samples()} == {"samples_step_000002.png", "samples_step_000004.png"}
+    figures = {p.name for p in (run.folder / "figures").iterdir()}
+    assert figures == {"loss_plot.png", "accuracy_plot.png", "samples.gif"}
+    row = run.stats()[-1]
+    names = {"step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy"}
+    assert names <= row.keys()
+    assert row["step"] == 4
+    assert row["nimg"] == 16
+    assert row["epoch"] == pytest.approx(16 / 60000, abs=1e-6)
+    assert main(["train", "minimal", *words, "--quiet"]) == 0
+    assert (tmp_path / "runs" / "minimal-2").is_dir()
+    assert capsys.readouterr().err == ""
+
+
+def test_the_same_seed_gives_the_same_picture(folder: Path, tmp_path: Path) -> None:
+    for name, seed in (("a.png", "1"), ("b.png", "1"), ("c.png", "2")):
+        assert main(["generate", str(folder / "noise"), "--seed", seed, "--out", str(tmp_path / name)]) == 0
+    a, b, c = ((tmp_path / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert a == b != c
+
+
+def test_generate_writes_the_public_formats(folder: Path, tmp_path: Path) -> None:
+    told = str(folder / "told")
+    assert main(["generate", told, "--count", "6", "--out", str(tmp_path / "all.npz")]) == 0
+    with np.load(tmp_path / "all.npz") as archive:
+        assert archive["images"].shape == (6, 1, 28, 28)
+        assert archive["images"].dtype == np.uint8
+        assert archive["labels"].tolist() == [3, 8, 3, 8, 3, 8]
+    assert main(["generate", told, "--count", "5", "--label", "8", "--out", str(tmp_path / "eight.npz")]) == 0
+    with np.load(tmp_path / "eight.npz") as archive:
+        assert archive["labels"].tolist() == [8] * 5
+    assert main(["generate", str(folder / "noise"), "--count", "3", "--out", str(tmp_path / "single")]) == 0
+    assert sorted(p.name for p in (tmp_path / "single").iterdir()) == ["0000.png", "0001.png", "0002.png"]
+
+
+def test_translate_writes_input_and_output(folder: Path, tmp_path: Path) -> None:
+    assert main(["translate", str(folder / "redraw"), "--count", "3", "--out", str(tmp_path / "made")]) == 0
+    assert {p.name for p in (tmp_path / "made").iterdir()} == {
+        "side_by_side.png",
+        *(f"{kind}_000{index}.png" for kind in ("input", "output") for index in range(3)),
+    }
+    given = str(tmp_path / "made" / "input_0001.png")
+    assert main(["translate", str(folder / "redraw"), "--images", given, "--out", str(tmp_path / "one")]) == 0
+    first, second = tmp_path / "made" / "output_0001.png", tmp_path / "one" / "output_0000.png"
+    assert first.read_bytes() == second.read_bytes()
+    assert (folder / "redraw" / "figures" / "redrawn_test.png").is_file()
+
+
+def test_runs_shows_states_and_survives_a_damaged_run(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path / "runs")
+    (tmp_path / "runs" / "told" / "config.json").write_text("{")
+    (tmp_path / "runs" / "redraw" / "status.json").write_text("")
+    with (tmp_path / "runs" / "noise" / "stats.jsonl").open("a") as file:
+        file.write('{"step": 5, "d_lo')
+    assert main(["runs", str(tmp_path / "runs")]) == 0
+    text = capsys.readouterr().out
+    assert "noise" in text
+    assert "finished" in text
+    assert "unknown" in text
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "white-background"])
+@pytest.mark.parametrize(("size", "channels"), [(28, 3), (32, 1), (32, 3)])
+def test_other_images_run_through_every_noise_recipe(recipe: str, size: int, channels: int, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (12, channels, size, size), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", images=images)
+    small = {**TINY, "duration": "2 steps", "data": str(tmp_path / "data.npz")}
+    run = pocketgan.train(recipe, out=tmp_path / "run", progress=False, **small)
+    assert run.generate(3).images.shape == (3, channels, size, size)
+    assert run.config.network.conditional is False
+
+
+def test_a_run_shows_itself_in_a_notebook(folder: Path) -> None:
+    run = pocketgan.open_run(folder / "noise")
+    assert run._repr_png_() == run.samples()[-1].read_bytes()
+    assert run.generate(4)._repr_png_().startswith(b"\x89PNG")
+    assert "minimal, finished, step 4 of 4" in repr(run)
+
+
+def test_readme_commands_run_as_written(tmp_path: Path) -> None:
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```sh\n")[1:]
+    script = "\n".join(block.partition("```")[0] for block in blocks)
+    assert script.count("pocketgan ") >= 8
+    done = subprocess.run(
+        ["bash", "-euc", f'pocketgan() {{ "{sys.executable}" -m pocketgan "$@"; }}\n{script}'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "digits.png").is_file()
+    assert (tmp_path / "redrawn" / "side_by_side.png").is_file()
+
+
+def test_readme_links_and_tables_are_true() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, (generator, discriminator) in PARAMETERS.items():
+        assert f"`{name}`" in text
+        assert f"| {RECIPES[name]().train.duration} | {generator:,} and {discriminator:,} |" in text
+    for link in [part.partition(")")[0] for part in text.split("](")[1:]]:
+        assert (ROOT / link).exists(), link
+    for name in COMMANDS:
+        assert f"`pocketgan {name}" in text
