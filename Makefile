@@ -18,7 +18,7 @@ train: $(READY)
 	$(BIN)/pocketgan train $(RECIPE) $(FLAGS)
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -630,7 +630,7 @@ def test_an_infinite_penalty_stops_training_too(bench: Callable[..., Bench]) -> 
     run = bench("mlp", r1=1.0, duration="3 steps", objective="least_squares", activation="leaky_relu")
     with torch.no_grad():
         run.state.discriminator.get_parameter("judgement.linear.weight").fill_(1e19)
-        run.state.discriminator.get_parameter("layers.1.weight").fill_(1e10)
+        run.state.discriminator.get_parameter("layers.0.weight").fill_(1e10)
         run.state.discriminator.get_parameter("judgement.linear.bias").zero_()
     before = parameters(run.state.discriminator)
     with pytest.raises(NonFiniteLoss):

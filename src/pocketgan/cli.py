@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # Whoever read our output has seen enough.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"pocketgan: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def as_flag(message: str) -> str:

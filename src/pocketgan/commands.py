@@ -206,7 +206,8 @@ def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DI
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("run", "recipe", "seed", "state", "progress", "training time", "D loss", "G loss", "D accuracy"):
-        table.add_column(heading, justify="right" if "loss" in heading or heading in ("seed", "progress") else "left")
+        right = "loss" in heading or heading in ("seed", "progress")
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
     found = list_runs(folder)
     for run in found:
         try:

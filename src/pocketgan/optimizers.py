@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1) on gradients that are handed in, guarded against poisoned ones.
+    """Adam (Kingma & Ba 2015, algorithm 1), which leaves the weights alone once a loss isn't finite.
 
     The same arithmetic as `torch.optim.Adam(fused=True)`, without the part of a small network's step that goes
     into bookkeeping: no gradients kept between steps, no hooks, no parameter groups (docs/adr/0002).

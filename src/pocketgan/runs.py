@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pocketgan.config import RunConfig, validated
 from pocketgan.errors import ConfigError, RunError, StorageError
-from pocketgan.files import write_json
+from pocketgan.files import write_atomically, write_json
 from pocketgan.plan import Plan
 
 if TYPE_CHECKING:
@@ -171,9 +171,7 @@ class Run:
         rows = [row for row in self.stats() if row["step"] <= step]
         path = self.folder / "stats.jsonl"
         if path.exists():
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-            os.replace(temporary, path)
+            write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     # Reading.
 
@@ -186,15 +184,16 @@ class Run:
 
     @staticmethod
     def _process_lives(status: dict[str, Any]) -> bool:
+        """Whether the process that wrote the status still is; a run on another host is taken to live."""
         if status.get("host") != socket.gethostname():
             return True
+        import psutil
+
         try:
-            os.kill(int(status.get("pid", 0)), 0)
-        except (ProcessLookupError, ValueError):
+            began = psutil.Process(int(status["pid"])).create_time()
+            return began <= datetime.fromisoformat(status["updated"]).timestamp() + 1
+        except (psutil.NoSuchProcess, KeyError, ValueError):
             return False
-        except (PermissionError, OSError):
-            pass
-        return True
 
     def stats(self) -> list[dict[str, float]]:
         """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""

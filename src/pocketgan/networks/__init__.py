@@ -29,7 +29,7 @@ __all__ = ["DISCRIMINATORS", "GENERATORS", "Dropout", "ImageShape", "build_discr
 def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed: int) -> nn.Module:
     """Makes the generator; its first weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seed, "generator"))
+        torch.default_generator.manual_seed(derived_seed(seed, "generator"))
         network = GENERATORS[config.generator](config, shape, pixels)
         initialise(network, config.initialisation)
     return network
@@ -38,7 +38,7 @@ def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed:
 def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> nn.Module:
     """Makes the discriminator; its first weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seed, "discriminator"))
+        torch.default_generator.manual_seed(derived_seed(seed, "discriminator"))
         network = DISCRIMINATORS[config.discriminator](config, shape)
         initialise(network, config.initialisation)
     return network
