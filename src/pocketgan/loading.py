@@ -1,6 +1,5 @@
 """From a run folder back to its networks."""
 
-import torch
 from torch import nn
 
 from pocketgan.checkpoints import (
@@ -60,4 +59,4 @@ def load_generator(run: Run, checkpoint: str | int = "last") -> nn.Module:
     shape = image_shape(run.facts, config.network.conditional)
     network = build_generator(config.network, shape, config.data.pixels, config.seed)
     load_network(network, found, "generator" if config.train.ema_half_life == "none" else "generator_ema")
-    return network.to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
+    return network.eval()

@@ -89,7 +89,7 @@ def white_background() -> RunConfig:
             initialisation="glorot",
         ),
         objective=ObjectiveConfig(objective="msle"),
-        train=TrainConfig(duration="5001 steps", epsilon=1e-7, checkpoint_every="500 steps"),
+        train=TrainConfig(duration="5001 steps", beta1=0.5, epsilon=1e-7, checkpoint_every="500 steps"),
         pictures=PictureConfig(sample_every="500 steps", sample_count=16, sample_name="redrawn"),
     )
 

@@ -99,14 +99,10 @@ def choose_device(name: str) -> str:
 
 def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
     """Makes the state at step 0; it depends on the configuration, the images' shape and nothing else."""
-    # Networks, on their device, convolutions' weights channels last.
-    networks = []
-    for network in (
-        build_generator(config.network, shape, config.data.pixels, config.seed),
-        build_discriminator(config.network, shape, config.seed),
-    ):
-        networks.append(network.to(device).to(memory_format=torch.channels_last))  # pyright: ignore[reportCallIssue]
-    generator, discriminator = networks
+    # Networks, on their device.
+    generator = build_generator(config.network, shape, config.data.pixels, config.seed).to(device)
+    discriminator = build_discriminator(config.network, shape, config.seed).to(device)
+    networks = (generator, discriminator)
     averaged = config.train.ema_half_life != "none"
 
     # Random generators: one for each use.

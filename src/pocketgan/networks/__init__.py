@@ -7,7 +7,7 @@ from pocketgan.config import NetworkConfig
 from pocketgan.data import derived_seed
 from pocketgan.networks.autoencoder import AutoencoderGenerator
 from pocketgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
-from pocketgan.networks.layers import Dropout, ImageShape, initialise
+from pocketgan.networks.layers import Dropout, ImageShape, initialise, lay_out
 from pocketgan.networks.mlp import MLPDiscriminator, MLPGenerator
 from pocketgan.networks.pocket import PocketDiscriminator, PocketGenerator
 
@@ -32,7 +32,7 @@ def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed:
         torch.default_generator.manual_seed(derived_seed(seed, "generator"))
         network = GENERATORS[config.generator](config, shape, pixels)
         initialise(network, config.initialisation)
-    return network
+    return lay_out(network)
 
 
 def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> nn.Module:
@@ -41,4 +41,4 @@ def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> 
         torch.default_generator.manual_seed(derived_seed(seed, "discriminator"))
         network = DISCRIMINATORS[config.discriminator](config, shape)
         initialise(network, config.initialisation)
-    return network
+    return lay_out(network)

@@ -176,3 +176,20 @@ def initialise(network: nn.Module, kind: str) -> None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d) and kind == "dcgan":
             nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+TALL = 4
+
+
+def lay_out(network: nn.Module) -> nn.Module:
+    """Lays weights out in memory as the processor multiplies them fastest; shapes and values stay. Returns `network`.
+
+    Convolutions' weights go channels last. A dense layer with over four times as many inputs as outputs keeps its
+    weights input by input: its gradient is then a tall product of matrices, which is shared evenly by two threads,
+    not a wide one, which is not (measured: 784 to 128 at batch 128 takes 0.6 of the time; see docs/performance.md).
+    """
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    for module in network.modules():
+        if isinstance(module, nn.Linear) and module.in_features > TALL * module.out_features > TALL:
+            module.weight.data = module.weight.data.t().contiguous().t()
+    return network
