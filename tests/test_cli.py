@@ -86,6 +86,8 @@ MISTAKES = [
     ("train mlp --iterations", "--iterations: needs a value"),
     ("train mlp --iterations many", "--duration: 'many steps' is no duration"),
     ("train mlp extra", "'extra': one word too many"),
+    ("train mlp --steps 5 --epochs 3", "--epochs: sets duration, and so does --steps; give one of them"),
+    ("train mlp --duration 0,5_epochs", "'0,5 epochs' is no duration"),
     ("train mlp --classes 11", "--classes: mnist has no class '11'; known: 0, 1, 2"),
     ("train mlp --seed -1", "--seed: -1 won't do"),
     ("train --data {place}/nothing", "--data: there is no '{place}/nothing'"),
@@ -113,6 +115,8 @@ MISTAKES = [
     ("generate {runs}/noise --cuont 3", "--cuont: no such flag; did you mean '--count'?"),
     ("generate {runs}/noise --count x", "--count: 'x' is no whole number"),
     ("generate {runs}/noise --count 0", "--count: 0 won't do: at least 1"),
+    ("generate {runs}/noise --count 1000000000000", "at most 1,000,000 at once"),
+    ("translate {runs}/redraw --images", "--images: needs one file at least"),
     ("generate {runs}/noise --label 3", "--label: '{runs}/noise' is unconditional"),
     ("generate {runs}/told --label 5", "--label: no class '5'; known: 3, 8"),
     ("generate {runs}/noise --checkpoint 7", "--checkpoint: no '7' in '{runs}/noise'; 'last' or a step would do"),
@@ -143,13 +147,13 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code = main([word.format(**places).replace("0_epochs", "0 epochs") for word in words.split()])
+    code = main([word.format(**places).replace("_epochs", " epochs") for word in words.split()])
     out, err = capsys.readouterr()
     assert code == 2
     assert out == ""
     assert err.startswith("pocketgan: ")
     assert err.count("\n") == 1
-    assert expected.format(**places).replace("0_epochs", "0 epochs") in err
+    assert expected.format(**places).replace("_epochs", " epochs") in err
     assert not list(tmp_path.rglob("config.json")), "nothing is started"
 
 
@@ -221,7 +225,7 @@ def test_dry_run_prints_the_resolved_configuration(capsys: pytest.CaptureFixture
 def test_summary_shows_layers_shapes_and_what_is_frozen(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summary", "white-background"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "layers.1 Linear 512 401,920" in lines
+    assert "layers.0 Linear 512 401,920" in lines
     assert "combined (the generator's step) 1,687,217 1,153,712 533,505" in lines
 
 
@@ -247,6 +251,95 @@ def test_train_writes_a_run_and_says_what_comes_next(
     assert main(["train", "minimal", *words, "--quiet"]) == 0
     assert (tmp_path / "runs" / "minimal-2").is_dir()
     assert capsys.readouterr().err == ""
+
+
+def test_flags_may_come_before_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--dry_run", "minimal"], ["--no-conditional", "--batch-size", "8", "minimal", "--dry-run"]):
+        assert main(["train", *words]) == 0
+        assert json.loads(capsys.readouterr().out)["recipe"] == "minimal"
+    assert main(["train", "mlp", "--discriminator-depth", "none", "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["network"]["discriminator_depth"] is None
+
+
+def test_no_runs_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out.startswith("no runs yet")
+
+
+DAMAGE = [
+    ("status.json", {}),
+    ("status.json", {"pid": None}),
+    ("status.json", {"updated": None}),
+    ("environment.json", {"threads": "abc"}),
+    ("environment.json", {"threads": -3}),
+    ("environment.json", {"plan": {"steps": 0}}),
+    ("environment.json", {"data": {"size": 10**9}}),
+    ("config.json", {"format": 2}),
+    ("config.json", {"train": 3}),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), DAMAGE)
+def test_damaged_files_of_a_run_are_one_line(
+    name: str, change: dict[str, object], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder / "noise", tmp_path / "runs" / "bad")
+    shutil.copytree(folder / "told", tmp_path / "runs" / "good")
+    path = tmp_path / "runs" / "bad" / name
+    values = json.loads(path.read_text())
+    for key, value in change.items():
+        values[key] = {**values[key], **value} if isinstance(value, dict) else value
+    path.write_text(json.dumps(values if change else {}))
+    assert main(["runs", str(tmp_path / "runs")]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "damaged: " in out
+    assert "finished" in out
+    if name != "status.json":
+        assert main(["resume", str(tmp_path / "runs" / "bad"), "--quiet"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    else:
+        assert main(["resume", str(tmp_path / "runs" / "bad"), "--quiet"]) == 0, "status is made anew"
+
+
+def test_odd_rows_and_copied_checkpoints_are_passed_over(folder: Path, tmp_path: Path) -> None:
+    run = Run.open(shutil.copytree(folder / "noise", tmp_path / "run"))
+    rows = run.stats()
+    with (run.folder / "stats.jsonl").open("a") as file:
+        file.write('{"step": "a"}\n{"step": 1}\n[]\n\n')
+    assert run.stats() == rows
+    shutil.copy(run.checkpoints()[-1], run.folder / "checkpoints" / "step-000000004 copy.safetensors")
+    assert len(run.generate(2)) == 2
+
+
+def test_pictures_counted_by_epoch_never_overwrite_each_other(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", images=np.zeros((40, 28, 28), np.uint8))
+    small = {**TINY, "duration": "6 steps", "sample_every": "1 steps", "data": str(tmp_path / "data.npz")}
+    steps = pocketgan.train("mlp", out=tmp_path / "steps", progress=False, **small)
+    assert [p.name for p in steps.samples()] == [f"generated_images_step_00000{step}.png" for step in range(1, 7)]
+    small |= {"duration": "11 epochs", "sample_every": "5 epochs"}
+    epochs = pocketgan.train("mlp", out=tmp_path / "epochs", progress=False, **small)
+    assert [p.name for p in epochs.samples()] == [f"generated_images_epoch_0{e}.png" for e in ("05", "10", "11")]
+
+
+def test_plots_leave_a_notebooks_own_alone() -> None:
+    code = (
+        "import matplotlib; matplotlib.use('svg'); import pocketgan.figures; "
+        "assert matplotlib.get_backend().lower() == 'svg'; import sys; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_not_enough_memory_is_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
+
+    monkeypatch.setattr("pocketgan.sampling.run_generator", refuse)
+    assert main(["generate", str(folder / "noise"), "--out", "grid.png"]) == 1
+    assert capsys.readouterr().err.startswith("pocketgan: not enough memory")
 
 
 def test_the_same_seed_gives_the_same_picture(folder: Path, tmp_path: Path) -> None:
@@ -296,7 +389,8 @@ def test_runs_shows_states_and_survives_a_damaged_run(
     text = capsys.readouterr().out
     assert "runs/noise" in text
     assert "finished" in text
-    assert "unknown" in text
+    assert "damaged: runs/told/config.json is no JSON" in text
+    assert "damaged: runs/redraw/status.json is no JSON" in text
 
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "white-background"])

@@ -61,18 +61,18 @@ def test_twenty_steps_are_those_of_pytorch(channels_last: bool, beta1: float, be
     reference = torch.optim.Adam(
         theirs.parameters(), lr=1e-2, betas=(beta1, beta2), eps=epsilon, foreach=False, fused=False
     )
-    before, poisoned = weights(ours), unpoisoned()
+    before, found_inf = weights(ours), unpoisoned()
     for step in range(20):
         reference.zero_grad()
         loss_of(theirs, step).backward()
         # A loss whose gradient is exactly theirs: rounding in the networks doesn't add to the difference.
         linear = sum((p * q.grad).sum() for p, q in zip(ours.parameters(), theirs.parameters(), strict=True))
-        optimizer.step(linear, poisoned)
+        optimizer.step(linear, found_inf)
         reference.step()
     for mine, other, first in zip(ours.parameters(), theirs.parameters(), before, strict=True):
         torch.testing.assert_close(mine.detach(), other.detach(), atol=1e-6, rtol=1e-6)
         assert not torch.equal(mine, first)
-    assert poisoned.item() == 0
+    assert found_inf.item() == 0
     assert optimizer.tensors()["count"].item() == 20
 
 
@@ -113,25 +113,25 @@ def test_a_loss_that_is_not_finite_leaves_everything_and_so_does_every_loss_afte
     network = small_network()
     if channels_last:
         network = network.to(memory_format=torch.channels_last)
-    optimizer, poisoned = Adam(network, **SETTINGS), unpoisoned()
-    optimizer.step(loss_of(network, 0), poisoned)
-    assert poisoned.item() == 0
+    optimizer, found_inf = Adam(network, **SETTINGS), unpoisoned()
+    optimizer.step(loss_of(network, 0), found_inf)
+    assert found_inf.item() == 0
     before = weights(network)
     moments = [t.clone() for t in (*optimizer.mean, *optimizer.mean_square)]
-    optimizer.step(loss_of(network, 1) * value, poisoned)
-    assert poisoned.item() == 1
+    optimizer.step(loss_of(network, 1) * value, found_inf)
+    assert found_inf.item() == 1
     assert identical(before, weights(network))
-    optimizer.step(loss_of(network, 2), poisoned)
-    assert poisoned.item() == 1
+    optimizer.step(loss_of(network, 2), found_inf)
+    assert found_inf.item() == 1
     assert identical(before, weights(network))
     assert identical(moments, [*optimizer.mean, *optimizer.mean_square])
 
 
 def test_poison_reaches_the_other_optimizer() -> None:
-    first, second, poisoned = small_network(), small_network(), unpoisoned()
+    first, second, found_inf = small_network(), small_network(), unpoisoned()
     before = weights(second)
-    Adam(first, **SETTINGS).step(loss_of(first, 0) * math.nan, poisoned)
-    Adam(second, **SETTINGS).step(loss_of(second, 0), poisoned)
+    Adam(first, **SETTINGS).step(loss_of(first, 0) * math.nan, found_inf)
+    Adam(second, **SETTINGS).step(loss_of(second, 0), found_inf)
     assert identical(before, weights(second))
 
 

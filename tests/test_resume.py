@@ -73,7 +73,7 @@ def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: st
         process.wait()
         words = command("resume", killed)
     run = pocketgan.resume(killed, progress=False)
-    assert run.status()["state"] == "finished"
+    assert run.status().state == "finished"
     assert_same_bits(whole, run)
     assert [row["step"] for row in run.stats()] == [row["step"] for row in whole.stats()]
     losses = [[(row["d_loss"], row["g_loss"]) for row in each.stats()] for each in (run, whole)]
@@ -106,7 +106,7 @@ def test_longer_duration_equals_one_go(copied: Run, tmp_path: Path) -> None:
 def test_resuming_a_finished_run_changes_nothing(copied: Run) -> None:
     before = {name: tensor.clone() for name, tensor in tensors(copied).items()}
     again = pocketgan.resume(copied, progress=False)
-    assert again.status()["state"] == "finished"
+    assert again.status().state == "finished"
     assert all(torch.equal(before[name], tensor) for name, tensor in tensors(again).items())
 
 
@@ -138,7 +138,7 @@ def test_counters_are_under_the_checksum(copied: Run) -> None:
     assert content.count(b'\\"step\\": 120') == 1
     last.write_bytes(content.replace(b'\\"step\\": 120', b'\\"step\\": 121'))
     run = pocketgan.resume(copied, progress=False)
-    assert run.status()["step"] == 120
+    assert run.status().step == 120
 
 
 def test_all_checkpoints_damaged_is_one_line(copied: Run) -> None:
@@ -146,6 +146,11 @@ def test_all_checkpoints_damaged_is_one_line(copied: Run) -> None:
         path.write_bytes(b"no checkpoint")
     with pytest.raises(RunError, match=r"no checkpoint of .* is intact"):
         copied.generate(4)
+    rows = (copied.folder / "stats.jsonl").read_bytes()
+    with pytest.raises(RunError, match=r"no checkpoint of .* is intact .* start a new run"):
+        pocketgan.resume(copied, progress=False)
+    assert (copied.folder / "stats.jsonl").read_bytes() == rows
+    assert all(path.read_bytes() == b"no checkpoint" for path in copied.checkpoints())
 
 
 def test_changed_configuration_is_refused_by_name(copied: Run) -> None:
@@ -180,6 +185,64 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
         pocketgan.resume(run, duration="200 steps", progress=False)
 
 
+def test_data_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    monkeypatch.chdir(tmp_path)
+    np.savez("data.npz", images=np.zeros((40, 28, 28), np.uint8))
+    run = pocketgan.train("minimal", out="run", progress=False, **{**settings("minimal"), "data": "data.npz"})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    pocketgan.resume(tmp_path / "run", progress=False)
+    (tmp_path / "data.npz").unlink()
+    with pytest.raises(RunError, match=r"the images of .* can't be read again: .*data\.npz"):
+        pocketgan.resume(tmp_path / "run", progress=False)
+    assert run.config.data.data == str(tmp_path / "data.npz")
+
+
+def test_a_longer_duration_written_into_the_configuration_counts(copied: Run) -> None:
+    path = copied.folder / "config.json"
+    path.write_text(path.read_text().replace("120 steps", "130 steps"))
+    assert pocketgan.resume(copied, progress=False).status().step == 130
+
+
+def test_killed_between_the_last_checkpoint_and_the_last_status_still_finishes(copied: Run) -> None:
+    path = copied.folder / "status.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "state": "running", "pid": 2**22 + 1}))
+    assert copied.status().state == "killed"
+    assert pocketgan.resume(copied, progress=False).status().state == "finished"
+
+
+def test_half_written_checkpoints_and_missing_folders_are_mended(copied: Run) -> None:
+    half = copied.folder / "checkpoints" / ".step-000000130.safetensors.123"
+    half.write_bytes(b"half")
+    shutil.rmtree(copied.folder / "figures")
+    (copied.folder / "status.json").unlink()
+    assert pocketgan.resume(copied, progress=False).status().state == "finished"
+    assert not half.exists()
+    assert (copied.folder / "figures" / "loss_plot.png").is_file()
+
+
+def test_a_run_of_another_device_is_refused(copied: Run) -> None:
+    path = copied.folder / "environment.json"
+    path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda"'))
+    with pytest.raises(pocketgan.UserError, match="has no 'cuda'"):
+        pocketgan.resume(copied, progress=False)
+
+
+def test_nothing_is_made_before_the_speed_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is stopped while its speed is measured leaves its folder free."""
+
+    def interrupt(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pocketgan.experiment.measure_speed", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        pocketgan.train("minimal", out=tmp_path / "run", progress=False, **{**settings("minimal"), "duration": "2 s"})
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_shorter_duration_is_refused(copied: Run) -> None:
     with pytest.raises(RunError, match="give a longer one"):
         pocketgan.resume(copied, duration="50 steps", progress=False)
@@ -199,8 +262,8 @@ def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
     assert f"pocketgan resume {folder}" in out
     assert "Traceback" not in err
     run = Run.open(folder)
-    assert run.status()["state"] == "interrupted"
-    assert read_checkpoint(run.checkpoints()[-1]).counters["step"] == run.status()["step"] == run.stats()[-1]["step"]
+    assert run.status().state == "interrupted"
+    assert read_checkpoint(run.checkpoints()[-1]).counters["step"] == run.status().step == run.stats()[-1]["step"]
 
 
 def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:
@@ -211,12 +274,12 @@ def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:
     try:
         while process.poll() is None and not (folder / "stats.jsonl").exists():
             time.sleep(0.005)
-        with pytest.raises(RunError, match=rf"is being trained by process {process.pid}"):
+        with pytest.raises(RunError, match="is being trained by another process"):
             pocketgan.resume(folder, progress=False)
     finally:
         process.kill()
         process.wait()
-    assert Run.open(folder).status()["state"] == "killed"
+    assert Run.open(folder).status().state == "killed"
 
 
 def test_a_full_disk_stops_in_one_line_and_keeps_what_was_saved(copied: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +295,7 @@ def test_a_full_disk_stops_in_one_line_and_keeps_what_was_saved(copied: Run, mon
     monkeypatch.undo()
     for name, content in before.items():
         assert (copied.folder / "checkpoints" / name).read_bytes() == content
-    assert not list(copied.folder.rglob(".*"))
+    assert {path.name for path in copied.folder.rglob(".*")} == {".lock"}
     assert len(Run.open(copied.folder).generate(4)) == 4
 
 
@@ -251,7 +314,7 @@ def test_a_full_disk_while_rows_are_written(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "can't be written: File too large" in done.stderr
     assert "Traceback" not in done.stderr
-    assert Run.open(tmp_path / "run").status()["state"] == "failed"
+    assert Run.open(tmp_path / "run").status().state == "failed"
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights(tmp_path: Path) -> None:
@@ -263,7 +326,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights(tmp_path: Path) -> N
             **{**settings("minimal"), "objective": "wasserstein", "depth": 16, "learning_rate": 1.0},
         )
     run = Run.open(tmp_path / "run")
-    assert run.status()["state"] == "failed"
+    assert run.status().state == "failed"
     for path in run.checkpoints():
         saved = read_checkpoint(path).tensors
         assert all(tensor.isfinite().all() for tensor in saved.values() if tensor.is_floating_point())
@@ -275,5 +338,5 @@ def test_a_duration_in_time_becomes_a_plan_that_is_kept(tmp_path: Path) -> None:
     plan = Run.open(run.folder).plan
     assert plan.steps_per_second is not None
     assert plan.steps == pytest.approx(2 * plan.steps_per_second, abs=1)
-    assert run.status()["step"] == plan.steps
+    assert run.status().step == plan.steps
     assert run.stats()[-1]["step"] == plan.steps

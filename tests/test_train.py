@@ -27,14 +27,14 @@ from pocketgan.training import (
     accuracies,
     choose_device,
     create_state,
+    discriminate,
     discriminator_step,
     generate,
     generator_step,
-    judge,
     penalties,
     rate_factor,
     train,
-    update_average,
+    update_ema,
 )
 
 UPDATES = ("joint", "halves", "two_updates")
@@ -90,7 +90,7 @@ def assert_same_bits(left: dict[str, Tensor], right: dict[str, Tensor]) -> None:
 def test_state_begins_with_the_average_equal_to_the_generator(bench: Callable[..., Bench]) -> None:
     state = bench("pocket", hidden_dim=4).state
     assert state.averages
-    assert (state.step, state.nimg, state.seconds, state.poisoned.item()) == (0, 0, 0.0, 0.0)
+    assert (state.step, state.nimg, state.seconds, state.found_inf.item()) == (0, 0, 0.0, 0.0)
     for averaged, trained in zip(state.generator_ema.parameters(), state.generator.parameters(), strict=True):
         assert averaged is not trained
         assert torch.equal(averaged, trained)
@@ -174,7 +174,7 @@ def test_average_moves_by_its_half_life_and_at_most_by_a_share_of_the_images_see
         for parameter in state.generator_ema.parameters():
             parameter.fill_(-1)
     for step in range(1, 4):
-        update_average(state, half_life, 8)
+        update_ema(state, half_life, 8)
         kept = 0.5 ** (step * 8 / effective)
         for index, averaged in enumerate(state.generator_ema.parameters()):
             expected = torch.full_like(averaged, (index + 1) + kept * (-1 - (index + 1)))
@@ -189,7 +189,7 @@ def test_after_a_half_life_half_of_the_past_is_left(bench: Callable[..., Bench])
             averaged.fill_(1)
             trained.zero_()
     for _ in range(125):
-        update_average(state, 1000.0, 8)
+        update_ema(state, 1000.0, 8)
     for averaged in state.generator_ema.parameters():
         torch.testing.assert_close(averaged.detach(), torch.full_like(averaged, 0.5), rtol=1e-4, atol=0)
 
@@ -199,7 +199,7 @@ def test_average_copies_buffers(bench: Callable[..., Bench]) -> None:
     state.nimg = 10**9
     for number, buffer in enumerate(state.generator.buffers()):
         buffer.fill_(number + 3)
-    update_average(state, 1e9, 8)
+    update_ema(state, 1e9, 8)
     buffers = [buffer.unique().tolist() for buffer in state.generator_ema.buffers()]
     assert buffers == [[number + 3] for number in range(len(buffers))]
     assert len(buffers) > 3
@@ -348,10 +348,10 @@ def test_of_two_updates_the_first_comes_before_the_second_loss(bench: Callable[.
         stale_logits = state.discriminator(fake)
     first = state.discriminator(twin.batch().real)
     first_loss = objective.real_term(first).mean()
-    state.discriminator_optimizer.step(first_loss, state.poisoned)
+    state.discriminator_optimizer.step(first_loss, state.found_inf)
     second = state.discriminator(fake)
     second_loss = objective.fake_term(second).mean()
-    state.discriminator_optimizer.step(second_loss, state.poisoned)
+    state.discriminator_optimizer.step(second_loss, state.found_inf)
 
     assert torch.equal(real_logits, first.detach())
     assert torch.equal(fake_logits, second.detach())
@@ -398,7 +398,7 @@ def penalty_of(run: Bench) -> float:
     with torch.no_grad():
         fake = generate(run.state, batch, run.config)
     real, fake = batch.real.requires_grad_(), fake.requires_grad_()
-    logits = [judge(run.state, images, batch.labels, run.config) for images in (real, fake)]
+    logits = [discriminate(run.state, images, batch.labels, run.config) for images in (real, fake)]
     penalty = penalties(run.state, real, fake, *logits, batch.labels, run.config)
     return 0.0 if penalty is None else penalty.item()
 
@@ -617,7 +617,7 @@ def test_of_two_updates_the_first_stays_where_the_second_loss_is_not_finite(benc
     with torch.no_grad():
         list(run.state.generator.parameters())[-1].fill_(math.nan)
     loss = OBJECTIVES["bce"].real_term(twin.state.discriminator(twin.batch().real)).mean()
-    twin.state.discriminator_optimizer.step(loss, twin.state.poisoned)
+    twin.state.discriminator_optimizer.step(loss, twin.state.found_inf)
     weights = parameters(run.state.generator)[0]
     with pytest.raises(NonFiniteLoss, match="d_loss is nan"):
         run.train()
@@ -629,9 +629,9 @@ def test_an_infinite_penalty_stops_training_too(bench: Callable[..., Bench]) -> 
     """The reported loss is finite there; the sum with the penalty is not."""
     run = bench("mlp", r1=1.0, duration="3 steps", objective="least_squares", activation="leaky_relu")
     with torch.no_grad():
-        run.state.discriminator.get_parameter("judgement.linear.weight").fill_(1e19)
+        run.state.discriminator.get_parameter("head.linear.weight").fill_(1e19)
         run.state.discriminator.get_parameter("layers.0.weight").fill_(1e10)
-        run.state.discriminator.get_parameter("judgement.linear.bias").zero_()
+        run.state.discriminator.get_parameter("head.linear.bias").zero_()
     before = parameters(run.state.discriminator)
     with pytest.raises(NonFiniteLoss):
         run.train()
@@ -747,7 +747,7 @@ def test_bfloat16_trains_and_keeps_weights_and_losses_in_float32(bench: Callable
     assert ticks[0].measures["d_loss"] != known[0].measures["d_loss"]
     assert {p.dtype for n in (run.state.generator, run.state.discriminator) for p in n.parameters()} == {torch.float32}
     made = generate(run.state, run.batch(), run.config)
-    assert made.dtype == judge(run.state, made, run.batch().labels, run.config).dtype == torch.float32
+    assert made.dtype == discriminate(run.state, made, run.batch().labels, run.config).dtype == torch.float32
 
 
 @pytest.mark.parametrize("update", UPDATES)
@@ -763,7 +763,7 @@ def test_conditional_networks_train_and_are_told_the_classes(
         for name, parameter in network.named_parameters()
         if "embedding" in name
     }
-    assert set(embeddings) == {"input.embedding.weight", "judgement.embedding.weight"}
+    assert set(embeddings) == {"input.embedding.weight", "head.embedding.weight"}
     seen = set(torch.cat([run.batches.at(position).labels for position in (0, 8, 16)]).tolist())
     ticks = run.train()
     assert all(math.isfinite(value) for tick in ticks for value in tick.measures.values())

@@ -8,7 +8,7 @@ from pocketgan.errors import DataError, RunError
 from pocketgan.pictures import Images, save_picture, to_picture
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
-from pocketgan.runs import Run
+from pocketgan.runs import MOST_IMAGES, Run
 
 
 def train(
@@ -55,7 +55,7 @@ def finish(run: Run) -> None:
     from pocketgan.figures import draw_figures
 
     draw_figures(run)
-    if run.config.reads_images and run.status()["state"] == "finished":
+    if run.config.reads_images and run.status().state == "finished":
         try:
             pictures, _, _ = translate(run, count=64)
         except DataError:
@@ -100,8 +100,8 @@ def translate(
     run = run if isinstance(run, Run) else Run.open(run)
     if not run.config.reads_images:
         raise RunError(f"run: '{run.folder}' draws from noise and redraws no images; use 'pocketgan generate'")
-    if count < 1:
-        raise RunError(f"count: {count} won't do: at least 1")
+    if not 1 <= count <= MOST_IMAGES:
+        raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
     if images:
         inputs = torch.stack([read_input(path, run) for path in images])
     else:

@@ -101,19 +101,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises:
         CheckpointDamaged: it is cut short, altered, or no checkpoint.
+        RunError: it can't be read, or was made by another version.
     """
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"checkpoint: {path} can't be read: {error.strerror}") from None
+    try:
         tensors = load_tensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
         checksum = header.pop("sha256")
         if checksum != _checksum(tensors, header):
             raise CheckpointDamaged(f"{path.name} doesn't match its checksum")
+    except (SafetensorError, KeyError, ValueError):
+        raise CheckpointDamaged(f"{path.name} is cut short or damaged") from None
+    if header["format"] != FORMAT:
+        raise RunError(f"checkpoint: {path} has format {header['format']}; format {FORMAT} is known here")
+    try:
         config = validated(json.loads(header["config"]))
-        return Checkpoint(path, tensors, config, json.loads(header["counters"]))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        reason = "made by another version of Pocketgan" if isinstance(error, ConfigError) else "cut short or damaged"
-        raise CheckpointDamaged(f"{path.name} is {reason}") from None
+    except ConfigError as error:
+        raise RunError(f"checkpoint: {path} was made by another version of Pocketgan: {error}") from None
+    return Checkpoint(path, tensors, config, json.loads(header["counters"]))
 
 
 def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:

@@ -60,6 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # Whoever read our output has seen enough.
         sys.stderr.close()
         return 0
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error):
+            raise
+        print("pocketgan: not enough memory for this; smaller networks, batches or counts take less", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"pocketgan: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 1

@@ -23,7 +23,8 @@ from pocketgan.recipes import PARAMETERS, RECIPES, recipe
 from pocketgan.runs import Run, list_runs
 
 RunFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-SWITCHES = {"--dry-run", "--conditional", "--no-conditional", "--quiet", "-h", "--help"}
+SWITCHES = {"help", *(f"{no}{name}" for name in ("conditional", "dry_run", "quiet") for no in ("", "no_"))}
+"""Flags that take no value."""
 
 
 def show(table: Table) -> None:
@@ -59,8 +60,8 @@ def recipes() -> int:
 
 
 @dataclasses.dataclass
-class Flags:
-    """Trains a recipe, the default one if none is named. All of its settings are flags."""
+class Shown:
+    """Layers, output shapes and parameters of a recipe's networks. All of its settings are flags."""
 
     data: DataConfig
     network: NetworkConfig
@@ -69,6 +70,12 @@ class Flags:
     pictures: PictureConfig
     seed: int = 0
     """The seed of everything random: weights, latents, data order, augmentation, samples."""
+
+
+@dataclasses.dataclass
+class Flags(Shown):
+    """Trains a recipe, the default one if none is named. All of its settings are flags."""
+
     out: Path | None = None
     """The run's folder; by default the first free runs/<recipe>-<n>."""
     dry_run: bool = False
@@ -177,7 +184,7 @@ def translate(
     run: RunFolder,
     split: Literal["test", "train"] = "test",
     count: int = 16,
-    images: tuple[Path, ...] = (),
+    images: tuple[Path, ...] | None = None,
     checkpoint: str = "last",
     out: Path | None = None,
 ) -> int:
@@ -193,7 +200,9 @@ def translate(
     """
     from pocketgan import api
 
-    made = api.translate(run, split=split, count=count, images=images, checkpoint=checkpoint)
+    if images == ():
+        raise RunError("images: needs one file at least")
+    made = api.translate(run, split=split, count=count, images=images or (), checkpoint=checkpoint)
     print(api.save_translation(made, out or run / "translated"))
     return 0
 
@@ -208,36 +217,42 @@ def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DI
     for heading in ("run", "recipe", "seed", "state", "progress", "training time", "D loss", "G loss", "D accuracy"):
         right = "loss" in heading or heading in ("seed", "progress")
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
-    found = list_runs(folder)
+    if folder == Path("runs") and not folder.exists():
+        print("no runs yet; 'pocketgan train' makes one, in 'runs'")
+        return 0
+    found, damaged = list_runs(folder)
     for run in found:
+        name, seed = str(run.folder), str(run.config.seed)
         try:
             status = run.status()
         except RunError as error:
-            table.add_row(str(run.folder), run.config.recipe, str(run.config.seed), "unknown", str(error))
+            damaged.append(str(error))
             continue
         rows = run.stats()
-        last = rows[-1] if rows else {}
+        last = rows[-1] if rows else None
         table.add_row(
-            str(run.folder),
+            name,
             run.config.recipe,
-            str(run.config.seed),
-            status["state"],
-            f"{status['step'] / run.plan.steps:.0%} of {run.config.train.duration}",
-            clock(status["seconds"]),
-            *(f"{last[key]:.3f}" if key in last else "" for key in ("d_loss", "g_loss")),
+            seed,
+            status.state,
+            f"{status.step / run.plan.steps:.0%} of {run.config.train.duration}",
+            clock(status.seconds),
+            *([f"{last['d_loss']:.3f}", f"{last['g_loss']:.3f}"] if last else ["", ""]),
             f"{last['d_real_accuracy']:.0%} real, {last['d_fake_accuracy']:.0%} generated" if last else "",
         )
-    if found:
+    if table.row_count:
         show(table)
-    else:
+    elif not damaged:
         print(f"no runs in '{folder}'; 'pocketgan train' makes one")
+    for line in damaged:
+        print(f"damaged: {line.removeprefix('run: ')}")
     return 0
 
 
 # Parsing.
 
 
-def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Flags]:
+def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any]:
     """Reads a recipe's name and its flags into a configuration.
 
     Raises:
@@ -248,8 +263,9 @@ def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Fla
     if name is None and command == "summary" and not asked_help:
         raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
     base = recipe(name or "pocket")
-    default = Flags(base.data, base.network, base.objective, base.train, base.pictures, base.seed)
-    flags = parse(Flags, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
+    target = Flags if command == "train" else Shown
+    default = target(base.data, base.network, base.objective, base.train, base.pictures, base.seed)
+    flags = parse(target, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
     sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
     return configuration.validated({"recipe": base.recipe, "seed": flags.seed, **sections}), flags
 
@@ -261,25 +277,33 @@ def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
         argument = arguments[index]
         if not argument.startswith("-"):
             return argument, arguments[:index] + arguments[index + 1 :]
-        index += 1 if "=" in argument or argument in SWITCHES else 2
+        switch = argument == "-h" or argument.lstrip("-").replace("-", "_") in SWITCHES
+        index += 1 if "=" in argument or switch else 2
     return None, arguments
 
 
 def canonical_flags(arguments: list[str]) -> list[str]:
     """Replaces aliases by the flags that they stand for: `--iterations 500` becomes `--duration "500 steps"`."""
-    result = []
+    result: list[str] = []
+    given: dict[str, str] = {}
     words = iter(arguments)
     for word in words:
         flag, separator, value = word.partition("=")
         name = flag.removeprefix("--").replace("-", "_")
-        if flag.startswith("--") and name in configuration.ALIASES:
-            value = value if separator else next(words, None)
-            if value is None:
-                raise ConfigError(f"{flag}: needs a value")
-            field, value = configuration.rename(name, value)
-            result += [f"--{field.replace('_', '-')}", value]
-        else:
+        if not flag.startswith("--") or name not in (*configuration.FIELDS, *configuration.ALIASES):
             result.append(word)
+            continue
+        switch = name in SWITCHES
+        value = value if separator else None if switch else next(words, None)
+        if value is None and not switch:
+            raise ConfigError(f"{flag}: needs a value")
+        field, value = configuration.rename(name, value)
+        if field in given:
+            raise ConfigError(f"{flag}: sets {field}, and so does {given[field]}; give one of them")
+        given[field] = flag
+        optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
+        value = "None" if optional and value == "none" else value
+        result += [f"--{field.replace('_', '-')}", *([] if value is None else [value])]
     return result
 
 
@@ -336,8 +360,9 @@ def flag_of(argument: Any) -> str:
 
 def known_flags(target: Callable[..., Any]) -> list[str]:
     """Returns the names of all flags that a command takes."""
-    if target is Flags:
-        return [*configuration.FIELDS, *configuration.ALIASES, "seed", "out", "dry_run", "quiet", "help"]
+    if target in (Flags, Shown):
+        own = [field.name for field in dataclasses.fields(target) if field.name not in configuration.SECTIONS]
+        return [*configuration.FIELDS, *configuration.ALIASES, *own, "help"]
     return [*inspect.signature(target).parameters, "help"]
 
 
@@ -348,11 +373,11 @@ def report(run: Run) -> int:
     """Prints where a run's pictures are and what comes next; returns the exit code."""
     status = run.status()
     folder = run.folder
-    if status["state"] == "interrupted":
-        print(f"stopped and saved at step {status['step']:,} of {run.plan.steps:,}")
+    if status.state == "interrupted":
+        print(f"stopped and saved at step {status.step:,} of {run.plan.steps:,}")
         print(f"go on with: pocketgan resume {folder}")
         return INTERRUPTED
-    print(f"trained {status['step']:,} steps in {clock(status['seconds'])}")
+    print(f"trained {status.step:,} steps in {clock(status.seconds)}")
     samples = run.samples()
     if samples:
         print(f"samples   {samples[-1]}  ({len(samples)} pictures)")

@@ -121,7 +121,8 @@ class ObjectiveConfig(Section):
     """The adversarial game."""
 
     objective: Literal["bce", "minimax", "msle", "least_squares", "hinge", "wasserstein", "relativistic"] = "bce"
-    """The pair of losses. `bce` is the non-saturating game, `minimax` the saturating one."""
+    """The pair of losses. `bce` is the non-saturating game, `minimax` the saturating one.
+    `wasserstein` wants `--gradient-penalty 10`."""
     discriminator_update: Literal["joint", "halves", "two_updates"] = "halves"
     """`joint`: one batch of real and generated images together. `halves`: two batches, one update.
     `two_updates`: an update on the real images, then one on the generated ones."""

@@ -27,7 +27,7 @@ UNITS = {
 SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
 EXAMPLES = "'50 epochs', '10000 steps', '500 kimg' or '5 min'"
 LONGEST = 1e12
-_FORM = re.compile(r"(\d[\d_,]*(?:\.\d+)?|\.\d+)\s*([a-z]*)", re.ASCII)
+_FORM = re.compile(r"((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d+)?|\.\d+)\s*([a-z]*)", re.ASCII)
 
 
 @dataclass(frozen=True)

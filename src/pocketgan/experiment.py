@@ -1,8 +1,8 @@
 """One experiment: data, training, checkpoints and the run folder meet here, and nowhere else."""
 
 import itertools
-import os
 import platform
+import shlex
 import signal
 import statistics
 import sys
@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,18 +19,18 @@ from pocketgan.checkpoints import check_config, newest_intact, restore, save_che
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, ImageSet, load_images
 from pocketgan.durations import Duration
-from pocketgan.errors import NonFiniteLoss, RunError, RunFailed, StorageError
+from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, StorageError
 from pocketgan.loading import image_shape
 from pocketgan.pictures import Images, save_picture
 from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.progress import Progress
-from pocketgan.runs import DataFacts, Run, claim_folder
+from pocketgan.runs import DataFacts, Environment, Run, State, check_free, claim_folder
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
 from pocketgan.training import Tick, TrainState, choose_device, create_state, train
 from pocketgan.version import __version__
 
-SPEED_SHARE, SPEED_SECONDS, SPEED_WARMUP = 0.05, 5.0, 10
-"""A speed is measured for this share of the duration, so many seconds at most, and more steps than these."""
+SPEED_SHARE, SPEED_SECONDS, SPEED_WINDOW = 0.05, 5.0, 5
+"""A speed is measured for this share of the duration, so many seconds at most, in windows of so many steps."""
 
 
 def run_experiment(config: RunConfig, folder: str | Path | None = None, progress: Progress | None = None) -> Run:
@@ -43,17 +42,19 @@ def run_experiment(config: RunConfig, folder: str | Path | None = None, progress
     """
     progress = progress or Progress(quiet=True)
     device = choose_device(config.train.device)
+    check_free(folder)
+    if config.data.data != "mnist":
+        config = replace(config, data=str(Path(config.data.data).expanduser().absolute()))
     images = load_images(config.data)
     facts = find_facts(images)
     config = told_classes_if_any(config, facts)
     with threads(config.train.threads):
         create_state(config, image_shape(facts, config.network.conditional), device)  # A wrong size shows here.
-        target = claim_folder(folder, config.recipe)
-        progress.say(f"{config.recipe}: {len(images):,} images of {facts.source} -> {target}")
-        speed = measure_speed(config, images, facts, device, progress) if needs_speed(config) else None
-        plan = make_plan(config, len(images), speed)
-        run = Run.create(target, config, facts, plan, describe_environment(device))
-        return continue_run(run, images, device, progress)
+        plan = plan_run(config, images, facts, device, progress)
+        run = Run.create(claim_folder(folder, config.recipe), config, facts, plan, describe_environment(device))
+        progress.say(f"{config.recipe}: {len(images):,} images of {facts.source}, {plan.steps:,} steps -> {run.folder}")
+        with run.locked():
+            return continue_run(run, images, progress)
 
 
 def resume_experiment(folder: str | Path, duration: str | None = None, progress: Progress | None = None) -> Run:
@@ -65,46 +66,66 @@ def resume_experiment(folder: str | Path, duration: str | None = None, progress:
     """
     progress = progress or Progress(quiet=True)
     run = Run.open(folder)
-    status = run.status()
-    if status["state"] == "running" and status.get("pid") != os.getpid():
-        raise RunError(f"run: '{run.folder}' is being trained by process {status.get('pid')}; stop that one first")
-    device = choose_device(run.config.train.device)
-    images = load_images(run.config.data)
-    if find_facts(images).digest != run.facts.digest:
-        raise RunError(f"data: {run.facts.source} isn't what '{run.folder}' was trained on; put the same images back")
-    with threads(int(run.environment.get("threads", 0))):
+    choose_device(run.environment.device)
+    with run.locked(), threads(run.environment.threads):
+        try:
+            images = load_images(run.config.data)
+        except DataError as error:
+            raise RunError(f"run: the images of '{run.folder}' can't be read again: {error}") from None
+        if find_facts(images).digest != run.facts.digest:
+            raise RunError(f"run: {run.facts.source} isn't what '{run.folder}' was trained on; put those images back")
+        if duration is None and run.plan.duration != run.config.train.duration:
+            duration = run.config.train.duration  # config.json was edited, or a resume was killed as it wrote.
         if duration is not None:
             config = replace(run.config, duration=duration)
-            speed = run.plan.steps_per_second
-            if needs_speed(config) and speed is None:
-                speed = measure_speed(config, images, run.facts, device, progress)
-            plan = make_plan(config, len(images), speed)
-            if plan.steps < status["step"]:
+            plan = plan_run(config, images, run.facts, run.environment.device, progress, run.plan.steps_per_second)
+            if plan.steps < run.plan.steps:
                 raise RunError(
-                    f"duration: '{duration}' is {plan.steps} steps, and '{run.folder}' has done {status['step']}; "
-                    "give a longer one"
+                    f"duration: '{duration}' is {plan.steps:,} steps, and '{run.folder}' is planned for "
+                    f"{run.plan.steps:,}; give a longer one"
                 )
+            if plan.steps > run.plan.steps and config.train.schedule != "constant":
+                progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
             run.replan(config, plan)
-        return continue_run(run, images, device, progress)
+        return continue_run(run, images, progress)
 
 
-def continue_run(run: Run, images: ImageSet, device: str, progress: Progress) -> Run:
+def plan_run(
+    config: RunConfig,
+    images: ImageSet,
+    facts: DataFacts,
+    device: str,
+    progress: Progress,
+    steps_per_second: float | None = None,
+) -> Plan:
+    """Counts the durations in steps; measures the speed for it where one is in time and none is known."""
+    if needs_speed(config) and steps_per_second is None:
+        steps_per_second = measure_speed(config, images, facts, device, progress)
+        progress.say(f"planned at {steps_per_second:.1f} steps/s; the plan stays, whatever the machine then does")
+    return make_plan(config, len(images), steps_per_second)
+
+
+def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
     """Trains a run from its last checkpoint, or from the beginning, to the end of its plan."""
-    config, plan = run.config, run.plan
+    config, plan, device = run.config, run.plan, run.environment.device
     state = create_state(config, image_shape(run.facts, config.network.conditional), device)
+    run.make_folders()
     checkpoint, damaged = newest_intact(run.checkpoints())
+    if checkpoint is None and damaged:
+        raise RunError(f"run: no checkpoint of '{run.folder}' is intact ({'; '.join(damaged)}); start a new run")
     for line in damaged:
         progress.say(f"{line}; going on from the one before")
     if checkpoint is not None:
         check_config(checkpoint, config)
         restore(state, checkpoint)
-        progress.say(f"{run.folder}: going on from step {state.step} of {plan.steps}")
+        progress.say(f"{run.folder}: going on from step {state.step:,} of {plan.steps:,}")
     run.rewind(state.step)
+    done = state.step >= plan.steps
+    run.write_status("finished" if done else "running", step=state.step, nimg=state.nimg, seconds=state.seconds)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
-    sampler = Sampler(run, images, device)
-
+    sampler = Sampler(run, images)
     try:
-        with stop_on_signals() as stop, progress.training(run.plan.steps, state.step):
+        with stop_on_signals() as stop, progress.training(plan.steps, state.step):
             for tick in train(state, batches, config, plan, stop):
                 if tick.sample:
                     sampler.write(state, tick)
@@ -116,15 +137,12 @@ def continue_run(run: Run, images: ImageSet, device: str, progress: Progress) ->
                 progress.update(tick)
     except RunFailed as error:
         raise failed(run, state, error) from None
-    status = run.status()
-    if status["state"] == "running":  # There was nothing left to train.
-        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
     return run
 
 
 def mark(run: Run, tick: Tick) -> None:
     """Writes how far the run is."""
-    state = "finished" if tick.last else "interrupted" if tick.stopped else "running"
+    state: State = "finished" if tick.last else "interrupted" if tick.stopped else "running"
     run.write_status(state, step=tick.step, nimg=tick.nimg, seconds=tick.seconds)
 
 
@@ -146,7 +164,7 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
 class Sampler:
     """Writes the sample pictures of a run, always from the same latents (or the same images to redraw)."""
 
-    def __init__(self, run: Run, images: ImageSet, device: str) -> None:
+    def __init__(self, run: Run, images: ImageSet) -> None:
         self.run = run
         config, count = run.config, run.config.pictures.sample_count
         classes = len(run.facts.class_names) if config.network.conditional else 0
@@ -167,9 +185,17 @@ class Sampler:
         else:
             made = run_generator(state.generator_ema, self.latents, self.labels, run.config)
             pictures = Images(made.numpy(), columns=self.columns)
-        by_epoch = run.config.pictures.count_by == "epoch"
+        by_epoch = run.config.pictures.count_by == "epoch" and whole_epochs(run.config.pictures.sample_every)
         moment = f"epoch_{tick.epoch:03.0f}" if by_epoch else f"step_{tick.step:06d}"
         save_picture(pictures.picture(), run.folder / "samples" / f"{run.config.pictures.sample_name}_{moment}.png")
+
+
+def whole_epochs(interval: str) -> bool:
+    """Whether pictures at this interval can be told apart by their epoch."""
+    if interval in ("none", "end"):
+        return True
+    duration = Duration.parse(interval)
+    return duration.unit == "epochs" and duration.value.is_integer()
 
 
 def find_facts(images: ImageSet) -> DataFacts:
@@ -199,39 +225,39 @@ def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device:
     state = create_state(config, image_shape(facts, config.network.conditional), device)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     plan = Plan(
-        duration="", steps=1_000_000_000, tick_every=1, sample_every=None, checkpoint_every=1e9,
+        duration="", steps=1_000_000_000, tick_every=SPEED_WINDOW, sample_every=None, checkpoint_every=1e9,
         warmup=None, ema_half_life=1.0 if state.averages else None, steps_per_second=None,
     )  # fmt: skip
     moments: list[float] = []
     deadline = time.perf_counter() + seconds
     for tick in train(state, batches, config, plan):
         moments.append(tick.seconds)
-        if len(moments) > SPEED_WARMUP and time.perf_counter() > deadline:
+        if len(moments) > 2 and time.perf_counter() > deadline:
             break
-    steps = [after - before for before, after in itertools.pairwise(moments[SPEED_WARMUP // 2 :])]
-    return 1 / statistics.median(steps)
+    return SPEED_WINDOW / statistics.median(after - before for before, after in itertools.pairwise(moments))
 
 
-def describe_environment(device: str) -> dict[str, Any]:
+def describe_environment(device: str) -> Environment:
     """Returns the versions and the machine that a run begins with."""
-    return {
-        "pocketgan": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "device": device,
-        "threads": torch.get_num_threads(),
-        "command": " ".join(["pocketgan", *sys.argv[1:]]) if Path(sys.argv[0]).name.startswith("pocketgan") else "",
-    }
+    typed = Path(sys.argv[0]).name in ("pocketgan", "__main__.py")
+    return Environment(
+        pocketgan=__version__,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        platform=platform.platform(),
+        processor=platform.processor() or platform.machine(),
+        device=device,
+        threads=torch.get_num_threads(),
+        command=shlex.join(["pocketgan", *sys.argv[1:]]) if typed else "",
+    )
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Uses `count` CPU threads inside (0: one a core), and as many as before afterwards."""
+    """Uses `count` CPU threads inside (0: as PyTorch chooses, one a core), and as many as before afterwards."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count or os.cpu_count() or 1)
+    torch.set_num_threads(count or before)
     try:
         yield
     finally:

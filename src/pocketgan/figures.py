@@ -1,21 +1,18 @@
 """Plots of a run, and its samples as a film, from the run folder alone (Matplotlib and Pillow)."""
 
 import io
+from contextlib import suppress
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from PIL import Image
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image, UnidentifiedImageError
 
 from pocketgan.files import write_atomically
 from pocketgan.runs import Run
 
-matplotlib.use("Agg")
-
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
-
-FILM_FRAMES, FILM_SECONDS = 80, 8.0
+FILM_FRAMES, FILM_SECONDS, FILM_PIXELS = 80, 8.0, 1600
 POINTS = 1000
 """Points a curve; longer ones are averaged in blocks."""
 COLOURS = {"discriminator": "#0072b2", "generator": "#d55e00"}
@@ -34,7 +31,7 @@ def draw_figures(run: Run) -> list[Path]:
 
 def plot_losses(run: Run, rows: list[dict[str, float]]) -> Path:
     """Draws both networks' losses over the steps: `figures/loss_plot.png`."""
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    figure, axes = _begin()
     for name, key in (("discriminator", "d_loss"), ("generator", "g_loss")):
         axes.plot(*curve(rows, key), label=name, color=COLOURS[name], linewidth=1.3)
     axes.set_ylabel(f"loss ({run.config.objective.objective})")
@@ -43,7 +40,7 @@ def plot_losses(run: Run, rows: list[dict[str, float]]) -> Path:
 
 def plot_accuracies(run: Run, rows: list[dict[str, float]]) -> Path:
     """Draws the discriminator's accuracy on real and on generated images: `figures/accuracy_plot.png`."""
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    figure, axes = _begin()
     styles = (("real images", "d_real_accuracy", "-"), ("generated images", "d_fake_accuracy", "--"))
     for colour, (name, key, style) in zip(COLOURS.values(), styles, strict=True):
         steps, values = curve(rows, key)
@@ -62,6 +59,12 @@ def curve(rows: list[dict[str, float]], key: str) -> tuple[np.ndarray, np.ndarra
     return means[:, 0], means[:, 1]
 
 
+def _begin() -> tuple[Figure, Axes]:
+    """Makes an empty plot, without pyplot, so that a notebook's own plots are left alone."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    return figure, figure.subplots()
+
+
 def _finish(figure: Figure, run: Run, name: str) -> Path:
     axes = figure.axes[0]
     axes.set_xlabel("step (one update of each network)")
@@ -72,7 +75,6 @@ def _finish(figure: Figure, run: Run, name: str) -> Path:
     axes.legend(frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
-    plt.close(figure)
     path = run.folder / "figures" / f"{name}.png"
     write_atomically(path, buffer.getvalue(), durable=False)
     return path
@@ -86,8 +88,12 @@ def make_film(run: Run) -> Path | None:
     chosen = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, min(FILM_FRAMES, len(paths))).astype(int))]
     frames = []
     for path in chosen:
-        with Image.open(path) as picture:
-            frames.append(picture.convert("L" if run.facts.channels == 1 else "RGB"))
+        with suppress(UnidentifiedImageError), Image.open(path) as picture:
+            frame = picture.convert("L" if run.facts.channels == 1 else "RGB")
+            frame.thumbnail((FILM_PIXELS, FILM_PIXELS))
+            frames.append(frame)
+    if len(frames) < 2:
+        return None
     pause = round(1000 * min(0.5, FILM_SECONDS / len(frames)))
     buffer = io.BytesIO()
     durations = [pause] * (len(frames) - 1) + [2000]

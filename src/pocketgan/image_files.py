@@ -163,7 +163,7 @@ def read_npz(path: Path, part: str) -> ImageFiles:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in (f"{prefix}images", f"{prefix}labels") if name in archive}
             names = ", ".join(archive.files) or "nothing"
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"data: {path} can't be read as an .npz file: {error}") from None
     if f"{prefix}images" not in arrays:
         raise DataError(f"data: {path} holds {names}, but no '{prefix}images' for the {part} split")
@@ -250,7 +250,7 @@ def read_picture(path: Path, name: str = "data") -> np.ndarray:
                 raise DataError(f"{name}: {path} is {picture.size[0]}×{picture.size[1]} pixels; that is too large")
             if picture.mode in ("I;16", "I"):
                 return (np.asarray(picture) >> 8).astype(np.uint8)
-            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA", "I;16", "I") else "RGB"))
+            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         if isinstance(error, DataError):
             raise

@@ -24,17 +24,17 @@ class Adam:
         self.mean_square = [torch.zeros_like(p) for p in self.parameters]
         self.count = torch.zeros((), device=self.parameters[0].device)
 
-    def step(self, loss: Tensor, poisoned: Tensor, rate: float = 1.0) -> None:
-        """Moves the parameters against the gradient of `loss`, unless `poisoned` is or becomes 1.
+    def step(self, loss: Tensor, found_inf: Tensor, rate: float = 1.0) -> None:
+        """Moves the parameters against the gradient of `loss`, unless `found_inf` is or becomes 1.
 
         Args:
-            loss: a scalar. One that isn't finite sets `poisoned`, on the device, without waiting for it.
-            poisoned: a scalar, 0.0 or 1.0, kept by the caller over all steps.
+            loss: a scalar. One that isn't finite sets `found_inf`, on the device, without waiting for it.
+            found_inf: a scalar, 0.0 or 1.0, kept by the caller over all steps.
             rate: a factor on the learning rate.
         """
         gradients = torch.autograd.grad(loss, self.parameters)
         with torch.no_grad():
-            torch.maximum(poisoned, loss.isfinite().logical_not_(), out=poisoned)
+            torch.maximum(found_inf, loss.isfinite().logical_not_(), out=found_inf)
         self.count += 1
         with torch.no_grad():
             torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage, reportCallIssue]
@@ -51,7 +51,7 @@ class Adam:
                 eps=self.epsilon,
                 amsgrad=False,
                 maximize=False,
-                found_inf=poisoned,
+                found_inf=found_inf,
             )
 
     def tensors(self) -> dict[str, Tensor]:

@@ -90,27 +90,25 @@ class Images:
             StorageError: it can't be written.
         """
         path = Path(out)
-        kind = path.suffix.lower()
+        kind = "" if path.is_dir() or str(out).endswith(("/", "\\")) else path.suffix.lower()
         if kind not in ("", ".png", ".jpg", ".jpeg", ".npz"):
             raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.npz' or a folder would do")
         try:
-            (path if not kind else path.parent).mkdir(parents=True, exist_ok=True)
+            (path.parent if kind else path).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"out: '{out}' can't be made: {error.strerror}") from None
-        if kind in (".png", ".jpg", ".jpeg"):
-            save_picture(self.picture(), path)
-        elif kind == ".npz":
+        if kind == ".npz":
             buffer = io.BytesIO()
             if self.labels is None:
                 np.savez_compressed(buffer, images=self.images)
             else:
                 np.savez_compressed(buffer, images=self.images, labels=self.labels)
             write_atomically(path, buffer.getvalue())
-        elif not kind:
+        elif kind:
+            save_picture(self.picture(), path)
+        else:
             digits = max(4, len(str(len(self.images) - 1)))
             for index, image in enumerate(self.images):
                 label = "" if self.labels is None else f"-label-{self.labels[index]}"
                 save_picture(to_picture(image.transpose(1, 2, 0)), path / f"{index:0{digits}d}{label}.png")
-        else:
-            raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.npz' or a folder would do")
         return path

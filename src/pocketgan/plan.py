@@ -6,7 +6,7 @@ interrupted follows the same plan and ends with the same bits.
 
 import math
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pocketgan.config import RunConfig
 from pocketgan.durations import Duration
@@ -26,13 +26,13 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     duration: str
-    steps: int
-    tick_every: float
-    sample_every: float | None
-    checkpoint_every: float
-    warmup: float | None
-    ema_half_life: float | None
-    steps_per_second: float | None
+    steps: int = Field(ge=1)
+    tick_every: float = Field(gt=0)
+    sample_every: float | None = Field(gt=0)
+    checkpoint_every: float = Field(gt=0)
+    warmup: float | None = Field(gt=0)
+    ema_half_life: float | None = Field(gt=0)
+    steps_per_second: float | None = Field(gt=0)
 
 
 def needs_speed(config: RunConfig) -> bool:

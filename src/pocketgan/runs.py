@@ -3,14 +3,19 @@
 Its files are described in `docs/run-folder.md`.
 """
 
+import itertools
 import json
 import os
+import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from filelock import FileLock, Timeout
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from pocketgan.config import RunConfig, validated
 from pocketgan.errors import ConfigError, RunError, StorageError
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FOLDERS = ("samples", "figures", "checkpoints")
+COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+MOST_IMAGES = 1_000_000
+FOREIGN_SECONDS = 600.0
+"""A run on another host is taken to be under way if its status is no older."""
 State = Literal["running", "finished", "interrupted", "failed", "killed"]
 
 
@@ -40,11 +49,61 @@ class DataFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
-    images: int
-    channels: int
-    size: int
+    images: int = Field(ge=1)
+    channels: int = Field(ge=1, le=3)
+    size: int = Field(ge=1, le=2048)
     class_names: tuple[str, ...]
     digest: str
+
+
+class Status(BaseModel):
+    """How far a run is: `status.json`.
+
+    Attributes:
+        state: `running`, `finished`, `interrupted` or `failed`, or `killed`: the file says
+            `running`, and nothing runs.
+        step, steps: done, and of the whole run.
+        nimg, seconds: real images shown, and seconds of training alone.
+        pid, host: the process that trains or trained.
+        updated: when this was written, UTC.
+        message: why it failed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: State
+    step: int = Field(ge=0)
+    steps: int = Field(ge=1)
+    nimg: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    pid: int
+    host: str
+    updated: AwareDatetime
+    message: str = ""
+
+
+class Environment(BaseModel):
+    """What a run began with: `environment.json`, beside the data's facts and the plan.
+
+    Attributes:
+        pocketgan, python, torch, numpy: versions.
+        platform, processor: the machine.
+        device: `cpu`, `cuda` or `mps`.
+        threads: CPU threads.
+        command: what was typed, where it was typed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pocketgan: str
+    python: str
+    torch: str
+    numpy: str
+    platform: str
+    processor: str
+    device: str
+    threads: int = Field(ge=1, le=1024)
+    command: str
 
 
 class Run:
@@ -58,9 +117,7 @@ class Run:
         environment: versions, machine, threads and device that the run began with.
     """
 
-    def __init__(
-        self, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: dict[str, Any]
-    ) -> None:
+    def __init__(self, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: Environment) -> None:
         self.folder = folder
         self.config = config
         self.facts = facts
@@ -68,13 +125,10 @@ class Run:
         self.environment = environment
 
     @classmethod
-    def create(
-        cls, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: dict[str, Any]
-    ) -> "Run":
+    def create(cls, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: Environment) -> "Run":
         """Makes a new run in `folder`, which must be empty or not there (see `claim_folder`)."""
         run = cls(folder, config, facts, plan, environment)
-        for name in FOLDERS:
-            (folder / name).mkdir(exist_ok=True)
+        run.make_folders()
         run.write_environment()
         run.write_status("running", step=0, nimg=0, seconds=0.0)
         write_json(folder / "config.json", {"format": FORMAT, **config.model_dump()})
@@ -98,20 +152,18 @@ class Run:
             config = validated(values)
         except ConfigError as error:
             raise RunError(f"run: {folder / 'config.json'}: {error}") from None
-        environment = _read_object(folder / "environment.json")
+        values = _read_object(folder / "environment.json")
         try:
-            facts = DataFacts.model_validate(environment.pop("data", None))
-            plan = Plan.model_validate(environment.pop("plan", None))
+            facts = DataFacts.model_validate(values.pop("data", None))
+            plan = Plan.model_validate(values.pop("plan", None))
+            environment = Environment.model_validate(values)
         except ValidationError as error:
-            field = error.errors()[0]["loc"]
-            raise RunError(f"run: {folder / 'environment.json'} is damaged at {field or 'its top'}") from None
+            raise RunError(f"run: {folder / 'environment.json'} is damaged: {first_problem(error)}") from None
         return cls(folder, config, facts, plan, environment)
 
     def __repr__(self) -> str:
         status = self.status()
-        return (
-            f"Run('{self.folder}', {self.config.recipe}, {status['state']}, step {status['step']} of {self.plan.steps})"
-        )
+        return f"Run('{self.folder}', {self.config.recipe}, {status.state}, step {status.step} of {self.plan.steps})"
 
     def _repr_png_(self) -> bytes | None:
         samples = self.samples()
@@ -121,7 +173,11 @@ class Run:
 
     def write_environment(self) -> None:
         """Writes `environment.json`: the environment, what was found of the data, and the plan."""
-        content = {**self.environment, "data": self.facts.model_dump(), "plan": self.plan.model_dump()}
+        content = {
+            **self.environment.model_dump(),
+            "data": self.facts.model_dump(),
+            "plan": self.plan.model_dump(),
+        }
         write_json(self.folder / "environment.json", content)
 
     def replan(self, config: RunConfig, plan: Plan) -> None:
@@ -132,18 +188,44 @@ class Run:
 
     def write_status(self, state: State, *, step: int, nimg: int, seconds: float, message: str = "") -> None:
         """Writes `status.json`, which says whether the run is under way and how far it is."""
-        content = {
-            "state": state,
-            "step": step,
-            "steps": self.plan.steps,
-            "nimg": nimg,
-            "seconds": round(seconds, 3),
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
-            "message": message,
-        }
-        write_json(self.folder / "status.json", content, durable=state != "running")
+        status = Status(
+            state=state,
+            step=step,
+            steps=self.plan.steps,
+            nimg=nimg,
+            seconds=round(seconds, 3),
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            updated=datetime.now(UTC).replace(microsecond=0),
+            message=message,
+        )
+        write_json(self.folder / "status.json", status.model_dump(mode="json"), durable=state != "running")
+
+    def make_folders(self) -> None:
+        """Makes the folders inside the run's that aren't there, and removes what a killed process half wrote."""
+        for name in FOLDERS:
+            (self.folder / name).mkdir(exist_ok=True)
+            for half in (self.folder / name).glob(".*.safetensors.*"):
+                half.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps every other process from training this run; the lock goes with the process, however that ends.
+
+        Raises:
+            RunError: another process is training it.
+        """
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(f"run: '{self.folder}' is being trained by another process; stop that one first") from None
+        except OSError as error:
+            raise RunError(f"run: '{self.folder}' can't be written: {error.strerror}") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def log(self, tick: "Tick") -> None:
         """Appends a row to `stats.jsonl`.
@@ -175,25 +257,20 @@ class Run:
 
     # Reading.
 
-    def status(self) -> dict[str, Any]:
-        """Returns `status.json`; the state is `killed` where it says `running` and that process is gone."""
-        status = _read_object(self.folder / "status.json")
-        if status.get("state") == "running" and not self._process_lives(status):
-            status["state"] = "killed"
-        return status
+    def status(self) -> Status:
+        """Returns `status.json`, with the state `killed` where it says `running` and that process is gone.
 
-    @staticmethod
-    def _process_lives(status: dict[str, Any]) -> bool:
-        """Whether the process that wrote the status still is; a run on another host is taken to live."""
-        if status.get("host") != socket.gethostname():
-            return True
-        import psutil
-
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        path = self.folder / "status.json"
         try:
-            began = psutil.Process(int(status["pid"])).create_time()
-            return began <= datetime.fromisoformat(status["updated"]).timestamp() + 1
-        except (psutil.NoSuchProcess, KeyError, ValueError):
-            return False
+            status = Status.model_validate(_read_object(path))
+        except ValidationError as error:
+            raise RunError(f"run: {path} is damaged: {first_problem(error)}") from None
+        if status.state == "running" and not _lives(status):
+            return status.model_copy(update={"state": "killed"})
+        return status
 
     def stats(self) -> list[dict[str, float]]:
         """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
@@ -201,11 +278,13 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Returns the checkpoint files, oldest first."""
-        return sorted((self.folder / "checkpoints").glob("step-*.safetensors"))
+        paths = (self.folder / "checkpoints").glob("step-*.safetensors")
+        return sorted(path for path in paths if re.fullmatch(r"step-\d{9,}", path.stem))
 
     def samples(self) -> list[Path]:
         """Returns the sample pictures, oldest first."""
-        return sorted((self.folder / "samples").glob("*.png"))
+        paths = [path for path in (self.folder / "samples").glob("*.png") if re.search(r"_\d+$", path.stem)]
+        return sorted(paths, key=lambda path: int(path.stem.rpartition("_")[2]))
 
     def label_index(self, label: str | int) -> int:
         """Returns the index of the class called `label`.
@@ -238,13 +317,33 @@ class Run:
 
         if self.config.reads_images:
             raise RunError(f"run: '{self.folder}' redraws images and reads no noise; use 'pocketgan translate'")
-        if count < 1:
-            raise RunError(f"count: {count} won't do: at least 1")
+        if not 1 <= count <= MOST_IMAGES:
+            raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
         index = None if label is None else self.label_index(label)
         network = load_generator(self, checkpoint)
         classes = len(self.facts.class_names) if self.config.network.conditional else 0
         made = generate_images(network, self.config, classes, count=count, seed=seed, label=index)
         return made.named(self.facts.class_names)
+
+
+def check_free(out: str | Path | None) -> None:
+    """Checks that a new run may go into `out`, without making anything.
+
+    Raises:
+        RunError: there is something already.
+    """
+    if out is None:
+        return
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"out: '{folder}' is a file; give a folder")
+    if (folder / "config.json").exists():
+        raise RunError(
+            f"out: '{folder}' already holds a run; 'pocketgan resume {folder}' goes on with it, "
+            "or choose another folder"
+        )
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"out: '{folder}' is not empty; choose another folder")
 
 
 def claim_folder(out: str | Path | None, recipe: str) -> Path:
@@ -253,37 +352,25 @@ def claim_folder(out: str | Path | None, recipe: str) -> Path:
     Raises:
         RunError: it holds something already, or can't be made.
     """
+    check_free(out)
     try:
-        if out is None:
-            number = 1
-            while True:
-                folder = Path("runs") / f"{recipe}-{number}"
-                try:
+        if out is not None:
+            Path(out).mkdir(parents=True, exist_ok=True)
+            return Path(out)
+        for number in itertools.count(1):
+            folder = Path("runs") / f"{recipe}-{number}"
+            if not folder.exists():
+                with suppress(FileExistsError):
                     folder.mkdir(parents=True)
                     return folder
-                except FileExistsError:
-                    number += 1
-        folder = Path(out)
-        if folder.exists() and not folder.is_dir():
-            raise RunError(f"out: '{folder}' is a file; give a folder")
-        if (folder / "config.json").exists():
-            raise RunError(
-                f"out: '{folder}' already holds a run; 'pocketgan resume {folder}' goes on with it, "
-                "or choose another folder"
-            )
-        if folder.is_dir() and any(folder.iterdir()):
-            raise RunError(f"out: '{folder}' is not empty; choose another folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in FOLDERS:
-            (folder / name).mkdir()
-        return folder
     except OSError as error:
         place = out or "runs"
         raise RunError(f"out: '{place}' can't be written: {error.strerror}; choose another folder") from None
+    raise AssertionError("numbers don't end")
 
 
-def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """Returns the runs in `folder` (itself one, or its sub-folders), by name; what can't be opened is left out.
+def list_runs(folder: str | Path = "runs") -> tuple[list[Run], list[str]]:
+    """Returns the runs in `folder` (itself one, or its sub-folders), and a line for each that can't be opened.
 
     Raises:
         RunError: there is no such folder.
@@ -291,15 +378,33 @@ def list_runs(folder: str | Path = "runs") -> list[Run]:
     folder = Path(folder)
     if not folder.is_dir():
         raise RunError(f"dir: there is no folder '{folder}'; 'pocketgan train' makes runs, in 'runs' by default")
-    candidates = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-    runs = []
-    for path in candidates:
+    runs, damaged = [], []
+    for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
         if (path / "config.json").is_file():
             try:
                 runs.append(Run.open(path))
-            except RunError:
-                continue
-    return runs
+            except RunError as error:
+                damaged.append(str(error))
+    return runs, damaged
+
+
+def first_problem(error: ValidationError) -> str:
+    """Returns the first problem of a pydantic error: where, and what."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "its top"
+    return f"{place}: {first['msg'].lower()}"
+
+
+def _lives(status: Status) -> bool:
+    """Whether the process that wrote the status still is; one on another host, if it wrote lately."""
+    if status.host != socket.gethostname():
+        return (datetime.now(UTC) - status.updated).total_seconds() < FOREIGN_SECONDS
+    import psutil
+
+    try:
+        return psutil.Process(status.pid).create_time() <= status.updated.timestamp() + 1
+    except (psutil.Error, ValueError):
+        return False
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -323,6 +428,6 @@ def _read_rows(path: Path) -> list[dict[str, float]]:
             row = json.loads(line)
         except ValueError:
             continue
-        if isinstance(row, dict) and "step" in row:
+        if isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in COLUMNS):
             rows.append(row)
     return rows

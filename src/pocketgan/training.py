@@ -49,7 +49,7 @@ class TrainState:
     step: int = 0
     nimg: int = 0
     seconds: float = 0.0
-    poisoned: Tensor = field(default_factory=lambda: torch.zeros(()))
+    found_inf: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     @property
     def averages(self) -> bool:
@@ -130,7 +130,7 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
         optimizers[0],
         optimizers[1],
         random,
-        poisoned=torch.zeros((), device=device),
+        found_inf=torch.zeros((), device=device),
     )
 
 
@@ -153,7 +153,7 @@ def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor
         return state.generator(source, batch.labels).float()
 
 
-def judge(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
+def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
     """Runs the discriminator on images, augmented where the configuration says so."""
     background = 0.0 if config.data.pixels == "unit" else -1.0
     if config.data.target == "inverted":
@@ -178,12 +178,12 @@ def discriminator_step(
 
     if settings.discriminator_update == "two_updates":
         assert objective.real_term is not None and objective.fake_term is not None
-        real_logits = judge(state, batch.real, labels, config)
+        real_logits = discriminate(state, batch.real, labels, config)
         real_loss = objective.real_term(real_logits).mean()
-        optimizer.step(real_loss, state.poisoned, rate)
-        fake_logits = judge(state, fake, labels, config)
+        optimizer.step(real_loss, state.found_inf, rate)
+        fake_logits = discriminate(state, fake, labels, config)
         fake_loss = objective.fake_term(fake_logits).mean()
-        optimizer.step(fake_loss, state.poisoned, rate)
+        optimizer.step(fake_loss, state.found_inf, rate)
         return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
 
     # Penalties differentiate by the images as they were before augmentation.
@@ -191,13 +191,13 @@ def discriminator_step(
     fake = fake.requires_grad_(settings.r2 > 0)
     if settings.discriminator_update == "joint":
         both = torch.cat([labels, labels]) if labels is not None else None
-        real_logits, fake_logits = judge(state, torch.cat([real, fake]), both, config).chunk(2)
+        real_logits, fake_logits = discriminate(state, torch.cat([real, fake]), both, config).chunk(2)
         loss = objective.discriminator_loss(real_logits, fake_logits).mean() / (1 if objective.relativistic else 2)
     else:
-        real_logits, fake_logits = judge(state, real, labels, config), judge(state, fake, labels, config)
+        real_logits, fake_logits = discriminate(state, real, labels, config), discriminate(state, fake, labels, config)
         loss = objective.discriminator_loss(real_logits, fake_logits).mean()
     penalty = penalties(state, real, fake, real_logits, fake_logits, labels, config)
-    optimizer.step(loss if penalty is None else loss + penalty, state.poisoned, rate)
+    optimizer.step(loss if penalty is None else loss + penalty, state.found_inf, rate)
     return loss.detach(), real_logits.detach(), fake_logits.detach()
 
 
@@ -219,7 +219,7 @@ def penalties(
     if settings.gradient_penalty:
         share = torch.rand(len(real), 1, 1, 1, generator=state.random["training"], device=real.device)
         between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
-        logits = judge(state, between, labels, config)
+        logits = discriminate(state, between, labels, config)
         terms.append(settings.gradient_penalty * one_centred_penalty(logits, between).mean())
     return sum(terms[1:], terms[0]) if terms else None
 
@@ -229,12 +229,12 @@ def generator_step(state: TrainState, batch: Batch, config: RunConfig, rate: flo
     objective = OBJECTIVES[config.objective.objective]
     real_logits = None
     with frozen(state.discriminator_optimizer.parameters):
-        fake_logits = judge(state, generate(state, batch, config), batch.labels, config)
+        fake_logits = discriminate(state, generate(state, batch, config), batch.labels, config)
         if objective.relativistic:
             with torch.no_grad():
-                real_logits = judge(state, batch.real, batch.labels, config)
+                real_logits = discriminate(state, batch.real, batch.labels, config)
         loss = objective.generator_loss(real_logits, fake_logits).mean()
-        state.generator_optimizer.step(loss, state.poisoned, rate)
+        state.generator_optimizer.step(loss, state.found_inf, rate)
     return loss.detach()
 
 
@@ -251,7 +251,7 @@ def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
 
 
 @torch.no_grad()
-def update_average(state: TrainState, half_life: float, batch_size: int) -> None:
+def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
     """Moves the averaged generator towards the trained one; buffers are copied.
 
     The weight of the past is ½^(batch size / half-life), the half-life in images and at most 5% of those seen.
@@ -332,7 +332,7 @@ def train(
         state.step += 1
         state.nimg += batches.batch_size
         if state.averages and plan.ema_half_life is not None:
-            update_average(state, plan.ema_half_life, batches.batch_size)
+            update_ema(state, plan.ema_half_life, batches.batch_size)
 
         # A tick, where something is due.
         last = state.step >= plan.steps
@@ -346,7 +346,7 @@ def train(
         measures = summarise(history, objective) if row else {}
         state.seconds = time.perf_counter() - started
         wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
-        if wrong or (row and state.poisoned.item()):
+        if wrong or (row and state.found_inf.item()):
             what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
             raise NonFiniteLoss(f"{what} near step {state.step}; the weights were left as they were before it")
         speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)

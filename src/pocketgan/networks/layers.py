@@ -13,7 +13,7 @@ from pocketgan.errors import ConfigError
 
 @dataclass(frozen=True)
 class ImageShape:
-    """What the networks must make and judge.
+    """What the networks must make and discriminate.
 
     Attributes:
         channels: 1 (grey) or 3 (RGB).
@@ -95,7 +95,7 @@ class LatentInput(nn.Module):
         return torch.cat([z, self.embedding(labels)], dim=1)
 
 
-class Judgement(nn.Module):
+class LogitHead(nn.Module):
     """The discriminator's end: features to one logit a sample, shape (N,).
 
     In a conditional network the class adds the inner product of its learned vector with the features (projection;

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from pocketgan.config import NetworkConfig
 from pocketgan.networks.layers import (
     ImageShape,
-    Judgement,
     LatentInput,
+    LogitHead,
     as_images,
     discriminator_activation,
     generator_activation,
@@ -53,7 +53,7 @@ class MLPDiscriminator(nn.Module):
             layers += [nn.Linear(features, width), discriminator_activation(config)]
             features = width
         self.layers = nn.Sequential(*layers)
-        self.judgement = Judgement(features, shape.classes)
+        self.head = LogitHead(features, shape.classes)
 
     def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
-        return self.judgement(self.layers(images.flatten(1)), labels)
+        return self.head(self.layers(images.flatten(1)), labels)

@@ -11,8 +11,8 @@ from pocketgan.config import NetworkConfig
 from pocketgan.networks.layers import (
     FromMap,
     ImageShape,
-    Judgement,
     LatentInput,
+    LogitHead,
     ToMap,
     discriminator_activation,
     generator_activation,
@@ -81,7 +81,7 @@ class PocketDiscriminator(nn.Module):
             layers += [nn.Conv2d(channels, wide, 3, padding=1), discriminator_activation(config)]
             channels = wide
         self.layers = nn.Sequential(*layers, FromMap())
-        self.judgement = Judgement(wide * side * side, shape.classes)
+        self.head = LogitHead(wide * side * side, shape.classes)
 
     def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
-        return self.judgement(self.layers(images), labels)
+        return self.head(self.layers(images), labels)
