@@ -31,7 +31,7 @@ class Progress:
         self._steps = 0
         self._first = (0, 0.0)
         self._printed = 0.0
-        self._measures = ""
+        self._short = self._long = ""
 
     def say(self, line: str) -> None:
         """Shows one line."""
@@ -46,14 +46,14 @@ class Progress:
             yield
             return
         columns = (
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=8),
             TaskProgressColumn(),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f} steps"),
-            TextColumn("{task.fields[measures]}"),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[short]}"),
             TimeRemainingColumn(),
         )
         with Bar(*columns, console=self.console) as self._bar:
-            self._bar.add_task("training", total=steps, completed=done, measures="")
+            self._bar.add_task("training", total=steps, completed=done, short="")
             yield
         self._bar = None
 
@@ -62,19 +62,21 @@ class Progress:
         if self.quiet:
             return
         if tick.measures:
-            m = tick.measures
-            self._measures = (
-                f"{tick.images_per_second:,.0f} images/s  D loss {m['d_loss']:.3f}  G loss {m['g_loss']:.3f}  "
-                f"accuracy {m['d_real_accuracy']:.0%} real, {m['d_fake_accuracy']:.0%} generated"
+            m, speed = tick.measures, f"{tick.images_per_second:,.0f}"
+            real, fake = f"{m['d_real_accuracy']:.0%}", f"{m['d_fake_accuracy']:.0%}"
+            self._short = f"{speed} images/s  D {m['d_loss']:.3f} G {m['g_loss']:.3f}  accuracy {real} {fake}"
+            self._long = (
+                f"{speed} images/s  D loss {m['d_loss']:.3f}  G loss {m['g_loss']:.3f}  "
+                f"accuracy {real} real, {fake} generated"
             )
         if self._bar is not None:
-            self._bar.update(self._bar.tasks[0].id, completed=tick.step, measures=self._measures)
+            self._bar.update(self._bar.tasks[0].id, completed=tick.step, short=self._short)
         elif time.monotonic() - self._printed >= PLAIN_SECONDS or tick.last or tick.stopped:
             self._printed = time.monotonic()
             done, since = self._first
             left = (time.monotonic() - since) / max(1, tick.step - done) * (self._steps - tick.step)
             progress = f"{tick.step / self._steps:4.0%}  {tick.step:,}/{self._steps:,} steps"
-            self.say(f"{progress}  {self._measures}  {clock(left)} left")
+            self.say(f"{progress}  {self._long}  {clock(left)} left")
 
 
 def clock(seconds: float) -> str:
