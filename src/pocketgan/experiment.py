@@ -24,7 +24,8 @@ from pocketgan.loading import image_shape
 from pocketgan.pictures import Images, save_picture
 from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.progress import Progress
-from pocketgan.runs import DataFacts, Environment, Run, State, check_free, claim_folder
+from pocketgan.records import DataFacts, Environment, State
+from pocketgan.runs import Run, check_free, claim_folder
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
 from pocketgan.training import Tick, TrainState, choose_device, create_state, train
 from pocketgan.version import __version__

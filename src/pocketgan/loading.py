@@ -12,7 +12,8 @@ from pocketgan.checkpoints import (
 )
 from pocketgan.errors import CheckpointDamaged, RunError
 from pocketgan.networks import ImageShape, build_generator
-from pocketgan.runs import DataFacts, Run
+from pocketgan.records import DataFacts
+from pocketgan.runs import Run
 
 
 def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:

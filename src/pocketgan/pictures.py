@@ -13,6 +13,7 @@ from pocketgan.files import write_atomically
 
 PADDING = 2
 SCALE = 2
+ENDINGS = (".png", ".jpg", ".jpeg", ".npz")
 FRAME = 32
 """The grey of the lines between the images of a grid."""
 
@@ -90,8 +91,10 @@ class Images:
             StorageError: it can't be written.
         """
         path = Path(out)
-        kind = "" if path.is_dir() or str(out).endswith(("/", "\\")) else path.suffix.lower()
-        if kind not in ("", ".png", ".jpg", ".jpeg", ".npz"):
+        kind = path.suffix.lower()
+        if str(out).endswith(("/", "\\")) or (kind not in ENDINGS and path.is_dir()):
+            kind = ""
+        if kind and kind not in ENDINGS:
             raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.npz' or a folder would do")
         try:
             (path.parent if kind else path).mkdir(parents=True, exist_ok=True)
