@@ -54,7 +54,7 @@ def mlp() -> RunConfig:
         network=NetworkConfig(
             hidden_dim=256, depth=3, discriminator_depth=2, activation="relu", discriminator_activation="leaky_relu"
         ),
-        train=TrainConfig(duration="50 epochs", beta1=0.5, checkpoint_every="5 epochs"),
+        train=TrainConfig(duration="50 epochs", checkpoint_every="5 epochs"),
         pictures=PictureConfig(sample_every="10 epochs", sample_name="generated_images", count_by="epoch"),
     )
 
