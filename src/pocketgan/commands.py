@@ -233,7 +233,7 @@ def report(run: Run) -> int:
     print(f"trained {status.step:,} steps in {clock(status.seconds)}")
     samples = run.samples()
     if samples:
-        print(f"samples   {samples[-1]}  ({len(samples)} pictures)")
+        print(f"samples   {samples[-1]}  ({len(samples)} picture{'s' if len(samples) > 1 else ''})")
     drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
     print(f"figures   {folder / 'figures'}: {', '.join(drawn)}")
     if run.config.reads_images:

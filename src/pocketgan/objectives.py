@@ -144,13 +144,27 @@ def squared_gradient(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits
         logits: the discriminator's output for `images`, still on their graph.
         images: a tensor that requires a gradient, as it was before any augmentation.
     """
-    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return gradient.square().flatten(1).sum(dim=1)
+    return squared_gradients(logits, (images,))[0]
+
+
+def squared_gradients(logits: Float[Tensor, "m"], images: tuple[Tensor, ...]) -> list[Tensor]:
+    """‖∇D(x)‖² for several batches of images whose logits are together in `logits`; see `squared_gradient`."""
+    gradients = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return [gradient.square().flatten(1).sum(dim=1) for gradient in gradients]
 
 
 def zero_centred_penalty(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:
     """½ ‖∇D(x)‖²: R1 on real images, R2 on generated ones (Mescheder et al. 2018, equations 9 and 10)."""
-    return 0.5 * squared_gradient(logits, images)
+    return zero_centred_penalties(logits, (images,))[0]
+
+
+def zero_centred_penalties(logits: Float[Tensor, "m"], images: tuple[Tensor, ...]) -> list[Tensor]:
+    """½ ‖∇D(x)‖² for several batches of images whose logits are together in `logits`; see `zero_centred_penalty`.
+
+    Where each logit depends on its own image alone, as it does without BatchNorm, this is what a pass for each batch
+    would give, in one.
+    """
+    return [0.5 * squared for squared in squared_gradients(logits, images)]
 
 
 def one_centred_penalty(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:

@@ -17,7 +17,7 @@ from pocketgan.config import RunConfig
 from pocketgan.data import Batch, Batches, derived_seed
 from pocketgan.errors import ConfigError, NonFiniteLoss
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
-from pocketgan.objectives import OBJECTIVES, Objective, one_centred_penalty, zero_centred_penalty
+from pocketgan.objectives import OBJECTIVES, Objective, one_centred_penalty, zero_centred_penalties
 from pocketgan.optimizers import Adam
 from pocketgan.plan import Plan, due
 
@@ -38,6 +38,7 @@ class TrainState:
         step: steps done (an update of each network).
         nimg: real images that the discriminator has seen, which is also the position in the data.
         seconds: wall time of training alone.
+        found_inf: 1.0 once a loss was infinite or not a number, which stops every update; a scalar on the device.
     """
 
     generator: nn.Module
@@ -212,10 +213,14 @@ def penalties(
 ) -> Tensor | None:
     """Returns the weighted penalties on the discriminator's gradient, a scalar; None where there are none."""
     settings, terms = config.objective, []
-    if settings.r1:
-        terms.append(settings.r1 * zero_centred_penalty(real_logits, real).mean())
-    if settings.r2:
-        terms.append(settings.r2 * zero_centred_penalty(fake_logits, fake).mean())
+    if settings.r1 and settings.r2:  # One pass back through the discriminator serves both.
+        both, images = torch.cat([real_logits, fake_logits]), (real, fake)
+        of_real, of_fake = zero_centred_penalties(both, images)
+        terms += [settings.r1 * of_real.mean(), settings.r2 * of_fake.mean()]
+    elif settings.r1:
+        terms.append(settings.r1 * zero_centred_penalties(real_logits, (real,))[0].mean())
+    elif settings.r2:
+        terms.append(settings.r2 * zero_centred_penalties(fake_logits, (fake,))[0].mean())
     if settings.gradient_penalty:
         share = torch.rand(len(real), 1, 1, 1, generator=state.random["training"], device=real.device)
         between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()

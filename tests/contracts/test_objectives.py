@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.objectives import OBJECTIVES, one_centred_penalty, squared_gradient, zero_centred_penalty
+from pocketgan.objectives import (
+    OBJECTIVES,
+    one_centred_penalty,
+    squared_gradient,
+    zero_centred_penalties,
+    zero_centred_penalty,
+)
 
 
 def log_sigmoid(t: Tensor) -> Tensor:
@@ -213,3 +219,17 @@ def test_penalties_second_derivative_against_finite_differences(penalty: Callabl
 
     values[-1].requires_grad_(False)  # The last bias doesn't reach the gradient.
     assert torch.autograd.gradcheck(of_weights, values)
+
+
+def test_penalties_of_two_batches_in_one_pass_are_those_of_each_alone() -> None:
+    """Without BatchNorm a logit depends on its own image alone."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(12, 7), torch.nn.Softplus(), torch.nn.Linear(7, 1)
+    )
+    network.double()
+    real, fake = (torch.randn(5, 3, 2, 2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    logits = network(torch.cat([real, fake])).squeeze(1)
+    together = zero_centred_penalties(logits, (real, fake))
+    for images, found in zip((real, fake), together, strict=True):
+        torch.testing.assert_close(found, zero_centred_penalty(network(images).squeeze(1), images))
