@@ -304,6 +304,14 @@ def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: O
     return dict(zip(MEASURES, values, strict=True))
 
 
+def check_finite(state: TrainState, measures: dict[str, float]) -> None:
+    """Raises `NonFiniteLoss` where a loss since the last row was infinite or not a number."""
+    wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
+    if wrong or state.found_inf.item():
+        what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
+        raise NonFiniteLoss(f"{what} near step {state.step}; the weights were left as they were before it")
+
+
 def train(
     state: TrainState, batches: Batches, config: RunConfig, plan: Plan, stop: threading.Event | None = None
 ) -> Iterator[Tick]:
@@ -350,10 +358,8 @@ def train(
         steps = state.step - row_step
         measures = summarise(history, objective) if row else {}
         state.seconds = time.perf_counter() - started
-        wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
-        if wrong or (row and state.found_inf.item()):
-            what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
-            raise NonFiniteLoss(f"{what} near step {state.step}; the weights were left as they were before it")
+        if row:
+            check_finite(state, measures)
         speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
         epoch = state.nimg / len(batches.images)
         yield Tick(
