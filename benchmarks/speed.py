@@ -80,7 +80,11 @@ def median_seconds(action: Callable[[], None]) -> float:
 def measure(name: str, seconds: float) -> dict[str, float]:
     """Trains a recipe for about `seconds` and returns its figures."""
     config = replace(
-        recipes.recipe(name), duration="1000000 steps", sample_every="none", checkpoint_every="1000000 steps"
+        recipes.recipe(name),
+        duration="1000000 steps",
+        sample_every="none",
+        evaluate_every="none",
+        checkpoint_every="1000000 steps",
     )
     images = load_images(config.data)
     facts = find_facts(images)

@@ -36,6 +36,7 @@ def tiny_config() -> Callable[..., RunConfig]:
             "tick_every": "1 step",
             "sample_every": "end",
             "checkpoint_every": "1000 steps",
+            "evaluate_every": "none",
             "device": "cpu",
         }
         return replace(recipe(name), **(small | fields))

@@ -19,7 +19,14 @@ from pocketgan.recipes import PARAMETERS, RECIPES
 from pocketgan.runs import Run
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = {"hidden_dim": 8, "duration": "4 steps", "batch_size": 4, "sample_count": 4, "sample_every": "2 steps"}
+TINY = {
+    "hidden_dim": 8,
+    "duration": "4 steps",
+    "batch_size": 4,
+    "sample_count": 4,
+    "sample_every": "2 steps",
+    "evaluate_every": "none",
+}
 
 
 @pytest.fixture(scope="module")

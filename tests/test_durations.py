@@ -170,6 +170,7 @@ def test_a_plan_counts_every_duration_in_steps():
         "tick_every": 100,
         "sample_every": 4687.5,
         "checkpoint_every": 2343.75,
+        "evaluate_every": None,
         "warmup": None,
         "ema_half_life": None,
         "steps_per_second": None,
@@ -214,7 +215,7 @@ def test_rounding_errors_add_no_step():
     assert make_plan(config, images=100).steps == 110
 
 
-@pytest.mark.parametrize("field", ["duration", "sample_every", "checkpoint_every"])
+@pytest.mark.parametrize("field", ["duration", "sample_every", "checkpoint_every", "evaluate_every"])
 def test_a_speed_is_needed_where_a_duration_is_a_time(field):
     assert not needs_speed(COUNTED)
     assert needs_speed(replace(COUNTED, **{field: "30 s"}))

@@ -32,6 +32,7 @@ def settings(recipe: str) -> dict[str, object]:
         "tick_every": "3 steps",
         "sample_every": "12 steps",
         "sample_count": 4,
+        "evaluate_every": "none",
         "threads": 1,
     }
 

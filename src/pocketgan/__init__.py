@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pocketgan.version import __version__
 
 if TYPE_CHECKING:
-    from pocketgan.api import open_run, resume, train, translate
+    from pocketgan.api import evaluate, open_run, resume, train, translate
     from pocketgan.config import RunConfig
     from pocketgan.errors import PocketganError, RunFailed, UserError
     from pocketgan.recipes import RECIPES, recipe
@@ -24,6 +24,7 @@ __all__ = [
     "RunFailed",
     "UserError",
     "__version__",
+    "evaluate",
     "list_runs",
     "open_run",
     "recipe",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("open_run", "resume", "train", "translate"), "api"),
+    **dict.fromkeys(("evaluate", "open_run", "resume", "train", "translate"), "api"),
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),

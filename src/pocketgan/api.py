@@ -1,7 +1,7 @@
 """The Python interface: what the commands do, as functions. `import pocketgan` shows them at its top."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocketgan.config import RunConfig, replace
 from pocketgan.errors import DataError, RunError
@@ -9,6 +9,9 @@ from pocketgan.pictures import Images, save_picture, to_picture
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
 from pocketgan.runs import MOST_IMAGES, Run
+
+if TYPE_CHECKING:
+    from pocketgan.evaluation import Evaluation
 
 
 def train(
@@ -68,13 +71,74 @@ def open_run(folder: str | Path) -> Run:
     return Run.open(folder)
 
 
+def evaluate(
+    source: str | Path | Run,
+    *,
+    against: str = "test",
+    features: str = "auto",
+    count: int | None = None,
+    metrics: str = "all",
+    checkpoint: str | int = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    inception_weights: str | Path | None = None,
+    progress: bool = True,
+) -> "tuple[Evaluation, Path | None]":
+    """Measures a run's generator, or any tool's images, and draws a page of figures.
+
+    Args:
+        source: a run or its folder, a folder of pictures, or an .npz file with `images` and optionally `labels`.
+        against: `test` or `train`, the splits of the run's data (of MNIST for other images), or a path of images.
+        features: `auto`, `digits`, `classifier`, `random` or `inception`.
+        count: images to compare; by default 10,000, or as many as there are.
+        metrics: `all`, or names with commas.
+        checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
+        seed: of a run's latents.
+        out: the folder for the page and `evaluation.json`; by default `evaluation` in a run's folder, else none.
+        inception_weights: the file of the weights of the space `inception`.
+        progress: whether to show progress on standard error.
+
+    Returns:
+        The figures, and the page (a PNG file) where one was drawn.
+
+    Raises:
+        UserError: something asked for won't do; the message says what.
+    """
+    from pocketgan import evaluation
+    from pocketgan.evaluation_page import draw_page
+    from pocketgan.files import write_json
+
+    done = evaluation.evaluate(
+        source,
+        against=against,
+        feature_space=features,
+        count=count,
+        metrics=metrics,
+        checkpoint=checkpoint,
+        seed=seed,
+        inception_weights=inception_weights,
+        progress=Progress(quiet=not progress),
+    )
+    if out is None:
+        if not (isinstance(source, Run) or evaluation.is_run(source)):
+            return done, None
+        out = (source.folder if isinstance(source, Run) else Path(source)) / "evaluation"
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"out: '{folder}' can't be made: {error.strerror}") from None
+    write_json(folder / "evaluation.json", done.to_json())
+    return done, draw_page(done, folder)
+
+
 def translate(
     run: str | Path | Run,
     *,
     split: str = "test",
     count: int = 16,
     images: tuple[Path, ...] = (),
-    checkpoint: str | int = "last",
+    checkpoint: str | int = "auto",
 ) -> tuple[Images, Images, Images]:
     """Loads an image-to-image run's generator from disk and redraws images with it.
 
@@ -83,7 +147,7 @@ def translate(
         split: `test` or `train`: the first `count` images of the run's classes in that split.
         count: how many.
         images: picture files to redraw instead.
-        checkpoint: `last`, or a step.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
 
     Returns:
         Input and output side by side, the inputs, and the outputs.

@@ -32,7 +32,7 @@ class Checkpoint:
         path: the file.
         tensors: by dotted name.
         config: the configuration of the run that wrote it.
-        counters: `step`, `nimg`, `seconds`.
+        counters: `step`, `nimg`, `seconds`, `rate_scale`.
     """
 
     path: Path
@@ -74,8 +74,17 @@ def _checksum(tensors: dict[str, Tensor], header: dict[str, str]) -> str:
     return hashed.hexdigest()
 
 
-def save_checkpoint(folder: Path, state: TrainState, config: RunConfig) -> Path:
-    """Writes the whole state into `folder`, under a name made from its step.
+def save_checkpoint(
+    folder: Path, state: TrainState, config: RunConfig, file_name: str | None = None, **measured: float
+) -> Path:
+    """Writes the whole state into `folder`, by default under a name made from its step.
+
+    Args:
+        folder: the run's `checkpoints/`.
+        state: what to save.
+        config: the run's configuration.
+        file_name: another name.
+        **measured: numbers to keep among the counters.
 
     Raises:
         NonFiniteLoss: a weight isn't finite; nothing is written.
@@ -85,13 +94,14 @@ def save_checkpoint(folder: Path, state: TrainState, config: RunConfig) -> Path:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise NonFiniteLoss(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
+    counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
     header = {
         "format": FORMAT,
         "config": config.model_dump_json(),
-        "counters": json.dumps({"step": state.step, "nimg": state.nimg, "seconds": state.seconds}),
+        "counters": json.dumps(counters),
     }
     header["sha256"] = _checksum(tensors, header)
-    path = folder / checkpoint_name(state.step)
+    path = folder / (file_name or checkpoint_name(state.step))
     write_atomically(path, save_tensors(tensors, header))
     return path
 
@@ -166,6 +176,7 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
         generator.set_state(checkpoint.tensors[f"random.{name}"])
     state.step, state.nimg = int(checkpoint.counters["step"]), int(checkpoint.counters["nimg"])
     state.seconds = checkpoint.counters["seconds"]
+    state.rate_scale = checkpoint.counters.get("rate_scale", 1.0)
 
 
 def load_network(network: nn.Module, checkpoint: Checkpoint, name: str) -> None:

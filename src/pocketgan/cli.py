@@ -12,6 +12,7 @@ COMMANDS = {
     "train": ("train [RECIPE] [flags] [--out DIR]", "trains a recipe; the default one is pocket"),
     "resume": ("resume RUN [--duration D]", "goes on exactly where a run stopped, or further"),
     "generate": ("generate RUN [--count N] [--out FILE]", "new images from a run's generator"),
+    "evaluate": ("evaluate RUN|FOLDER|FILE.npz [--json]", "how good the images are, with spread and floor"),
     "translate": ("translate RUN [--out DIR]", "redraws images with an image-to-image run"),
     "runs": ("runs [DIR]", "a table of runs"),
 }
@@ -77,5 +78,17 @@ def as_flag(message: str) -> str:
         return message
     from pocketgan.config import ALIASES, FIELDS
 
-    known = {*FIELDS, *ALIASES, "seed", "out", "label", "checkpoint", "count", "images"}
+    known = {
+        *FIELDS,
+        *ALIASES,
+        "seed",
+        "out",
+        "label",
+        "checkpoint",
+        "count",
+        "images",
+        "metrics",
+        "against",
+        "inception_weights",
+    }
     return f"--{field.replace('_', '-')}: {rest}" if field in known else message

@@ -5,7 +5,7 @@ import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich import box
@@ -18,6 +18,9 @@ from pocketgan.flags import parse, parse_recipe
 from pocketgan.progress import Progress, clock
 from pocketgan.recipes import PARAMETERS, RECIPES
 from pocketgan.runs import Run, list_runs
+
+if TYPE_CHECKING:
+    from pocketgan.evaluation import Evaluation
 
 RunFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
 
@@ -58,7 +61,7 @@ def train(arguments: Sequence[str]) -> int:
     """Trains a recipe: `train [RECIPE] [flags] --out DIR`."""
     config, flags = parse_recipe("train", arguments)
     if flags.dry_run:
-        print(json.dumps(config.model_dump(), indent=2))
+        print_json(config.model_dump())
         return 0
     from pocketgan.api import finish
     from pocketgan.experiment import run_experiment
@@ -132,7 +135,7 @@ def generate(
     count: int = 64,
     seed: int = 0,
     label: str | None = None,
-    checkpoint: str = "last",
+    checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
     """Generates images from a run's generator.
@@ -142,7 +145,7 @@ def generate(
         count: how many images.
         seed: the seed of the noise; the same seed gives the same images.
         label: the class of all of them (conditional runs); by default all classes in turn.
-        checkpoint: best, last, or a step.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
     """
     images = Run.open(run).generate(count, seed=seed, label=label, checkpoint=checkpoint)
@@ -155,7 +158,7 @@ def translate(
     split: Literal["test", "train"] = "test",
     count: int = 16,
     images: tuple[Path, ...] | None = None,
-    checkpoint: str = "last",
+    checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
     """Redraws images with an image-to-image run: input and output side by side, and each picture.
@@ -165,7 +168,7 @@ def translate(
         split: which images of the run's data and classes.
         count: how many of them.
         images: picture files to redraw instead.
-        checkpoint: last, or a step.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         out: the folder for the pictures; by default translated in the run's folder.
     """
     from pocketgan import api
@@ -174,6 +177,61 @@ def translate(
         raise RunError("images: needs one file at least")
     made = api.translate(run, split=split, count=count, images=images or (), checkpoint=checkpoint)
     print(api.save_translation(made, out or run / "translated"))
+    return 0
+
+
+def evaluate(
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN|FOLDER|FILE.npz")],
+    against: str = "test",
+    features: str = "auto",
+    count: int | None = None,
+    metrics: str = "all",
+    checkpoint: str = "auto",
+    seed: int = 0,
+    json: bool = False,
+    out: Path | None = None,
+    inception_weights: Path | None = None,
+    quiet: bool = False,
+) -> int:
+    """Measures a run's generator, or the images of any tool, against real ones.
+
+    Args:
+        source: a run's folder, a folder of pictures, or an .npz file with images (and labels).
+        against: test or train, the splits of the run's data (MNIST's for other images), or a path of real images.
+        features: digits, classifier, random or inception; auto is digits for MNIST, else classifier where the real
+            images have labels, else random.
+        count: images to compare; by default 10000, or as many as there are.
+        metrics: all, or names with commas, such as frechet_distance,recall.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        seed: the seed of a run's noise.
+        json: print one JSON object instead of a table.
+        out: the folder for a page of figures and the JSON; by default evaluation in a run's folder, else none.
+        inception_weights: the file of Inception's weights.
+        quiet: show no progress.
+    """
+    from pocketgan import api
+
+    done, page = api.evaluate(
+        source,
+        against=against,
+        features=features,
+        count=count,
+        metrics=metrics,
+        checkpoint=checkpoint,
+        seed=seed,
+        out=out,
+        inception_weights=inception_weights,
+        progress=not quiet,
+    )
+    if json:
+        print_json(done.to_json())
+        return 0
+    show(evaluation_table(done))
+    print(f"Feature space: {done.space}, {done.space.note}.")
+    for reason in done.skipped.values():
+        print(f"Not measured: {reason}.")
+    if page is not None:
+        print(f"page      {page}")
     return 0
 
 
@@ -222,6 +280,27 @@ def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DI
 # What is printed.
 
 
+def print_json(value: Any) -> None:
+    """Prints a value as indented JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def evaluation_table(done: "Evaluation") -> Table:
+    """Returns the table of an evaluation: what each metric is, its figure, its spread, the floor, how to read it."""
+    from pocketgan.metrics import METRICS
+
+    made, real = len(done.comparison.generated), len(done.real.reference.sample)
+    title = f"{made:,} images against {real:,} real ones ({done.real.name}, {done.real.source})"
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for heading in ("what it is", "figure", "± spread", "floor (real vs real)", "how to read it"):
+        table.add_column(heading, justify="left" if heading in ("what it is", "how to read it") else "right")
+    for name, figure in done.figures.items():
+        numbers = (figure.value, figure.spread, figure.floor)
+        cells = ["" if number is None else f"{number:.3g}" for number in numbers]
+        table.add_row(METRICS[name].title, *cells, METRICS[name].reading)
+    return table
+
+
 def report(run: Run) -> int:
     """Prints where a run's pictures are and what comes next; returns the exit code."""
     status = run.status()
@@ -230,7 +309,12 @@ def report(run: Run) -> int:
         print(f"stopped and saved at step {status.step:,} of {run.plan.steps:,}")
         print(f"go on with: pocketgan resume {folder}")
         return INTERRUPTED
-    print(f"trained {status.step:,} steps in {clock(status.seconds)}")
+    print(
+        f"trained {status.step:,} steps in {clock(status.seconds)}" + (f": {status.message}" if status.message else "")
+    )
+    quality = quality_line(run)
+    if quality:
+        print(quality)
     samples = run.samples()
     if samples:
         print(f"samples   {samples[-1]}  ({len(samples)} picture{'s' if len(samples) > 1 else ''})")
@@ -243,6 +327,19 @@ def report(run: Run) -> int:
         print(f"next      pocketgan generate {folder} --count 64{label} --out digits.png")
     print(f'          pocketgan resume {folder} --duration "{doubled(run.config.train.duration)}"')
     return 0
+
+
+def quality_line(run: Run) -> str:
+    """Returns where the run was best, and how much worse its end is; nothing where it wasn't evaluated."""
+    best, evaluations = run.best(), run.metrics()
+    if best is None or not evaluations:
+        return ""
+    last, lowest = evaluations[-1], best["frechet_distance"]
+    where = f"Fréchet distance {lowest:.3g} at step {best['step']:,.0f} (real vs real {last['frechet_floor']:.2g})"
+    if last["step"] == best["step"]:
+        return f"quality   best at the end: {where}"
+    worse = last["frechet_distance"] / max(lowest, 1e-9) - 1
+    return f"quality   best: {where}; the end stands at {last['frechet_distance']:.3g}, {worse:.0%} worse"
 
 
 def doubled(duration: str) -> str:
@@ -260,5 +357,12 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     with_recipe = {"train": train, "summary": summary}
     if name in with_recipe:
         return with_recipe[name](arguments)
-    plain = {"recipes": recipes, "resume": resume, "generate": generate, "translate": translate, "runs": runs}
+    plain = {
+        "recipes": recipes,
+        "resume": resume,
+        "generate": generate,
+        "evaluate": evaluate,
+        "translate": translate,
+        "runs": runs,
+    }
     return parse(plain[name], f"pocketgan {name}", arguments)

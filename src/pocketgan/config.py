@@ -84,6 +84,9 @@ class DataConfig(Section):
     """`shuffled`: each image once an epoch. `replacement`: every batch drawn from all images anew."""
     target: Literal["same", "inverted"] = "same"
     """What the discriminator sees as real: the images, or the same images `inverted` (dark on white)."""
+    validation: int | float = Field(default=0, ge=0)
+    """Images of the training split that are held out, to follow the run against, the same ones for every seed: a
+    number, of which a fifth of the split is taken at most, or a share below 1. None where that leaves under 200."""
 
 
 class NetworkConfig(Section):
@@ -199,6 +202,61 @@ class PictureConfig(Section):
     """What the pictures' file names count."""
 
 
+class EvaluateConfig(Section):
+    """How the run is followed: against the validation part, or the training images where none is held out."""
+
+    evaluate_every: OptionalDuration = "none"
+    """How often the generator is measured: `60 s`, `1 epoch`; `none`: never. It changes nothing in training."""
+    evaluate_count: int = Field(default=2000, ge=200, le=100_000)
+    """Images generated for one evaluation."""
+    features: Literal["auto", "digits", "classifier", "random"] = "auto"
+    """The feature space: `digits` (a classifier of MNIST, in the package), `classifier` (trained on this data's
+    labels, once), `random` (a random network). `auto`: `digits` for MNIST, else `random`."""
+    patience: int = Field(default=0, ge=0)
+    """Stop after so many evaluations in a row without a new best Fréchet distance; 0: never."""
+
+
+class WatchdogConfig(Section):
+    """When the watchdog speaks, and what is then done. Every threshold's reason stands in its help."""
+
+    on_failure: Literal["continue", "stop", "rollback"] = "continue"
+    """What to do when a failure is named: go on, stop, or go back to the last healthy checkpoint with half the
+    learning rate (three times at most)."""
+    watch_window: int = Field(default=3, ge=2, le=100)
+    """Evaluations in a row that must show a failure: one bad moment is none, two may be luck."""
+    watch_progress: float = Field(default=0.1, gt=0, lt=1)
+    """A run gets better while its Fréchet distance falls by this share within the window; two evaluations of the
+    same generator differ by less. Collapse and a winning discriminator are named only where it doesn't."""
+    watch_accuracy: float = Field(default=0.97, gt=0.5, le=1)
+    """The discriminator has won when it tells this share right on both sides; healthy games stay below 0.95 after
+    their first steps."""
+    watch_modes: float = Field(default=0.5, gt=0, le=1)
+    """Collapse: at most this share of the classes is drawn; every healthy recipe draws all of them."""
+    watch_kl: float = Field(default=0.7, gt=0)
+    """Collapse: the drawn classes are this far from the real ones, in nats; ln 2 is half of them missing."""
+    watch_duplicates: float = Field(default=0.3, gt=0, le=1)
+    """Collapse: this share has a near-twin in its own sample; real images have 0.01 by definition."""
+    watch_coverage: float = Field(default=0.1, ge=0, le=1)
+    """Collapse: twins count only where less of the real images than this is covered; the healthy stand above 0.3."""
+    watch_swing: float = Field(default=0.4, gt=0)
+    """Oscillation: the Fréchet distance goes up and down by this share of itself, in turn."""
+    watch_hop: float = Field(default=0.4, gt=0, le=1)
+    """Oscillation: this share of the images changes its class between evaluations, in turn; latents are the same."""
+    watch_overfitting: float = Field(default=0.4, gt=0, le=1)
+    """The discriminator's r_v (Karras et al. 2020): how far held-out images look generated to it, 0 to 1. Their
+    augmentation aims at 0.6 of a like measure; with 55,000 images to train on it stays below 0.1."""
+    watch_authentic: float = Field(default=0.6, gt=0, lt=1)
+    """Memorisation: at most this many times as large a share is authentic as of held-out images; copies have 0."""
+    watch_copying: float = Field(default=-1.0, lt=0)
+    """Memorisation: C_T (Meehan et al. 2020), in deviations; generators that don't copy stand above 0, since their
+    images are less sharp than real ones."""
+    watch_past_best: float = Field(default=1.5, gt=1)
+    """Past its best: the Fréchet distance stands at so many times its best, all through the window."""
+    watch_stagnation: int = Field(default=8, ge=3, le=1000)
+    """Stagnation: so many evaluations in a row within 2% of each other, far from the floor; an evaluation repeats
+    itself to less, and a slow but healthy run moves by more."""
+
+
 class RunConfig(Section):
     """Everything that determines a run."""
 
@@ -211,6 +269,8 @@ class RunConfig(Section):
     objective: ObjectiveConfig = ObjectiveConfig()
     train: TrainConfig = TrainConfig()
     pictures: PictureConfig = PictureConfig()
+    evaluation: EvaluateConfig = EvaluateConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
 
     @model_validator(mode="after")
     def _check(self) -> "RunConfig":
@@ -224,6 +284,8 @@ class RunConfig(Section):
         for field, value in (("tick_every", self.train.tick_every), ("warmup", self.train.warmup)):
             if value != "none" and Duration.parse(value).seconds is not None:
                 raise ValueError(f"{field}: '{value}' is in time; give steps, epochs or kimg")
+        if self.evaluation.patience and self.evaluation.evaluate_every == "none":
+            raise ValueError("patience: a run that isn't evaluated can't be judged; give --evaluate-every, as '60 s'")
         return self
 
     @property
@@ -232,7 +294,7 @@ class RunConfig(Section):
         return self.network.generator == "autoencoder"
 
 
-SECTIONS = ("data", "network", "objective", "train", "pictures")
+SECTIONS = ("data", "network", "objective", "train", "pictures", "evaluation", "watchdog")
 FIELDS: dict[str, str] = {
     name: section for section in SECTIONS for name in RunConfig.model_fields[section].default.__class__.model_fields
 }

@@ -19,6 +19,8 @@ from pocketgan.config import DataConfig, split
 from pocketgan.errors import DataError, nearest
 
 Pixels = Literal["signed", "unit"]
+Part = Literal["train", "validation", "test"]
+LEAST_VALIDATION = 200
 
 
 def to_network(images: UInt8[Tensor, "*shape"], pixels: Pixels) -> Float[Tensor, "*shape"]:
@@ -81,6 +83,25 @@ class ImageSet:
         chosen = labels >= 0
         return ImageSet(self.images[chosen], labels[chosen], tuple(kept), self.source)
 
+    def part(self, indices: Tensor) -> "ImageSet":
+        """Returns the images at `indices`, in that order, with the same classes."""
+        labels = None if self.labels is None else self.labels[indices]
+        return ImageSet(self.images[indices], labels, self.class_names, self.source)
+
+    def numbered_as(self, class_names: tuple[str, ...]) -> "ImageSet":
+        """Returns the same images with labels that index `class_names`, the classes of another split.
+
+        Raises:
+            DataError: a class here isn't among them.
+        """
+        if self.labels is None or self.class_names == class_names:
+            return self
+        foreign = [name for name in self.class_names if name not in class_names]
+        if foreign:
+            raise DataError(f"data: {self.source} has a class '{foreign[0]}', which the training split doesn't have")
+        numbers = torch.tensor([class_names.index(name) for name in self.class_names])
+        return ImageSet(self.images, numbers[self.labels], class_names, self.source)
+
     def digest(self) -> str:
         """Returns the SHA-256 of the images, their shape and their labels, as hexadecimal digits."""
         hashed = hashlib.sha256(repr((tuple(self.images.shape), self.class_names)).encode())
@@ -90,13 +111,17 @@ class ImageSet:
         return hashed.hexdigest()
 
 
-def load_images(config: DataConfig, part: Literal["train", "test"] = "train") -> ImageSet:
+def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
     """Reads the images that the configuration names, and selects its classes.
+
+    Args:
+        config: what to read, and how much of the training split to hold out.
+        part: `train`, without what is held out; `validation`, that part; or `test`.
 
     Raises:
         DataError: the data can't be read, or has no such split or class; the message names the file.
     """
-    files = image_files.read(config.data, part)
+    files = image_files.read(config.data, "test" if part == "test" else "train")
     labels, class_names = None, ()
     if files.labels is not None:
         values, indices = np.unique(files.labels, return_inverse=True)
@@ -106,10 +131,30 @@ def load_images(config: DataConfig, part: Literal["train", "test"] = "train") ->
             labels = torch.from_numpy(files.labels.astype(np.int64))
     images = torch.from_numpy(np.array(files.images, order="C"))
     source = "mnist" if config.data == "mnist" else str(Path(config.data))
-    chosen = ImageSet(images, labels, class_names, source).select(config.classes)
+    found = ImageSet(images, labels, class_names, source)
+    if part != "test":
+        held_out, kept = split_off(len(found), config.validation)
+        if part == "validation" and len(held_out) == 0:
+            raise DataError(f"validation: no images of {source} are held out; ask for some with --validation")
+        if len(held_out):
+            found = found.part(held_out if part == "validation" else kept)
+    chosen = found.select(config.classes)
     if len(chosen) == 0:
         raise DataError(f"data: {source} has no images of the classes {config.classes}")
     return chosen
+
+
+def split_off(images: int, validation: float) -> tuple[Tensor, Tensor]:
+    """Returns the indices of the held-out images and of those that are trained on, each in order.
+
+    The same ones for every seed. A number from 1 up is one of images, and a fifth of all is taken at most; one below 1
+    is a share. None are held out where that would leave under 200.
+    """
+    count = int(min(validation, images // 5) if validation >= 1 else validation * images)
+    if count < LEAST_VALIDATION:
+        count = 0
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(derived_seed(0, "validation")))
+    return order[:count].sort().values, order[count:].sort().values
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ PocketganError
 │   └── RunError                    a run folder, or what was asked of it
 └── RunFailed                       a run that was under way and had to stop; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
+    ├── Unhealthy                   the watchdog named a failure, and was told to stop then
     └── StorageError                the disk refused a write
 CheckpointDamaged                   inside only: the caller falls back on the checkpoint before
 """
@@ -48,6 +49,10 @@ class RunFailed(PocketganError):
 
 class NonFiniteLoss(RunFailed):
     """A loss (or what Adam makes of it) became infinite or not a number; nothing of it was saved."""
+
+
+class Unhealthy(RunFailed):
+    """The watchdog named a failure, and `on_failure` is `stop`."""
 
 
 class StorageError(RunFailed):

@@ -18,8 +18,10 @@ import torch
 from pocketgan.checkpoints import check_config, newest_intact, restore, save_checkpoint
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, ImageSet, load_images
+from pocketgan.diagnosis import non_finite_loss
 from pocketgan.durations import Duration
-from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, StorageError
+from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
+from pocketgan.following import Watch
 from pocketgan.loading import image_shape
 from pocketgan.pictures import Images, save_picture
 from pocketgan.plan import Plan, make_plan, needs_speed
@@ -30,6 +32,8 @@ from pocketgan.sampling import redraw_images, run_generator, sample_latents, sid
 from pocketgan.training import Tick, TrainState, choose_device, create_state, train
 from pocketgan.version import __version__
 
+ROLLBACKS = 3
+"""How often a run goes back to a healthy checkpoint, at most."""
 SPEED_SHARE, SPEED_SECONDS, SPEED_WINDOW = 0.05, 5.0, 5
 """A speed is measured for this share of the duration, so many seconds at most, in windows of so many steps."""
 
@@ -124,21 +128,78 @@ def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
     done = state.step >= plan.steps
     run.write_status("finished" if done else "running", step=state.step, nimg=state.nimg, seconds=state.seconds)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
-    sampler = Sampler(run, images)
+    sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
         with stop_on_signals() as stop, progress.training(plan.steps, state.step):
-            for tick in train(state, batches, config, plan, stop):
-                if tick.sample:
-                    sampler.write(state, tick)
-                if tick.row:
-                    run.log(tick)
-                if tick.checkpoint:
-                    save_checkpoint(run.folder / "checkpoints", state, config)
-                mark(run, tick)
-                progress.update(tick)
+            while (outcome := advance(run, state, batches, sampler, watch, stop)) == "roll back":
+                state = roll_back(run, state, watch.healthy_step, device, progress)
     except RunFailed as error:
         raise failed(run, state, error) from None
+    if outcome == "stopped early":
+        message = f"stopped at step {state.step:,}: {config.evaluation.patience} evaluations without a new best"
+        run.log_event(state.step, "patience", message=message)
+        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
+        progress.say(message)
     return run
+
+
+def advance(
+    run: Run, state: TrainState, batches: Batches, sampler: "Sampler", watch: Watch, stop: threading.Event
+) -> str:
+    """Trains until the plan's end, a signal, or a word of the watchdog: `done`, `stopped early` or `roll back`.
+
+    Raises:
+        RunFailed: training had to stop.
+    """
+    config, rollbacks = run.config, [event for event in run.events() if event["event"] == "rollback"]
+    rolls_back = config.watchdog.on_failure == "rollback" and len(rollbacks) < ROLLBACKS
+    try:
+        for tick in train(state, batches, config, run.plan, stop):
+            if tick.sample:
+                sampler.write(state, tick)
+            if tick.row:
+                run.log(tick)
+            failures = watch.evaluate(state, tick) if tick.evaluate else []
+            patient = not (tick.evaluate and watch.out_of_patience())
+            acts = bool(failures) and config.watchdog.on_failure != "continue" and not tick.last
+            if tick.checkpoint or acts or not patient:
+                save_checkpoint(run.folder / "checkpoints", state, config)
+            mark(run, tick)
+            watch.progress.update(tick)
+            if acts and rolls_back:
+                return "roll back"
+            if acts and config.watchdog.on_failure == "stop":
+                raise Unhealthy(str(failures[0]))
+            if not (patient or tick.last):
+                return "stopped early"
+    except NonFiniteLoss as error:
+        watch.report(state.step, non_finite_loss(str(error)))
+        if not rolls_back:
+            raise
+        return "roll back"
+    return "done"
+
+
+def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progress: Progress) -> TrainState:
+    """Returns the state of the last healthy checkpoint (the beginning, if there is none), at half the learning rate.
+
+    What came after it moves into `abandoned/`.
+    """
+    healthy = [path for path in run.checkpoints() if int(path.stem.removeprefix("step-")) <= healthy_step]
+    checkpoint, _ = newest_intact(healthy)
+    fresh = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
+    if checkpoint is not None:
+        restore(fresh, checkpoint)
+    fresh.rate_scale = state.rate_scale / 2
+    folder = run.abandon(fresh.step)
+    save_checkpoint(run.folder / "checkpoints", fresh, run.config)
+    message = (
+        f"back from step {state.step:,} to step {fresh.step:,}, with {fresh.rate_scale:g} times the learning rate; "
+        f"what came after it is in {folder}"
+    )
+    run.log_event(state.step, "rollback", to=fresh.step, rate_scale=fresh.rate_scale, message=message)
+    progress.say(message)
+    return fresh
 
 
 def mark(run: Run, tick: Tick) -> None:
@@ -151,7 +212,9 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     """Marks the run as failed, and returns the error with how to go on."""
     saved = run.checkpoints()
     kept = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
-    if isinstance(error, NonFiniteLoss):
+    if isinstance(error, Unhealthy):
+        advice = f"{kept}; 'pocketgan resume {run.folder}' goes on all the same"
+    elif isinstance(error, NonFiniteLoss):
         lower = f"{run.config.train.learning_rate / 4:g}"
         advice = f"{kept}; start anew with a lower rate: 'pocketgan train {run.config.recipe} --learning-rate {lower}'"
     else:
@@ -227,7 +290,7 @@ def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device:
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     plan = Plan(
         duration="", steps=1_000_000_000, tick_every=SPEED_WINDOW, sample_every=None, checkpoint_every=1e9,
-        warmup=None, ema_half_life=1.0 if state.averages else None, steps_per_second=None,
+        evaluate_every=None, warmup=None, ema_half_life=1.0 if state.averages else None, steps_per_second=None,
     )  # fmt: skip
     moments: list[float] = []
     deadline = time.perf_counter() + seconds

@@ -3,6 +3,7 @@
 import io
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,11 +21,14 @@ COLOURS = {"discriminator": "#0072b2", "generator": "#d55e00"}
 
 
 def draw_figures(run: Run) -> list[Path]:
-    """Draws what the run's rows and samples allow into `figures/`: losses, accuracies, and a film of the samples."""
+    """Draws what the run's rows and samples allow into `figures/`: losses, accuracies, quality, a film of samples."""
     drawn = []
     rows = run.stats()
     if rows:
         drawn += [plot_losses(run, rows), plot_accuracies(run, rows)]
+    evaluations = run.metrics()
+    if evaluations:
+        drawn.append(plot_quality(run, evaluations))
     film = make_film(run)
     return drawn + ([film] if film else [])
 
@@ -49,6 +53,24 @@ def plot_accuracies(run: Run, rows: list[dict[str, float]]) -> Path:
     axes.set_ylim(-2, 102)
     axes.set_ylabel("discriminator accuracy (%)")
     return _finish(figure, run, "accuracy_plot")
+
+
+def plot_quality(run: Run, evaluations: list[dict[str, Any]]) -> Path:
+    """Draws the Fréchet distance over the steps, with the floor and the best checkpoint: `figures/quality_plot.png`."""
+    figure, axes = _begin()
+    averaged = any("raw_frechet_distance" in row for row in evaluations)
+    name = "averaged generator" if averaged else "generator"
+    axes.plot(*curve(evaluations, "frechet_distance"), "o-", label=name, color=COLOURS["generator"], markersize=3)
+    if averaged:
+        steps, values = curve(evaluations, "raw_frechet_distance")
+        axes.plot(steps, values, "s--", label="as trained", color=COLOURS["discriminator"], markersize=3, linewidth=1)
+    axes.axhline(evaluations[-1]["frechet_floor"], color="0.4", linewidth=1, linestyle=":", label="real images")
+    best = run.best()
+    if best is not None:
+        axes.plot(best["step"], best["frechet_distance"], "*", color="black", markersize=10, label="best", zorder=5)
+    axes.set_yscale("log")
+    axes.set_ylabel(f"Fréchet distance to the {evaluations[-1]['reference']} images")
+    return _finish(figure, run, "quality_plot")
 
 
 def curve(rows: list[dict[str, float]], key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,16 @@ from pydantic import ValidationError
 from tyro import _errors as tyro_errors  # docs/adr/0003
 
 from pocketgan import config as configuration
-from pocketgan.config import DataConfig, NetworkConfig, ObjectiveConfig, PictureConfig, RunConfig, TrainConfig
+from pocketgan.config import (
+    DataConfig,
+    EvaluateConfig,
+    NetworkConfig,
+    ObjectiveConfig,
+    PictureConfig,
+    RunConfig,
+    TrainConfig,
+    WatchdogConfig,
+)
 from pocketgan.errors import ConfigError, UserError, nearest
 from pocketgan.recipes import RECIPES, recipe
 
@@ -29,6 +38,8 @@ class Shown:
     objective: ObjectiveConfig
     train: TrainConfig
     pictures: PictureConfig
+    evaluation: EvaluateConfig
+    watchdog: WatchdogConfig
     seed: int = 0
     """The seed of everything random: weights, latents, data order, augmentation, samples."""
 
@@ -57,7 +68,7 @@ def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any
         raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
     base = recipe(name or "pocket")
     target = Flags if command == "train" else Shown
-    default = target(base.data, base.network, base.objective, base.train, base.pictures, base.seed)
+    default = target(**{section: getattr(base, section) for section in configuration.SECTIONS}, seed=base.seed)
     flags = parse(target, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
     sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
     return configuration.validated({"recipe": base.recipe, "seed": flags.seed, **sections}), flags
@@ -138,7 +149,9 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> s
         error = error.__cause__ or error.__context__
     argument = getattr(event, "argument", None)
     message = " ".join(str(getattr(event, "message", "can't be read")).split())
-    if message.startswith("invalid literal for int()"):
+    if message.startswith("no type matching {None}|INT"):
+        message = f"{message.partition(' from ')[2].partition(']')[0].strip('[')} is no whole number"
+    elif message.startswith("invalid literal for int()"):
         message = f"{message.rpartition(': ')[2]} is no whole number"
     elif message.startswith("could not convert string to float"):
         message = f"{message.rpartition(': ')[2]} is no number"

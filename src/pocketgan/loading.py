@@ -13,7 +13,7 @@ from pocketgan.checkpoints import (
 from pocketgan.errors import CheckpointDamaged, RunError
 from pocketgan.networks import ImageShape, build_generator
 from pocketgan.records import DataFacts
-from pocketgan.runs import Run
+from pocketgan.runs import BEST, Run
 
 
 def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
@@ -22,26 +22,29 @@ def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
 
 
 def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
-    """Returns the checkpoint `last`, or the one at a step, verified.
+    """Returns the checkpoint `best`, `last` or at a step, verified; `auto` is the best, or the last without one.
 
     Raises:
         RunError: there is none such, or it is damaged.
     """
     paths = run.checkpoints()
+    best = run.folder / "checkpoints" / BEST
+    if which == "auto":
+        which = "best" if best.is_file() else "last"
     steps = [int(path.stem.removeprefix("step-")) for path in paths]
-    if not paths:
+    if not paths and which != "best":
         raise RunError(f"run: '{run.folder}' has no checkpoint yet; 'pocketgan resume {run.folder}' trains on")
     if which == "last":
         found, damaged = newest_intact(paths)
         if found is None:
             raise RunError(f"run: no checkpoint of '{run.folder}' is intact: {'; '.join(damaged)}")
-    elif which == "best":
+    elif which == "best" and not best.is_file():
         raise RunError(f"checkpoint: '{run.folder}' was not evaluated, so none is known as best; use 'last' or a step")
-    elif str(which).isdecimal() and int(which) in steps:
+    elif which == "best" or (str(which).isdecimal() and int(which) in steps):
         try:
-            found = read_checkpoint(run.folder / "checkpoints" / checkpoint_name(int(which)))
+            found = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
         except CheckpointDamaged as error:
-            raise RunError(f"checkpoint: {error}; use another") from None
+            raise RunError(f"checkpoint: {error}; use another, such as --checkpoint last") from None
     else:
         known = ", ".join(str(step) for step in steps[-8:])
         raise RunError(f"checkpoint: no '{which}' in '{run.folder}'; 'last' or a step would do, such as {known}")
@@ -49,7 +52,7 @@ def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
     return found
 
 
-def load_generator(run: Run, checkpoint: str | int = "last") -> nn.Module:
+def load_generator(run: Run, checkpoint: str | int = "auto") -> nn.Module:
     """Returns the run's generator (the averaged one, where there is one), ready to generate, on the CPU.
 
     Raises:

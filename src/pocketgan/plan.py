@@ -18,7 +18,7 @@ class Plan(BaseModel):
     Attributes:
         duration: the configuration's duration that this was made from.
         steps: the whole run.
-        tick_every, sample_every, checkpoint_every, warmup: as in the configuration; None for never.
+        tick_every, sample_every, checkpoint_every, evaluate_every, warmup: as in the configuration; None for never.
         ema_half_life: of the averaged generator, in images; None where there is none.
         steps_per_second: the speed that durations in time were planned with, or None.
     """
@@ -30,6 +30,7 @@ class Plan(BaseModel):
     tick_every: float = Field(gt=0)
     sample_every: float | None = Field(gt=0)
     checkpoint_every: float = Field(gt=0)
+    evaluate_every: float | None = Field(default=None, gt=0)
     warmup: float | None = Field(gt=0)
     ema_half_life: float | None = Field(gt=0)
     steps_per_second: float | None = Field(gt=0)
@@ -37,7 +38,8 @@ class Plan(BaseModel):
 
 def needs_speed(config: RunConfig) -> bool:
     """Whether a duration of the configuration is given in time, so that a speed must be measured first."""
-    texts = (config.train.duration, config.train.checkpoint_every, config.pictures.sample_every)
+    train = config.train
+    texts = (train.duration, train.checkpoint_every, config.pictures.sample_every, config.evaluation.evaluate_every)
     return any(Duration.parse(text).seconds is not None for text in texts if text not in ("none", "end"))
 
 
@@ -58,7 +60,7 @@ def make_plan(config: RunConfig, images: int, steps_per_second: float | None = N
     def interval(text: str) -> float:
         return max(1.0, steps(text) or 1.0)
 
-    sample_every = config.pictures.sample_every
+    sample_every, evaluate_every = config.pictures.sample_every, config.evaluation.evaluate_every
     half_life = steps(config.train.ema_half_life)
     return Plan(
         duration=config.train.duration,
@@ -66,6 +68,7 @@ def make_plan(config: RunConfig, images: int, steps_per_second: float | None = N
         tick_every=interval(config.train.tick_every),
         sample_every=interval(sample_every) if sample_every not in ("none", "end") else None,
         checkpoint_every=interval(config.train.checkpoint_every),
+        evaluate_every=interval(evaluate_every) if evaluate_every != "none" else None,
         warmup=steps(config.train.warmup),
         ema_half_life=None if half_life is None else half_life * config.train.batch_size,
         steps_per_second=steps_per_second,

@@ -1,7 +1,7 @@
 """The progress display: live on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class Progress:
         self._steps = 0
         self._first = (0, 0.0)
         self._printed = 0.0
-        self._short = self._long = ""
+        self._short = self._long = self._quality = ""
 
     def say(self, line: str) -> None:
         """Shows one line."""
@@ -57,6 +57,21 @@ class Progress:
             yield
         self._bar = None
 
+    @contextmanager
+    def task(self, what: str) -> Iterator[Callable[[float], None]]:
+        """Shows work that comes before or after training; what is handed out takes the share that is done."""
+        self.say(what)
+        if self.quiet or not self.console.is_terminal:
+            yield lambda share: None
+            return
+        with Bar(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=self.console) as bar:
+            task = bar.add_task(what, total=1.0)
+            yield lambda share: bar.update(task, completed=share)
+
+    def show_quality(self, distance: float, floor: float) -> None:
+        """Keeps the last measured quality beside the losses."""
+        self._quality = f"  Fréchet distance {distance:.3g} (floor {floor:.2g})"
+
     def update(self, tick: "Tick") -> None:
         """Shows a tick."""
         if self.quiet:
@@ -70,13 +85,13 @@ class Progress:
                 f"accuracy {real} real, {fake} generated"
             )
         if self._bar is not None:
-            self._bar.update(self._bar.tasks[0].id, completed=tick.step, short=self._short)
+            self._bar.update(self._bar.tasks[0].id, completed=tick.step, short=self._short + self._quality)
         elif time.monotonic() - self._printed >= PLAIN_SECONDS or tick.last or tick.stopped:
             self._printed = time.monotonic()
             done, since = self._first
             left = (time.monotonic() - since) / max(1, tick.step - done) * (self._steps - tick.step)
             progress = f"{tick.step / self._steps:4.0%}  {tick.step:,}/{self._steps:,} steps"
-            self.say(f"{progress}  {self._long}  {clock(left)} left")
+            self.say(f"{progress}  {self._long}{self._quality}  {clock(left)} left")
 
 
 def clock(seconds: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pocketgan.config import (
     DataConfig,
+    EvaluateConfig,
     NetworkConfig,
     ObjectiveConfig,
     PictureConfig,
@@ -25,6 +26,7 @@ def pocket() -> RunConfig:
     """
     return RunConfig(
         recipe="pocket",
+        data=DataConfig(validation=5000),
         network=NetworkConfig(
             generator="pocket", discriminator="pocket", latent_dim=64, hidden_dim=32, depth=2, conditional=True
         ),
@@ -41,6 +43,7 @@ def pocket() -> RunConfig:
             checkpoint_every="1 min",
         ),
         pictures=PictureConfig(sample_every="20 s", sample_count=100),
+        evaluation=EvaluateConfig(evaluate_every="60 s"),
     )
 
 
@@ -56,6 +59,7 @@ def mlp() -> RunConfig:
         ),
         train=TrainConfig(duration="50 epochs", checkpoint_every="5 epochs"),
         pictures=PictureConfig(sample_every="10 epochs", sample_name="generated_images", count_by="epoch"),
+        evaluation=EvaluateConfig(evaluate_every="2 epochs"),
     )
 
 
@@ -69,6 +73,7 @@ def dcgan() -> RunConfig:
         network=NetworkConfig(generator="dcgan", discriminator="dcgan", hidden_dim=64, initialisation="dcgan"),
         train=TrainConfig(duration="10 epochs", beta1=0.5, tick_every="10 steps", checkpoint_every="1 epoch"),
         pictures=PictureConfig(sample_name="generated_images", count_by="epoch"),
+        evaluation=EvaluateConfig(evaluate_every="1 epoch"),
     )
 
 
@@ -91,6 +96,7 @@ def white_background() -> RunConfig:
         objective=ObjectiveConfig(objective="msle"),
         train=TrainConfig(duration="5001 steps", beta1=0.5, epsilon=1e-7, checkpoint_every="500 steps"),
         pictures=PictureConfig(sample_every="500 steps", sample_count=16, sample_name="redrawn"),
+        evaluation=EvaluateConfig(evaluate_every="500 steps"),
     )
 
 
@@ -108,6 +114,7 @@ def minimal() -> RunConfig:
             duration="10000 steps", batch_size=32, learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"
         ),
         pictures=PictureConfig(sample_every="100 steps", sample_count=10, layout="strip"),
+        evaluation=EvaluateConfig(evaluate_every="1000 steps"),
     )
 
 
@@ -123,6 +130,7 @@ def comparison() -> RunConfig:
         objective=ObjectiveConfig(discriminator_update="two_updates"),
         train=TrainConfig(duration="20000 steps", learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"),
         pictures=PictureConfig(sample_every="1000 steps", sample_count=16),
+        evaluation=EvaluateConfig(evaluate_every="2000 steps"),
     )
 
 

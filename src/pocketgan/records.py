@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from pocketgan.errors import RunError
+from pocketgan.errors import RunError, StorageError
+from pocketgan.files import write_atomically
 
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+LARGEST_HEADER = 10_000_000
 FOREIGN_SECONDS = 600.0
 """A run on another host is taken to be under way if its status is no older."""
 State = Literal["running", "finished", "interrupted", "failed", "killed"]
@@ -123,8 +125,8 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def read_rows(path: Path) -> list[dict[str, float]]:
-    """Reads the rows of a `stats.jsonl`, without lines that are none."""
+def read_rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Reads the rows of a JSON-lines file, without lines that are none or lack a number that is needed."""
     if not path.exists():
         return []
     rows = []
@@ -133,6 +135,35 @@ def read_rows(path: Path) -> list[dict[str, float]]:
             row = json.loads(line)
         except ValueError:
             continue
-        if isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in COLUMNS):
+        if isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in needed):
             rows.append(row)
     return rows
+
+
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Appends a row to a JSON-lines file.
+
+    Raises:
+        StorageError: the disk refused it.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StorageError(f"{path} can't be written: {error.strerror}; what was saved before is intact") from None
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes a JSON-lines file anew."""
+    write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+
+
+def read_counters(path: Path) -> dict[str, float] | None:
+    """Reads the counters in a checkpoint's header; None where there is no such file, or no header can be read."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(size, LARGEST_HEADER)))
+        return json.loads(header["__metadata__"]["counters"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

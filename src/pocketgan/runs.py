@@ -4,32 +4,36 @@ Its files are described in `docs/run-folder.md`.
 """
 
 import itertools
-import json
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from pocketgan.config import RunConfig, validated
-from pocketgan.errors import ConfigError, RunError, StorageError
-from pocketgan.files import write_atomically, write_json
+from pocketgan.errors import ConfigError, RunError
+from pocketgan.files import write_json
 from pocketgan.plan import Plan
 from pocketgan.records import (
+    COLUMNS,
     DataFacts,
     Environment,
     State,
     Status,
+    append_row,
     first_problem,
     lives,
+    read_counters,
     read_object,
     read_rows,
+    write_rows,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 FOLDERS = ("samples", "figures", "checkpoints")
 MOST_IMAGES = 1_000_000
+BEST = "best.safetensors"
 
 
 class Run:
@@ -176,19 +181,51 @@ class Run:
             **{name: float(f"{value:.6g}") for name, value in tick.measures.items()},
             "images_per_second": round(tick.images_per_second, 1),
         }
-        path = self.folder / "stats.jsonl"
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        except OSError as error:
-            raise StorageError(f"{path} can't be written: {error.strerror}; what was saved before is intact") from None
+        append_row(self.folder / "stats.jsonl", row)
+
+    def log_metrics(self, row: dict[str, Any]) -> None:
+        """Appends an evaluation to `metrics.jsonl`.
+
+        Raises:
+            StorageError: the disk refused it.
+        """
+        append_row(self.folder / "metrics.jsonl", row)
+
+    def log_event(self, step: int, event: str, **details: Any) -> None:
+        """Appends something that happened at `step` to `events.jsonl`.
+
+        Raises:
+            StorageError: the disk refused it.
+        """
+        append_row(self.folder / "events.jsonl", {"step": step, "event": event, **details})
 
     def rewind(self, step: int) -> None:
-        """Drops the rows after `step`, which a resumed run writes again."""
-        rows = [row for row in self.stats() if row["step"] <= step]
-        path = self.folder / "stats.jsonl"
-        if path.exists():
-            write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows).encode())
+        """Drops the rows after `step`, which a resumed run writes again; events up to the last rollback stay."""
+        for name in ("stats", "metrics", "events"):
+            path = self.folder / f"{name}.jsonl"
+            if path.exists():
+                rows = read_rows(path, needed=("step",))
+                settled = max((i + 1 for i, row in enumerate(rows) if row.get("event") == "rollback"), default=0)
+                write_rows(path, [row for i, row in enumerate(rows) if i < settled or row["step"] <= step])
+
+    def abandon(self, step: int) -> Path:
+        """Moves rows and checkpoints after `step` into the first free `abandoned/<n>`, with a copy of all samples.
+
+        Events stay, and so does the best checkpoint.
+        """
+        places = (self.folder / "abandoned" / str(number) for number in itertools.count(1))
+        folder = next(place for place in places if not place.exists())
+        (folder / "checkpoints").mkdir(parents=True)
+        shutil.copytree(self.folder / "samples", folder / "samples")
+        for name in ("stats", "metrics"):
+            path = self.folder / f"{name}.jsonl"
+            rows = read_rows(path, needed=("step",))
+            write_rows(folder / path.name, [row for row in rows if row["step"] > step])
+            write_rows(path, [row for row in rows if row["step"] <= step])
+        for path in self.checkpoints():
+            if int(path.stem.removeprefix("step-")) > step:
+                path.rename(folder / "checkpoints" / path.name)
+        return folder
 
     # Reading.
 
@@ -209,7 +246,19 @@ class Run:
 
     def stats(self) -> list[dict[str, float]]:
         """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
-        return read_rows(self.folder / "stats.jsonl")
+        return read_rows(self.folder / "stats.jsonl", needed=COLUMNS)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Returns the evaluations of `metrics.jsonl`, oldest first, without lines that can't be read."""
+        return read_rows(self.folder / "metrics.jsonl", needed=("step", "frechet_distance", "frechet_floor"))
+
+    def events(self) -> list[dict[str, Any]]:
+        """Returns the rows of `events.jsonl`, oldest first: diagnoses, recoveries, rollbacks, stops."""
+        return read_rows(self.folder / "events.jsonl", needed=("step",))
+
+    def best(self) -> dict[str, float] | None:
+        """Returns the counters of the best checkpoint, with its `frechet_distance`; None where there is none."""
+        return read_counters(self.folder / "checkpoints" / BEST)
 
     def checkpoints(self) -> list[Path]:
         """Returns the checkpoint files, oldest first."""
@@ -234,7 +283,7 @@ class Run:
         return self.facts.class_names.index(str(label))
 
     def generate(
-        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "last"
+        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
     ) -> "Images":
         """Generates images from the run's generator (the averaged one, where there is one).
 
@@ -242,7 +291,7 @@ class Run:
             count: how many.
             seed: the latents' seed; the same seed gives the same images.
             label: the class of all of them, by name; None takes all classes in turn.
-            checkpoint: `last`, `best`, or a step.
+            checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
 
         Raises:
             RunError: no such checkpoint or class, or the generator reads images.

@@ -38,6 +38,7 @@ class TrainState:
         step: steps done (an update of each network).
         nimg: real images that the discriminator has seen, which is also the position in the data.
         seconds: wall time of training alone.
+        rate_scale: what the learning rate is multiplied with since the watchdog's last rollback; 1 before one.
         found_inf: 1.0 once a loss was infinite or not a number, which stops every update; a scalar on the device.
     """
 
@@ -50,6 +51,7 @@ class TrainState:
     step: int = 0
     nimg: int = 0
     seconds: float = 0.0
+    rate_scale: float = 1.0
     found_inf: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     @property
@@ -66,7 +68,7 @@ class Tick:
         step, nimg, epoch, seconds: the clocks; `seconds` is training alone.
         measures: means since the last row of losses and accuracies, by the names in `MEASURES`; empty between rows.
         images_per_second: real images over training seconds since the last row.
-        row, sample, checkpoint: what is due.
+        row, sample, evaluate, checkpoint: what is due.
         last: the duration is reached.
         stopped: someone asked to stop.
     """
@@ -79,6 +81,7 @@ class Tick:
     images_per_second: float
     row: bool
     sample: bool
+    evaluate: bool
     checkpoint: bool
     last: bool
     stopped: bool
@@ -336,7 +339,7 @@ def train(
     while state.step < plan.steps:
         # One step of each network.
         batch = batches.at(state.nimg)
-        rate = rate_factor(state.step, plan, config.train.schedule)
+        rate = rate_factor(state.step, plan, config.train.schedule) * state.rate_scale
         d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
         g_loss = generator_step(state, batch, config, rate)
         history.append((d_loss, g_loss, real_logits, fake_logits))
@@ -351,7 +354,8 @@ def train(
         last = state.step >= plan.steps
         stopped = stop is not None and stop.is_set()
         checkpoint = due(state.step, plan.checkpoint_every) or last or stopped
-        row = due(state.step, plan.tick_every) or checkpoint
+        evaluate = due(state.step, plan.evaluate_every) or (last and plan.evaluate_every is not None)
+        row = due(state.step, plan.tick_every) or checkpoint or evaluate
         sample = due(state.step, plan.sample_every) or last
         if not (row or sample):
             continue
@@ -362,9 +366,8 @@ def train(
             check_finite(state, measures)
         speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
         epoch = state.nimg / len(batches.images)
-        yield Tick(
-            state.step, state.nimg, epoch, state.seconds, measures, speed, row, sample, checkpoint, last, stopped
-        )
+        dues = (row, sample, evaluate, checkpoint, last, stopped)
+        yield Tick(state.step, state.nimg, epoch, state.seconds, measures, speed, *dues)
         if row:
             history.clear()
             row_step, row_seconds = state.step, state.seconds

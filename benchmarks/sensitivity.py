@@ -1,0 +1,190 @@
+"""What each metric sees of what can be wrong with images: `make bench-sensitivity`.
+
+A perfect generator is played by real images: 10,000 of MNIST's training split. The other 50,000 are its training
+images, and the test split is the reference. Eight changes are then made to the 10,000, each at five strengths, and
+each figure is measured as `pocketgan evaluate` does. Prints a table, and draws it into `docs/images/sensitivity.png`.
+"""
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch.nn import functional
+
+from pocketgan.config import DataConfig
+from pocketgan.data import ImageSet, load_images, to_network, to_uint8
+from pocketgan.evaluation import choose_space, labels_in
+from pocketgan.metrics import METRICS, Comparison, Reference
+
+SHOWN = (
+    "frechet_distance",
+    "kernel_distance",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "class_kl",
+    "authentic",
+    "copying",
+    "label_agreement",
+    "class_frechet_distance",
+)
+COUNT = 10_000
+
+
+def blur(images: Tensor, deviation: float, _: torch.Generator) -> Tensor:
+    """Blurs with a Gaussian of this deviation, in pixels."""
+    offsets = torch.arange(-4, 5).float()
+    kernel = torch.exp(-offsets.square() / (2 * deviation**2))
+    kernel = kernel / kernel.sum()
+    floats = to_network(images, "unit")
+    floats = functional.conv2d(floats, kernel.view(1, 1, 1, -1), padding=(0, 4))
+    return to_uint8(functional.conv2d(floats, kernel.view(1, 1, -1, 1), padding=(4, 0)), "unit")
+
+
+def noise(images: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
+    """Adds Gaussian noise of this deviation, in grey levels out of 255."""
+    return to_uint8((images + deviation * torch.randn(images.shape, generator=generator)) / 255, "unit")
+
+
+def sampled(images: Tensor, grid: Tensor) -> Tensor:
+    """Takes each pixel from the place in [-1, 1]² that `grid` (N, H, W, 2) names."""
+    return to_uint8(functional.grid_sample(to_network(images, "unit"), grid, align_corners=False), "unit")
+
+
+def rotation(images: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
+    """Turns each image by this angle, to the left or to the right."""
+    sign = (torch.rand(len(images), generator=generator) < 0.5).float() * 2 - 1
+    angle = sign * math.radians(degrees)
+    cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+    matrix = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).view(-1, 2, 3)
+    return sampled(images, functional.affine_grid(matrix, list(images.shape), align_corners=False))
+
+
+def elastic(images: Tensor, pixels: float, generator: torch.Generator) -> Tensor:
+    """Moves pixels by a smooth random field whose deviation is this many pixels."""
+    coarse = torch.randn(len(images), 2, 7, 7, generator=generator)
+    field = functional.interpolate(coarse, tuple(images.shape[2:]), mode="bicubic", align_corners=True)
+    still = torch.eye(2, 3).expand(len(images), 2, 3)
+    grid = functional.affine_grid(still, list(images.shape), align_corners=False)
+    return sampled(images, grid + field.permute(0, 2, 3, 1) * pixels * 2 / images.shape[3])
+
+
+def distorted(distort: Callable[[Tensor, float, torch.Generator], Tensor]) -> Callable[..., ImageSet]:
+    """Makes a change of a whole set out of a distortion of its images."""
+
+    def change(base: ImageSet, _: ImageSet, strength: float, generator: torch.Generator) -> ImageSet:
+        return replace(base, images=distort(base.images, strength, generator))
+
+    return change
+
+
+def without_classes(base: ImageSet, _: ImageSet, classes: float, generator: torch.Generator) -> ImageSet:
+    """Draws so many classes fewer, and as many images as before of the others."""
+    assert base.labels is not None
+    kept = (base.labels >= classes).nonzero()[:, 0]
+    return base.part(kept[torch.randint(len(kept), (len(base),), generator=generator)])
+
+
+def foreign_class(base: ImageSet, _: ImageSet, share: float, generator: torch.Generator) -> ImageSet:
+    """Puts the first images of a class that the reference lacks (9) into this share of the places."""
+    assert base.labels is not None
+    others, foreign = (base.labels < 9).nonzero()[:, 0], (base.labels == 9).nonzero()[:, 0]
+    count = round(share * len(others))
+    places = torch.randint(len(foreign), (count,), generator=generator)
+    return base.part(torch.cat([others[count:], foreign[places]]))
+
+
+def copies(base: ImageSet, training: ImageSet, share: float, generator: torch.Generator) -> ImageSet:
+    """Replaces this share by copies of training images."""
+    assert base.labels is not None and training.labels is not None
+    count = round(share * len(base))
+    chosen = torch.randperm(len(training), generator=generator)[:count]
+    images = torch.cat([training.images[chosen], base.images[count:]])
+    return replace(base, images=images, labels=torch.cat([training.labels[chosen], base.labels[count:]]))
+
+
+def swapped_labels(base: ImageSet, _: ImageSet, share: float, generator: torch.Generator) -> ImageSet:
+    """Gives this share of the images the label of the next class."""
+    assert base.labels is not None
+    swapped = torch.rand(len(base), generator=generator) < share
+    return replace(base, labels=torch.where(swapped, (base.labels + 1) % 10, base.labels))
+
+
+CHANGES: dict[str, tuple[Callable[..., ImageSet], tuple[float, ...], str]] = {
+    "blur": (distorted(blur), (0.4, 0.6, 0.8, 1.1, 1.5), "deviation, pixels"),
+    "noise": (distorted(noise), (8, 16, 32, 64, 96), "deviation, grey levels"),
+    "rotation": (distorted(rotation), (5, 10, 15, 25, 40), "degrees"),
+    "elastic distortion": (distorted(elastic), (0.4, 0.7, 1.0, 1.5, 2.0), "deviation, pixels"),
+    "missing classes": (without_classes, (1, 2, 3, 5, 7), "classes"),
+    "one class too many": (foreign_class, (0.02, 0.05, 0.1, 0.2, 0.4), "share of it"),
+    "memorised copies": (copies, (0.1, 0.25, 0.5, 0.75, 1.0), "share of copies"),
+    "swapped labels": (swapped_labels, (0.05, 0.1, 0.2, 0.4, 0.8), "share swapped"),
+}
+
+
+def main() -> None:
+    """Measures, prints and draws."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--features", default="digits", choices=("digits", "random"))
+    parser.add_argument("--out", type=Path, default=Path("docs/images/sensitivity.png"))
+    arguments = parser.parse_args()
+    space = choose_space(arguments.features, DataConfig())
+    images, test = load_images(DataConfig()), load_images(DataConfig(), "test")
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    base, rest = images.part(order[:COUNT]), images.part(order[COUNT:])
+    training = space(rest.images, labels_in(space, rest))
+    reference = Reference(space(test.images, labels_in(space, test)), training)
+    assert test.labels is not None
+    no_nines = Reference(reference.sample.part(test.labels < 9), training)
+    names = [n for n in SHOWN if space.class_names or "classifier" not in METRICS[n].needs]
+    print(f"Feature space {space}; {COUNT:,} images against {len(test):,}.\n")
+    print(f"| change | strength | {' | '.join(names)} |\n| --- | ---: |{' ---: |' * len(names)}")
+    curves: dict[str, list[dict[str, float]]] = {}
+    for change, (make, strengths, unit) in CHANGES.items():
+        held = no_nines if change == "one class too many" else reference
+        for strength in (0.0, *strengths):
+            generator = torch.Generator().manual_seed(1)
+            made = base if strength == 0 and held is reference else make(base, rest, strength, generator)
+            comparison = Comparison(space(made.images, labels_in(space, made)), held)
+            row = {name: METRICS[name].measure(comparison) for name in names}
+            curves.setdefault(change, []).append({"strength": strength, **row})
+            print(f"| {change}, {unit} | {strength:g} | {' | '.join(f'{row[n]:.3g}' for n in names)} |", flush=True)
+    draw(curves, arguments.out, str(space))
+
+
+def draw(curves: dict[str, list[dict[str, float]]], path: Path, space: str) -> None:
+    """Draws one panel a change: the Fréchet distance, and the shares."""
+    figure = Figure(figsize=(13, 6.2), layout="constrained")
+    shares = {"precision": "#0072b2", "recall": "#009e73", "coverage": "#cc79a7", "authentic": "#56b4e9"}
+    shares |= {"label_agreement": "#e69f00"}
+    for axes, (change, rows) in zip(figure.subplots(2, 4).flat, curves.items(), strict=True):
+        strengths = [row["strength"] for row in rows]
+        for name, colour in shares.items():
+            if name in rows[0]:
+                axes.plot(strengths, [row[name] for row in rows], "--", color=colour, label=METRICS[name].title, lw=1.2)
+        axes.set_ylim(-0.03, 1.03)
+        right = axes.twinx()
+        right.plot(strengths, [row["frechet_distance"] for row in rows], "o-", color="#d55e00", ms=3)
+        right.plot(strengths, [row["class_frechet_distance"] for row in rows], "s:", color="#d55e00", ms=2.5, lw=1)
+        right.set_yscale("log")
+        right.tick_params(axis="y", colors="#d55e00")
+        axes.set_title(change, fontsize=10)
+        axes.set_xlabel(CHANGES[change][2], fontsize=9)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    handles += [*figure.axes[1].get_lines()]
+    lines = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() == "#d55e00"][:2]
+    handles = handles[: len(labels)] + lines
+    labels += ["Fréchet distance (right axis)", "the same, class by class (right axis)"]
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    figure.suptitle(f"What each metric sees: feature space {space}", fontsize=10, x=0.01, ha="left")
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

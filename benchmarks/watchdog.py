@@ -1,0 +1,121 @@
+"""Does the watchdog name what goes wrong, early, and nothing else? `make bench-watchdog`.
+
+Every diagnosis has a run that provokes it, on small parts of MNIST, each over several seeds; a run counts as caught
+when the right name is among the diagnoses before half of it is done. Healthy runs of `pocket` and `dcgan` on all of
+MNIST must be named nothing. Runs that are already in the folder are not repeated. Prints the tables of
+`docs/diagnosis.md`.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pocketgan.config import DataConfig
+from pocketgan.data import load_images
+from pocketgan.runs import Run
+
+SIZES = (400, 4000)
+SMALL = "--data {folder}/mnist-4000.npz --features digits --evaluate-count 300"
+FEW = "--data {folder}/mnist-400.npz --features digits --evaluate-count 300"
+SMOOTH = "--objective relativistic --discriminator-update joint --beta1 0 --beta2 0.99"
+PROVOKED = {
+    "non_finite": "comparison --objective wasserstein --discriminator-update joint --depth 10 --hidden-dim 16 "
+    f"--width 0.1 --learning-rate 1 --iterations 200 --evaluate-every 10_steps --tick-every 10_steps {SMALL}",
+    "discriminator_won": "minimal --objective minimax --learning-rate 2e-5 --discriminator-learning-rate 2e-3 "
+    f"--iterations 1000 --evaluate-every 50_steps {SMALL}",
+    "mode_collapse": "comparison --learning-rate 2e-3 --discriminator-learning-rate 2e-5 --iterations 1000 "
+    f"--evaluate-every 50_steps {SMALL}",
+    "oscillation": "comparison --objective wasserstein --discriminator-update joint --learning-rate 1e-3 "
+    f"--iterations 1500 --evaluate-every 60_steps {SMALL}",
+    "discriminator_overfitting": f"comparison --hidden-dim 256 --batch-size 64 {SMOOTH} --r1 0.003 --r2 0.003 "
+    f"--iterations 1600 --evaluate-every 80_steps --validation 0.5 {FEW}",
+    "memorisation": "pocket --width 0.4 --batch-size 32 --r1 0.03 --r2 0.03 --schedule constant "
+    f"--ema-half-life 2_kimg --iterations 1200 --evaluate-every 60_steps --validation 0.8 {FEW}",
+    "past_best": f"comparison {SMOOTH} --r1 0.1 --r2 0.1 --learning-rate 0.5 --warmup 1000_steps --iterations 1000 "
+    f"--evaluate-every 40_steps {SMALL}",
+    "stagnation": f"comparison --learning-rate 1e-7 --iterations 400 --evaluate-every 20_steps {SMALL}",
+}
+HEALTHY = {
+    "pocket": "pocket --iterations {pocket} --evaluate-every {pocket_every}_steps --evaluate-count 1000",
+    "dcgan": "dcgan --iterations {dcgan} --evaluate-every {dcgan_every}_steps --evaluate-count 1000",
+}
+
+
+def prepare(folder: Path) -> None:
+    """Writes the small parts of MNIST."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images = load_images(DataConfig())
+    assert images.labels is not None
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(5))
+    for size in SIZES:
+        part = images.part(order[:size])
+        assert part.labels is not None
+        np.savez_compressed(folder / f"mnist-{size}.npz", images=part.images.numpy(), labels=part.labels.numpy())
+
+
+def train(command: str, seed: int, out: Path) -> Run:
+    """Trains one run on one thread, or opens it where it is done; a failing one is no error here."""
+    if not (out / "config.json").exists():
+        words = [word.replace("_", " ") if word[0].isdigit() else word for word in command.split()]
+        more = ["--seed", str(seed), "--threads", "1", "--sample-every", "none", "--out", str(out), "--quiet"]
+        subprocess.run([sys.executable, "-m", "pocketgan", "train", *words, *more], capture_output=True, check=False)
+    return Run.open(out)
+
+
+def named(run: Run, share: float = 1.0) -> dict[str, int]:
+    """Returns the step at which each diagnosis was first named, up to a share of the run."""
+    found: dict[str, int] = {}
+    for event in run.events():
+        if event["event"] == "diagnosis" and event["step"] <= share * run.plan.steps:
+            found.setdefault(event["name"], int(event["step"]))
+    return found
+
+
+def main() -> None:
+    """Runs, and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("only", nargs="*", help="which diagnoses or healthy recipes; by default all")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=Path("runs/watchdog"))
+    parser.add_argument("--pocket", type=int, default=300, help="steps of a healthy run of pocket")
+    parser.add_argument("--dcgan", type=int, default=300, help="steps of a healthy run of dcgan")
+    arguments = parser.parse_args()
+    prepare(arguments.folder)
+    lengths = {"pocket": arguments.pocket, "dcgan": arguments.dcgan}
+    every = {f"{name}_every": max(1, steps // 10) for name, steps in lengths.items()}
+    jobs = {name: text.format(folder=arguments.folder) for name, text in PROVOKED.items()}
+    jobs |= {name: text.format(**lengths, **every) for name, text in HEALTHY.items()}
+    jobs = {name: text for name, text in jobs.items() if not arguments.only or name in arguments.only}
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        runs = {
+            name: [
+                pool.submit(train, text, seed, arguments.folder / f"{name}-{seed}") for seed in range(arguments.seeds)
+            ]
+            for name, text in jobs.items()
+        }
+        print("| provoked | caught before half | at (median) | what else was named before half |")
+        print("| --- | ---: | ---: | --- |")
+        for name in [name for name in PROVOKED if name in jobs]:
+            early = [named(job.result(), 0.5) for job in runs[name]]
+            plan = runs[name][0].result().plan.steps
+            steps = [found[name] for found in early if name in found]
+            middle = f"{statistics.median(steps) / plan:.0%} of the run" if steps else ""
+            others = sorted({other for found in early for other in found} - {name})
+            counts = ", ".join(f"{other} {sum(other in found for found in early)}" for other in others)
+            print(f"| `{name}` | {len(steps)} of {len(early)} | {middle} | {counts} |", flush=True)
+        print("\n| healthy | runs | false alarms |\n| --- | ---: | --- |")
+        for name in [name for name in HEALTHY if name in jobs]:
+            alarms = [", ".join(named(job.result())) for job in runs[name]]
+            loud = [alarm for alarm in alarms if alarm]
+            print(f"| `{name}`, {lengths[name]} steps | {len(alarms)} | {len(loud)}: {'; '.join(loud) or 'none'} |")
+
+
+if __name__ == "__main__":
+    main()

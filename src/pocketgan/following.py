@@ -1,0 +1,278 @@
+"""Following a run while it trains: quality against held-out images, the best checkpoint, the watchdog's word.
+
+Nothing here changes training: evaluations draw from random generators of their own, and look at the networks as they
+are used afterwards (fixed statistics, no dropout).
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pocketgan.checkpoints import save_checkpoint
+from pocketgan.config import RunConfig
+from pocketgan.data import ImageSet, derived_seed, load_images, to_network
+from pocketgan.diagnosis import Diagnosis, History, diagnose
+from pocketgan.errors import DataError
+from pocketgan.evaluation import Comparison, Reference, choose_space, halves, labels_in
+from pocketgan.metrics import METRICS, Sample, missing
+from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.frechet import frechet_distance
+from pocketgan.objectives import OBJECTIVES
+from pocketgan.progress import Progress
+from pocketgan.runs import BEST, Run
+from pocketgan.sampling import redraw_images, run_generator
+from pocketgan.training import Tick, TrainState, discriminate, frozen
+
+REFERENCE = 10_000
+"""Training images that a run without a validation part is followed against, at most."""
+JUDGED = 1000
+"""Images that the discriminator is asked about, of each kind."""
+MEASURED = (
+    "frechet_distance",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "modes",
+    "class_kl",
+    "confidence",
+    "label_agreement",
+    "duplicates",
+    "authentic",
+    "copying",
+)
+
+
+class Follower:
+    """Measures a run's networks as it trains.
+
+    Args:
+        run: the run.
+        images: what it trains on.
+        progress: shows what takes long.
+
+    Raises:
+        DataError: the images are too few, or the feature space doesn't take them.
+    """
+
+    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+        self.run, self.config = run, run.config
+        self.space = space_for(run.config, progress)
+        held_out = held_out_images(run.config)
+        self.class_names = self.space.class_names or run.facts.class_names
+        self.against = "validation" if held_out is not None else "train"
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(0, "following")))
+        training = images.part(order[:REFERENCE])
+        real = training if held_out is None else held_out
+        least = METRICS["frechet_distance"].least
+        if len(real) < least:
+            raise DataError(f"{len(real)} images to compare with are too few; it takes {least}")
+        known = self._look(training)
+        self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
+        self.inputs, self.labels = self._inputs(real)
+        self.floor = self._floor(images.part(order[REFERENCE : REFERENCE + len(self.inputs)]))
+        self.authentic_floor: float | None = None
+        if self.reference.held_out and len(known) > 1:
+            held = self.reference.sample.part(slice(len(self.inputs)))
+            self.authentic_floor = METRICS["authentic"].measure(Comparison(held, self.reference))
+        self.judged = [(part.images[:JUDGED], part.labels) for part in (training, real)]
+
+    def _look(self, images: ImageSet) -> Sample:
+        return self.space(images.images, labels_in(self.class_names, images))
+
+    def _inputs(self, real: ImageSet) -> tuple[Tensor, Tensor | None]:
+        """Returns what the generator is given at every evaluation: always the same latents, or images to redraw."""
+        count = self.config.evaluation.evaluate_count
+        if self.config.reads_images:
+            return real.images[:count], None
+        generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
+        latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
+        classes = len(self.run.facts.class_names) if self.config.network.conditional else 0
+        return latents, torch.arange(count) % classes if classes else None
+
+    def _floor(self, others: ImageSet) -> float:
+        """Returns the Fréchet distance that as many real images have."""
+        if self.against == "validation":
+            assert self.reference.training is not None
+            made = self.reference.training.part(slice(len(self.inputs)))
+        elif len(others) >= len(self.inputs):
+            made = self._look(others)
+        else:
+            return METRICS["frechet_distance"].measure(halves(self.reference))
+        return frechet_distance(made.features, self.reference.sample.features)
+
+    def draw(self, generator: torch.nn.Module) -> Sample:
+        """Generates the images of an evaluation; redrawn ones are judged inverted back."""
+        if self.config.reads_images:
+            images = redraw_images(generator, self.config, self.inputs)
+            images = 255 - images if self.config.data.target == "inverted" else images
+        else:
+            images = run_generator(generator, self.inputs, self.labels, self.config)
+        asked = None
+        if self.labels is not None:
+            asked = labels_in(self.class_names, ImageSet(images, self.labels, self.run.facts.class_names, ""))
+        return self.space(images, asked)
+
+    def measure(self, state: TrainState) -> dict[str, Any]:
+        """Returns what an evaluation finds, by name: `METRICS`, and the watchdog's own measures."""
+        comparison = Comparison(self.draw(state.generator_ema), self.reference)
+        made = comparison.generated
+        found: dict[str, Any] = {"frechet_floor": self.floor}
+        if self.authentic_floor is not None:
+            found["authentic_floor"] = self.authentic_floor
+        for name in MEASURED:
+            metric = METRICS[name]
+            if missing(metric, comparison) is None and len(made) >= metric.least:
+                found[name] = metric.measure(comparison)
+        if state.averages:
+            raw = self.draw(state.generator)
+            found["raw_frechet_distance"] = frechet_distance(raw.features, self.reference.sample.features)
+        if made.probabilities is not None:
+            there = int((self.reference.sample.class_shares > 0).sum())
+            found["classes"], found["mode_share"] = there, found["modes"] / there
+            found["histogram"] = [round(share, 4) for share in made.class_shares.tolist()]
+        return found | self.judgement(state)
+
+    def judgement(self, state: TrainState) -> dict[str, float]:
+        """Returns what the discriminator makes of training, held-out and generated images.
+
+        `r_v` (Karras et al. 2020, equation 1): (E D(train) − E D(held out)) / (E D(train) − E D(generated)), only with
+        held-out images; `generator_gradient`: the root mean square of the generator's loss's gradient by a pixel.
+        """
+        device = next(state.discriminator.parameters()).device
+        training = state.discriminator.training
+        state.discriminator.eval()
+        made = self.inputs[:JUDGED]
+        with torch.no_grad():
+            logits = [self._logits(state, images, labels) for images, labels in self.judged]
+            source = to_network(made, self.config.data.pixels) if self.config.reads_images else made
+            labels = None if self.labels is None else self.labels[:JUDGED].to(device)
+            averaging = state.generator.training
+            images = state.generator.eval()(source.to(device), labels).float()
+            state.generator.train(averaging)
+        with frozen(state.discriminator_optimizer.parameters), torch.enable_grad():
+            images.requires_grad_()
+            fake = discriminate(state, images, labels, self.plain)
+            real = logits[0][: len(fake)]
+            loss = OBJECTIVES[self.config.objective.objective].generator_loss(real[: len(fake)], fake[: len(real)])
+            (gradient,) = torch.autograd.grad(loss.sum(), images)
+        state.discriminator.train(training)
+        found = {"generator_gradient": gradient.square().mean().sqrt().item()}
+        if self.against == "validation":
+            train, held_out, generated = logits[0].mean(), logits[1].mean(), fake.detach().mean()
+            gap = (train - generated).item()
+            found["r_v"] = (train - held_out).item() / gap if gap > 0 else 0.0
+        return found
+
+    @property
+    def plain(self) -> RunConfig:
+        """The configuration without augmentation, which would draw from training's random generator."""
+        train = self.config.train.model_copy(update={"augment": "none"})
+        return self.config.model_copy(update={"train": train})
+
+    def _logits(self, state: TrainState, images: Tensor, labels: Tensor | None) -> Tensor:
+        device = next(state.discriminator.parameters()).device
+        pixels = 255 - images if self.config.data.target == "inverted" else images
+        chosen = None if labels is None else labels[: len(images)].to(device)
+        return discriminate(state, to_network(pixels, self.config.data.pixels).to(device), chosen, self.plain)
+
+
+def rounded(value: float) -> float | None:
+    """Returns six significant digits of a number; None where it is infinite or not a number."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
+    """Returns the feature space that a run is followed in; without being asked, no classifier is trained for it."""
+    name = config.evaluation.features
+    if name == "auto":
+        name = "digits" if config.data.data == "mnist" else "random"
+    return choose_space(name, config.data, progress=progress)
+
+
+def held_out_images(config: RunConfig) -> ImageSet | None:
+    """Returns the validation part, or None where nothing is held out."""
+    if config.data.validation == 0:
+        return None
+    try:
+        return load_images(config.data, "validation")
+    except DataError:
+        return None
+
+
+class Watch:
+    """Logs a run's evaluations, keeps its best checkpoint, and says what goes wrong."""
+
+    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+        self.run, self.progress = run, progress
+        self.follower: Follower | None = None
+        if run.plan.evaluate_every is not None:
+            try:
+                self.follower = Follower(run, images, progress)
+            except DataError as error:
+                progress.say(f"the run is not evaluated as it trains: {error}")
+        self.named = {event["name"] for event in self._open_events()}
+
+    def _open_events(self) -> list[dict[str, Any]]:
+        last = {event["name"]: event for event in self.run.events() if event["event"] in ("diagnosis", "recovery")}
+        return [event for event in last.values() if event["event"] == "diagnosis"]
+
+    def evaluate(self, state: TrainState, tick: Tick) -> list[Diagnosis]:
+        """Measures the run at a tick, logs it, keeps the best checkpoint; returns the failures newly found."""
+        if self.follower is None:
+            return []
+        found = self.follower.measure(state)
+        row = {"step": tick.step, "nimg": tick.nimg, "epoch": round(tick.epoch, 6), "seconds": round(tick.seconds, 3)}
+        space = self.follower.space
+        row |= {"features": space.name, "features_version": space.version, "features_hash": space.hash}
+        row |= {"reference": self.follower.against, "count": len(self.follower.inputs)}
+        row |= {name: rounded(value) if isinstance(value, float) else value for name, value in found.items()}
+        self.run.log_metrics(row)
+        best = self.run.best()
+        if best is None or row["frechet_distance"] < best["frechet_distance"]:
+            measured = {"frechet_distance": row["frechet_distance"], "frechet_floor": row["frechet_floor"]}
+            save_checkpoint(self.run.folder / "checkpoints", state, self.run.config, BEST, **measured)
+        self.progress.show_quality(row["frechet_distance"], row["frechet_floor"])
+        return self.diagnose(tick.step)
+
+    def diagnose(self, step: int) -> list[Diagnosis]:
+        """Logs and shows what has newly gone wrong or right again; returns the failures among the former."""
+        rows = [row for row in self.run.stats() if row["step"] <= step]
+        found = diagnose(History(rows, self.run.metrics(), self.run.config.watchdog))
+        new = [diagnosis for diagnosis in found if diagnosis.name not in self.named]
+        for diagnosis in new:
+            self.report(step, diagnosis)
+        for name in self.named - {diagnosis.name for diagnosis in found}:
+            self.run.log_event(step, "recovery", name=name)
+            self.progress.say(f"step {step:,}: no longer: {name.replace('_', ' ')}")
+        self.named = {diagnosis.name for diagnosis in found}
+        return [diagnosis for diagnosis in new if diagnosis.failure]
+
+    @property
+    def healthy_step(self) -> int:
+        """The last evaluation before the window that a failure must fill; what was saved until then is healthy.
+
+        With a loss that isn't finite, everything that was saved is.
+        """
+        events = self.run.events()
+        if events and events[-1].get("name") == "non_finite":
+            return events[-1]["step"]
+        before = self.run.metrics()[: -self.run.config.watchdog.watch_window]
+        return before[-1]["step"] if before else 0
+
+    def report(self, step: int, diagnosis: Diagnosis) -> None:
+        """Writes a diagnosis into the run and shows it."""
+        self.run.log_event(
+            step, "diagnosis", name=diagnosis.name, failure=diagnosis.failure,
+            evidence=diagnosis.evidence, advice=diagnosis.advice,
+        )  # fmt: skip
+        self.progress.say(f"step {step:,}: {diagnosis}")
+
+    def out_of_patience(self) -> bool:
+        """Whether as many evaluations as `patience` have passed since the best one."""
+        patience, best = self.run.config.evaluation.patience, self.run.best()
+        if not patience or best is None:
+            return False
+        return sum(row["step"] > best["step"] for row in self.run.metrics()) >= patience

@@ -1,0 +1,255 @@
+"""Feature spaces: what a metric sees of an image. Each has a name, a version and a hash, which every figure carries.
+
+`digits` is a classifier of MNIST that comes with the package; `python -m pocketgan.metrics.features train` makes it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import torch
+from jaxtyping import Float, UInt8
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from pocketgan.config import DataConfig
+from pocketgan.data import ImageSet, load_images
+from pocketgan.errors import DataError, StorageError
+from pocketgan.files import write_atomically
+from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, new_classifier
+from pocketgan.metrics.inception import inception_features
+from pocketgan.metrics.samples import Sample
+from pocketgan.progress import Progress
+
+VERSION = 1
+DIGITS_FILE = "digits.safetensors"
+IMAGES_TO_FIT = 540_000
+"""A classifier of other data is shown so many images: nine epochs of 60,000."""
+MOST_EPOCHS = 60.0
+RANDOM_SEED = 28
+Name = Literal["digits", "classifier", "random", "inception"]
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """From images to features.
+
+    Attributes:
+        name: `digits`, `classifier`, `random` or `inception`.
+        version: raised whenever the same images would get other features.
+        hash: the first 12 hexadecimal digits of the SHA-256 of the network's weights and of the standardisation.
+        channels, size: of the images that it takes; 0 for any.
+        class_names: what its classifier tells apart; empty where it has none.
+        width: numbers a feature vector.
+        note: what a reader must know of it.
+        embed: uint8 images (N, C, H, W) to features (N, width) and, where it classifies, logits (N, classes).
+    """
+
+    name: Name
+    version: int
+    hash: str
+    channels: int
+    size: int
+    class_names: tuple[str, ...]
+    width: int
+    note: str
+    embed: Callable[[UInt8[Tensor, "n c h w"]], tuple[Float[Tensor, "n d"], Float[Tensor, "n classes"] | None]]
+
+    def __call__(self, images: UInt8[Tensor, "n c h w"], labels: Tensor | None = None) -> Sample:
+        """Returns images as this space sees them.
+
+        Args:
+            images: uint8 [0, 255], (N, C, H, W).
+            labels: the classes that they have or were asked to have, indices into `class_names`, or None.
+
+        Raises:
+            DataError: the images have another size or number of channels.
+        """
+        _, channels, height, width = images.shape
+        if self.channels and (channels, height, width) != (self.channels, self.size, self.size):
+            raise DataError(
+                f"features: '{self.name}' takes images of {self.channels}×{self.size}×{self.size} "
+                f"(channels, height, width), and these have {channels}×{height}×{width}; 'random' takes any"
+            )
+        features, logits = self.embed(images)
+        return Sample(images, features, None if logits is None else logits.softmax(dim=1), labels)
+
+    def __str__(self) -> str:
+        return f"{self.name} (version {self.version}, {self.hash})"
+
+
+def digits() -> FeatureSpace:
+    """Returns the space of the MNIST classifier in the package: 128 features of images of 1×28×28."""
+    content = resources.files("pocketgan.metrics").joinpath(DIGITS_FILE).read_bytes()
+    return trained_space("digits", content, "a classifier trained on MNIST's training split")
+
+
+def random(channels: int) -> FeatureSpace:
+    """Returns the space of a random network, the same one everywhere: 128 features, not standardised, no classes."""
+    network = new_classifier(channels, 1, RANDOM_SEED).eval()
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+
+    def embed(images: Tensor) -> tuple[Tensor, None]:
+        return classify(network, images)[0], None
+
+    note = "a random network, never trained: a second opinion"
+    return FeatureSpace("random", VERSION, tensors_hash(weights), 0, 0, (), FEATURES, note, embed)
+
+
+def inception(weights: str | Path | None = None) -> FeatureSpace:
+    """Returns the space of Inception-v3: 2,048 features, for comparison with papers.
+
+    Args:
+        weights: the file of torch-fidelity's weights, or None to have torch-fidelity download them.
+
+    Raises:
+        DataError: torch-fidelity isn't installed, or the file can't be read.
+    """
+    network, found = inception_features(weights)
+    note = "legacy, for comparison with papers: ImageNet's features say little of digits"
+
+    def embed(images: Tensor) -> tuple[Tensor, None]:
+        return network(images), None
+
+    return FeatureSpace("inception", VERSION, tensors_hash(found), 0, 0, (), 2048, note, embed)
+
+
+def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpace:
+    """Returns the space of a classifier of these images, trained once and then kept in the user's cache.
+
+    Args:
+        images: the training split, with labels of two classes at least.
+        progress: shows the training.
+
+    Raises:
+        DataError: there are no labels, or of one class alone.
+    """
+    if len(images.class_names) < 2:
+        lacking = "labels of one class alone" if images.class_names else "no labels"
+        raise DataError(f"features: {images.source} has {lacking}, so no classifier can be trained; use 'random'")
+    path = cache_folder() / f"classifier-{VERSION}-{images.digest()[:16]}.safetensors"
+    note = f"a classifier trained on {images.source}'s training split"
+    if path.is_file():
+        try:
+            return trained_space("classifier", path.read_bytes(), note)
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
+            path.unlink(missing_ok=True)
+    epochs = min(MOST_EPOCHS, IMAGES_TO_FIT / len(images))
+    progress = progress or Progress(quiet=True)
+    content = train_space(images, epochs=epochs, seed=0, progress=progress)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except (OSError, StorageError) as error:
+        progress.say(f"the classifier can't be kept in {path.parent}: {error}")
+    return trained_space("classifier", content, note)
+
+
+def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progress) -> bytes:
+    """Trains a classifier on labelled images, and returns it with its standardisation as a safetensors file."""
+    assert images.labels is not None
+    network = new_classifier(images.images.shape[1], len(images.class_names), seed)
+    steps = fit(network, images.images, images.labels, epochs=epochs, seed=seed)
+    with progress.task(f"training a classifier on {len(images):,} images of {images.source}, once") as advance:
+        for share in steps:
+            advance(share)
+    features, _ = classify(network, images.images)
+    tensors = {f"network.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
+    tensors["mean"], deviation = features.mean(dim=0), features.std(dim=0)
+    tensors["deviation"] = torch.where(deviation > 0, deviation, 1.0)
+    return save(tensors, {"classes": json.dumps(images.class_names), "size": str(images.images.shape[2])})
+
+
+def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
+    """Makes the feature space of a trained classifier from its safetensors file: standardised penultimate features."""
+    tensors = load(content)
+    facts = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    class_names = tuple(json.loads(facts["classes"]))
+    mean, deviation = tensors["mean"], tensors["deviation"]
+    weights = {key.removeprefix("network."): t for key, t in tensors.items() if key.startswith("network.")}
+    channels = weights["body.0.0.weight"].shape[1]
+    network = new_classifier(channels, len(class_names))
+    network.load_state_dict(weights)
+    network.eval()
+
+    def embed(images: Tensor) -> tuple[Tensor, Tensor]:
+        features, logits = classify(network, images)
+        return (features - mean) / deviation, logits
+
+    size = int(facts["size"])
+    return FeatureSpace(name, VERSION, tensors_hash(tensors), channels, size, class_names, FEATURES, note, embed)
+
+
+def tensors_hash(tensors: dict[str, Tensor]) -> str:
+    """Returns the first 12 hexadecimal digits of the SHA-256 of tensors and their names."""
+    hashed = hashlib.sha256()
+    for name in sorted(tensors):
+        hashed.update(name.encode())
+        hashed.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return hashed.hexdigest()[:12]
+
+
+def cache_folder() -> Path:
+    """Returns where trained classifiers are kept: the user's cache folder, or POCKETGAN_CACHE where that is set."""
+    return Path(os.environ.get("POCKETGAN_CACHE") or user_cache_path("pocketgan"))
+
+
+def train(epochs: float = 10, seed: int = 0, out: Path = Path(DIGITS_FILE)) -> None:
+    """Trains the classifier of the space `digits` on MNIST's training split, and writes it beside its card.
+
+    Args:
+        epochs: how long.
+        seed: of its first weights, the order and the augmentation.
+        out: the safetensors file; the card has the same name and ends in .md.
+    """
+    progress = Progress()
+    images = load_images(DataConfig())
+    content = train_space(images, epochs=epochs, seed=seed, progress=progress)
+    write_atomically(out, content)
+    space, test = trained_space("digits", content, ""), load_images(DataConfig(), "test")
+    right = (space(test.images).predicted == test.labels).double().mean().item()
+    card = CARD.format(
+        version=space.version,
+        hash=space.hash,
+        parameters=f"{sum(p.numel() for p in Classifier(1, len(images.class_names)).parameters()):,}",
+        kilobytes=f"{len(content) / 1000:.0f}",
+        command=f"python -m pocketgan.metrics.features train --epochs {epochs:g} --seed {seed}",
+        accuracy=f"{right:.2%}",
+        wrong=f"{round((1 - right) * len(test)):,} of {len(test):,} wrong",
+        torch=torch.__version__,
+    )
+    write_atomically(out.with_suffix(".md"), card.encode())
+    progress.say(f"{out}: {right:.2%} of the test split right")
+
+
+CARD = """\
+# The classifier behind the feature space `digits`
+
+Version {version}, hash {hash}; {parameters} parameters, {kilobytes} kB.
+
+- **What it is for.** Features for measuring how near generated digits are to real ones, and class probabilities.
+  Not for reading handwriting: it has seen MNIST alone.
+- **Data.** MNIST's training split, 60,000 images of 1×28×28, and nothing else. The test split trained nothing; its
+  accuracy was seen when this network was chosen out of three, after one epoch each.
+- **Network.** Convolutions of 24 channels (5×5), 48 and 96 (3×3), each with BatchNorm and ReLU, max-pooling after the
+  first two, average-pooling to 3×3, a dense layer of 128 with BatchNorm and ReLU, a linear layer to ten classes.
+- **Training.** Cross-entropy, AdamW, rates along one cycle, random turns, shears, stretches and shifts:
+  `{command}` with PyTorch {torch}.
+- **Features.** The 128 penultimate activations, each minus its mean over the training split and divided by its
+  standard deviation there.
+- **Accuracy.** {accuracy} of MNIST's test split ({wrong}).
+- **Licence.** As the package's, MIT; MNIST is by Yann LeCun, Corinna Cortes and Christopher Burges.
+"""
+
+
+if __name__ == "__main__":
+    import tyro
+
+    tyro.extras.subcommand_cli_from_dict({"train": train}, prog="python -m pocketgan.metrics.features")

@@ -1,0 +1,65 @@
+"""The Fréchet distance between two sets of features."""
+
+from torch import Tensor, nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+
+from pocketgan.metrics.neighbours import Features, check_features
+
+
+class _AsTheyAre(nn.Module):
+    """Hands features (n, width) on to torchmetrics, which expects a network that makes them from images."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.num_features = width
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+def class_frechet_distance(generated: Features, labels: Tensor, real: Features, real_labels: Tensor) -> float:
+    """The mean over the classes of the Fréchet distance within each: what a generator makes of the class asked for.
+
+    "Intra FID" (Miyato & Koyama 2018, section 5). Unlike the distance of whole sets, it sees swapped labels.
+
+    Args:
+        generated: (n, width).
+        labels: the class asked for of each, (n,).
+        real: (m, width).
+        real_labels: (m,).
+
+    Returns:
+        A squared distance ≥ 0; classes with fewer than 2 images on either side are left out.
+
+    Raises:
+        ValueError: no class has 2 images on both sides, or the widths differ.
+    """
+    pairs = [(generated[labels == label], real[real_labels == label]) for label in real_labels.unique()]
+    usable = [pair for pair in pairs if min(map(len, pair)) >= 2]
+    if not usable:
+        raise ValueError("labels: no class has 2 images or more on both sides")
+    return sum(frechet_distance(*pair) for pair in usable) / len(usable)
+
+
+def frechet_distance(generated: Features, real: Features) -> float:
+    """‖μ_g − μ_r‖² + tr(Σ_g + Σ_r − 2 (Σ_g Σ_r)^½) of Gaussians fitted to both sets (Heusel et al. 2017, equation 6).
+
+    Computed in float64, about the mean of the real features. With few images it is biased upwards: only numbers from
+    samples of the same sizes can be compared.
+
+    Args:
+        generated: (n, width), n ≥ 2.
+        real: (m, width), m ≥ 2.
+
+    Returns:
+        A squared distance ≥ 0; 0 for sets with the same mean and covariance.
+
+    Raises:
+        ValueError: too few rows, or other widths.
+    """
+    check_features(2, generated=generated, real=real)
+    centre = real.double().mean(dim=0)
+    metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1])).to(real.device)
+    metric.update(generated.double() - centre, real=False)
+    metric.update(real.double() - centre, real=True)
+    return max(0.0, metric.compute().item())

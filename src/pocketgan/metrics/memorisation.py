@@ -1,0 +1,139 @@
+"""Are generated images nearer to training images than they should be? Metrics on distances to the training set."""
+
+import warnings
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
+from scipy.stats import rankdata, tiecorrect
+from torch import Tensor
+
+from pocketgan.metrics.neighbours import Features, Nearest, check_features, nearest, subsample
+
+CELLS = 10
+CLUSTERED = 10_000
+"""How many training images, at most, k-means sees."""
+
+
+def authentic(
+    generated: Features, training: Features, *, generated_nearest: Nearest | None = None
+) -> Bool[Tensor, "n"]:
+    """Whether each generated image is farther from its nearest training image than that is from its nearest other.
+
+    As Alaa et al. 2022 judge whether an image is new or a copy with noise.
+
+    Args:
+        generated: (n, width), n ≥ 1.
+        training: (m, width), m ≥ 2.
+        generated_nearest: `nearest(generated, training)`, where it is known.
+
+    Returns:
+        bool (n,); False for copies.
+
+    Raises:
+        ValueError: too few rows, other widths, or not one distance for each row.
+    """
+    check_features(1, generated=generated)
+    check_features(2, training=training)
+    found = _known_or_computed("generated", generated, training, generated_nearest)
+    indices, places = found.indices.unique(return_inverse=True)
+    to_other = nearest(training[indices], training, excluded=indices).distances
+    return found.distances > to_other[places]
+
+
+def authentic_share(generated: Features, training: Features, *, generated_nearest: Nearest | None = None) -> float:
+    """The share of `authentic` images, in [0, 1]: AuthPct / 100 (Alaa et al. 2022); 0 where all are copies.
+
+    New images from the training images' own distribution get the probability that an image isn't the nearest of its
+    nearest: a third in 1 dimension, 0.38 in 2, about a half in some more, and above where a few central images are the
+    nearest of many. So compare with the share of held-out images, not with 1.
+    """
+    return authentic(generated, training, generated_nearest=generated_nearest).double().mean().item()
+
+
+def copying_score(
+    generated: Features,
+    held_out: Features,
+    training: Features,
+    *,
+    cells: int = CELLS,
+    centres: Float[Tensor, "_ _"] | None = None,
+    least: int = 20,
+    generated_nearest: Nearest | None = None,
+    held_out_nearest: Nearest | None = None,
+) -> float:
+    """C_T: are generated images nearer to training images than held-out ones are? (Meehan et al. 2020.)
+
+    k-means splits the space into cells by the training images. In each, the Mann-Whitney U of generated against
+    held-out distances to the nearest training image makes a z score, corrected for ties; C_T is their mean, weighted by
+    the number of held-out images. Cells with fewer than `least` generated images, or no held-out ones, are left out.
+
+    Args:
+        generated: (n, width), n ≥ `least`.
+        held_out: real images that weren't trained on, (h, width), h ≥ 1.
+        training: (m, width), m ≥ `cells`.
+        cells: how many, 1 or more, but no more than n / `least`; always the same for the same training images.
+        least: 1 or more.
+        centres: `cell_centres(training, cells)`, where they are known.
+        generated_nearest, held_out_nearest: `nearest(generated, training)` and `nearest(held_out, training)`, where
+            they are known.
+
+    Returns:
+        In standard deviations: far below 0 means copying, about 0 as near as held-out images, above 0 farther.
+
+    Raises:
+        ValueError: too few rows, other widths, not one distance for each row, or no cell has enough images.
+    """
+    if cells < 1 or least < 1:
+        raise ValueError(f"cells: {cells}, least: {least}; both take 1 or more")
+    check_features(cells, training=training)
+    check_features(1, training=training, held_out=held_out)
+    check_features(least, generated=generated)
+    cells = min(cells, len(generated) // least)
+    to_generated = _known_or_computed("generated", generated, training, generated_nearest).distances.cpu().numpy()
+    to_held_out = _known_or_computed("held_out", held_out, training, held_out_nearest).distances.cpu().numpy()
+
+    centres = cell_centres(training, cells) if centres is None else centres
+    generated_cells = nearest(generated, centres).indices.cpu().numpy()
+    held_out_cells = nearest(held_out, centres).indices.cpu().numpy()
+    scores, weights = [], []
+    for cell in range(len(centres)):
+        ours, theirs = to_generated[generated_cells == cell], to_held_out[held_out_cells == cell]
+        if len(ours) >= least and len(theirs) >= 1:
+            scores.append(mann_whitney_z(ours, theirs))
+            weights.append(len(theirs))
+    if not scores:
+        raise ValueError(f"cells: none of {cells} has {least} generated images and a held-out one; try fewer cells")
+    return float(np.average(scores, weights=weights))
+
+
+def mann_whitney_z(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    """The Mann-Whitney U of `first` (n,) over `second` (m,), in standard deviations from its mean; 0 if all are tied.
+
+    Below 0 where `first` tends to be smaller.
+    """
+    n, m = len(first), len(second)
+    ranks = rankdata(np.concatenate([first, second]))
+    excess = ranks[:n].sum() - n * (n + m + 1) / 2
+    variance = n * m * (n + m + 1) / 12 * float(tiecorrect(ranks))
+    return float(excess / np.sqrt(variance)) if variance > 0 else 0.0
+
+
+def cell_centres(training: Features, cells: int = CELLS) -> Tensor:
+    """The centres of k-means, (cells, width), from training images drawn in an order that is always the same."""
+    sample = subsample(training, CLUSTERED).double().cpu().numpy()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One of the clusters is empty")
+        centres, _ = kmeans2(sample, sample[:cells], minit="matrix")
+    return torch.from_numpy(centres).to(training)
+
+
+def _known_or_computed(name: str, queries: Tensor, training: Tensor, known: Nearest | None) -> Nearest:
+    check_features(1, training=training, **{name: queries})
+    if known is None:
+        return nearest(queries, training)
+    if len(known.distances) != len(queries) or len(known.indices) != len(queries):
+        raise ValueError(f"{name}_nearest: {len(known.distances)} distances; it takes {len(queries)}, one for each row")
+    return known

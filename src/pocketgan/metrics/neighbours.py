@@ -1,0 +1,157 @@
+"""Distances between sets of features, a block of rows at a time: what the other metrics are built on.
+
+A set of features has the shape (number of images, width). Distances are Euclidean. Candidates come from matrix products
+in float32 of features about the base's median, where little cancels in ‖x‖² + ‖y‖² − 2 x·y and a few rows far away do
+no harm; where that can't tell which rows are nearest, in float64. What is returned is computed again from the
+difference x − y, so that the distance of a copy is exactly 0.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor
+
+Features = Float[Tensor, "_ _"]
+"""(number of images, width); sets may differ in the first."""
+
+BLOCK_ELEMENTS = 2**23
+"""How many distances are held at a time: 32 MiB of float32."""
+
+CENTRED = 1000
+"""About how many rows of the base give its median."""
+
+SPARE = 2
+"""How many more candidates than asked for are compared by their exact distances."""
+
+RELATIVE_ERROR = 1e-5
+"""Bound of a float32 squared distance's error, in units of ‖x‖² + ‖y‖² about the base's median."""
+
+
+class Nearest(NamedTuple):
+    """For each query, the distance to the nearest row of the base, and that row's index."""
+
+    distances: Float32[Tensor, "n"]
+    indices: Int64[Tensor, "n"]
+
+
+class Block(NamedTuple):
+    """Squared distances of the queries `rows` to all of the base, ≥ 0, and a bound of their error."""
+
+    rows: slice
+    squared: Float[Tensor, "rows m"]
+    error: Float[Tensor, "rows 1"]
+
+
+def check_features(least: int, **sets: Tensor) -> None:
+    """Checks sets of features, given by name.
+
+    Raises:
+        ValueError: a set isn't a matrix, has fewer than `least` rows, has another width than the first, or has
+            numbers that are infinite or not a number.
+    """
+    width = None
+    for name, features in sets.items():
+        if features.ndim != 2 or features.shape[1] == 0:
+            raise ValueError(f"{name}: shape {tuple(features.shape)}; features have the shape (images, width)")
+        if len(features) < least:
+            raise ValueError(f"{name}: {len(features)} rows of features; it takes {least} or more")
+        width = width or features.shape[1]
+        if features.shape[1] != width:
+            raise ValueError(f"{name}: features {features.shape[1]} wide; those before are {width} wide")
+        if not features.isfinite().all():
+            raise ValueError(f"{name}: some features are infinite or not a number; all must be finite")
+
+
+def subsample(features: Features, count: int, seed: int = 0) -> Features:
+    """Returns `count` rows drawn without replacement, in random order; the same for the same seed."""
+    random = torch.Generator().manual_seed(seed)
+    return features[torch.randperm(len(features), generator=random)[:count]]
+
+
+def distances_between(first: Float[Tensor, "*rows width"], second: Float[Tensor, "*rows width"]) -> Tensor:
+    """‖x − y‖ of each row x of `first` and the same row y of `second`: (*rows), summed in float64, then float32."""
+    return (first.double() - second.double()).square().sum(dim=-1).sqrt().float()
+
+
+def blocks(queries: Features, base: Features, dtype: torch.dtype = torch.float32) -> Iterator[Block]:
+    """Yields the squared distances of all queries (n, width) to all rows of `base` (m, width), computed in `dtype`."""
+    centre = base[:: max(1, len(base) // CENTRED)].median(dim=0).values.to(torch.promote_types(base.dtype, dtype))
+    columns = (base - centre).to(dtype)
+    column_norms = columns.square().sum(dim=1)
+    size = max(1, BLOCK_ELEMENTS // max(len(base), 32 * base.shape[1]))
+    for start in range(0, len(queries), size):
+        rows = slice(start, start + size)
+        block = (queries[rows] - centre).to(dtype)
+        norms = block.square().sum(dim=1, keepdim=True)
+        squared = torch.addmm(column_norms, block, columns.T, alpha=-2).add_(norms).clamp_(min=0)
+        yield Block(rows, squared, RELATIVE_ERROR * (norms + column_norms.max()))
+
+
+def nearest(queries: Features, base: Features, *, excluded: Int64[Tensor, "n"] | None = None) -> Nearest:
+    """Finds each query's nearest row of the base.
+
+    Args:
+        queries: (n, width), n ≥ 1.
+        base: (m, width), m ≥ 1, or ≥ 2 with `excluded`.
+        excluded: for each query, the index of the row of `base` that doesn't count, such as the query itself.
+
+    Returns:
+        Distances ≥ 0, float32 (n,), exactly 0 for copies; and indices in [0, m), int64 (n,).
+
+    Raises:
+        ValueError: too few rows, other widths, or `excluded` isn't one index of `base` for each query.
+    """
+    check_features(1, queries=queries, base=base)
+    if excluded is not None:
+        check_features(2, base=base)
+        if len(excluded) != len(queries) or not ((excluded >= 0) & (excluded < len(base))).all():
+            raise ValueError(
+                f"excluded: {len(excluded)} indices; it takes {len(queries)}, one per query, in [0, {len(base)})"
+            )
+    distances, indices = _closest(queries, base, 1, excluded)
+    return Nearest(distances[:, 0], indices[:, 0])
+
+
+def radii(points: Features, k: int) -> Float32[Tensor, "n"]:
+    """The distance from each point to its k-th nearest other point; copies of a point are other points.
+
+    Args:
+        points: (n, width), n > k.
+        k: 1 or more.
+
+    Returns:
+        float32 (n,), ≥ 0.
+
+    Raises:
+        ValueError: k < 1, or k or fewer points.
+    """
+    if k < 1:
+        raise ValueError(f"k: {k}; it takes 1 or more")
+    check_features(k + 1, points=points)
+    distances, _ = _closest(points, points, k, torch.arange(len(points), device=points.device))
+    return distances[:, -1]
+
+
+def _closest(
+    queries: Tensor, base: Tensor, k: int, excluded: Tensor | None, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
+    """The k nearest rows of the base, nearest first: distances (n, k) and indices (n, k)."""
+    distances = torch.empty(len(queries), k, device=queries.device)
+    indices = torch.empty(len(queries), k, dtype=torch.int64, device=queries.device)
+    unsure = torch.zeros(len(queries), dtype=torch.bool, device=queries.device)
+    count = min(k + SPARE, len(base))
+    for rows, squared, error in blocks(queries, base, dtype):
+        if excluded is not None:
+            squared.scatter_(1, excluded[rows, None], torch.inf)
+        found, candidates = squared.topk(count, dim=1, largest=False)
+        exact = distances_between(queries[rows, None].expand(-1, count, -1), base[candidates])
+        exact, order = exact.masked_fill(found.isinf(), torch.inf).sort(dim=1, stable=True)
+        distances[rows], indices[rows] = exact[:, :k], candidates.gather(1, order)[:, :k]
+        unsure[rows] = found[:, -1] - error[:, 0] <= exact[:, k - 1].square()
+
+    if dtype != torch.float64 and count < len(base) and unsure.any():
+        excluded = None if excluded is None else excluded[unsure]
+        distances[unsure], indices[unsure] = _closest(queries[unsure], base, k, excluded, torch.float64)
+    return distances, indices

@@ -1,0 +1,137 @@
+"""Precision and recall, density and coverage: do generated images lie among real ones, and the other way round?
+
+Each set's manifold is taken to be the union of balls around its points, each as large as the distance to the point's
+k-th nearest other point. A point at a ball's very edge is outside, as in the published code of Naeem et al. 2020.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Float32
+from torch import Tensor
+
+from pocketgan.metrics.neighbours import Block, Features, blocks, check_features, distances_between, radii
+
+PAIRS = 2**15
+"""How many pairs are compared exactly at a time."""
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """How two sets of features lie to each other.
+
+    Attributes:
+        precision: share of generated images inside some real ball, in [0, 1] (Kynkäänniemi et al. 2019, equation 2).
+        recall: share of real images inside some generated ball, in [0, 1] (the same equation, with exchanged roles).
+        density: mean number of real balls around a generated image over k, ≥ 0; about 1 where both sets come from one
+            distribution (Naeem et al. 2020, section 3).
+        coverage: share of real balls with a generated image inside, in [0, 1] (Naeem et al. 2020, section 3).
+        realism: for each generated image, the greatest ratio of a real ball's radius to the distance from its centre,
+            float32 (n,), ≥ 0, infinite for a copy of a centre; above 1 is inside. Only the half of the balls with the
+            smallest radii count: at most the median (Kynkäänniemi et al. 2019, equation 3).
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    realism: Float32[Tensor, "n"]
+
+
+def manifold(
+    generated: Features,
+    real: Features,
+    k: int = 5,
+    *,
+    real_radii: Float[Tensor, "_"] | None = None,
+    generated_radii: Float[Tensor, "_"] | None = None,
+) -> Manifold:
+    """Computes precision, recall, density, coverage and realism in one pass over all pairs.
+
+    Args:
+        generated: (n, width), n > k.
+        real: (m, width), m > k.
+        k: which neighbour sets the radius of a ball; 1 or more.
+        real_radii, generated_radii: `radii(real, k)` (m,) and `radii(generated, k)` (n,), where they are known.
+
+    Raises:
+        ValueError: k < 1, too few rows, other widths, or not one radius for each row.
+    """
+    check_features(k + 1, generated=generated, real=real)
+    real_radii = _known_or_computed("real", real, real_radii, k)
+    generated_radii = _known_or_computed("generated", generated, generated_radii, k)
+    small_radii = real_radii.where(real_radii <= real_radii.median(), 0)
+
+    around = torch.zeros(len(generated), dtype=torch.int64, device=real.device)
+    realism = torch.empty(len(generated), device=real.device)
+    covered, recalled = torch.zeros(2, len(real), dtype=torch.bool, device=real.device)
+    for block in blocks(generated, real):
+        rows = block.rows
+        inside_real = _inside(block, real_radii, generated[rows], real)
+        around[rows] = inside_real.sum(dim=1)
+        covered |= inside_real.any(dim=0)
+        recalled |= _inside(block, generated_radii[rows, None], generated[rows], real).any(dim=0)
+        realism[rows] = _realism(block, small_radii, generated[rows], real)
+
+    return Manifold(
+        precision=_share(around > 0),
+        recall=_share(recalled),
+        density=around.double().mean().item() / k,
+        coverage=_share(covered),
+        realism=realism,
+    )
+
+
+def precision(generated: Features, real: Features, k: int = 5) -> float:
+    """The share of generated images inside the real manifold, in [0, 1]; see `manifold`."""
+    return manifold(generated, real, k).precision
+
+
+def recall(generated: Features, real: Features, k: int = 5) -> float:
+    """The share of real images inside the generated manifold, in [0, 1]; see `manifold`."""
+    return manifold(generated, real, k).recall
+
+
+def density(generated: Features, real: Features, k: int = 5) -> float:
+    """How densely real images surround generated ones, ≥ 0, 1 if as densely as each other; see `manifold`."""
+    return manifold(generated, real, k).density
+
+
+def coverage(generated: Features, real: Features, k: int = 5) -> float:
+    """The share of real images with a generated one nearby, in [0, 1]; see `manifold`."""
+    return manifold(generated, real, k).coverage
+
+
+def _known_or_computed(name: str, features: Tensor, known: Tensor | None, k: int) -> Tensor:
+    if known is None:
+        return radii(features, k)
+    if len(known) != len(features):
+        raise ValueError(f"{name}_radii: {len(known)} radii; it takes {len(features)}, one for each row")
+    return known.float()
+
+
+def _share(flags: Tensor) -> float:
+    return flags.double().mean().item()
+
+
+def _inside(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> Bool[Tensor, "rows m"]:
+    """Whether each pair is nearer than its limit, a tensor that broadcasts to (rows, m).
+
+    Pairs nearer to their limit than the block's error are decided by their exact distance.
+    """
+    squared_limits = limits.square()
+    inside = block.squared + block.error < squared_limits
+    unsure = inside ^ (block.squared - block.error <= squared_limits)
+    for pairs in unsure.nonzero().split(PAIRS):
+        row, column = pairs.unbind(dim=1)
+        exact = distances_between(rows[row], columns[column])
+        inside[row, column] = exact < limits.expand_as(inside)[row, column]
+    return inside
+
+
+def _realism(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> Float32[Tensor, "rows"]:
+    """The greatest ratio of a limit (m,) to a distance, for each row; the distance of the greatest is exact."""
+    tiny = torch.finfo(torch.float32).tiny
+    best = (limits.square() / block.squared.clamp(min=tiny)).argmax(dim=1)
+    distances = distances_between(rows, columns[best])
+    return torch.where(distances > 0, limits[best] / distances, torch.inf)

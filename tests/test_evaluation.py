@@ -1,0 +1,627 @@
+"""Evaluations: figures against known images, from Python and the command line; and what is held out for them.
+
+MNIST is cut short here: 2,000 training images and 1,000 test ones, embedded once.
+"""
+
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+import pocketgan
+from pocketgan import api, commands, data, evaluation
+from pocketgan.cli import main
+from pocketgan.config import DataConfig, RunConfig, replace
+from pocketgan.data import ImageSet, load_images, split_off
+from pocketgan.errors import ConfigError, DataError, RunError, UserError
+from pocketgan.evaluation import Evaluation, evaluate
+from pocketgan.metrics import METRICS, classification, features, two_sample
+from pocketgan.runs import Run
+
+TRAINING, TEST = 2000, 1000
+TINY = {
+    "hidden_dim": 8,
+    "duration": "4 steps",
+    "batch_size": 4,
+    "sample_count": 4,
+    "sample_every": "end",
+    "evaluate_every": "none",
+    "progress": False,
+}
+
+
+@lru_cache
+def whole(config: DataConfig, part: data.Part) -> ImageSet:
+    return load_images(config, part)
+
+
+def fewer(config: DataConfig, part: data.Part = "train") -> ImageSet:
+    """As `load_images`, but of MNIST the first images alone."""
+    if config.data != "mnist":
+        return load_images(config, part)
+    found = whole(config, part)
+    return found.part(torch.arange(min(len(found), TRAINING if part == "train" else TEST)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Little data, each image embedded once, classifiers trained for a few steps."""
+    space, seen = features.digits(), {}
+
+    def embed(images: Tensor) -> tuple[Tensor, Tensor]:
+        key = images.numpy().tobytes()
+        if key not in seen:
+            seen[key] = space.embed(images)
+        return seen[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "load_images", fewer)
+        patch.setattr(features, "digits", lambda: dataclasses.replace(space, embed=embed))
+        patch.setattr(features, "IMAGES_TO_FIT", 2000)
+        patch.setattr(classification, "STEPS", 100)
+        patch.setattr(two_sample, "STEPS", 50)
+        patch.setattr("torchmetrics.image.fid._TORCH_FIDELITY_AVAILABLE", False)
+        patch.setenv("POCKETGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of figures has tests of its own."""
+
+    def draw(_: Evaluation, folder: Path) -> Path:
+        (folder / "evaluation.png").write_bytes(b"a page")
+        return folder / "evaluation.png"
+
+    monkeypatch.setattr("pocketgan.evaluation_page.draw_page", draw)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Images of all kinds, good and bad, and three small runs: each one's path."""
+    place = tmp_path_factory.mktemp("images")
+    mnist, rng = whole(DataConfig(), "train"), np.random.default_rng(0)
+    images, labels = mnist.images.numpy(), mnist.labels.numpy()
+    new = slice(TRAINING, TRAINING + 1000)
+    few = {
+        "real": {"images": images[new], "labels": labels[new]},
+        "copies": {"images": images[:1000]},
+        "noise": {"images": rng.integers(0, 256, (1000, 1, 28, 28), dtype=np.uint8)},
+        "black": {"images": np.zeros((300, 1, 28, 28), np.uint8)},
+        "few": {"images": images[new][:100]},
+        "some": {"images": images[new][:600]},
+        "big": {"images": rng.integers(0, 256, (300, 1, 32, 32), dtype=np.uint8)},
+        "rgb": {"images": rng.integers(0, 256, (300, 3, 28, 28), dtype=np.uint8)},
+    }
+    for name, arrays in few.items():
+        np.savez(place / f"{name}.npz", **arrays)
+    (place / "garbage.npz").write_bytes(b"no archive")
+    (place / "text.txt").write_text("no images")
+    (place / "empty").mkdir()
+    (place / "pictures").mkdir()
+    for number, image in enumerate(images[new][:150, 0]):
+        Image.fromarray(image).save(place / "pictures" / f"{number}.png")
+    made = {path.name.partition(".")[0]: str(path) for path in place.iterdir()}
+    pocketgan.train("minimal", out=place / "noisy", **TINY)
+    pocketgan.train("minimal", out=place / "told", conditional=True, classes="3,8", **TINY)
+    pocketgan.train("white-background", out=place / "redraw", **TINY)
+    return made | {name: str(place / name) for name in ("noisy", "told", "redraw", "nothing")} | {"place": str(place)}
+
+
+@pytest.fixture(scope="module")
+def real(places: dict[str, str]) -> Evaluation:
+    """The evaluation, by every metric, of a thousand real images that aren't among the training images."""
+    return evaluate(places["real"])
+
+
+def value(done: Evaluation, name: str) -> float:
+    return done.figures[name].value
+
+
+# What the figures say of images that are known.
+
+
+def test_real_images_are_as_good_as_the_floor(real: Evaluation) -> None:
+    distance = real.figures["frechet_distance"]
+    assert distance.floor > 0
+    assert 0.7 * distance.floor < distance.value < 1.3 * distance.floor
+    for name in ("precision", "recall", "density", "coverage", "confidence", "label_agreement", "authentic"):
+        assert real.figures[name].value == pytest.approx(real.figures[name].floor, abs=0.1), name
+    assert value(real, "modes") == real.figures["modes"].floor == 10
+    assert value(real, "class_kl") < 0.05
+    assert value(real, "duplicates") < 0.05
+    assert abs(value(real, "copying")) < 3
+    assert value(real, "label_agreement") > 0.97
+    assert 0.3 < value(real, "two_sample") < 0.7
+    assert value(real, "classification_accuracy") > 0.6
+
+
+def test_every_figure_has_its_floor_and_spread(real: Evaluation) -> None:
+    assert real.figures.keys() | real.skipped.keys() == METRICS.keys()
+    assert not real.skipped
+    for name, figure in real.figures.items():
+        assert figure.floor is not None, name
+        assert (figure.spread is None) == (METRICS[name].least > 200), name
+        assert figure.spread is None or figure.spread >= 0
+
+
+def test_the_spread_is_the_standard_error_of_five_disjoint_sets(real: Evaluation) -> None:
+    values = [METRICS["precision"].measure(part) for part in real.comparison.sets]
+    assert real.figures["precision"].spread == pytest.approx(np.std(values, ddof=1) / 5**0.5)
+
+
+def test_noise_is_far_above_the_floor(places: dict[str, str]) -> None:
+    done = evaluate(places["noise"], metrics="frechet_distance,kernel_distance,precision,coverage,modes,copying")
+    distance = done.figures["frechet_distance"]
+    assert distance.value > 20 * distance.floor
+    assert value(done, "kernel_distance") > 10 * abs(done.figures["kernel_distance"].floor)
+    assert value(done, "precision") < 0.2
+    assert value(done, "coverage") < 0.1
+    assert value(done, "copying") > 3
+
+
+def test_copies_of_training_images_are_found_out(places: dict[str, str]) -> None:
+    done = evaluate(places["copies"], metrics="frechet_distance,authentic,copying,precision")
+    distance = done.figures["frechet_distance"]
+    assert distance.value < 1.3 * distance.floor
+    assert value(done, "authentic") == 0
+    assert done.figures["authentic"].floor > 0.3
+    assert value(done, "copying") < -5
+    assert abs(done.figures["copying"].floor) < 3
+
+
+def test_one_black_image_over_and_over_is_measured_too(places: dict[str, str]) -> None:
+    done = evaluate(places["black"])
+    assert value(done, "duplicates") == 1
+    assert value(done, "modes") <= 1
+    assert value(done, "coverage") < 0.1
+    json.dumps(done.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("count", [129, 200, 250, 500])
+def test_any_number_of_images_from_what_the_frechet_distance_takes(count: int, places: dict[str, str]) -> None:
+    done = evaluate(places["real"], count=count)
+    assert len(done.comparison.generated) == done.to_json()["count"] == count
+    assert done.figures["frechet_distance"].spread is None
+    if count >= 250:
+        assert done.figures["precision"].spread > 0
+    assert ("two_sample" in done.skipped) == (count < 200)
+    json.dumps(done.to_json(), allow_nan=False)
+
+
+def test_the_same_call_gives_the_same_numbers(places: dict[str, str]) -> None:
+    torch.manual_seed(1)
+    first = evaluate(places["real"], count=300).to_json()
+    torch.manual_seed(2)
+    assert evaluate(places["real"], count=300).to_json() == first
+
+
+def test_labels_are_the_classes_that_were_asked_for(places: dict[str, str], tmp_path: Path) -> None:
+    with np.load(places["real"]) as archive:
+        images, labels = archive["images"], archive["labels"]
+    np.savez(tmp_path / "wrong.npz", images=images, labels=(labels + 1) % 10)
+    np.savez(tmp_path / "other.npz", images=images, labels=labels + 5)
+    assert value(evaluate(tmp_path / "wrong.npz", metrics="label_agreement"), "label_agreement") < 0.03
+    unknown = evaluate(tmp_path / "other.npz", metrics="all", count=130)
+    assert "labels" in unknown.skipped["label_agreement"]
+
+
+def some_classes(places: dict[str, str], path: Path, *classes: int) -> Path:
+    """Real images of some classes, with their labels, as an .npz file."""
+    mnist = whole(DataConfig(), "train")
+    chosen = torch.isin(mnist.labels, torch.tensor(classes)).nonzero().flatten()[-600:]
+    np.savez(path, images=mnist.images[chosen].numpy(), labels=mnist.labels[chosen].numpy())
+    return path
+
+
+@pytest.mark.parametrize("classes", [(3,), (3, 8)])
+def test_images_of_a_few_classes_are_measured(classes: tuple[int, ...], places: dict[str, str], tmp_path: Path) -> None:
+    done = evaluate(some_classes(places, tmp_path / "some.npz", *classes))
+    assert value(done, "modes") == len(classes)
+    assert value(done, "label_agreement") > 0.95
+    assert value(done, "recall") < 0.6
+    assert set(done.comparison.generated.labels.tolist()) == set(classes)
+
+
+def test_labels_mean_the_same_classes_in_a_space_without_classes(places: dict[str, str], tmp_path: Path) -> None:
+    """A network that knows threes and eights tells a fifth of all digits right."""
+    path = some_classes(places, tmp_path / "some.npz", 3, 8)
+    done = evaluate(path, feature_space="random", metrics="classification_accuracy")
+    real_share = torch.isin(done.real.reference.sample.labels, torch.tensor([3, 8])).double().mean().item()
+    assert value(done, "classification_accuracy") == pytest.approx(real_share, abs=0.05)
+
+
+# What is compared with what.
+
+
+def test_json_has_everything_but_the_images(real: Evaluation, places: dict[str, str]) -> None:
+    space = features.digits()
+    found = real.to_json()
+    assert found["features"] == "digits"
+    assert found["features_version"] == space.version
+    assert found["features_hash"] == space.hash
+    assert (found["reference"], found["reference_source"]) == ("test", "mnist")
+    assert (found["count"], found["reference_count"]) == (1000, TEST)
+    assert found["skipped"] == {}
+    assert "frechet_distance" in found["metrics"]
+    for figure in found["metrics"].values():
+        assert figure.keys() == {"value", "spread", "floor"}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_against_train_nothing_is_held_out(places: dict[str, str]) -> None:
+    done = evaluate(places["real"], against="train", count=300)
+    assert not done.real.reference.held_out
+    assert "weren't trained on" in done.skipped["copying"]
+    assert done.figures["authentic"].floor is None
+    assert value(done, "authentic") > 0.3
+    assert done.to_json()["reference"] == "train"
+    assert done.to_json()["reference_count"] == TRAINING
+    assert torch.equal(
+        done.real.floor.generated.images.sum(),
+        evaluation.some(features.digits()(fewer(DataConfig(), "test").images), 300).images.sum(),
+    )
+
+
+def test_against_images_of_ones_own(places: dict[str, str]) -> None:
+    done = evaluate(places["real"], against=places["some"], feature_space="digits", count=300)
+    found = done.to_json()
+    assert found["reference"] == found["reference_source"] == places["some"]
+    assert found["reference_count"] == 600
+    assert done.real.reference.training is None
+    for name in ("authentic", "copying"):
+        assert "training images" in done.skipped[name]
+    assert "labels" in done.skipped["label_agreement"]
+    halves = done.real.floor
+    assert (len(halves.generated), len(halves.reference.sample)) == (300, 300)
+    both = torch.cat([halves.generated.images, halves.reference.sample.images])
+    assert sorted(image.numpy().tobytes() for image in both) == sorted(
+        image.numpy().tobytes() for image in done.real.reference.sample.images
+    )
+
+
+def test_the_space_is_chosen_by_the_real_images(places: dict[str, str]) -> None:
+    few = {"count": 200, "metrics": "precision"}
+    assert evaluate(places["some"], **few).space.name == "digits"
+    assert evaluate(places["some"], against=places["few"], **few).space.name == "random"
+    labelled = evaluate(places["some"], against=places["real"], **few)
+    assert labelled.space.name == "classifier"
+    assert labelled.space.class_names == tuple("0123456789")
+    again = evaluate(places["some"], against=places["real"], **few)
+    assert again.space.hash == labelled.space.hash
+    assert again.to_json() == labelled.to_json()
+
+
+@pytest.mark.parametrize("space", ["random", "classifier"])
+def test_other_spaces(space: str, places: dict[str, str]) -> None:
+    done = evaluate(places["real"], feature_space=space, count=300)
+    assert done.to_json()["features"] == space
+    distance = done.figures["frechet_distance"]
+    assert distance.value < 3 * distance.floor
+    assert ("modes" in done.figures) == (space == "classifier")
+    if space == "random":
+        assert "classifier" in done.skipped["modes"]
+
+
+def test_a_folder_of_pictures_is_read(places: dict[str, str]) -> None:
+    done = evaluate(places["pictures"], metrics="frechet_distance,precision")
+    assert done.to_json()["count"] == 150
+    assert value(done, "precision") > 0.7
+
+
+def test_of_too_many_images_the_same_ones_are_taken(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "COUNT", 150)
+    first = evaluate(places["real"], metrics="precision").comparison.generated
+    assert len(first) == 150
+    second = evaluate(places["real"], metrics="precision", count=150).comparison.generated
+    assert torch.equal(first.images, second.images)
+    assert torch.equal(first.labels, second.labels)
+
+
+def test_against_what_is_held_out(places: dict[str, str]) -> None:
+    held_out = DataConfig(validation=500)
+    found = evaluation.real_images(held_out, "validation", features.digits(), 200)
+    assert found.reference.held_out
+    assert torch.equal(found.reference.sample.images, whole(held_out, "validation").images)
+    trained = {image.numpy().tobytes() for image in found.reference.training.images}
+    assert not trained & {image.numpy().tobytes() for image in found.reference.sample.images}
+
+
+# Runs.
+
+
+def test_a_run_is_evaluated_and_always_the_same(places: dict[str, str]) -> None:
+    first = evaluate(places["noisy"], count=200)
+    assert first.to_json()["count"] == 200
+    assert value(first, "frechet_distance") > 5 * first.figures["frechet_distance"].floor
+    assert len(first.real.floor.generated) == 200
+    assert "labels" in first.skipped["label_agreement"]
+    assert evaluate(Run.open(places["noisy"]), count=200, checkpoint=4).to_json() == first.to_json()
+    other = evaluate(places["noisy"], count=200, seed=1, metrics="frechet_distance")
+    assert value(other, "frechet_distance") != value(first, "frechet_distance")
+    made = Run.open(places["noisy"]).generate(200).images
+    assert torch.equal(first.comparison.generated.images, torch.from_numpy(made))
+
+
+def test_a_conditional_run_is_asked_for_all_its_classes(places: dict[str, str]) -> None:
+    done = evaluate(places["told"], count=600)
+    for name in ("label_agreement", "class_frechet_distance", "classification_accuracy"):
+        assert name in done.figures
+    assert done.figures["label_agreement"].floor > 0.97
+    assert done.comparison.generated.labels.tolist() == [3, 8] * 300
+    assert set(done.real.reference.sample.labels.tolist()) == {3, 8}
+    assert done.figures["modes"].floor == 2
+
+
+def test_an_image_to_image_run_is_judged_inverted_back(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def perfectly(_: torch.nn.Module, __: RunConfig, images: Tensor) -> Tensor:
+        return 255 - images
+
+    monkeypatch.setattr(evaluation, "redraw_images", perfectly)
+    done = evaluate(places["redraw"], metrics="frechet_distance,recall,precision")
+    inputs = fewer(DataConfig(classes="8"), "test").images
+    assert sorted(image.numpy().tobytes() for image in done.comparison.generated.images) == sorted(
+        image.numpy().tobytes() for image in inputs
+    )
+    assert value(done, "frechet_distance") < 1e-3
+    assert value(done, "precision") == value(done, "recall") == 1
+
+
+def test_an_image_to_image_run_is_evaluated_as_it_is(places: dict[str, str]) -> None:
+    done = evaluate(places["redraw"], count=200, metrics="frechet_distance,modes")
+    assert done.to_json()["count"] == 200
+    assert value(done, "frechet_distance") > 3 * done.figures["frechet_distance"].floor
+
+
+def test_the_floor_takes_as_many_images_as_are_judged(places: dict[str, str]) -> None:
+    for source, given in (("some", {}), ("noisy", {"count": 300}), ("redraw", {})):
+        done = evaluate(places[source], metrics="precision", **given)
+        assert len(done.real.floor.generated) == len(done.comparison.generated), source
+
+
+def test_more_images_than_can_be_redrawn_are_refused(places: dict[str, str]) -> None:
+    with pytest.raises(UserError, match=r"^count: 5,000"):
+        evaluate(places["redraw"], count=5000, metrics="precision")
+
+
+# The command line.
+
+MISTAKES = [
+    ("{real} --count 5000", "--count: 5,000 images asked for, and '{real}' holds 1,000"),
+    ("{real} --count 0", "--count: 0 won't do; at least 1"),
+    ("{real} --count x", "--count: 'x' is no whole number"),
+    ("{real} --count 100", "frechet_distance takes 129 images at least, and there are 100 images"),
+    ("{few}", "frechet_distance takes 129 images at least, and there are 100 images"),
+    ("{noisy} --count 128", "frechet_distance takes 129 images at least, and there are 128 images"),
+    ("{few} --metrics two_sample", "--metrics: two_sample takes 200 images at least, and there are 100 images"),
+    ("{real} --against {few} --features digits", "129 images at least, and there are 100 real images"),
+    ("{real} --metrics recal", "--metrics: no metric 'recal'; did you mean 'recall'?; known: all, frechet_distance"),
+    ("{real} --metrics ,", "--metrics: an empty list; known: all"),
+    ("{noise} --metrics label_agreement", "--metrics: label_agreement takes images with labels"),
+    ("{real} --metrics modes --features random", "--metrics: modes takes a feature space with a classifier"),
+    ("{real} --metrics copying --against train", "copying takes real images that weren't trained on"),
+    ("{big}", "takes images of 1×28×28 (channels, height, width), and these have 1×32×32"),
+    ("{rgb}", "takes images of 1×28×28 (channels, height, width), and these have 3×28×28"),
+    ("{big} --features random", "1×32×32 (channels, height, width), but the real ones are 1×28×28"),
+    ("{rgb} --features random", "3×28×28 (channels, height, width), but the real ones are 1×28×28"),
+    ("{real} --against {big} --features digits", "takes images of 1×28×28 (channels, height, width), and these have"),
+    ("{real} --against {rgb} --features random", "1×28×28 (channels, height, width), but the real ones are 3×28×28"),
+    ("{garbage}", "{garbage} can't be read as an .npz file"),
+    ("{text}", "'{text}' is neither a folder nor an .npz file"),
+    ("{empty}", "{empty} holds no IDX files and no PNG or JPEG pictures"),
+    ("{nothing}", "there is no '{nothing}'; give a run's folder, a folder of pictures or an .npz file"),
+    ("{real} --against {nothing}", "there is no '{nothing}'"),
+    ("{real} --against {garbage}", "{garbage} can't be read as an .npz file"),
+    ("{real} --against tset", "there is no 'tset'"),
+    ("{real} --features digit", "--features: no feature space 'digit'; did you mean 'digits'?; known: auto, digits"),
+    ("{real} --against {noise} --features classifier", "has no labels to train a classifier on; use 'random'"),
+    ("{real} --features inception", "--features: 'inception' needs torch-fidelity; pip install 'pocketgan[inception]'"),
+    ("{real} --features inception --inception-weights {text}", "--inception-weights: {text} is no file of weights"),
+    ("{real} --features inception --inception-weights {nothing}", "--inception-weights: {nothing} can't be read"),
+    ("{noisy} --checkpoint 7", "--checkpoint: no '7' in '{noisy}'; 'last' or a step would do, such as 4"),
+    ("{noisy} --checkpoint best", "--checkpoint: '{noisy}' was not evaluated, so none is known as best"),
+    ("{real} --metrics precision --out {text}", "--out: '{text}' can't be made: File exists"),
+    ("{real} --cuont 5", "--cuont: no such flag; did you mean '--count'?"),
+]
+
+
+def evaluate_command(words: str, places: dict[str, str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = main(["evaluate", *(word.format(**places) for word in words.split())])
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize(("words", "expected"), MISTAKES, ids=[words for words, _ in MISTAKES])
+def test_a_mistake_is_one_line_and_exit_code_2(
+    words: str, expected: str, places: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = evaluate_command(f"{words} --quiet", places, capsys)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("pocketgan: ")
+    assert err.count("\n") == 1
+    assert expected.format(**places) in err
+
+
+def test_a_message_names_no_flag_that_evaluate_lacks(
+    places: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = {f"--{name.replace('_', '-')}" for name in inspect.signature(commands.evaluate).parameters} - {"--source"}
+    wrong = []
+    for words in (
+        "{garbage}",
+        "{text}",
+        "{empty}",
+        "{nothing}",
+        "{real} --against {nothing}",
+        "{big} --features random",
+    ):
+        _, _, err = evaluate_command(f"{words} --quiet", places, capsys)
+        named = re.match(r"pocketgan: (--[a-z-]+): ", err)
+        if named and named[1] not in flags:
+            wrong.append(f"{words}: {named[1]}")
+    assert wrong == []
+
+
+def test_the_table_names_every_figure_and_what_was_left_out(
+    places: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = evaluate_command("{some} --count 300 --quiet", places, capsys)
+    assert (code, err) == (0, "")
+    words = " ".join(out.split())
+    assert "300 images against 1,000 real ones (test, mnist)" in words
+    for title in ("Fréchet distance", "precision", "classes drawn"):
+        assert title in words
+    assert f"Feature space: {features.digits()}" in words
+    assert "Not measured: label_agreement takes images with labels." in words
+    assert "page" not in words
+    assert not list(Path(places["place"]).glob("**/evaluation.json"))
+
+
+def test_progress_is_shown_unless_quiet(places: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = evaluate_command("{some} --metrics precision --json", places, capsys)
+    assert "the test split of mnist" in err
+    assert "600 images" in err
+
+
+def test_json_is_one_object_and_the_file_is_the_same(
+    places: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = f"{{some}} --count 300 --metrics frechet_distance,recall --json --out {tmp_path}/deep/page"
+    code, out, err = evaluate_command(words + " --quiet", places, capsys)
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["metrics"].keys() == {"frechet_distance", "recall"}
+    assert json.loads((tmp_path / "deep" / "page" / "evaluation.json").read_text()) == found
+    assert {path.name for path in (tmp_path / "deep" / "page").iterdir()} == {"evaluation.json", "evaluation.png"}
+    assert found == evaluate(places["some"], count=300, metrics="recall,frechet_distance").to_json()
+
+
+def test_a_runs_evaluation_is_kept_in_its_folder(places: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = evaluate_command("{noisy} --count 200 --metrics precision,recall --quiet", places, capsys)
+    folder = Path(places["noisy"]) / "evaluation"
+    assert code == 0
+    assert f"page {folder / 'evaluation.png'}" in " ".join(out.split())
+    kept = json.loads((folder / "evaluation.json").read_text())
+    assert kept["metrics"].keys() == {"precision", "recall"}
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+def test_the_python_interface_returns_the_figures_and_the_page(places: dict[str, str], tmp_path: Path) -> None:
+    done, page = api.evaluate(places["some"], metrics="precision", progress=False)
+    assert page is None
+    assert done.figures.keys() == {"precision"}
+    done, page = api.evaluate(Run.open(places["noisy"]), metrics="precision", count=60, out=tmp_path, progress=False)
+    assert page == tmp_path / "evaluation.png"
+    assert json.loads((tmp_path / "evaluation.json").read_text()) == done.to_json()
+    assert not (Path(places["noisy"]) / "evaluation").exists()
+    with pytest.raises(RunError, match=r"^out: .*can't be made"):
+        api.evaluate(places["some"], metrics="precision", out=places["text"], progress=False)
+
+
+# What is held out of the training split.
+
+
+HELD_OUT = [
+    (60_000, 5000, 5000),
+    (60_000, 0, 0),
+    (60_000, 199, 0),
+    (60_000, 200, 200),
+    (2000, 5000, 400),
+    (1000, 300, 200),
+    (999, 300, 0),
+    (1, 300, 0),
+    (0, 300, 0),
+]
+"""Images there, images asked for, images held out."""
+
+
+@pytest.mark.parametrize(("images", "asked", "expected"), HELD_OUT)
+def test_a_fifth_at_most_is_held_out_and_none_under_200(images: int, asked: int, expected: int) -> None:
+    held_out, kept = split_off(images, asked)
+    assert len(held_out) == expected
+    assert torch.equal(torch.cat([held_out, kept]).sort().values, torch.arange(images))
+    assert torch.equal(held_out, held_out.sort().values)
+    assert torch.equal(kept, kept.sort().values)
+    torch.manual_seed(3)
+    assert torch.equal(split_off(images, asked)[0], held_out)
+
+
+def test_what_is_held_out_comes_from_everywhere() -> None:
+    held_out, _ = split_off(60_000, 5000)
+    shares = torch.histc(held_out.float(), bins=10, min=0, max=60_000) / 500
+    assert ((shares > 0.85) & (shares < 1.15)).all()
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> str:
+    """1,500 different images of 2×2 in three classes, and ten test images."""
+    numbers = np.arange(1500)
+    images = np.stack([numbers // 256, numbers % 256, numbers % 3, 0 * numbers], axis=1).astype(np.uint8)
+    path = str(tmp_path / "numbered.npz")
+    images = images.reshape(-1, 2, 2)
+    np.savez(path, images=images, labels=numbers % 3 + 5, test_images=images[:10], test_labels=numbers[:10] % 2 + 6)
+    return path
+
+
+def numbers_of(images: ImageSet) -> list[int]:
+    pixels = images.images.reshape(len(images), 4).long()
+    return (256 * pixels[:, 0] + pixels[:, 1]).tolist()
+
+
+@pytest.mark.parametrize("classes", ["all", "7,5"])
+def test_the_validation_part_and_the_rest_are_the_whole(numbered: str, classes: str) -> None:
+    whole_set = load_images(DataConfig(data=numbered, classes=classes))
+    config = DataConfig(data=numbered, classes=classes, validation=250)
+    kept, held_out = load_images(config), load_images(config, "validation")
+    assert len(held_out) == 250 or classes != "all"
+    assert sorted(numbers_of(kept) + numbers_of(held_out)) == numbers_of(whole_set)
+    for part in (kept, held_out):
+        assert part.class_names == whole_set.class_names == (("5", "6", "7") if classes == "all" else ("5", "7"))
+        assert [int(part.class_names[label]) - 5 for label in part.labels] == [n % 3 for n in numbers_of(part)]
+
+
+def test_the_classes_that_are_chosen_move_no_image_between_the_parts(numbered: str) -> None:
+    everything = numbers_of(load_images(DataConfig(data=numbered, validation=250), "validation"))
+    sixes = numbers_of(load_images(DataConfig(data=numbered, validation=250, classes="6"), "validation"))
+    assert sixes == [number for number in everything if number % 3 == 1]
+
+
+@pytest.mark.parametrize("asked", [0, 100])
+def test_where_nothing_is_held_out_there_is_no_validation_part(numbered: str, asked: int) -> None:
+    config = DataConfig(data=numbered, validation=asked)
+    with pytest.raises(DataError, match=rf"^validation: no images of {numbered} are held out; .*--validation"):
+        load_images(config, "validation")
+    assert numbers_of(load_images(config)) == list(range(1500))
+
+
+def test_nothing_is_held_out_of_the_test_split(numbered: str) -> None:
+    assert numbers_of(load_images(DataConfig(data=numbered, validation=250), "test")) == list(range(10))
+
+
+def test_a_negative_number_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^validation: -1 won't do"):
+        replace(pocketgan.recipe("minimal"), validation=-1)
+
+
+def test_labels_of_another_split_are_numbered_as_the_training_ones(numbered: str) -> None:
+    training, test = (load_images(DataConfig(data=numbered), part) for part in ("train", "test"))
+    assert (test.class_names, test.labels.tolist()) == (("6", "7"), [0, 1] * 5)
+    same = test.numbered_as(training.class_names)
+    assert (same.class_names, same.labels.tolist()) == (("5", "6", "7"), [1, 2] * 5)
+    assert torch.equal(same.images, test.images)
+    assert training.numbered_as(training.class_names) is training
+    with pytest.raises(DataError, match=r"has a class '5', which the training split doesn't have"):
+        training.numbered_as(("6", "7"))
+    unlabelled = ImageSet(test.images, None, (), "here")
+    assert unlabelled.numbered_as(("a", "b")) is unlabelled

@@ -1,0 +1,164 @@
+"""Blockwise distances against all distances at once, in float64."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from pocketgan.metrics import neighbours
+from pocketgan.metrics.neighbours import blocks, check_features, distances_between, nearest, radii, subsample
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def all_distances(queries: Tensor, base: Tensor) -> Tensor:
+    return (queries.double()[:, None] - base.double()[None]).square().sum(dim=2).sqrt()
+
+
+@pytest.mark.parametrize("block", [1, 1000, 2**23])
+@pytest.mark.parametrize(("n", "m", "width"), [(1, 1, 1), (7, 3, 2), (40, 101, 16), (101, 40, 128)])
+def test_nearest_is_the_least_of_all_distances(
+    n: int, m: int, width: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "BLOCK_ELEMENTS", block)
+    queries, base = normal(n, width), normal(m, width, seed=1)
+    expected = all_distances(queries, base).min(dim=1)
+    found = nearest(queries, base)
+    assert found.distances.dtype == torch.float32 and found.indices.dtype == torch.int64
+    assert torch.equal(found.indices, expected.indices)
+    torch.testing.assert_close(found.distances, expected.values.float(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("block", [1, 1000, 2**23])
+@pytest.mark.parametrize(("n", "k"), [(2, 1), (6, 5), (50, 1), (50, 4), (50, 49)])
+def test_radii_are_the_kth_of_all_other_distances(n: int, k: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "BLOCK_ELEMENTS", block)
+    points = normal(n, 5)
+    expected = all_distances(points, points).fill_diagonal_(math.inf).sort(dim=1).values[:, k - 1]
+    torch.testing.assert_close(radii(points, k), expected.float(), rtol=1e-6, atol=0)
+
+
+def test_radii_of_points_on_a_line() -> None:
+    points = torch.tensor([[0.0], [1.0], [3.0], [7.0], [7.0]])
+    assert radii(points, 1).tolist() == [1, 1, 2, 0, 0]
+    assert radii(points, 2).tolist() == [3, 2, 3, 4, 4]
+    assert radii(points, 4).tolist() == [7, 6, 4, 7, 7]
+
+
+def test_a_copy_has_the_distance_zero_far_from_the_origin() -> None:
+    base = normal(300, 128, seed=1) + 1000
+    chosen = torch.tensor([299, 0, 5, 5, 120])
+    found = nearest(base[chosen], base)
+    assert found.distances.tolist() == [0] * 5
+    assert torch.equal(found.indices, chosen)
+
+
+def test_small_distances_far_from_the_origin_are_right() -> None:
+    base = (normal(200, 64, seed=1) + 100).double()
+    queries = base[:50] + 1e-3 * normal(50, 64, seed=2).double()
+    found = nearest(queries, base)
+    assert torch.equal(found.indices, torch.arange(50))
+    torch.testing.assert_close(found.distances, (queries - base[:50]).norm(dim=1).float())
+
+
+@pytest.mark.parametrize(("dtype", "offset", "spread"), [(torch.float64, 1, 2e-5), (torch.float32, 0, 2e-5)])
+def test_neighbours_nearer_than_float32_can_tell_are_found(dtype: torch.dtype, offset: int, spread: float) -> None:
+    """Most rows of the base are 10 away, and so is its median."""
+    base = offset + spread * normal(400, 2, seed=1).to(dtype)
+    queries = offset + spread * normal(300, 2, seed=2).to(dtype)
+    base = torch.cat([base, torch.full((500, 2), offset - 7.0, dtype=dtype)])
+    expected = all_distances(queries, base).min(dim=1)
+    found = nearest(queries, base)
+    assert torch.equal(found.indices, expected.indices)
+    torch.testing.assert_close(found.distances, expected.values.float(), rtol=1e-6, atol=0)
+    reach = all_distances(base[:400], base[:400]).sort(dim=1).values[:, 3]
+    torch.testing.assert_close(radii(base, 3)[:400], reach.float(), rtol=1e-6, atol=0)
+
+
+def test_the_excluded_row_does_not_count() -> None:
+    base = normal(60, 4)
+    chosen = torch.tensor([3, 59, 3, 0])
+    expected = all_distances(base[chosen], base).scatter_(1, chosen[:, None], math.inf).min(dim=1)
+    found = nearest(base[chosen], base, excluded=chosen)
+    assert torch.equal(found.indices, expected.indices)
+    torch.testing.assert_close(found.distances, expected.values.float())
+
+
+def test_the_excluded_row_does_not_count_even_if_it_is_one_of_two() -> None:
+    pair = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    found = nearest(pair, pair, excluded=torch.arange(2))
+    assert found.distances.tolist() == [5, 5]
+    assert found.indices.tolist() == [1, 0]
+
+
+def test_excluding_every_point_itself_gives_the_first_radius() -> None:
+    points = normal(80, 3)
+    assert torch.equal(nearest(points, points, excluded=torch.arange(80)).distances, radii(points, 1))
+
+
+def test_blocks_cover_everything_once_within_their_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "BLOCK_ELEMENTS", 20_000)
+    queries, base = normal(300, 16) * 30 + 7, normal(110, 16, seed=1)
+    exact = all_distances(queries, base).square()
+    seen = torch.zeros(300)
+    for rows, squared, error in blocks(queries, base):
+        assert squared.numel() <= 20_000
+        assert ((squared - exact[rows]).abs() <= error).all()
+        seen[rows] += 1
+    assert seen.tolist() == [1] * 300
+
+
+def test_distances_between_rows() -> None:
+    first = torch.tensor([[[0.0, 0.0], [1.0, 1.0]], [[3.0, 0.0], [0.0, 0.0]]])
+    second = torch.tensor([[[3.0, 4.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 2.0]]])
+    assert distances_between(first, second).tolist() == [[5, 0], [3, 2]]
+
+
+def test_a_subsample_has_every_row_at_most_once_and_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    rows = torch.arange(50.0)[:, None]
+    drawn = subsample(rows, 20, seed=4)
+    assert drawn.unique().numel() == len(drawn) == 20
+    assert torch.equal(drawn, subsample(rows, 20, seed=4))
+    assert not torch.equal(drawn, subsample(rows, 20, seed=5))
+    assert sorted(subsample(rows, 99).flatten().tolist()) == list(range(50))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_what_is_no_set_of_features_is_named() -> None:
+    good = normal(4, 3)
+    check_features(4, first=good, second=good)
+    with pytest.raises(ValueError, match=r"second: 4 rows of features; it takes 5 or more"):
+        check_features(5, first=normal(5, 3), second=good)
+    with pytest.raises(ValueError, match=r"second: features 2 wide; those before are 3 wide"):
+        check_features(1, first=good, second=normal(4, 2))
+    with pytest.raises(ValueError, match=r"first: shape \(4,\)"):
+        check_features(1, first=normal(4))
+    with pytest.raises(ValueError, match=r"first: shape \(4, 0\)"):
+        check_features(1, first=normal(4, 0))
+    for broken in (math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"first: some features"):
+            check_features(1, first=good.clone().index_put((torch.tensor(1), torch.tensor(2)), torch.tensor(broken)))
+
+
+def test_errors() -> None:
+    points = normal(4, 3)
+    with pytest.raises(ValueError, match="base: 0 rows"):
+        nearest(points, points[:0])
+    with pytest.raises(ValueError, match="queries: 0 rows"):
+        nearest(points[:0], points)
+    with pytest.raises(ValueError, match="base: features 2 wide"):
+        nearest(points, points[:, :2])
+    with pytest.raises(ValueError, match="base: 1 rows"):
+        nearest(points[:1], points[:1], excluded=torch.tensor([0]))
+    for indices in ([0, 1], [0, 1, 2, 4], [0, 1, 2, -1]):
+        with pytest.raises(ValueError, match=f"excluded: {len(indices)} indices; it takes 4"):
+            nearest(points, points, excluded=torch.tensor(indices))
+    with pytest.raises(ValueError, match="points: 4 rows of features; it takes 5"):
+        radii(points, 4)
+    with pytest.raises(ValueError, match="k: 0"):
+        radii(points, 0)
