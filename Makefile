@@ -4,7 +4,7 @@ RECIPE ?= pocket
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup train test lint format bench bench-peers clean
+.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-peers clean
 
 setup: $(READY)
 
@@ -31,6 +31,15 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/speed.py
+
+bench-sensitivity: $(READY)
+	$(BIN)/python benchmarks/sensitivity.py
+
+bench-watchdog: $(READY)
+	$(BIN)/python benchmarks/watchdog.py
+
+bench-recipes: $(READY)
+	$(BIN)/python benchmarks/recipes.py
 
 # The textbook peers need TensorFlow, which gets an environment of its own.
 PEERS := .venv-peers/ready

@@ -145,7 +145,7 @@ def mode_collapse(history: History) -> str | None:
 def oscillation(history: History) -> str | None:
     """The quality swings up and down, or the drawn classes change from one evaluation to the next."""
     size = 2 * history.limits.watch_window
-    if len(history.evaluations) < size or history.near_floor:
+    if len(history.evaluations) < size or history.improving or history.near_floor:
         return None
     distances = history.distances[-2 * size :]
     turns = count_turns(distances, 1 + history.limits.watch_swing)
@@ -153,7 +153,7 @@ def oscillation(history: History) -> str | None:
         span = f"between {min(distances):.3g} and {max(distances):.3g}"
         return f"the Fréchet distance turned {turns} times in {len(distances)} evaluations, {span}"
     recent = history.evaluations[-size:]
-    if history.improving or any("histogram" not in row for row in recent):
+    if any("histogram" not in row for row in recent):
         return None
     shares: list[list[float]] = [row["histogram"] for row in recent]
     pairs = itertools.pairwise(shares)
@@ -190,7 +190,7 @@ def discriminator_overfitting(history: History) -> str | None:
 def memorisation(history: History) -> str | None:
     """Generated images are nearer to training images than new real images are, and than these to each other."""
     limits = history.limits
-    real = history.evaluations[-1].get("authentic_floor")
+    real = history.window[-1].get("authentic_floor") if history.window else None
     if real is None or not history.all("authentic", lambda share: share <= limits.watch_authentic * real):
         return None
     if not history.all("copying", lambda score: score <= limits.watch_copying):
