@@ -31,6 +31,7 @@ format: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/evaluation.py
 
 bench-sensitivity: $(READY)
 	$(BIN)/python benchmarks/sensitivity.py

@@ -92,6 +92,7 @@ def test_no_history_and_a_short_one_give_nothing() -> None:
     bad = {
         **COLLAPSED,
         "r_v": 0.9,
+        "r_v_deviations": 9.0,
         "authentic": 0.0,
         "authentic_floor": 0.5,
         "copying": -9.0,
@@ -210,12 +211,13 @@ def test_classes_that_were_not_counted_say_nothing() -> None:
 
 
 def test_discriminator_overfitting() -> None:
-    said = evidence("discriminator_overfitting", history(FLAT[:3], r_v=[0.4, 0.6, 0.8]))
+    said = evidence("discriminator_overfitting", history(FLAT[:3], r_v=[0.4, 0.6, 0.8], r_v_deviations=9.0))
     assert "60%" in said
-    assert names(history([50.0, 30.0, 10.0, 5.0], r_v=0.9)) == ["discriminator_overfitting"]
-    assert names(history(FLAT[:2], r_v=0.9)) == []
-    assert names(history(FLAT, r_v=[0.9, 0.9, 0.39, 0.9])) == []
-    assert names(history(FLAT, r_v=0.55, limits={"watch_overfitting": 0.6})) == []
+    assert names(history([50.0, 30.0, 10.0, 5.0], r_v=0.9, r_v_deviations=9.0)) == ["discriminator_overfitting"]
+    assert names(history(FLAT[:2], r_v=0.9, r_v_deviations=9.0)) == []
+    assert names(history(FLAT, r_v=[0.9, 0.9, 0.39, 0.9], r_v_deviations=9.0)) == []
+    assert names(history(FLAT, r_v=0.9, r_v_deviations=3.9)) == []
+    assert names(history(FLAT, r_v=0.55, r_v_deviations=9.0, limits={"watch_overfitting": 0.6})) == []
 
 
 def test_memorisation() -> None:
@@ -264,9 +266,17 @@ def test_stagnation() -> None:
 
 def test_the_most_urgent_comes_first_and_explains_others() -> None:
     hopping = [[1.0, 0.0], [0.0, 1.0]] * 3
-    wrong = {**COLLAPSED, "r_v": 0.9, "authentic": 0.0, "authentic_floor": 0.5, "copying": -9.0, "histogram": hopping}
+    wrong = {
+        **COLLAPSED,
+        "r_v": 0.9,
+        "r_v_deviations": 9.0,
+        "authentic": 0.0,
+        "authentic_floor": 0.5,
+        "copying": -9.0,
+        "histogram": hopping,
+    }
     found = history([50.0] * 5 + [60.0], accuracy=WON, generator_gradient=None, **wrong)
-    explained = {"mode_collapse", "past_best", "stagnation"}
+    explained = {name for name, check in DIAGNOSES.items() if check.explained_by} | {"past_best"}
     assert names(found) == [name for name in DIAGNOSES if name not in explained]
 
 
@@ -333,15 +343,16 @@ def test_healthy_histories_give_nothing_at_any_moment(distances: list[float]) ->
         "class_kl": 0.02,
         "duplicates": 0.02,
         "coverage": 0.6,
-        "histogram": [0.1] * 10,
+        "histogram": [[0.1] * 10],
         "r_v": 0.05,
         "authentic": 0.5,
         "authentic_floor": 0.5,
         "copying": 1.2,
         "generator_gradient": 0.01,
     }
-    for count in range(len(distances) + 1):
-        assert names(history(distances[:count], **healthy)) == []
+    for count in range(1, len(distances) + 1):
+        cut = {name: value * count if isinstance(value, list) else value for name, value in healthy.items()}
+        assert names(history(distances[:count], **cut)) == []
 
 
 # What is advised.

@@ -250,7 +250,7 @@ ALWAYS = {
     "authentic",
     "generator_gradient",
 }
-HELD_OUT = {"copying", "r_v"}
+HELD_OUT = {"authentic_floor", "copying", "r_v", "r_v_deviations"}
 CLASSIFIED = {"modes", "classes", "mode_share", "class_kl", "confidence", "histogram"}
 
 

@@ -244,7 +244,10 @@ class WatchdogConfig(Section):
     """Oscillation: this share of the images changes its class between evaluations, in turn; latents are the same."""
     watch_overfitting: float = Field(default=0.4, gt=0, le=1)
     """The discriminator's r_v (Karras et al. 2020): how far held-out images look generated to it, 0 to 1. Their
-    augmentation aims at 0.6 of a like measure; with 55,000 images to train on it stays below 0.1."""
+    augmentation aims at 0.6 of a like measure."""
+    watch_overfitting_deviations: float = Field(default=4.0, gt=0)
+    """And by so many standard errors: where the discriminator hardly tells real from generated images, as it should
+    be, r_v is a ratio of noise, seen from −1 to 0.8 in healthy runs of `pocket`."""
     watch_authentic: float = Field(default=0.6, gt=0, lt=1)
     """Memorisation: at most this many times as large a share is authentic as of held-out images; copies have 0."""
     watch_copying: float = Field(default=-1.0, lt=0)

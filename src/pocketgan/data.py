@@ -83,7 +83,7 @@ class ImageSet:
         chosen = labels >= 0
         return ImageSet(self.images[chosen], labels[chosen], tuple(kept), self.source)
 
-    def part(self, indices: Tensor) -> "ImageSet":
+    def part(self, indices: Tensor | slice) -> "ImageSet":
         """Returns the images at `indices`, in that order, with the same classes."""
         labels = None if self.labels is None else self.labels[indices]
         return ImageSet(self.images[indices], labels, self.class_names, self.source)

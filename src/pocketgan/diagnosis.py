@@ -65,7 +65,7 @@ class History:
 
     @cached_property
     def improving(self) -> bool:
-        """Whether the window's last distance is clearly lower than all before the window, or than the window's first.
+        """Whether the window's lowest distance is clearly lower than all before the window.
 
         True also while there are too few evaluations to tell.
         """
@@ -181,7 +181,10 @@ def count_turns(values: Sequence[float], factor: float) -> int:
 
 def discriminator_overfitting(history: History) -> str | None:
     """Held-out real images look generated to the discriminator, so it knows the training images by heart."""
-    if not history.all("r_v", lambda r: r >= history.limits.watch_overfitting):
+    limits = history.limits
+    if not history.all("r_v", lambda r: r >= limits.watch_overfitting):
+        return None
+    if not history.all("r_v_deviations", lambda deviations: deviations >= limits.watch_overfitting_deviations):
         return None
     share = f"{history.mean('r_v'):.0%}"
     return f"to it, held-out images lie {share} of the way from training images to generated ones (r_v)"
@@ -236,12 +239,18 @@ class Check:
         failure: whether it ruins the run.
         advice: what to try.
         explained_by: names of checks that make this one needless.
+        windows: how many windows of evaluations it looks at; 0 for the last evaluation alone.
     """
 
     find: Callable[[History], str | None]
     failure: bool
     advice: str
     explained_by: tuple[str, ...] = ()
+    windows: int = 1
+
+    def looks_back(self, limits: WatchdogConfig) -> int:
+        """How many evaluations it looks at, so that the one before is from before the failure."""
+        return max(1, self.windows * limits.watch_window)
 
 
 FAILURES = (
@@ -254,13 +263,18 @@ FAILURES = (
 )
 NON_FINITE_ADVICE = "try a lower --learning-rate, or --r1 for a steep discriminator"
 DIAGNOSES: dict[str, Check] = {
-    "non_finite": Check(non_finite, True, NON_FINITE_ADVICE),
+    "non_finite": Check(non_finite, True, NON_FINITE_ADVICE, windows=0),
     "discriminator_won": Check(
         discriminator_won,
         True,
         "try a lower --discriminator-learning-rate, --beta1 0.5, or --r1 0.3",
     ),
-    "oscillation": Check(oscillation, True, "try a lower --learning-rate or --beta1, or average with --ema-half-life"),
+    "oscillation": Check(
+        oscillation,
+        True,
+        "try a lower --learning-rate or --beta1, or average with --ema-half-life",
+        windows=4,
+    ),
     "mode_collapse": Check(
         mode_collapse,
         True,

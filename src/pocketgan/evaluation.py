@@ -22,6 +22,8 @@ from pocketgan.runs import Run
 from pocketgan.sampling import generate_images, redraw_images
 
 SPLITS = ("test", "train", "validation")
+USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}
+"""What papers call them."""
 COUNT = 10_000
 """Images compared, unless fewer are there."""
 
@@ -235,13 +237,11 @@ def metric_names(text: str) -> list[str]:
     names = list(METRICS) if text == "all" else split(text)
     for name in names:
         if name not in METRICS:
-            raise RunError(f"metrics: no metric '{name}'{nearest(name, METRICS)}; known: all, {', '.join(METRICS)}")
+            hint = f"; did you mean '{USUAL[name]}'?" if name in USUAL else nearest(name, METRICS)
+            raise RunError(f"metrics: no metric '{name}'{hint}; known: all, {', '.join(METRICS)}")
     if not names:
         raise RunError(f"metrics: an empty list; known: all, {', '.join(METRICS)}")
     return names
-
-
-# Where the images come from.
 
 
 def is_run(source: str | Path) -> bool:
@@ -379,7 +379,9 @@ def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: b
     def seen(images: ImageSet) -> Sample:
         return space(images.images, labels_in(sets.class_names(space), images))
 
-    training = seen(sets.training) if with_training and sets.training is not None else None
+    training = None
+    if with_training and sets.training is not None:
+        training = features.kept(space, sets.training, labels_in(sets.class_names(space), sets.training))
     reference = Reference(seen(sets.reference), training, sets.held_out)
     if sets.others is None:
         floor = halves(reference) if len(reference.sample) > 1 else None

@@ -27,7 +27,7 @@ from pocketgan.pictures import Images, save_picture
 from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
-from pocketgan.runs import Run, check_free, claim_folder
+from pocketgan.runs import Run, check_free, claim_folder, step_of
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
 from pocketgan.training import Tick, TrainState, choose_device, create_state, train
 from pocketgan.version import __version__
@@ -115,6 +115,7 @@ def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
     config, plan, device = run.config, run.plan, run.environment.device
     state = create_state(config, image_shape(run.facts, config.network.conditional), device)
     run.make_folders()
+    run.settle()
     checkpoint, damaged = newest_intact(run.checkpoints())
     if checkpoint is None and damaged:
         raise RunError(f"run: no checkpoint of '{run.folder}' is intact ({'; '.join(damaged)}); start a new run")
@@ -124,6 +125,7 @@ def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
         check_config(checkpoint, config)
         restore(state, checkpoint)
         progress.say(f"{run.folder}: going on from step {state.step:,} of {plan.steps:,}")
+    state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     run.rewind(state.step)
     done = state.step >= plan.steps
     run.write_status("finished" if done else "running", step=state.step, nimg=state.nimg, seconds=state.seconds)
@@ -133,6 +135,7 @@ def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
         with stop_on_signals() as stop, progress.training(plan.steps, state.step):
             while (outcome := advance(run, state, batches, sampler, watch, stop)) == "roll back":
                 state = roll_back(run, state, watch.healthy_step, device, progress)
+                watch.named.clear()
     except RunFailed as error:
         raise failed(run, state, error) from None
     if outcome == "stopped early":
@@ -151,8 +154,10 @@ def advance(
     Raises:
         RunFailed: training had to stop.
     """
-    config, rollbacks = run.config, [event for event in run.events() if event["event"] == "rollback"]
-    rolls_back = config.watchdog.on_failure == "rollback" and len(rollbacks) < ROLLBACKS
+    config = run.config
+    rolls_back = config.watchdog.on_failure == "rollback" and len(run.rollbacks()) < ROLLBACKS
+    if watch.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
+        return "stopped early"  # A killed process had got as far as that.
     try:
         for tick in train(state, batches, config, run.plan, stop):
             if tick.sample:
@@ -174,6 +179,7 @@ def advance(
                 return "stopped early"
     except NonFiniteLoss as error:
         watch.report(state.step, non_finite_loss(str(error)))
+        watch.healthy_step = state.step
         if not rolls_back:
             raise
         return "roll back"
@@ -183,22 +189,17 @@ def advance(
 def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progress: Progress) -> TrainState:
     """Returns the state of the last healthy checkpoint (the beginning, if there is none), at half the learning rate.
 
-    What came after it moves into `abandoned/`.
+    What came after it moves into `abandoned/`. The event is written first: from it, a resumed run completes the rest.
     """
-    healthy = [path for path in run.checkpoints() if int(path.stem.removeprefix("step-")) <= healthy_step]
-    checkpoint, _ = newest_intact(healthy)
+    checkpoint, _ = newest_intact([path for path in run.checkpoints() if step_of(path) <= healthy_step])
     fresh = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
     if checkpoint is not None:
         restore(fresh, checkpoint)
     fresh.rate_scale = state.rate_scale / 2
-    folder = run.abandon(fresh.step)
-    save_checkpoint(run.folder / "checkpoints", fresh, run.config)
-    message = (
-        f"back from step {state.step:,} to step {fresh.step:,}, with {fresh.rate_scale:g} times the learning rate; "
-        f"what came after it is in {folder}"
-    )
+    message = f"back from step {state.step:,} to step {fresh.step:,}, with {fresh.rate_scale:g} times the learning rate"
     run.log_event(state.step, "rollback", to=fresh.step, rate_scale=fresh.rate_scale, message=message)
-    progress.say(message)
+    folder = run.abandon(fresh.step)
+    progress.say(f"{message}; what came after it is in {folder}")
     return fresh
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image, UnidentifiedImageError
 
 from pocketgan.files import write_atomically
@@ -69,6 +70,10 @@ def plot_quality(run: Run, evaluations: list[dict[str, Any]]) -> Path:
     if best is not None:
         axes.plot(best["step"], best["frechet_distance"], "*", color="black", markersize=10, label="best", zorder=5)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(left=0)
     axes.set_ylabel(f"Fréchet distance to the {evaluations[-1]['reference']} images")
     return _finish(figure, run, "quality_plot")
 

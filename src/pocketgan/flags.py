@@ -149,8 +149,9 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> s
         error = error.__cause__ or error.__context__
     argument = getattr(event, "argument", None)
     message = " ".join(str(getattr(event, "message", "can't be read")).split())
-    if message.startswith("no type matching {None}|INT"):
-        message = f"{message.partition(' from ')[2].partition(']')[0].strip('[')} is no whole number"
+    if message.startswith("no type matching") and "INT" in message:
+        kind = "number" if "FLOAT" in message else "whole number"
+        message = f"{message.partition(' from [')[2].partition(']')[0]} is no {kind}"
     elif message.startswith("invalid literal for int()"):
         message = f"{message.rpartition(': ')[2]} is no whole number"
     elif message.startswith("could not convert string to float"):

@@ -13,7 +13,7 @@ from torch import Tensor
 from pocketgan.checkpoints import save_checkpoint
 from pocketgan.config import RunConfig
 from pocketgan.data import ImageSet, derived_seed, load_images, to_network
-from pocketgan.diagnosis import Diagnosis, History, diagnose
+from pocketgan.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
 from pocketgan.errors import DataError
 from pocketgan.evaluation import Comparison, Reference, choose_space, halves, labels_in
 from pocketgan.metrics import METRICS, Sample, missing
@@ -139,7 +139,8 @@ class Follower:
         """Returns what the discriminator makes of training, held-out and generated images.
 
         `r_v` (Karras et al. 2020, equation 1): (E D(train) − E D(held out)) / (E D(train) − E D(generated)), only with
-        held-out images; `generator_gradient`: the root mean square of the generator's loss's gradient by a pixel.
+        held-out images, and `r_v_deviations`, its numerator in standard errors; `generator_gradient`: the root mean
+        square of the gradient of the generator's loss by a pixel.
         """
         device = next(state.discriminator.parameters()).device
         training = state.discriminator.training
@@ -164,6 +165,8 @@ class Follower:
             train, held_out, generated = logits[0].mean(), logits[1].mean(), fake.detach().mean()
             gap = (train - generated).item()
             found["r_v"] = (train - held_out).item() / gap if gap > 0 else 0.0
+            error = sum(values.var() / len(values) for values in logits[:2]) ** 0.5
+            found["r_v_deviations"] = ((train - held_out) / error).item()
         return found
 
     @property
@@ -203,7 +206,12 @@ def held_out_images(config: RunConfig) -> ImageSet | None:
 
 
 class Watch:
-    """Logs a run's evaluations, keeps its best checkpoint, and says what goes wrong."""
+    """Logs a run's evaluations, keeps its best checkpoint, and says what goes wrong.
+
+    Attributes:
+        named: the diagnoses that stand.
+        healthy_step: what was saved until this step is from before the last failure that was named.
+    """
 
     def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
         self.run, self.progress = run, progress
@@ -213,11 +221,20 @@ class Watch:
                 self.follower = Follower(run, images, progress)
             except DataError as error:
                 progress.say(f"the run is not evaluated as it trains: {error}")
-        self.named = {event["name"] for event in self._open_events()}
+        self.named = self._open_names()
+        self.healthy_step = 0
 
-    def _open_events(self) -> list[dict[str, Any]]:
-        last = {event["name"]: event for event in self.run.events() if event["event"] in ("diagnosis", "recovery")}
-        return [event for event in last.values() if event["event"] == "diagnosis"]
+    def _open_names(self) -> set[str]:
+        """Returns what was named and stands: neither recovered since, nor rolled back."""
+        named: set[str] = set()
+        for event in self.run.events():
+            if event["event"] == "diagnosis":
+                named.add(event["name"])
+            elif event["event"] == "recovery":
+                named.discard(event["name"])
+            elif event["event"] == "rollback":
+                named.clear()
+        return named
 
     def evaluate(self, state: TrainState, tick: Tick) -> list[Diagnosis]:
         """Measures the run at a tick, logs it, keeps the best checkpoint; returns the failures newly found."""
@@ -244,23 +261,18 @@ class Watch:
         new = [diagnosis for diagnosis in found if diagnosis.name not in self.named]
         for diagnosis in new:
             self.report(step, diagnosis)
-        for name in self.named - {diagnosis.name for diagnosis in found}:
+        names = {diagnosis.name for diagnosis in found}
+        explained = {name for name in self.named if names & set(DIAGNOSES[name].explained_by)}
+        for name in sorted(self.named - names - explained):
             self.run.log_event(step, "recovery", name=name)
             self.progress.say(f"step {step:,}: no longer: {name.replace('_', ' ')}")
-        self.named = {diagnosis.name for diagnosis in found}
-        return [diagnosis for diagnosis in new if diagnosis.failure]
-
-    @property
-    def healthy_step(self) -> int:
-        """The last evaluation before the window that a failure must fill; what was saved until then is healthy.
-
-        With a loss that isn't finite, everything that was saved is.
-        """
-        events = self.run.events()
-        if events and events[-1].get("name") == "non_finite":
-            return events[-1]["step"]
-        before = self.run.metrics()[: -self.run.config.watchdog.watch_window]
-        return before[-1]["step"] if before else 0
+        self.named = names | explained
+        failures = [diagnosis for diagnosis in new if diagnosis.failure]
+        if failures:
+            looked = DIAGNOSES[failures[0].name].looks_back(self.run.config.watchdog)
+            before = self.run.metrics()[:-looked]
+            self.healthy_step = before[-1]["step"] if before else 0
+        return failures
 
     def report(self, step: int, diagnosis: Diagnosis) -> None:
         """Writes a diagnosis into the run and shows it."""

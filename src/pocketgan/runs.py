@@ -6,7 +6,6 @@ Its files are described in `docs/run-folder.md`.
 import itertools
 import os
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -209,23 +208,41 @@ class Run:
                 write_rows(path, [row for i, row in enumerate(rows) if i < settled or row["step"] <= step])
 
     def abandon(self, step: int) -> Path:
-        """Moves rows and checkpoints after `step` into the first free `abandoned/<n>`, with a copy of all samples.
+        """Moves rows, checkpoints and samples after `step` into the first free `abandoned/<n>`.
 
-        Events stay, and so does the best checkpoint.
+        Events stay, and so does the best checkpoint. Rows are copied first and dropped last, and the newest checkpoint
+        goes first, so that being killed on the way loses nothing.
         """
         places = (self.folder / "abandoned" / str(number) for number in itertools.count(1))
         folder = next(place for place in places if not place.exists())
-        (folder / "checkpoints").mkdir(parents=True)
-        shutil.copytree(self.folder / "samples", folder / "samples")
-        for name in ("stats", "metrics"):
-            path = self.folder / f"{name}.jsonl"
-            rows = read_rows(path, needed=("step",))
-            write_rows(folder / path.name, [row for row in rows if row["step"] > step])
-            write_rows(path, [row for row in rows if row["step"] <= step])
-        for path in self.checkpoints():
-            if int(path.stem.removeprefix("step-")) > step:
+        for name in ("checkpoints", "samples"):
+            (folder / name).mkdir(parents=True)
+        rows = {name: read_rows(self.folder / name, needed=("step",)) for name in ("stats.jsonl", "metrics.jsonl")}
+        for name, found in rows.items():
+            write_rows(folder / name, [row for row in found if row["step"] > step])
+        for path in reversed(self.checkpoints()):
+            if step_of(path) > step:
                 path.rename(folder / "checkpoints" / path.name)
+        for path in self.samples():
+            number = int(path.stem.rpartition("_")[2])
+            epochs = self.facts.images / self.config.train.batch_size
+            if (number * epochs if "_epoch_" in path.stem else number) > step:
+                path.rename(folder / "samples" / path.name)
+        for name, found in rows.items():
+            write_rows(self.folder / name, [row for row in found if row["step"] <= step])
         return folder
+
+    def rollbacks(self) -> list[dict[str, Any]]:
+        """Returns the events of going back to a healthy checkpoint, oldest first."""
+        return [event for event in self.events() if event["event"] == "rollback"]
+
+    def settle(self) -> None:
+        """Completes a rollback that a killed process had begun."""
+        for last in self.rollbacks()[-1:]:
+            late = [path for path in self.checkpoints() if step_of(path) > last["to"]]
+            scales = [(read_counters(path) or {}).get("rate_scale", 1.0) for path in late]
+            if any(scale > last["rate_scale"] for scale in scales):
+                self.abandon(last["to"])
 
     # Reading.
 
@@ -258,7 +275,8 @@ class Run:
 
     def best(self) -> dict[str, float] | None:
         """Returns the counters of the best checkpoint, with its `frechet_distance`; None where there is none."""
-        return read_counters(self.folder / "checkpoints" / BEST)
+        counters = read_counters(self.folder / "checkpoints" / BEST)
+        return counters if counters and "frechet_distance" in counters else None
 
     def checkpoints(self) -> list[Path]:
         """Returns the checkpoint files, oldest first."""
@@ -308,6 +326,11 @@ class Run:
         classes = len(self.facts.class_names) if self.config.network.conditional else 0
         made = generate_images(network, self.config, classes, count=count, seed=seed, label=index)
         return made.named(self.facts.class_names)
+
+
+def step_of(path: Path) -> int:
+    """Returns the step in a checkpoint's name."""
+    return int(path.stem.removeprefix("step-"))
 
 
 def check_free(out: str | Path | None) -> None:

@@ -1,5 +1,6 @@
 """A small convolutional classifier: the network behind the feature spaces `digits`, `classifier` and `random`."""
 
+import copy
 import math
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from pocketgan.data import derived_seed, to_network
 
@@ -134,9 +136,24 @@ def distort(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Flo
     return functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
 
 
+def fused(network: Classifier) -> Classifier:
+    """Returns a copy for use after training, each BatchNorm folded into the layer before it: the same, but faster."""
+    quick = copy.deepcopy(network).eval()
+    layers = [*(block for block in quick.body if isinstance(block, nn.Sequential)), quick.body]
+    for layer in layers:
+        for index, norm in enumerate(layer):
+            if isinstance(norm, nn.BatchNorm2d):
+                layer[index - 1] = fuse_conv_bn_eval(layer[index - 1], norm)
+                layer[index] = nn.Identity()
+            elif isinstance(norm, nn.BatchNorm1d):
+                layer[index - 1] = fuse_linear_bn_eval(layer[index - 1], norm)
+                layer[index] = nn.Identity()
+    return quick.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
 @torch.no_grad()
 def classify(
-    network: nn.Module, images: UInt8[Tensor, "n c h w"], batch: int = 500
+    network: nn.Module, images: UInt8[Tensor, "n c h w"], batch: int = 100
 ) -> tuple[Float[Tensor, "n 128"], Float[Tensor, "n classes"]]:
     """Returns the features and logits of images, batch by batch, with the network's statistics fixed."""
     device = next(network.parameters()).device

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,7 @@ from pocketgan.config import DataConfig
 from pocketgan.data import ImageSet, load_images
 from pocketgan.errors import DataError, StorageError
 from pocketgan.files import write_atomically
-from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, new_classifier
+from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
 from pocketgan.metrics.inception import inception_features
 from pocketgan.metrics.samples import Sample
 from pocketgan.progress import Progress
@@ -34,6 +35,8 @@ IMAGES_TO_FIT = 540_000
 """A classifier of other data is shown so many images: nine epochs of 60,000."""
 MOST_EPOCHS = 60.0
 RANDOM_SEED = 28
+LEAST_KEPT = 20_000
+"""Features of so many images and more are kept in the cache."""
 Name = Literal["digits", "classifier", "random", "inception"]
 
 
@@ -93,8 +96,10 @@ def digits() -> FeatureSpace:
 
 def random(channels: int) -> FeatureSpace:
     """Returns the space of a random network, the same one everywhere: 128 features, not standardised, no classes."""
-    network = new_classifier(channels, 1, RANDOM_SEED).eval()
+    network = new_classifier(channels, 1, RANDOM_SEED)
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+
+    network = fused(network)
 
     def embed(images: Tensor) -> tuple[Tensor, None]:
         return classify(network, images)[0], None
@@ -152,6 +157,26 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
     return trained_space("classifier", content, note)
 
 
+def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample:
+    """Looks at images in a feature space, and keeps what it sees in the user's cache where there are many.
+
+    Training images are the same at every evaluation, and looking at them takes longer than all else.
+    """
+    if len(images) < LEAST_KEPT:
+        return space(images.images, labels)
+    path = cache_folder() / f"features-{space.hash}-{images.digest()[:16]}.safetensors"
+    try:
+        found = load(path.read_bytes())
+        return Sample(images.images, found["features"], found.get("probabilities"), labels)
+    except (OSError, SafetensorError, KeyError):
+        sample = space(images.images, labels)
+    seen = {"features": sample.features, "probabilities": sample.probabilities}
+    with suppress(OSError, StorageError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, save({name: tensor for name, tensor in seen.items() if tensor is not None}))
+    return sample
+
+
 def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progress) -> bytes:
     """Trains a classifier on labelled images, and returns it with its standardisation as a safetensors file."""
     assert images.labels is not None
@@ -177,7 +202,7 @@ def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
     channels = weights["body.0.0.weight"].shape[1]
     network = new_classifier(channels, len(class_names))
     network.load_state_dict(weights)
-    network.eval()
+    network = fused(network)
 
     def embed(images: Tensor) -> tuple[Tensor, Tensor]:
         features, logits = classify(network, images)

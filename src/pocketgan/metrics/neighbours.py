@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
+from torch.nn.functional import pad
 
 Features = Float[Tensor, "_ _"]
 """(number of images, width); sets may differ in the first."""
@@ -24,6 +25,9 @@ CENTRED = 1000
 
 SPARE = 2
 """How many more candidates than asked for are compared by their exact distances."""
+
+CHUNK = 64
+"""How many distances are looked at as one when the smallest of many are sought."""
 
 RELATIVE_ERROR = 1e-5
 """Bound of a float32 squared distance's error, in units of ‖x‖² + ‖y‖² about the base's median."""
@@ -145,7 +149,7 @@ def _closest(
     for rows, squared, error in blocks(queries, base, dtype):
         if excluded is not None:
             squared.scatter_(1, excluded[rows, None], torch.inf)
-        found, candidates = squared.topk(count, dim=1, largest=False)
+        found, candidates = _smallest(squared, count)
         exact = distances_between(queries[rows, None].expand(-1, count, -1), base[candidates])
         exact, order = exact.masked_fill(found.isinf(), torch.inf).sort(dim=1, stable=True)
         distances[rows], indices[rows] = exact[:, :k], candidates.gather(1, order)[:, :k]
@@ -155,3 +159,17 @@ def _closest(
         excluded = None if excluded is None else excluded[unsure]
         distances[unsure], indices[unsure] = _closest(queries[unsure], base, k, excluded, torch.float64)
     return distances, indices
+
+
+def _smallest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` smallest values of each row (n, m), in order, and their columns: `topk`, but faster for many columns.
+
+    They lie in the chunks of columns with the smallest minima, so only those are sorted.
+    """
+    if values.shape[1] < 8 * CHUNK * count:
+        return values.topk(count, dim=1, largest=False)
+    chunks = pad(values, (0, -values.shape[1] % CHUNK), value=torch.inf).unflatten(1, (-1, CHUNK))
+    chosen = chunks.amin(dim=2).topk(count, dim=1, largest=False).indices
+    inside = chunks.gather(1, chosen[:, :, None].expand(-1, -1, CHUNK)).flatten(1)
+    found, places = inside.topk(count, dim=1, largest=False)
+    return found, chosen.gather(1, places // CHUNK) * CHUNK + places % CHUNK

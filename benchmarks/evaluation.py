@@ -1,0 +1,85 @@
+"""How long measuring takes: `make bench` runs this after `speed.py`.
+
+A full evaluation: every metric with spread and floor, 10,000 labelled images against MNIST's test split, in the space
+`digits`, from the images in memory to the last figure (without generating and without drawing the page). A quick one:
+what a run of each recipe does at every `--evaluate-every`, generating included, in the median of five. Each in a
+process of its own, so that peak memory is its own.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from pocketgan.config import DataConfig, replace
+from pocketgan.data import load_images
+from pocketgan.evaluation import COUNT, labels_in, look_at, read_real, score
+from pocketgan.experiment import describe_environment, find_facts
+from pocketgan.following import Follower
+from pocketgan.loading import image_shape
+from pocketgan.metrics import METRICS, Comparison, features
+from pocketgan.plan import make_plan
+from pocketgan.progress import Progress
+from pocketgan.recipes import RECIPES, recipe
+from pocketgan.runs import Run, claim_folder
+from pocketgan.training import create_state
+
+
+def memory() -> float:
+    """Returns the process's peak memory, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def full() -> None:
+    """Prints the seconds of a full evaluation."""
+    made = load_images(DataConfig())
+    made = made.part(slice(COUNT))
+    space = features.digits()
+    start = time.perf_counter()
+    sets = read_real(DataConfig(), "test")
+    real = look_at(sets, space, len(made))
+    looked = time.perf_counter()
+    generated = space(made.images, labels_in(space.class_names, made))
+    score(Comparison(generated, real.reference), real, space, list(METRICS))
+    end = time.perf_counter()
+    shown = f"{len(sets.training or made):,} training and {len(sets.reference):,} test images"
+    print(
+        f"full evaluation, {len(made):,} images: {end - start:.1f} s "
+        f"({looked - start:.1f} s of it looking at {shown}), {memory():.0f} MB",
+        flush=True,
+    )
+
+
+def quick(name: str) -> None:
+    """Prints the seconds of an evaluation during training."""
+    config = replace(recipe(name), duration="1000 steps", checkpoint_every="500 steps", evaluate_every="500 steps")
+    images = load_images(config.data)
+    facts = find_facts(images)
+    with tempfile.TemporaryDirectory() as folder:
+        plan = make_plan(replace(config, sample_every="none"), len(images))
+        run = Run.create(claim_folder(f"{folder}/run", name), config, facts, plan, describe_environment("cpu"))
+        start = time.perf_counter()
+        follower = Follower(run, images, Progress(quiet=True))
+        began = time.perf_counter() - start
+        state = create_state(config, image_shape(facts, config.network.conditional), "cpu")
+        seconds = []
+        for _ in range(5):
+            start = time.perf_counter()
+            follower.measure(state)
+            seconds.append(time.perf_counter() - start)
+    print(
+        f"`{name}`: {statistics.median(seconds):.2f} s each ({config.evaluation.evaluate_count:,} images against "
+        f"{len(follower.reference.sample):,}), {began:.1f} s once at the start, {memory():.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        for what in ("full", *RECIPES):
+            subprocess.run([sys.executable, __file__, what], check=True)
+    elif sys.argv[1] == "full":
+        full()
+    else:
+        quick(sys.argv[1])
