@@ -665,7 +665,7 @@ def test_rollback_goes_to_the_last_healthy_checkpoint(
     config = followed("mlp", on_failure="rollback", watch_window=2, sample_every="4 steps")
     run = run_experiment(config, folder, Progress(console=Console(file=said, width=300)))
     assert (run.status().state, run.status().step) == ("finished", 24)
-    assert kinds(run) == [("diagnosis", 16), ("rollback", 16), ("recovery", 12)]
+    assert kinds(run) == [("diagnosis", 16), ("rollback", 16)]
     rollback = run.events()[1]
     assert (rollback["to"], rollback["rate_scale"]) == (8, 0.5)
     assert rollback["message"].startswith("back from step 16 to step 8, with 0.5 times the learning rate")
@@ -695,7 +695,6 @@ def test_rollback_trains_on_at_half_the_rate(
     for factor in (0.5, 1.0):
         state = create_state(run.config, image_shape(run.facts, True), "cpu")
         restore(state, read_checkpoint(folder / "checkpoints" / "step-000000008.safetensors"))
-        assert state.rate_scale == 0.5
         state.rate_scale = factor
         settings = run.config.train
         batches = Batches(

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pocketgan.config import DataConfig, split
+from pocketgan.config import DataConfig
 from pocketgan.data import ImageSet, derived_seed, load_images
 from pocketgan.errors import DataError, RunError, nearest
 from pocketgan.loading import load_generator
-from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, missing
+from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, metric_names, missing
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
 from pocketgan.progress import Progress
@@ -22,8 +22,6 @@ from pocketgan.runs import Run
 from pocketgan.sampling import generate_images, redraw_images
 
 SPLITS = ("test", "train", "validation")
-USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}
-"""What papers call them."""
 COUNT = 10_000
 """Images compared, unless fewer are there."""
 
@@ -226,22 +224,6 @@ def floor_of(metric: Metric, real: RealImages) -> float | None:
     if floor is None or len(floor.generated) < metric.least or missing(metric, floor) is not None:
         return None
     return metric.measure(floor)
-
-
-def metric_names(text: str) -> list[str]:
-    """Reads a list of metrics.
-
-    Raises:
-        RunError: one of them is unknown.
-    """
-    names = list(METRICS) if text == "all" else split(text)
-    for name in names:
-        if name not in METRICS:
-            hint = f"; did you mean '{USUAL[name]}'?" if name in USUAL else nearest(name, METRICS)
-            raise RunError(f"metrics: no metric '{name}'{hint}; known: all, {', '.join(METRICS)}")
-    if not names:
-        raise RunError(f"metrics: an empty list; known: all, {', '.join(METRICS)}")
-    return names
 
 
 def is_run(source: str | Path) -> bool:

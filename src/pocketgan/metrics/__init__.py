@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from pocketgan.config import split
+from pocketgan.errors import RunError, nearest
 from pocketgan.metrics.classification import classification_accuracy
 from pocketgan.metrics.classifier import FEATURES
 from pocketgan.metrics.frechet import class_frechet_distance, frechet_distance
@@ -14,7 +16,7 @@ from pocketgan.metrics.modes import class_kl, confidence, count_modes, duplicate
 from pocketgan.metrics.samples import NEIGHBOURS, Comparison, Reference, Sample
 from pocketgan.metrics.two_sample import two_sample_accuracy
 
-__all__ = ["METRICS", "Comparison", "Metric", "Reference", "Sample", "missing"]
+__all__ = ["METRICS", "Comparison", "Metric", "Reference", "Sample", "metric_names", "missing"]
 
 Need = Literal["classifier", "labels", "training", "held out"]
 
@@ -201,3 +203,23 @@ def missing(metric: Metric, comparison: Comparison) -> str | None:
     }
     lacking = next((need for need in metric.needs if not there[need]), None)
     return None if lacking is None else words[lacking]
+
+
+USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}
+"""What papers call them."""
+
+
+def metric_names(text: str) -> list[str]:
+    """Reads a list of metrics.
+
+    Raises:
+        RunError: one of them is unknown.
+    """
+    names = list(METRICS) if text == "all" else split(text)
+    for name in names:
+        if name not in METRICS:
+            hint = f"; did you mean '{USUAL[name]}'?" if name in USUAL else nearest(name, METRICS)
+            raise RunError(f"metrics: no metric '{name}'{hint}; known: all, {', '.join(METRICS)}")
+    if not names:
+        raise RunError(f"metrics: an empty list; known: all, {', '.join(METRICS)}")
+    return names
