@@ -268,7 +268,7 @@ def test_against_train_nothing_is_held_out(places: dict[str, str]) -> None:
     assert done.to_json()["reference_count"] == TRAINING
     assert torch.equal(
         done.real.floor.generated.images.sum(),
-        evaluation.some(features.digits()(fewer(DataConfig(), "test").images), 300).images.sum(),
+        fewer(DataConfig(), "test").images[evaluation.mixed(1000)[:300]].sum(),
     )
 
 
@@ -329,7 +329,7 @@ def test_of_too_many_images_the_same_ones_are_taken(places: dict[str, str], monk
 
 def test_against_what_is_held_out(places: dict[str, str]) -> None:
     held_out = DataConfig(validation=500)
-    found = evaluation.real_images(held_out, "validation", features.digits(), 200)
+    found = evaluation.look_at(evaluation.read_real(held_out, "validation"), features.digits(), 200)
     assert found.reference.held_out
     assert torch.equal(found.reference.sample.images, whole(held_out, "validation").images)
     trained = {image.numpy().tobytes() for image in found.reference.training.images}
@@ -409,12 +409,12 @@ MISTAKES = [
     ("{noise} --metrics label_agreement", "--metrics: label_agreement takes images with labels"),
     ("{real} --metrics modes --features random", "--metrics: modes takes a feature space with a classifier"),
     ("{real} --metrics copying --against train", "copying takes real images that weren't trained on"),
-    ("{big}", "takes images of 1×28×28 (channels, height, width), and these have 1×32×32"),
-    ("{rgb}", "takes images of 1×28×28 (channels, height, width), and these have 3×28×28"),
-    ("{big} --features random", "1×32×32 (channels, height, width), but the real ones are 1×28×28"),
-    ("{rgb} --features random", "3×28×28 (channels, height, width), but the real ones are 1×28×28"),
-    ("{real} --against {big} --features digits", "takes images of 1×28×28 (channels, height, width), and these have"),
-    ("{real} --against {rgb} --features random", "1×28×28 (channels, height, width), but the real ones are 3×28×28"),
+    ("{big}", "have 1×32×32 (channels, height, width), and the real ones of mnist 1×28×28"),
+    ("{rgb}", "have 3×28×28 (channels, height, width), and the real ones of mnist 1×28×28"),
+    ("{big} --features random", "have 1×32×32 (channels, height, width), and the real ones of mnist 1×28×28"),
+    ("{rgb} --features random", "have 3×28×28 (channels, height, width), and the real ones of mnist 1×28×28"),
+    ("{real} --against {big} --features digits", "big.npz 1×32×32; --against a path"),
+    ("{real} --against {rgb} --features random", "rgb.npz 3×28×28; --against a path"),
     ("{garbage}", "{garbage} can't be read as an .npz file"),
     ("{text}", "'{text}' is neither a folder nor an .npz file"),
     ("{empty}", "{empty} holds no IDX files and no PNG or JPEG pictures"),
@@ -423,7 +423,7 @@ MISTAKES = [
     ("{real} --against {garbage}", "{garbage} can't be read as an .npz file"),
     ("{real} --against tset", "there is no 'tset'"),
     ("{real} --features digit", "--features: no feature space 'digit'; did you mean 'digits'?; known: auto, digits"),
-    ("{real} --against {noise} --features classifier", "has no labels to train a classifier on; use 'random'"),
+    ("{real} --against {noise} --features classifier", "has no labels, so no classifier can be trained; use 'random'"),
     ("{real} --features inception", "--features: 'inception' needs torch-fidelity; pip install 'pocketgan[inception]'"),
     ("{real} --features inception --inception-weights {text}", "--inception-weights: {text} is no file of weights"),
     ("{real} --features inception --inception-weights {nothing}", "--inception-weights: {nothing} can't be read"),
@@ -488,7 +488,7 @@ def test_the_table_names_every_figure_and_what_was_left_out(
 
 def test_progress_is_shown_unless_quiet(places: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     _, _, err = evaluate_command("{some} --metrics precision --json", places, capsys)
-    assert "the test split of mnist" in err
+    assert "measuring 600 images in the feature space digits" in err
     assert "600 images" in err
 
 
