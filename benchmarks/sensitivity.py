@@ -1,7 +1,7 @@
 """What each metric sees of what can be wrong with images: `make bench-sensitivity`.
 
-A perfect generator is played by real images: 10,000 of MNIST's training split. The other 50,000 are its training
-images, and the test split is the reference. Eight changes are then made to the 10,000, each at five strengths, and
+A perfect generator is played by real images: 4,000 of MNIST's training split. The other 56,000 are its training
+images, and the test split is the reference. Eight changes are then made to the 4,000, each at five strengths, and
 each figure is measured as `pocketgan evaluate` does. Prints a table, and draws it into `docs/images/sensitivity.png`.
 """
 
@@ -34,7 +34,7 @@ SHOWN = (
     "label_agreement",
     "class_frechet_distance",
 )
-COUNT = 10_000
+COUNT = 4_000
 
 
 def blur(images: Tensor, deviation: float, _: torch.Generator) -> Tensor:
@@ -136,10 +136,11 @@ def main() -> None:
     arguments = parser.parse_args()
     space = choose_space(arguments.features, DataConfig())
     images, test = load_images(DataConfig()), load_images(DataConfig(), "test")
+    names_of = images.class_names
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     base, rest = images.part(order[:COUNT]), images.part(order[COUNT:])
-    training = space(rest.images, labels_in(space, rest))
-    reference = Reference(space(test.images, labels_in(space, test)), training)
+    training = space(rest.images, labels_in(names_of, rest))
+    reference = Reference(space(test.images, labels_in(names_of, test)), training)
     assert test.labels is not None
     no_nines = Reference(reference.sample.part(test.labels < 9), training)
     names = [n for n in SHOWN if space.class_names or "classifier" not in METRICS[n].needs]
@@ -151,7 +152,7 @@ def main() -> None:
         for strength in (0.0, *strengths):
             generator = torch.Generator().manual_seed(1)
             made = base if strength == 0 and held is reference else make(base, rest, strength, generator)
-            comparison = Comparison(space(made.images, labels_in(space, made)), held)
+            comparison = Comparison(space(made.images, labels_in(names_of, made)), held)
             row = {name: METRICS[name].measure(comparison) for name in names}
             curves.setdefault(change, []).append({"strength": strength, **row})
             print(f"| {change}, {unit} | {strength:g} | {' | '.join(f'{row[n]:.3g}' for n in names)} |", flush=True)

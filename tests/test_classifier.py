@@ -7,7 +7,18 @@ import torch
 from torch import Tensor
 
 from pocketgan.data import ImageSet
-from pocketgan.metrics.classifier import FEATURES, Classifier, accuracy, classify, distort, fit, initialise, prepare
+from pocketgan.metrics.classifier import (
+    FEATURES,
+    Classifier,
+    accuracy,
+    classify,
+    distort,
+    fit,
+    fused,
+    initialise,
+    new_classifier,
+    prepare,
+)
 
 
 def halves(count: int = 200, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -195,3 +206,14 @@ def test_accuracy_is_the_share_told_right(tiny_images: Callable[..., ImageSet]) 
     assert accuracy(network, images, (told + 1) % 10) == 0
     half = torch.where(torch.arange(64) < 32, told, (told + 1) % 10)
     assert accuracy(network, images, half) == 0.5
+
+
+def test_folding_the_norms_changes_nothing_but_the_time() -> None:
+    network = new_classifier(1, 10, seed=3)
+    images = torch.randint(256, (40, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    for _ in fit(network, images, torch.arange(40) % 10, epochs=20, seed=0):
+        pass
+    quick = fused(network)
+    assert not any("BatchNorm" in type(module).__name__ for module in quick.modules())
+    for before, after in zip(classify(network, images), classify(quick, images), strict=True):
+        torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)

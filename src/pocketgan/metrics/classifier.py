@@ -1,6 +1,7 @@
 """A small convolutional classifier: the network behind the feature spaces `digits`, `classifier` and `random`."""
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -141,13 +142,11 @@ def fused(network: Classifier) -> Classifier:
     quick = copy.deepcopy(network).eval()
     layers = [*(block for block in quick.body if isinstance(block, nn.Sequential)), quick.body]
     for layer in layers:
-        for index, norm in enumerate(layer):
-            if isinstance(norm, nn.BatchNorm2d):
-                layer[index - 1] = fuse_conv_bn_eval(layer[index - 1], norm)
-                layer[index] = nn.Identity()
-            elif isinstance(norm, nn.BatchNorm1d):
-                layer[index - 1] = fuse_linear_bn_eval(layer[index - 1], norm)
-                layer[index] = nn.Identity()
+        for index, (before, norm) in enumerate(itertools.pairwise(list(layer))):
+            if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                layer[index], layer[index + 1] = fuse_conv_bn_eval(before, norm), nn.Identity()
+            elif isinstance(before, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+                layer[index], layer[index + 1] = fuse_linear_bn_eval(before, norm), nn.Identity()
     return quick.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
