@@ -1,17 +1,13 @@
-"""Shapes and types are checked at run time in tests; tiny configurations and images for all of them."""
+"""Tiny configurations and images for all tests."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
-# Before anything imports pocketgan. An int is taken where a float is written, as type checkers do (PEP 484).
-install_import_hook("pocketgan", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
-
-from pocketgan.config import RunConfig, replace  # noqa: E402
-from pocketgan.data import ImageSet  # noqa: E402
-from pocketgan.recipes import recipe  # noqa: E402
+from pocketgan.config import RunConfig, replace
+from pocketgan.data import ImageSet
+from pocketgan.recipes import recipe
 
 
 @pytest.fixture(autouse=True, scope="session")

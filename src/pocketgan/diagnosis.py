@@ -304,7 +304,7 @@ def diagnose(history: History) -> list[Diagnosis]:
     """Returns everything that goes wrong at the end of this history, most urgent first.
 
     What another diagnosis explains isn't named: a generator that learns nothing from a discriminator that has won draws
-    one thing, and a failing run stands still or was better before.
+    one thing, and a failing run may stand still.
     """
     found: list[Diagnosis] = []
     for name, check in DIAGNOSES.items():

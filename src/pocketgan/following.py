@@ -157,7 +157,7 @@ class Follower:
             images.requires_grad_()
             fake = discriminate(state, images, labels, self.plain)
             real = logits[0][: len(fake)]
-            loss = OBJECTIVES[self.config.objective.objective].generator_loss(real[: len(fake)], fake[: len(real)])
+            loss = OBJECTIVES[self.config.objective.objective].generator_loss(real, fake[: len(real)])
             (gradient,) = torch.autograd.grad(loss.sum(), images)
         state.discriminator.train(training)
         found = {"generator_gradient": gradient.square().mean().sqrt().item()}

@@ -98,7 +98,6 @@ def random(channels: int) -> FeatureSpace:
     """Returns the space of a random network, the same one everywhere: 128 features, not standardised, no classes."""
     network = new_classifier(channels, 1, RANDOM_SEED)
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-
     network = fused(network)
 
     def embed(images: Tensor) -> tuple[Tensor, None]:
