@@ -32,13 +32,13 @@ PROVOKED = {
     "mode_collapse": "comparison --learning-rate 2e-3 --discriminator-learning-rate 2e-5 --iterations 1000 "
     f"--evaluate-every 50_steps {SMALL}",
     "oscillation": "comparison --objective wasserstein --discriminator-update joint --learning-rate 1e-3 "
-    f"--iterations 1500 --evaluate-every 60_steps {SMALL}",
+    f"--iterations 3000 --evaluate-every 60_steps {SMALL}",
     "discriminator_overfitting": f"comparison --hidden-dim 256 --batch-size 64 {SMOOTH} --r1 0.003 --r2 0.003 "
-    f"--iterations 1600 --evaluate-every 80_steps --validation 0.5 {FEW}",
+    f"--iterations 3000 --evaluate-every 80_steps --validation 0.5 {FEW}",
     "memorisation": "pocket --width 0.4 --batch-size 32 --r1 0.03 --r2 0.03 --schedule constant "
-    f"--ema-half-life 2_kimg --iterations 1200 --evaluate-every 60_steps --validation 0.8 {FEW}",
-    "past_best": f"comparison {SMOOTH} --r1 0.1 --r2 0.1 --learning-rate 0.5 --warmup 1000_steps --iterations 1000 "
-    f"--evaluate-every 40_steps {SMALL}",
+    f"--ema-half-life 2_kimg --iterations 2400 --evaluate-every 60_steps --validation 0.8 {FEW}",
+    "past_best": f"comparison {SMOOTH} --r1 0.1 --r2 0.1 --learning-rate 0.05 --warmup 3000_steps --iterations 4000 "
+    f"--evaluate-every 100_steps {SMALL}",
     "stagnation": f"comparison --learning-rate 1e-7 --iterations 400 --evaluate-every 20_steps {SMALL}",
 }
 HEALTHY = {
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("runs/watchdog"))
-    parser.add_argument("--pocket", type=int, default=300, help="steps of a healthy run of pocket")
+    parser.add_argument("--pocket", type=int, default=1000, help="steps of a healthy run of pocket")
     parser.add_argument("--dcgan", type=int, default=300, help="steps of a healthy run of dcgan")
     arguments = parser.parse_args()
     prepare(arguments.folder)

@@ -162,3 +162,44 @@ def test_errors() -> None:
         radii(points, 4)
     with pytest.raises(ValueError, match="k: 0"):
         radii(points, 0)
+
+
+@pytest.mark.parametrize("clusters", [1, 4, 40])
+@pytest.mark.parametrize("apart", [0.0, 3.0, 1e4])
+@pytest.mark.parametrize("themselves", [False, True])
+def test_cells_change_nothing(clusters: int, apart: float, themselves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    middles = normal(clusters, 6, seed=2) * apart
+    base = normal(400, 6, seed=1) + middles[torch.arange(400) % clusters]
+    base[390:] = base[:10]
+    queries = base[50:] if themselves else normal(90, 6) + middles[torch.arange(90) % clusters]
+    excluded = torch.arange(50, 400) if themselves else None
+    plain = nearest(queries, base, excluded=excluded)
+    monkeypatch.setattr(neighbours, "CELLED", 100)
+    found = nearest(queries, base, excluded=excluded)
+    assert torch.equal(found.distances, plain.distances)
+    assert torch.equal(distances_between(queries, base[found.indices]), plain.distances)
+    assert excluded is None or not (found.indices == excluded).any()
+
+
+def test_cells_are_looked_into_only_where_they_can_hold_a_nearer_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    plain = neighbours._closest
+
+    def counting(queries: Tensor, base: Tensor, *rest: object) -> tuple[Tensor, Tensor]:
+        compared.append(len(queries) * len(base))
+        return plain(queries, base, *rest)
+
+    monkeypatch.setattr(neighbours, "CELLED", 100)
+    monkeypatch.setattr(neighbours, "_closest", counting)
+    middles = normal(16, 8, seed=2) * 50
+    base, queries = (normal(n, 8, seed=n) + middles[torch.arange(n) % 16] for n in (1600, 320))
+    nearest(queries, base)
+    assert sum(compared) < 0.3 * len(queries) * len(base)
+
+
+def test_cells_of_a_base_of_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "CELLED", 100)
+    queries, base = normal(50, 3), torch.ones(200, 3)
+    assert torch.equal(nearest(queries, base).distances, distances_between(queries, base[:50]))
+    found = nearest(base[:20], base, excluded=torch.zeros(20).long())
+    assert found.distances.tolist() == [0] * 20 and (found.indices != 0).all()

@@ -375,8 +375,7 @@ def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: b
 def halves(reference: Reference) -> Comparison:
     """Returns one half of a reference's images against the other: what real images get where there are no others."""
     order, half = mixed(len(reference.sample)), len(reference.sample) // 2
-    first, second = reference.sample.part(order[:half]), reference.sample.part(order[half:])
-    return Comparison(first, Reference(second, reference.training, reference.held_out))
+    return reference.split(order[:half], order[half:])
 
 
 def mixed(count: int) -> Tensor:

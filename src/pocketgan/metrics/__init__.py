@@ -58,6 +58,13 @@ def _copying(comparison: Comparison) -> float:
         return score(cells=1)
 
 
+def _duplicates(comparison: Comparison) -> float:
+    made, real = comparison.generated, comparison.reference.sample
+    return duplicates(
+        made.features, real.features, generated_others=made.to_others[:, 0], real_others=real.to_others[:, 0]
+    )
+
+
 def _agreement(comparison: Comparison) -> float:
     assert comparison.generated.labels is not None
     return label_agreement(comparison.generated.labels, comparison.generated.predicted)
@@ -153,7 +160,7 @@ METRICS: dict[str, Metric] = {
         "near-twins",
         "share with a near-twin in the sample; 0.01 as real ones",
         50,
-        lambda c: duplicates(c.generated.features, c.reference.sample.features),
+        _duplicates,
     ),
     "authentic": Metric(
         "authentic",

@@ -31,8 +31,8 @@ from pocketgan.progress import Progress
 
 VERSION = 1
 DIGITS_FILE = "digits.safetensors"
-IMAGES_TO_FIT = 540_000
-"""A classifier of other data is shown so many images: nine epochs of 60,000."""
+IMAGES_TO_FIT = 360_000
+"""A classifier of other data is shown so many images: six epochs of 60,000."""
 MOST_EPOCHS = 60.0
 RANDOM_SEED = 28
 LEAST_KEPT = 20_000

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from pocketgan.metrics.neighbours import Features, check_features, nearest, subsample
+from pocketgan.metrics.neighbours import Features, check_features, radii, subsample
 
 Labels = Int64[Tensor, "_"]
 """One class per image, each in [0, classes)."""
@@ -95,7 +95,13 @@ def label_agreement(asked: Labels, predicted: Labels) -> float:
     return (asked == predicted).double().mean().item()
 
 
-def duplicates(generated: Features, real: Features) -> float:
+def duplicates(
+    generated: Features,
+    real: Features,
+    *,
+    generated_others: Float[Tensor, "_"] | None = None,
+    real_others: Float[Tensor, "_"] | None = None,
+) -> float:
     """The share of generated images that are as near to another as only 1% of real images are to another real one.
 
     The bound is the first percentile of real images' distances to their nearest other; at the bound counts. More images
@@ -104,6 +110,7 @@ def duplicates(generated: Features, real: Features) -> float:
     Args:
         generated: (n, width), n ≥ 2.
         real: (m, width), m ≥ 2.
+        generated_others, real_others: each image's distance to its nearest other, (n,) and (m,), where they are known.
 
     Returns:
         In [0, 1]: about 0.01 where both sets come from one distribution, 1 where all generated images are alike.
@@ -113,13 +120,14 @@ def duplicates(generated: Features, real: Features) -> float:
     """
     check_features(2, generated=generated, real=real)
     size = min(len(generated), len(real))
-    bound = _to_nearest_other(real, size).quantile(NEAR)
-    return (_to_nearest_other(generated, size) <= bound).double().mean().item()
+    bound = _to_nearest_other(real, size, real_others).quantile(NEAR)
+    return (_to_nearest_other(generated, size, generated_others) <= bound).double().mean().item()
 
 
-def _to_nearest_other(features: Tensor, size: int) -> Tensor:
-    sample = subsample(features, size) if len(features) > size else features
-    return nearest(sample, sample, excluded=torch.arange(size, device=sample.device)).distances
+def _to_nearest_other(features: Tensor, size: int, known: Tensor | None) -> Tensor:
+    if len(features) == size:
+        return radii(features, 1) if known is None else known
+    return radii(subsample(features, size), 1)
 
 
 def _check_shares(reference: Tensor) -> Tensor:

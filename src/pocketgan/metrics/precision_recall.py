@@ -7,7 +7,7 @@ k-th nearest other point. A point at a ball's very edge is outside, as in the pu
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from pocketgan.metrics.neighbours import Block, Features, blocks, check_features, distances_between, radii
@@ -67,10 +67,11 @@ def manifold(
     covered, recalled = torch.zeros(2, len(real), dtype=torch.bool, device=real.device)
     for block in blocks(generated, real):
         rows = block.rows
-        inside_real = _inside(block, real_radii, generated[rows], real)
-        around[rows] = inside_real.sum(dim=1)
-        covered |= inside_real.any(dim=0)
-        recalled |= _inside(block, generated_radii[rows, None], generated[rows], real).any(dim=0)
+        in_real, real_balls = _inside(block, real_radii, generated[rows], real)
+        around[rows] = in_real.bincount(minlength=len(block.squared))
+        covered[real_balls] = True
+        _, reals = _inside(block, generated_radii[rows, None], generated[rows], real)
+        recalled[reals] = True
         realism[rows] = _realism(block, small_radii, generated[rows], real)
 
     return Manifold(
@@ -114,24 +115,25 @@ def _share(flags: Tensor) -> float:
     return flags.double().mean().item()
 
 
-def _inside(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> Bool[Tensor, "rows m"]:
-    """Whether each pair is nearer than its limit, a tensor that broadcasts to (rows, m).
+def _inside(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """The pairs that are nearer than their limit, a tensor that broadcasts to (rows, m): their rows and columns.
 
-    Pairs nearer to their limit than the block's error are decided by their exact distance.
+    Few pairs are that near, so only those are looked at more closely. Pairs nearer to their limit than the block's
+    error are decided by their exact distance.
     """
     squared_limits = limits.square()
-    inside = block.squared + block.error < squared_limits
-    unsure = inside ^ (block.squared - block.error <= squared_limits)
-    for pairs in unsure.nonzero().split(PAIRS):
-        row, column = pairs.unbind(dim=1)
-        exact = distances_between(rows[row], columns[column])
-        inside[row, column] = exact < limits.expand_as(inside)[row, column]
-    return inside
+    row, column = (block.squared <= squared_limits + block.error.max()).nonzero().unbind(dim=1)
+    short_by = squared_limits.expand_as(block.squared)[row, column] - block.squared[row, column]
+    error = block.error[row, 0]
+    inside = short_by > error
+    for unsure in (short_by.abs() <= error).nonzero()[:, 0].split(PAIRS):
+        exact = distances_between(rows[row[unsure]], columns[column[unsure]])
+        inside[unsure] = exact < limits.expand_as(block.squared)[row[unsure], column[unsure]]
+    return row[inside], column[inside]
 
 
 def _realism(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> Float32[Tensor, "rows"]:
     """The greatest ratio of a limit (m,) to a distance, for each row; the distance of the greatest is exact."""
-    tiny = torch.finfo(torch.float32).tiny
-    best = (limits.square() / block.squared.clamp(min=tiny)).argmax(dim=1)
+    best = (limits.square() / block.squared).argmax(dim=1)
     distances = distances_between(rows, columns[best])
     return torch.where(distances > 0, limits[best] / distances, torch.inf)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pocketgan.metrics.memorisation import authentic, cell_centres
 from pocketgan.metrics.modes import class_histogram
-from pocketgan.metrics.neighbours import Nearest, nearest, radii
+from pocketgan.metrics.neighbours import Nearest, distances_to_others, nearest
 from pocketgan.metrics.precision_recall import Manifold, manifold
 
 NEIGHBOURS = 5
@@ -42,9 +42,9 @@ class Sample:
         return Sample(self.images[chosen], self.features[chosen], probabilities, labels)
 
     @cached_property
-    def radii(self) -> Tensor:
-        """Each image's distance to its fifth-nearest other one, shape (N,)."""
-        return radii(self.features, NEIGHBOURS)
+    def to_others(self) -> Tensor:
+        """Each image's distances to its five nearest other ones, nearest first, shape (N, 5)."""
+        return distances_to_others(self.features, NEIGHBOURS)
 
     @property
     def predicted(self) -> Tensor:
@@ -85,6 +85,17 @@ class Reference:
         assert self.training is not None
         return nearest(self.sample.features, self.training.features)
 
+    def split(self, first: Tensor, second: Tensor) -> "Comparison":
+        """Returns the comparison of some of its images with others; what is known of each image stays known."""
+        rest = Reference(self.sample.part(second), self.training, self.held_out)
+        comparison = Comparison(self.sample.part(first), rest)
+        if self.training is not None:
+            distances, indices = self.nearest_training
+            comparison.__dict__["nearest_training"] = Nearest(distances[first], indices[first])
+            rest.__dict__["nearest_training"] = Nearest(distances[second], indices[second])
+            rest.__dict__["cells"] = self.cells
+        return comparison
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -106,8 +117,8 @@ class Comparison:
             self.generated.features,
             real.features,
             NEIGHBOURS,
-            real_radii=real.radii,
-            generated_radii=self.generated.radii,
+            real_radii=real.to_others[:, -1],
+            generated_radii=self.generated.to_others[:, -1],
         )
 
     @cached_property
