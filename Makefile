@@ -4,7 +4,7 @@ RECIPE ?= pocket
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-peers clean
+.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-peers clean
 
 setup: $(READY)
 
@@ -41,6 +41,9 @@ bench-watchdog: $(READY)
 
 bench-recipes: $(READY)
 	$(BIN)/python benchmarks/recipes.py
+
+bench-studies: $(READY)
+	$(BIN)/python benchmarks/studies.py
 
 # The textbook peers need TensorFlow, which gets an environment of its own.
 PEERS := .venv-peers/ready

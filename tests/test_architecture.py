@@ -23,6 +23,14 @@ ROOMS = {
     "experiment": 8,
     "studies": 9,
     "statistics": 9,
+    "study_config": 9,
+    "predeclared": 9,
+    "curves": 9,
+    "verdicts": 9,
+    "backends": 9,
+    "study_jobs": 9,
+    "search": 9,
+    "study_runs": 9,
     "figures": 10,
     "report": 10,
     "evaluation_page": 10,
@@ -35,7 +43,7 @@ ROOMS = {
 COMMAND_LINE = {"commands", "cli", "__main__"}
 PICKLES = {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
 RUNS_CODE = {"torch.load", "torch.jit.load", "torch.hub.load", "eval", "exec"}
-WITHOUT_TORCH = ["cli", "commands", "api", "runs", "figures"]
+WITHOUT_TORCH = ["cli", "commands", "study_commands", "api", "runs", "figures", "studies", "verdicts", "report"]
 
 
 def module_name(path):

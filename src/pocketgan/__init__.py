@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pocketgan.version import __version__
 
 if TYPE_CHECKING:
-    from pocketgan.api import evaluate, open_run, resume, train, translate
+    from pocketgan.api import evaluate, open_run, report, resume, study, train, translate
     from pocketgan.config import RunConfig
     from pocketgan.errors import PocketganError, RunFailed, UserError
     from pocketgan.recipes import RECIPES, recipe
     from pocketgan.runs import Run, list_runs
+    from pocketgan.studies import Study
+    from pocketgan.study_config import StudyConfig
 
 __all__ = [
     "RECIPES",
@@ -22,23 +24,29 @@ __all__ = [
     "Run",
     "RunConfig",
     "RunFailed",
+    "Study",
+    "StudyConfig",
     "UserError",
     "__version__",
     "evaluate",
     "list_runs",
     "open_run",
     "recipe",
+    "report",
     "resume",
+    "study",
     "train",
     "translate",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("evaluate", "open_run", "resume", "train", "translate"), "api"),
+    **dict.fromkeys(("evaluate", "open_run", "report", "resume", "study", "train", "translate"), "api"),
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),
     "RunConfig": "config",
+    "Study": "studies",
+    "StudyConfig": "study_config",
 }
 
 

@@ -11,7 +11,10 @@ from pocketgan.recipes import recipe as find_recipe
 from pocketgan.runs import MOST_IMAGES, Run
 
 if TYPE_CHECKING:
+    from pocketgan.backends import Backend
     from pocketgan.evaluation import Evaluation
+    from pocketgan.studies import Study
+    from pocketgan.study_config import StudyConfig
 
 
 def train(
@@ -130,6 +133,62 @@ def evaluate(
         raise RunError(f"out: '{folder}' can't be made: {error.strerror}") from None
     write_json(folder / "evaluation.json", done.to_json())
     return done, draw_page(done, folder)
+
+
+def study(
+    study: "str | Path | StudyConfig | dict[str, Any]",
+    *,
+    out: str | Path | None = None,
+    seeds: int | None = None,
+    duration: str | None = None,
+    jobs: str | int = "auto",
+    backend: "Backend" = "local",
+    progress: bool = True,
+) -> "Study":
+    """Runs a study, or goes on with it, and writes its page.
+
+    Args:
+        study: the name of a predeclared one, a TOML file, a configuration, or its fields as a dict.
+        out: the study's folder; by default `studies/<name>`.
+        seeds: runs of each variant; by default as the study says.
+        duration: how long each run trains; by default as the study says.
+        jobs: how many runs at once on this machine; `auto` for one a core.
+        backend: `local`, or `ray` for a cluster.
+        progress: whether to show progress on standard error.
+
+    Returns:
+        The study; `report` makes its page anew, `pocketgan.verdicts.judge` gives its figures.
+
+    Raises:
+        UserError: something asked for won't do; nothing was started.
+    """
+    from pocketgan.report import write_report
+    from pocketgan.study_config import StudyConfig, read_study, study_config
+    from pocketgan.study_runs import run_study
+
+    if isinstance(study, dict):
+        config = study_config({"name": "study", **study})
+    else:
+        config = study if isinstance(study, StudyConfig) else read_study(study)
+    changed = {name: value for name, value in (("seeds", seeds), ("duration", duration)) if value is not None}
+    if changed:
+        config = study_config(config.model_dump() | changed)
+    folder = Path("studies") / config.name if out is None else out
+    done = run_study(config, folder, jobs=str(jobs), backend=backend, progress=Progress(quiet=not progress))
+    write_report(done)
+    return done
+
+
+def report(folder: str | Path) -> Path:
+    """Writes the page of a study, however far it is, with the pictures and tables behind it; returns the page.
+
+    Raises:
+        StudyError: there is no study.
+    """
+    from pocketgan.report import write_report
+    from pocketgan.studies import Study
+
+    return write_report(Study.open(folder))
 
 
 def translate(

@@ -15,6 +15,9 @@ COMMANDS = {
     "evaluate": ("evaluate RUN|FOLDER|FILE.npz [--json]", "how good the images are, with spread and floor"),
     "translate": ("translate RUN [--out DIR]", "redraws images with an image-to-image run"),
     "runs": ("runs [DIR]", "a table of runs"),
+    "studies": ("studies", "the studies that come with the package"),
+    "study": ("study NAME|FILE.toml [--out DIR]", "settings × seeds, in parallel, with a statistical verdict"),
+    "report": ("report DIR", "a study's page, to hand in"),
 }
 
 
@@ -90,5 +93,8 @@ def as_flag(message: str) -> str:
         "metrics",
         "against",
         "inception_weights",
+        "jobs",
+        "backend",
+        "seeds",
     }
     return f"--{field.replace('_', '-')}: {rest}" if field in known else message

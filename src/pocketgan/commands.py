@@ -2,35 +2,28 @@
 
 import dataclasses
 import inspect
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from pocketgan import config as configuration
 from pocketgan.errors import INTERRUPTED, RunError
 from pocketgan.flags import parse, parse_recipe
+from pocketgan.printing import print_json, show
 from pocketgan.progress import Progress, clock
 from pocketgan.recipes import PARAMETERS, RECIPES
 from pocketgan.runs import Run, list_runs
+from pocketgan.study_commands import report as study_report
+from pocketgan.study_commands import studies, study
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
 
 RunFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-
-
-def show(table: Table) -> None:
-    """Prints a table on standard output, as wide as the terminal, or 140 columns where there is none."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 140
-    console.print(table)
 
 
 # The commands.
@@ -280,11 +273,6 @@ def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DI
 # What is printed.
 
 
-def print_json(value: Any) -> None:
-    """Prints a value as indented JSON."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
 def evaluation_table(done: "Evaluation") -> Table:
     """Returns the table of an evaluation: what each metric is, its figure, its spread, the floor, how to read it."""
     from pocketgan.metrics import METRICS
@@ -364,5 +352,8 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         "evaluate": evaluate,
         "translate": translate,
         "runs": runs,
+        "studies": studies,
+        "study": study,
+        "report": study_report,
     }
     return parse(plain[name], f"pocketgan {name}", arguments)

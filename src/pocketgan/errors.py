@@ -4,7 +4,8 @@ PocketganError
 ├── UserError (also a ValueError)   a mistake in what was asked for; exit code 2
 │   ├── ConfigError                 a field of the configuration
 │   ├── DataError                   a file or folder of images
-│   └── RunError                    a run folder, or what was asked of it
+│   ├── RunError                    a run folder, or what was asked of it
+│   └── StudyError                  a study, its folder, or where it runs
 └── RunFailed                       a run that was under way and had to stop; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
     ├── Unhealthy                   the watchdog named a failure, and was told to stop then
@@ -41,6 +42,10 @@ class DataError(UserError):
 
 class RunError(UserError):
     """A run folder can't be used, or not for this."""
+
+
+class StudyError(UserError):
+    """A study or its folder can't be used, or where it should run can't be reached."""
 
 
 class RunFailed(PocketganError):

@@ -142,7 +142,7 @@ def evaluate(
     sets = read_real(data, against, knows_training=run is not None)
     if images is None:
         assert run is not None
-        progress.say(f"generating {count or COUNT:,} images")
+        progress.say("redrawing real images" if run.config.reads_images else f"generating {count or COUNT:,} images")
         images = generated_by(run, count, checkpoint, seed, sets.reference)
     check_shapes(images, sets.reference)
     named = against in SPLITS

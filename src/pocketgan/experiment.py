@@ -38,8 +38,19 @@ SPEED_SHARE, SPEED_SECONDS, SPEED_WINDOW = 0.05, 5.0, 5
 """A speed is measured for this share of the duration, so many seconds at most, in windows of so many steps."""
 
 
-def run_experiment(config: RunConfig, folder: str | Path | None = None, progress: Progress | None = None) -> Run:
+def run_experiment(
+    config: RunConfig,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Run:
     """Trains a new run from its configuration, in `folder` or a new one under `runs/`.
+
+    Args:
+        config: what to train.
+        folder: where; by default the first free `runs/<recipe>-<n>`.
+        progress: shows it.
+        stop: once set, the run saves and ends, as on a signal.
 
     Raises:
         UserError: the configuration, the data or the folder won't do; nothing was started.
@@ -59,11 +70,22 @@ def run_experiment(config: RunConfig, folder: str | Path | None = None, progress
         run = Run.create(claim_folder(folder, config.recipe), config, facts, plan, describe_environment(device))
         progress.say(f"{config.recipe}: {len(images):,} images of {facts.source}, {plan.steps:,} steps -> {run.folder}")
         with run.locked():
-            return continue_run(run, images, progress)
+            return continue_run(run, images, progress, stop)
 
 
-def resume_experiment(folder: str | Path, duration: str | None = None, progress: Progress | None = None) -> Run:
+def resume_experiment(
+    folder: str | Path,
+    duration: str | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Run:
     """Goes on with a run from its last intact checkpoint, to its end or to a longer duration.
+
+    Args:
+        folder: the run's.
+        duration: a longer one, of the whole run.
+        progress: shows it.
+        stop: once set, the run saves and ends, as on a signal.
 
     Raises:
         UserError: there is no such run, its data or configuration has changed, or it is still running.
@@ -92,7 +114,7 @@ def resume_experiment(folder: str | Path, duration: str | None = None, progress:
             if plan.steps > run.plan.steps and config.train.schedule != "constant":
                 progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
             run.replan(config, plan)
-        return continue_run(run, images, progress)
+        return continue_run(run, images, progress, stop)
 
 
 def plan_run(
@@ -110,7 +132,7 @@ def plan_run(
     return make_plan(config, len(images), steps_per_second)
 
 
-def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
+def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threading.Event | None = None) -> Run:
     """Trains a run from its last checkpoint, or from the beginning, to the end of its plan."""
     config, plan, device = run.config, run.plan, run.environment.device
     state = create_state(config, image_shape(run.facts, config.network.conditional), device)
@@ -132,7 +154,7 @@ def continue_run(run: Run, images: ImageSet, progress: Progress) -> Run:
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
-        with stop_on_signals() as stop, progress.training(plan.steps, state.step):
+        with stop_on_signals(asked) as stop, progress.training(plan.steps, state.step):
             while (outcome := advance(run, state, batches, sampler, watch, stop)) == "roll back":
                 state = roll_back(run, state, watch.healthy_step, device, progress)
                 watch.named.clear()
@@ -330,9 +352,9 @@ def threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """Turns the first SIGINT or SIGTERM into a set event; a second one acts as it did before."""
-    stop = threading.Event()
+def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
+    """Turns the first SIGINT or SIGTERM into a set event (a new one, or `asked`); a second one acts as before."""
+    stop = asked or threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return

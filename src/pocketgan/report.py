@@ -1,0 +1,42 @@
+"""A study's report: the page, the drawn figures, and the tables behind them. No torch here."""
+
+from datetime import datetime
+from pathlib import Path
+
+from pocketgan.errors import StorageError
+from pocketgan.files import write_atomically
+from pocketgan.report_charts import charts_of
+from pocketgan.report_findings import find
+from pocketgan.report_page import write_page
+from pocketgan.report_samples import find_samples
+from pocketgan.report_tables import csv_files
+from pocketgan.studies import Study
+from pocketgan.study_figures import draw, draw_samples
+
+
+def write_report(study: Study) -> Path:
+    """Writes what a study shows into its folder `report`, however far the study is.
+
+    Returns:
+        The page, `report/report.html`, which opens without anything else; PNG and CSV files are beside it.
+
+    Raises:
+        StorageError: a file can't be written.
+    """
+    folder = study.folder / "report"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} can't be made: {error.strerror}") from None
+    findings, samples = find(study), find_samples(study)
+    charts = charts_of(findings)
+    stills = {chart.name: draw(chart) for group in charts.values() for chart in group}
+    files = {f"{name}.png": content for name, content in stills.items()}
+    if samples is not None and samples.variants:
+        files["samples.png"] = draw_samples(samples)
+    files |= {name: text.encode() for name, text in csv_files(findings).items()}
+    page = write_page(findings, samples, charts, stills, list(files), datetime.now())
+    for name, content in files.items():
+        write_atomically(folder / name, content, durable=False)
+    write_atomically(folder / "report.html", page.encode(), durable=False)
+    return folder / "report.html"

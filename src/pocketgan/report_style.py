@@ -1,0 +1,196 @@
+"""How a study's page looks and moves: its style sheet and its script, which need nothing from outside the page."""
+
+STYLE = """
+:root{color-scheme:light;--page:#fff;--ink:#1b1f24;--faint:#59636e;--line:#d5dae0;--panel:#f5f7f9;--link:#0060a0;
+--shade:rgba(27,31,36,.12)}
+@media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;--page:#14171a;--ink:#e4e7ea;--faint:#9ea7b0;
+--line:#363d44;--panel:#1d2226;--link:#74bdf0;--shade:rgba(228,231,234,.16)}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
+body{margin:0;background:var(--page);color:var(--ink);line-height:1.5;
+font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif}
+header,main,footer{max-width:1100px;margin:0 auto;padding:0 1.25rem}
+header{padding-top:2.5rem}
+footer{padding-bottom:3rem;color:var(--faint);font-size:.875rem}
+h1{font-size:1.8rem;line-height:1.25;margin:0 0 .5rem;text-wrap:balance;overflow-wrap:anywhere}
+h2{font-size:1.35rem;line-height:1.3;margin:3rem 0 .75rem;padding-top:1.25rem;border-top:1px solid var(--line)}
+h3{font-size:1.02rem;margin:2rem 0 .5rem}
+p,li,dd,figcaption{overflow-wrap:anywhere}
+p,ul{margin:.5rem 0;max-width:75ch;text-wrap:pretty}
+ul{padding-left:1.25rem}
+li{margin:.2rem 0}
+ul.long{max-width:none;font-size:.9rem}
+@media (min-width:760px){ul.long{columns:2;column-gap:2.5rem}ul.long li{break-inside:avoid}}
+a{color:var(--link)}
+.facts,.note,figcaption,caption{color:var(--faint);font-size:.875rem}
+.headline{font-size:1.2rem;line-height:1.4;margin:1.25rem 0;padding:.75rem 1rem;background:var(--panel);
+border-left:4px solid var(--link);max-width:none}
+nav ul{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;list-style:none;padding:0;margin:1rem 0 0;max-width:none;
+font-size:.875rem}
+.skip{position:absolute;left:-999px}
+.skip:focus{left:1rem;top:1rem;background:var(--page);padding:.5rem;z-index:9}
+:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+.scroll{overflow-x:auto;margin:1rem 0}
+table{border-collapse:collapse;font-size:.875rem;line-height:1.35;font-variant-numeric:tabular-nums;min-width:100%}
+caption{text-align:left;padding:0 0 .4rem;font-weight:600;color:var(--ink)}
+caption span{position:sticky;left:0;display:inline-block;max-width:calc(100vw - 2.5rem)}
+th,td{padding:.38rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{padding-left:.25rem}
+thead th{font-weight:600;color:var(--faint);border-bottom:2px solid var(--line);vertical-align:bottom}
+tbody th{font-weight:600;min-width:9rem;max-width:20rem;overflow-wrap:break-word}
+td.number,th.number{text-align:right}
+td.number{white-space:nowrap}
+td.text,td.words{max-width:26rem;overflow-wrap:break-word}
+td.text{min-width:8.5rem}
+td.words{min-width:15rem}
+tr.best th::after{content:"\\00a0★";color:var(--link)}
+tr.failed td{color:var(--faint)}
+figure{margin:1.25rem 0;min-width:0}
+figcaption{margin-top:.25rem;max-width:90ch}
+.plot{width:100%;min-height:120px}
+.still{display:none;width:100%;max-width:760px;height:auto;background:#fff}
+.charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 1.5rem}
+.charts .whole{grid-column:1/-1}
+.charts h3{margin-top:1rem}
+.legend{display:flex;flex-wrap:wrap;gap:.35rem .5rem;margin:.75rem 0;padding:.4rem 0;border:0;min-width:0;
+background:var(--page)}
+.legend button,.legend label,select{font:inherit;font-size:.875rem;color:var(--ink);background:var(--panel);
+border:1px solid var(--line);border-radius:6px;padding:.2rem .55rem;max-width:100%;overflow-wrap:anywhere;
+text-align:left}
+.legend button{cursor:pointer;display:inline-flex;gap:.45rem;align-items:center}
+.legend button svg{flex:none}
+.legend button[aria-pressed=false]{opacity:.45;text-decoration:line-through}
+.legend label{background:none;border-color:transparent}
+@media (min-width:760px){.few{position:sticky;top:0;z-index:2}}
+.samples{display:flex;flex-wrap:wrap;gap:1.25rem 1.5rem;margin:1rem 0}
+.samples figure{margin:0;max-width:100%}
+.samples figcaption{max-width:36rem}
+.samples b{display:block;color:var(--ink);overflow-wrap:anywhere}
+.samples img{display:block;max-width:100%;height:auto;image-rendering:pixelated}
+.controls{display:flex;flex-wrap:wrap;gap:.6rem 1.25rem;align-items:center;margin:1rem 0}
+.controls input{flex:1 1 16rem;min-width:0;max-width:34rem;accent-color:var(--link)}
+.controls output{min-width:8rem;font-variant-numeric:tabular-nums;font-weight:600}
+dl{display:grid;grid-template-columns:minmax(8rem,14rem) minmax(0,1fr);gap:.4rem 1.25rem;margin:1rem 0}
+dt{color:var(--faint)}
+dd{margin:0}
+pre{background:var(--panel);padding:.75rem 1rem;overflow-x:auto;font-size:.85rem;line-height:1.45;border-radius:6px}
+code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
+@media screen and (max-width:759px){
+header,main,footer{padding-left:1rem;padding-right:1rem}header{padding-top:1.25rem}
+h1{font-size:1.45rem}h2{margin-top:2.25rem}.charts{grid-template-columns:minmax(0,1fr)}
+dl{grid-template-columns:minmax(0,1fr);gap:.1rem}dd{margin-bottom:.6rem}
+tbody th{max-width:11rem}.controls output{flex-basis:100%}}
+@media print{
+@page{size:A4;margin:16mm 14mm}
+html{font-size:9.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}
+nav,.legend,.controls,.plot,.skip,.screen{display:none!important}
+.still{display:block;max-width:150mm}.charts .still{max-width:100%}.charts .whole .still{max-width:150mm}
+h1{font-size:17pt}h2{font-size:13pt;margin-top:8mm;padding-top:3mm}h3{font-size:10.5pt}h1,h2,h3,caption{break-after:avoid}
+table{font-size:7.2pt}th,td{padding:1mm 1.3mm}tbody th{min-width:0;max-width:34mm}
+td.text{min-width:0;max-width:52mm}td.words{min-width:0;max-width:none}
+.charts{gap:0 6mm}.charts h3{display:none}
+tr,figure,dl>*,.short{break-inside:avoid}.note,figcaption{break-before:avoid}thead{display:table-header-group}.scroll{overflow:visible}
+pre{white-space:pre-wrap;border:1px solid var(--line)}a{color:inherit;text-decoration:none}
+.headline{border:1px solid var(--line);border-left:4px solid var(--link);print-color-adjust:exact}
+.samples{gap:4mm}.samples img{max-width:85mm}}
+"""
+
+WITHOUT_SCRIPT = ".plot,.legend,.controls,.screen{display:none}.still{display:block}"
+"""The style where scripts don't run: the drawn figures instead of the charts."""
+
+SCRIPT = """
+(() => {
+"use strict";
+const read = id => JSON.parse(document.getElementById(id).textContent);
+const {charts, bands} = read("chart-data");
+const hidden = {};
+let banded = bands;
+const PAINTED = new Set(["color", "fillcolor", "gridcolor", "linecolor", "bgcolor", "bordercolor",
+  "activecolor"]);
+
+// Colours that begin with @ are the page's own, light or dark.
+function painted(value, key, page) {
+  if (Array.isArray(value)) return typeof value[0] === "object" ? value.map(one => painted(one, key, page)) : value;
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, painted(inner, name, page)]));
+  }
+  const own = typeof value === "string" && value[0] === "@" && PAINTED.has(key);
+  return own ? page.getPropertyValue("--" + value.slice(1)).trim() : value;
+}
+
+function draw(only) {
+  const page = getComputedStyle(document.documentElement);
+  const touch = matchMedia("(pointer: coarse)").matches;
+  for (const [name, chart] of Object.entries(charts)) {
+    const place = document.getElementById("plot-" + name);
+    if (!place || (only !== undefined && chart.group !== only)) continue;
+    const off = hidden[chart.group] || new Set();
+    const data = chart.data.map(trace => ({...painted(trace, "", page),
+      visible: !off.has(trace.meta.place) && (!trace.meta.band || banded)}));
+    const layout = painted(chart.layout, "", page);
+    layout.font.family = getComputedStyle(document.body).fontFamily;
+    if (place.clientWidth < 520 && layout.yaxis.ticktext) {
+      layout.yaxis.ticktext = layout.yaxis.ticktext.map(text => text.length > 16 ? text.slice(0, 15) + "…" : text);
+    }
+    layout.dragmode = touch ? false : "zoom";
+    Plotly.react(place, data, layout, {responsive: true, displaylogo: false, displayModeBar: touch ? false : "hover",
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+      toImageButtonOptions: {filename: name, scale: 2}});
+  }
+}
+
+for (const legend of document.querySelectorAll(".legend")) {
+  const group = legend.dataset.group, off = hidden[group] = new Set();
+  legend.addEventListener("click", event => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.all) {
+      const all = button.dataset.all === "true";
+      for (const one of legend.querySelectorAll("button[data-place]")) {
+        one.setAttribute("aria-pressed", String(all));
+        if (all) off.delete(Number(one.dataset.place)); else off.add(Number(one.dataset.place));
+      }
+      draw(group);
+      return;
+    }
+    const place = Number(button.dataset.place), shown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(shown));
+    if (shown) off.delete(place); else off.add(place);
+    draw(group);
+  });
+  const box = legend.querySelector("input[type=checkbox]");
+  if (box) {
+    box.checked = banded;
+    box.addEventListener("change", () => { banded = box.checked; draw(group); });
+  }
+}
+
+const samples = document.getElementById("sample-data") && read("sample-data");
+if (samples) {
+  const slider = document.getElementById("moment"), said = document.getElementById("moment-said");
+  const choice = document.getElementById("seed");
+  const show = () => {
+    const at = Number(slider.value), seed = choice ? choice.value : samples.seeds[0];
+    said.textContent = samples.moments[at];
+    slider.setAttribute("aria-valuetext", samples.moments[at]);
+    for (const figure of document.querySelectorAll(".samples figure")) {
+      const shown = samples.pictures[figure.dataset.place][seed], image = figure.querySelector("img");
+      const label = figure.querySelector("span");
+      image.hidden = !shown;
+      if (!shown) { label.textContent = samples.none; continue; }
+      const [picture, words, alt] = shown.pictures[shown.at[at]];
+      image.src = picture;
+      image.alt = alt;
+      label.textContent = words;
+    }
+  };
+  slider.value = slider.max;
+  slider.addEventListener("input", show);
+  if (choice) { choice.selectedIndex = 0; choice.addEventListener("change", show); }
+  show();
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+draw();
+})();
+"""

@@ -1,0 +1,252 @@
+"""What a study asks: a base recipe, the variants, the seeds, and the metric that decides. No torch here."""
+
+import itertools
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from pocketgan.config import ALIASES, FIELDS, RunConfig, Section, explain, rename, replace
+from pocketgan.errors import ConfigError, StudyError, nearest
+from pocketgan.recipes import RECIPES, recipe
+from pocketgan.statistics import default_seeds
+
+Value = bool | int | float | str
+MOST_VARIANTS = 1000
+
+
+class Range(Section):
+    """Values that a search may take."""
+
+    low: int | float
+    """The lowest."""
+    high: int | float
+    """The highest."""
+    log: bool = False
+    """Whether to draw on a logarithmic scale."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Range":
+        if not self.low < self.high:
+            raise ValueError(f"from {self.low} to {self.high} is no range; low must be below high")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a logarithmic range starts above 0, not at {self.low}")
+        return self
+
+
+class StudyConfig(Section):
+    """Everything that determines a study."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """What the study is called: letters, digits, - and _."""
+    question: str = ""
+    """What it asks, in a sentence."""
+    recipe: str = "pocket"
+    """The base recipe."""
+    settings: dict[str, Value] = Field(default={})
+    """Fields of the configuration that are set in all variants."""
+    factors: dict[str, list[Value] | Range] = Field(default={})
+    """Fields of the configuration and their values: the variants are all combinations. A search also takes ranges."""
+    variants: list[dict[str, Value]] = Field(default=[])
+    """Instead of factors: a list of variants, each with fields, and optionally a name and a recipe of its own."""
+    seeds: int | None = Field(default=None, ge=1, le=1000)
+    """Runs of each variant; by default as many as it takes to show a difference (`statistics.default_seeds`)."""
+    first_seed: int = Field(default=0, ge=0, lt=2**30)
+    """The first seed; the others follow."""
+    fresh_seeds: int = Field(default=5, ge=0, le=1000)
+    """Runs of the chosen variant on seeds that had no part in choosing it; 0: its quality is not confirmed."""
+    duration: str | None = None
+    """How long each run trains; by default as the recipe says."""
+    metric: str = "frechet_distance"
+    """The metric that decides."""
+    direction: Literal["lower", "higher"] = "lower"
+    """Which is better."""
+    metrics: list[str] = Field(default=["frechet_distance", "modes", "class_kl"])
+    """What else is measured of each run's end."""
+    against: str = "test"
+    """The real images that the figures are measured against."""
+    features: Literal["auto", "digits", "classifier", "random"] = "auto"
+    """The feature space."""
+    count: int = Field(default=10_000, ge=200, le=1_000_000)
+    """Images generated for a figure (a run that redraws images: as many as there are, at most)."""
+    checkpoint: Literal["last", "best"] = "last"
+    """Which of a run's generators is measured: that at its end, or the best by its own evaluations."""
+    compare_with: str | None = None
+    """Compare each variant with this one; by default all with each other, or none where each has data of its own."""
+    moments: list[int] = Field(default=[])
+    """Steps, in pairs with the end: is each variant's quality there another than at the end of the run?"""
+    search: Literal["grid", "tpe"] = "grid"
+    """`grid`: all combinations. `tpe`: Optuna's tree-structured Parzen estimator proposes them."""
+    trials: int = Field(default=30, ge=1, le=100_000)
+    """Of a search: how many."""
+    pruning: Literal["median", "hyperband", "none"] = "median"
+    """Of a search: which trials stop early. A trial is judged by the run's own evaluations, never by the test split."""
+    storage: str = ""
+    """Of a search: the URL of an Optuna storage that a team shares; by default a file in the study's folder."""
+
+    @field_validator("recipe")
+    @classmethod
+    def _known_recipe(cls, name: str) -> str:
+        if name not in RECIPES:
+            raise ValueError(f"no recipe '{name}'{nearest(name, RECIPES)}; known: {', '.join(RECIPES)}")
+        return name
+
+    @model_validator(mode="after")
+    def _check(self) -> "StudyConfig":
+        if self.factors and self.variants:
+            raise ValueError("variants: give factors or variants, not both")
+        if self.search == "tpe" and (self.variants or not self.factors):
+            raise ValueError(
+                "search: 'tpe' draws from factors; give some, as learning_rate = {low = 1e-4, high = 1e-2}"
+            )
+        for field, values in self.factors.items():
+            if isinstance(values, Range):
+                if self.search == "grid":
+                    raise ValueError(
+                        f"factors: {field} is a range; a grid takes a list of values, search = 'tpe' ranges"
+                    )
+            elif not values:
+                raise ValueError(f"factors: {field} has no values, so the grid is empty; give two or more")
+            elif len(set(map(repr, values))) < len(values):
+                raise ValueError(f"factors: {field} has a value twice: {values}")
+        if self.search == "grid" and not self.factors and not self.variants:
+            raise ValueError("factors: none, and no variants, so there is nothing to compare; give factors or variants")
+        return self
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the deciding metric is better when lower."""
+        return self.direction == "lower"
+
+    def configs(self) -> dict[str, RunConfig]:
+        """Returns each variant's configuration by its name, seed 0, one thread.
+
+        Raises:
+            ConfigError: an unknown factor, or a value that a recipe refuses; the message names the variant.
+        """
+        if self.search == "tpe":
+            return {}
+        configs: dict[str, RunConfig] = {}
+        for fields in self.variants or grid(self.factors):
+            fields = dict(fields)
+            name = str(fields.pop("name", "") or named(fields))
+            if name in configs:
+                raise ConfigError(f"variants: '{name}' is there twice; give each a name of its own")
+            configs[name] = self.configure(name, fields)
+        if len({slug(name) for name in configs}) < len(configs):
+            raise ConfigError("variants: two names differ in signs alone, and folders can't tell them apart")
+        if self.compare_with is not None and self.compare_with not in configs:
+            hint = nearest(self.compare_with, configs)
+            raise ConfigError(f"compare_with: no variant '{self.compare_with}'{hint}; known: {', '.join(configs)}")
+        return configs
+
+    def configure(self, name: str, fields: Mapping[str, Value]) -> RunConfig:
+        """Returns the configuration of one variant.
+
+        Raises:
+            ConfigError: an unknown field, or a value that the recipe refuses.
+        """
+        given = {"threads": 1, **self.settings, **fields}
+        base = recipe(str(given.pop("recipe", self.recipe)))
+        if self.duration is not None:
+            given = {key: value for key, value in given.items() if rename(key, value)[0] != "duration"}
+            given["duration"] = self.duration
+        for field in given:
+            if field not in (*FIELDS, *ALIASES):
+                raise ConfigError(f"factors: '{field}' is no setting{nearest(field, [*FIELDS, *ALIASES])}")
+        if given.get("data", "mnist") != "mnist":
+            given["data"] = str(Path(str(given["data"])).expanduser().absolute())
+        try:
+            return replace(base, **given)
+        except ConfigError as error:
+            raise ConfigError(f"variant '{name}': {error}") from None
+
+    def seed_list(self, tests: int) -> list[int]:
+        """Returns the seeds of each variant, for a study that makes so many tests."""
+        count = self.seeds if self.seeds is not None else default_seeds(max(1, tests))
+        return list(range(self.first_seed, self.first_seed + count))
+
+    def fresh_seed_list(self) -> list[int]:
+        """Returns the seeds that the chosen variant is run on again: none that another run of the study has."""
+        start = self.first_seed + 1_000_000
+        return list(range(start, start + self.fresh_seeds))
+
+
+def grid(factors: Mapping[str, Any]) -> list[dict[str, Value]]:
+    """Returns all combinations of the factors' values.
+
+    Raises:
+        ConfigError: there are too many.
+    """
+    count = 1
+    for values in factors.values():
+        count *= len(values)
+    if count > MOST_VARIANTS:
+        raise ConfigError(f"factors: {count:,} combinations are too many; at most {MOST_VARIANTS:,}, or search = 'tpe'")
+    return [dict(zip(factors, chosen, strict=True)) for chosen in itertools.product(*factors.values())]
+
+
+def named(fields: Mapping[str, Value]) -> str:
+    """Returns a variant's name made of its fields, `latent_dim=50, hidden_dim=64`."""
+    return ", ".join(f"{field}={value}" for field, value in fields.items()) or "as the recipe"
+
+
+def slug(name: str) -> str:
+    """Returns a variant's name as the name of a folder: `latent_dim-50-hidden_dim-64`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name.replace("=", "-")).strip("-.") or "variant"
+
+
+def read_study(text: str | Path) -> StudyConfig:
+    """Returns the predeclared study of this name, or the one in this TOML file.
+
+    Raises:
+        StudyError: there is neither.
+        ConfigError: the file isn't TOML, or a field has a value that it can't have.
+    """
+    from pocketgan.predeclared import STUDIES
+
+    if str(text) in STUDIES:
+        return STUDIES[str(text)]()
+    path = Path(text)
+    if path.suffix != ".toml":
+        raise StudyError(
+            f"study: no study '{text}'{nearest(str(text), STUDIES)}; known: {', '.join(STUDIES)}, or a .toml file"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"study: '{path}' can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"study: '{path}' is no TOML: {error}") from None
+    values.setdefault("name", slug(path.stem))
+    try:
+        return study_config(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def study_config(values: Mapping[str, Any]) -> StudyConfig:
+    """Makes a study's configuration from plain values.
+
+    Raises:
+        ConfigError: the first field that is unknown or has a value that it can't have.
+    """
+    unknown = [key for key in values if key not in StudyConfig.model_fields]
+    if unknown:
+        hint = nearest(unknown[0], StudyConfig.model_fields)
+        raise ConfigError(
+            f"{unknown[0]}: no such field of a study{hint or '; fields: ' + ', '.join(StudyConfig.model_fields)}"
+        )
+    try:
+        config = StudyConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place, message = ".".join(str(part) for part in first["loc"][:2]), first["msg"].removeprefix("Value error, ")
+        if place and message == first["msg"]:
+            message = f"{first['input']!r} won't do: {message[0].lower()}{message[1:]}"
+        raise ConfigError(f"{place}: {message}" if place else explain(error)) from None
+    config.configs()
+    return config

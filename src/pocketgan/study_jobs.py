@@ -1,0 +1,199 @@
+"""One run of a study: trained in a process of its own, or gone on with, and measured at its end.
+
+The file `.stop` in the study's folder asks every run to save and end, wherever it runs.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from pocketgan.config import DataConfig, RunConfig, differences
+from pocketgan.errors import PocketganError, RunError, RunFailed, StorageError
+from pocketgan.evaluation import (
+    RealImages,
+    RealSets,
+    check_shapes,
+    choose_space,
+    finite,
+    floor_of,
+    generated_by,
+    labels_in,
+    look_at,
+    read_real,
+    why_not,
+)
+from pocketgan.experiment import resume_experiment, run_experiment, threads, told_classes_if_any
+from pocketgan.files import write_json
+from pocketgan.metrics import METRICS, Comparison
+from pocketgan.metrics.features import FeatureSpace
+from pocketgan.runs import Run
+from pocketgan.studies import STOP, Job, Result, Study
+
+POLL_SECONDS = 0.5
+
+Watcher = Callable[[Run, threading.Event], None]
+"""Looks at a run as it trains, and may set the event, which stops it."""
+
+
+def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
+    """Trains one run of a study, or goes on with it, and measures its end.
+
+    Args:
+        job: which.
+        study: the study that it belongs to.
+        watch: called about every half second while it trains.
+
+    Returns:
+        What was found of it, which is also kept in its folder, unless it is undone.
+    """
+    known = job.result()
+    if known is not None:
+        return known
+    started = time.perf_counter()
+    try:
+        stopped = (study.folder / STOP).exists() or not train(job, study, watch)
+        if stopped:
+            return Result(variant=job.variant, seed=job.seed, state="undone")
+        result = measured(job, study)
+    except RunFailed as error:
+        if isinstance(error, StorageError):
+            return undone(job, error)
+        result = Result(variant=job.variant, seed=job.seed, state="failed", message=str(error))
+    except (PocketganError, MemoryError, RuntimeError, OSError) as error:
+        return undone(job, error)
+    return keep(job, result, time.perf_counter() - started)
+
+
+def undone(job: Job, error: Exception) -> Result:
+    """Returns the result of a run that something outside has kept from its end."""
+    return Result(variant=job.variant, seed=job.seed, state="undone", message=str(error) or type(error).__name__)
+
+
+def train(job: Job, study: Study, watch: Watcher | None) -> bool:
+    """Trains a run to its end; returns whether it got there.
+
+    Raises:
+        RunFailed: it diverged.
+        UserError: it can't be run here.
+    """
+    with stop_when_asked(job, study, watch) as stop:
+        wait_for_others(job.folder)
+        run = job.run()
+        if run is None:
+            shutil.rmtree(job.folder, ignore_errors=True)  # A process was killed before it had trained anything.
+            run = run_experiment(job.config, job.folder, stop=stop)
+        elif run.status().state != "finished":
+            check_config(run, told_classes_if_any(job.config, run.facts))
+            run = resume_experiment(job.folder, stop=stop)
+    return run.status().state == "finished"
+
+
+def keep(job: Job, result: Result, wall_seconds: float) -> Result:
+    """Writes a result into the run's folder, with what the run knows of itself."""
+    run = job.run()
+    named = [event["name"] for event in run.events() if event["event"] == "diagnosis"] if run else []
+    result = result.model_copy(
+        update={
+            "seconds": run.status().seconds if run else 0.0,
+            "wall_seconds": round(wall_seconds, 3),
+            "diagnoses": list(dict.fromkeys(named)),
+        }
+    )
+    job.folder.mkdir(parents=True, exist_ok=True)
+    write_json(job.folder / "result.json", result.model_dump())
+    return result
+
+
+def check_config(run: Run, asked: RunConfig) -> None:
+    """Checks that a run that was begun is the one that is asked for.
+
+    Raises:
+        RunError: its settings differ.
+    """
+    changed = differences(run.config, asked)
+    if changed:
+        raise RunError(f"run: '{run.folder}' was begun with other settings ({'; '.join(changed)}); move it away")
+
+
+def wait_for_others(folder: Path) -> None:
+    """Waits while another process trains this run, as one that a killed study has left behind."""
+    while (folder / "config.json").is_file():
+        try:
+            with Run.open(folder).locked():
+                return
+        except RunError as error:
+            if "another process" not in str(error):
+                return
+        time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def stop_when_asked(job: Job, study: Study, watch: Watcher | None) -> Iterator[threading.Event]:
+    """Hands out an event that is set once the study's stop file is there, or when `watch` sets it."""
+    stop, over = threading.Event(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(POLL_SECONDS):
+            if (study.folder / STOP).exists():
+                stop.set()
+            run = job.run() if watch else None
+            if watch and run:
+                with suppress(Exception):  # A shared storage may be busy; it is asked again in half a second.
+                    watch(run, stop)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield stop
+    finally:
+        over.set()
+        thread.join()
+
+
+def measured(job: Job, study: Study) -> Result:
+    """Measures the generator at a run's end: the deciding metric, the others, and the deciding one's floor.
+
+    Raises:
+        UserError: the deciding metric can't be measured.
+    """
+    run, config = Run.open(job.folder), study.config
+    with threads(job.config.train.threads):
+        sets, space = real_sets(run.config.data.model_dump_json(), config.against, config.features)
+        count = min(config.count, len(sets.reference)) if run.config.reads_images else config.count
+        images = generated_by(run, count, config.checkpoint, run.config.seed, sets.reference)
+        check_shapes(images, sets.reference)
+        names = list(dict.fromkeys([config.metric, *config.metrics]))
+        with_training = any("training" in METRICS[name].needs for name in names)
+        real = real_images(
+            run.config.data.model_dump_json(), config.against, config.features, len(images), with_training
+        )
+        comparison = Comparison(space(images.images, labels_in(sets.class_names(space), images)), real.reference)
+        figures: dict[str, float | None] = {}
+        for name in names:
+            reason = why_not(name, METRICS[name], comparison)
+            if reason is None:
+                figures[name] = finite(METRICS[name].measure(comparison))
+            elif name == config.metric:
+                raise RunError(f"metric: {reason}")
+        floor = finite(floor_of(METRICS[config.metric], real))
+    return Result(
+        variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)
+    )
+
+
+@lru_cache(maxsize=12)
+def real_sets(data: str, against: str, features: str) -> tuple[RealSets, FeatureSpace]:
+    """Reads the real images that runs on this data are measured against, and the feature space: once a process."""
+    config = DataConfig.model_validate_json(data)
+    return read_real(config, against), choose_space(features, config)
+
+
+@lru_cache(maxsize=12)
+def real_images(data: str, against: str, features: str, count: int, with_training: bool) -> RealImages:
+    """Looks at those images in the feature space: once a process."""
+    sets, space = real_sets(data, against, features)
+    return look_at(sets, space, count, with_training=with_training)

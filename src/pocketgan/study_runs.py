@@ -1,0 +1,156 @@
+"""Running a study: all its runs, a live table of them, the choice, and the chosen variant's runs on fresh seeds."""
+
+import signal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from rich import box
+from rich.live import Live
+from rich.table import Table
+
+from pocketgan.backends import Backend, count_jobs, run_all
+from pocketgan.errors import RunError
+from pocketgan.progress import Progress, clock
+from pocketgan.studies import STOP, Job, Result, Study
+from pocketgan.study_config import StudyConfig
+from pocketgan.study_jobs import run_job
+from pocketgan.verdicts import chosen_variant
+
+ROWS = 30
+"""Rows of the live table, at most: what runs comes first."""
+
+
+def run_study(
+    config: StudyConfig,
+    folder: str | Path,
+    *,
+    jobs: str = "auto",
+    backend: Backend = "local",
+    progress: Progress | None = None,
+) -> Study:
+    """Runs a study, or goes on with it, up to its last run or a signal.
+
+    Args:
+        config: what it asks.
+        folder: where.
+        jobs: how many runs at once on this machine, or `auto` for one a core.
+        backend: `local`, or `ray` for a cluster.
+        progress: shows it.
+
+    Raises:
+        UserError: it can't be run like this; nothing was started.
+        StudyError: it can't go on; what is done is kept.
+    """
+    progress = progress or Progress(quiet=True)
+    threads = max([int(config.settings.get("threads", 1)), *(c.train.threads for c in config.configs().values())])
+    at_once = count_jobs(jobs, threads)
+    study = Study.begin(config, folder)
+    (study.folder / STOP).unlink(missing_ok=True)
+    with stop_on_signals(study):
+        if config.search == "tpe":
+            from pocketgan.search import run_search
+
+            study = run_search(study, jobs=at_once, backend=backend, progress=progress)
+        else:
+            run_jobs(study, study.jobs(), at_once, backend, threads, progress)
+        best = chosen_variant(study)
+        if best is not None and config.fresh_seeds and not (study.folder / STOP).exists():
+            fresh = study.fresh_jobs(best)
+            if any(job.result() is None for job in fresh):
+                runs = "run on a fresh seed says" if len(fresh) == 1 else "runs on fresh seeds say"
+                progress.say(f"'{best}' is chosen; {len(fresh)} {runs} how good it is")
+            run_jobs(study, fresh, at_once, backend, threads, progress)
+    return study
+
+
+def run_jobs(
+    study: Study, jobs: Sequence[Job], at_once: int, backend: Backend, threads: int, progress: Progress
+) -> None:
+    """Runs those of the jobs that aren't done, and shows how they do."""
+    left = [job for job in jobs if job.result() is None]
+    done = len(jobs) - len(left)
+    if left and done:
+        progress.say(f"{study.config.name}: {done} of {len(jobs)} runs are done")
+    started = time.monotonic()
+    with shown(study, jobs, progress):
+        for result in run_all(partial(run_job, study=study), left, backend=backend, jobs=at_once, cores=threads):
+            done += result.state != "undone"
+            each = (time.monotonic() - started) / max(1, done - (len(jobs) - len(left)))
+            progress.say(f"{done}/{len(jobs)}  {line_of(study, result)}  {clock(each * (len(jobs) - done))} left")
+
+
+def line_of(study: Study, result: Result) -> str:
+    """Returns one line on a run that has ended."""
+    name = f"{result.variant}, seed {result.seed}"
+    if result.state == "finished":
+        return f"{name}: {study.config.metric} {result.figures[study.config.metric]:.4g}, {clock(result.seconds)}"
+    return f"{name}: {result.state}{': ' if result.message else ''}{result.message}"
+
+
+@contextmanager
+def stop_on_signals(study: Study) -> Iterator[None]:
+    """Asks every run to save and end at the first SIGINT or SIGTERM; a second one acts as it did before."""
+    previous = {}
+
+    def handle(number: int, _: object) -> None:
+        (study.folder / STOP).touch()
+        signal.signal(number, previous[number])
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous[number] = signal.signal(number, handle)
+    except ValueError:  # Not in the main thread, where signals don't arrive.
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def shown(study: Study, jobs: Sequence[Job], progress: Progress) -> Iterator[None]:
+    """Shows a live table of the runs inside, on a terminal."""
+    if progress.quiet or not progress.console.is_terminal:
+        yield
+        return
+    with Live(
+        get_renderable=lambda: table_of(study, jobs), console=progress.console, refresh_per_second=1, transient=True
+    ):
+        yield
+
+
+def table_of(study: Study, jobs: Iterable[Job]) -> Table:
+    """Returns the table of all runs: state, progress, losses, quality."""
+    rows = []
+    for job in jobs:
+        result = job.result()
+        if result is not None:
+            figure = result.figures.get(study.config.metric)
+            rows.append((1, job, result.state, "100%", "", "" if figure is None else f"{figure:.4g}"))
+            continue
+        try:
+            run = job.run()
+            status = run.status() if run else None
+        except RunError:
+            run = status = None
+        if run is None or status is None:
+            rows.append((2, job, "waiting", "", "", ""))
+            continue
+        stats, found = run.stats()[-1:], run.metrics()[-1:]
+        losses = f"D {stats[0]['d_loss']:.3f}  G {stats[0]['g_loss']:.3f}" if stats else ""
+        quality = f"{found[0][study.config.metric]:.4g}" if found and study.config.metric in found[0] else ""
+        rows.append((0, job, status.state, f"{status.step / status.steps:.0%}", losses, quality))
+    rows.sort(key=lambda row: row[0])
+    table = Table(title=study.config.name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("variant", "seed", "state", "done", "losses", study.config.metric):
+        table.add_column(heading, justify="right" if heading in ("seed", "done", study.config.metric) else "left")
+    for _, job, state, share, losses, quality in rows[:ROWS]:
+        table.add_row(job.variant, str(job.seed), state, share, losses, quality)
+    if len(rows) > ROWS:
+        table.caption = f"and {len(rows) - ROWS} more"
+    return table

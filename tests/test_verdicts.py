@@ -1,0 +1,603 @@
+"""What a study shows, on folders written by hand: known figures and curves, known verdicts and sentences."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pocketgan.curves import Curve, band, clock_of, late_mean, read_curves
+from pocketgan.plan import Plan
+from pocketgan.records import DataFacts, Environment
+from pocketgan.runs import Run
+from pocketgan.statistics import interquartile_mean
+from pocketgan.studies import Job, Result, Study
+from pocketgan.study_config import study_config
+from pocketgan.verdicts import (
+    LEVEL,
+    TOGETHER,
+    Moment,
+    Reading,
+    VariantSummary,
+    Verdict,
+    chosen_variant,
+    judge,
+    sentences,
+)
+
+FACTS = DataFacts(source="mnist", images=400, channels=1, size=28, class_names=(), digest="0")
+PLAN = Plan(
+    duration="1000 steps",
+    steps=1000,
+    tick_every=10,
+    sample_every=None,
+    checkpoint_every=1000,
+    evaluate_every=100,
+    warmup=None,
+    ema_half_life=None,
+    steps_per_second=None,
+)
+ENVIRONMENT = Environment(
+    pocketgan="0", python="3", torch="2", numpy="2", platform="", processor="", device="cpu", threads=1, command=""
+)
+STEPS = range(100, 1001, 100)
+METRIC = "frechet_distance"
+
+Curves = Callable[[str, int, int], dict[str, float]]
+"""What a variant's run on a seed logs at a step."""
+
+
+Write = Callable[..., Study]
+
+
+def flat(name: str, seed: int, step: int) -> dict[str, float]:
+    return {}
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, float]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_run(job: Job, figure: float | str | None, curves: Curves = flat, steps: Sequence[int] = STEPS) -> None:
+    """Writes a run that is done: a figure, or `failed`; None: it isn't."""
+    if figure is None:
+        return
+    job.folder.mkdir(parents=True)
+    run = Run.create(job.folder, job.config, FACTS, PLAN, ENVIRONMENT)
+    rows = []
+    for step in steps:
+        base = {"step": step, "nimg": 4 * step, "epoch": step / 100, "seconds": step / 50}
+        losses = {"d_loss": 1.0, "g_loss": 1.0, "d_real_accuracy": 0.5, "d_fake_accuracy": 0.5}
+        rows.append(
+            base | losses | {METRIC: 10.0, "frechet_floor": 1.0, "modes": 5} | curves(job.variant, job.seed, step)
+        )
+    write_rows(job.folder / "stats.jsonl", rows)
+    write_rows(job.folder / "metrics.jsonl", rows)
+    run.write_status("finished", step=steps[-1], nimg=4, seconds=steps[-1] / 50)
+    failed = figure == "failed"
+    result = Result(
+        variant=job.variant,
+        seed=job.seed,
+        state="failed" if failed else "finished",
+        message="its loss wasn't finite" if failed else "",
+        figures={} if failed else {METRIC: float(figure), "modes": 5.0},
+        seconds=steps[-1] / 50,
+        diagnoses=["non_finite"] if failed else [],
+    )
+    (job.folder / "result.json").write_text(result.model_dump_json())
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a study: `write({"a": [1, 2, "failed", None], "b": [3, 4, 5, 6]}, moments=[500])`."""
+
+    def make(
+        figures: dict[str, Sequence[float | str | None]],
+        curves: Curves = flat,
+        *,
+        fresh: dict[str, Sequence[float]] | None = None,
+        steps: Sequence[int] = STEPS,
+        **fields: Any,
+    ) -> Study:
+        base = {
+            "name": "byhand",
+            "recipe": "minimal",
+            "variants": [{"name": name} for name in figures],
+            "seeds": max(1, *(len(found) for found in figures.values())),
+            "fresh_seeds": max([0, *(len(found) for found in (fresh or {}).values())]),
+        }
+        number = len(list(tmp_path.iterdir()))
+        study = Study.begin(study_config(base | fields), tmp_path / f"study-{number}")
+        for name, found in figures.items():
+            for seed, figure in zip(study.seeds(), found, strict=True):
+                write_run(study.job(name, seed), figure, curves, steps)
+        for name, found in (fresh or {}).items():
+            for job, figure in zip(study.fresh_jobs(name), found, strict=True):
+                write_run(job, figure, curves, steps)
+        return study
+
+    return make
+
+
+def said(verdict: Verdict) -> str:
+    return "\n".join(sentences(verdict))
+
+
+def summary_of(verdict: Verdict, name: str) -> VariantSummary:
+    (found,) = (summary for summary in verdict.variants if summary.name == name)
+    return found
+
+
+def moment_of(verdict: Verdict, name: str) -> Moment:
+    (found,) = (moment for moment in verdict.moments if moment.variant == name)
+    return found
+
+
+def reading_of(verdict: Verdict, name: str) -> Reading:
+    (found,) = (reading for reading in verdict.readings if name in reading.name)
+    return found
+
+
+GOOD, BAD = [10.0, 11, 12, 13, 14, 15], [20.0, 21.5, 22, 23, 24, 25]
+
+
+# Between variants.
+
+
+def test_a_lower_distance_is_better(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}))
+    (pair,) = verdict.comparisons
+    assert (pair.first, pair.second, pair.verdict, pair.pairs) == ("good", "bad", "better", 6)
+    assert pair.adjusted == pytest.approx(1 / 32)
+    assert pair.probability == 1
+    assert verdict.chosen == "good"
+    first = sentences(verdict)[0]
+    assert first.startswith("good is better than bad by 10")
+    assert "in frechet distance (95%: " in first
+    assert first.endswith("p = 0.031.")
+
+
+def test_a_higher_one_is_worse(write: Write) -> None:
+    verdict = judge(write({"bad": BAD, "good": GOOD}))
+    assert [pair.verdict for pair in verdict.comparisons] == ["worse"]
+    assert sentences(verdict)[0].startswith("bad is worse than good by 10")
+    assert verdict.chosen == "good"
+
+
+def test_higher_may_be_better(write: Write) -> None:
+    verdict = judge(write({"low": GOOD, "high": BAD}, direction="higher"))
+    (pair,) = verdict.comparisons
+    assert pair.verdict == "worse"
+    assert pair.probability == 0
+    assert verdict.chosen == "high"
+    assert sentences(verdict)[0].startswith("low is worse than high by 10")
+    high = summary_of(verdict, "high")
+    assert high.best_of[-1] == max(BAD)
+    assert high.best_of == sorted(high.best_of)
+
+
+def test_another_metric_may_decide(write: Write) -> None:
+    study = write({"a": GOOD, "b": BAD}, metric="modes", direction="higher")
+    verdict = judge(study)
+    assert [pair.verdict for pair in verdict.comparisons] == ["no difference shown"]
+    assert summary_of(verdict, "b").mean == 5
+    assert "modes" in said(verdict)
+    assert METRIC not in said(verdict).replace(" ", "_")
+
+
+def test_no_difference_is_not_called_one(write: Write) -> None:
+    verdict = judge(write({"a": [10, 12, 11, 13, 12, 10], "b": [11, 11, 12, 12, 11, 12]}))
+    (pair,) = verdict.comparisons
+    assert pair.verdict == "no difference shown"
+    assert pair.adjusted > LEVEL
+    assert pair.seeds_needed is not None
+    assert sentences(verdict)[0] == (
+        f"No difference shown between a and b (p = {pair.adjusted:.2g}; about {pair.seeds_needed} seeds would show "
+        "what is seen here)."
+    )
+
+
+def test_an_interval_around_zero_is_shown_as_one(write: Write) -> None:
+    """The test is of the mean, the interval of the interquartile mean: one may be shown where the other isn't."""
+    figures = [20.0] * 6
+    differences = [0.1, 0.1, 0.1, 10, 10, 10]
+    verdict = judge(write({"a": [x - d for x, d in zip(figures, differences, strict=True)], "b": figures}))
+    (pair,) = verdict.comparisons
+    assert pair.verdict == "better"
+    assert pair.difference is not None
+    assert pair.difference.low < 0 < pair.difference.high
+    assert f"(95%: {min(abs(pair.difference.low), abs(pair.difference.high)):.3g} to" not in sentences(verdict)[0]
+
+
+def test_too_few_seeds_are_named(write: Write) -> None:
+    verdict = judge(write({"a": GOOD, "b": BAD, "c": [x + 20 for x in BAD]}))
+    assert {pair.verdict for pair in verdict.comparisons} == {"no difference shown"}
+    assert (
+        "6 seeds can't show any difference between 3 variants: a paired permutation test has p = 0.031 at least; "
+        "it takes 7."
+    ) in said(verdict)
+    five = judge(write({"a": GOOD[:5], "b": BAD[:5]}))
+    assert "5 seeds can't show any difference between 2 variants" in said(five)
+    assert "p = 0.062 at least; it takes 6." in said(five)
+
+
+def test_one_seed_is_called_one(write: Write) -> None:
+    assert "1 seed can't show any difference" in said(judge(write({"a": [1.0], "b": [2.0]})))
+
+
+def test_comparing_with_one_variant(write: Write) -> None:
+    figures = {"base": BAD, "a": GOOD, "b": [x + 10 for x in BAD]}
+    verdict = judge(write(figures, compare_with="base", seeds=6))
+    assert [(pair.first, pair.second) for pair in verdict.comparisons] == [("a", "base"), ("b", "base")]
+
+
+# Runs that failed, or aren't done.
+
+
+def test_failed_runs_are_counted_and_left_out_of_the_mean(write: Write) -> None:
+    figures = {"a": [*GOOD, "failed", 16], "b": [*BAD, 26, 27]}
+    verdict = judge(write(figures))
+    summary = summary_of(verdict, "a")
+    assert (len(summary.finished), summary.failed, len(summary.results)) == (7, 1, 8)
+    assert summary.mean == pytest.approx(interquartile_mean([*GOOD, 16]))
+    assert summary.diagnoses == {"non_finite": 1}
+    (pair,) = verdict.comparisons
+    assert pair.pairs == 7
+    assert pair.probability == pytest.approx(7 / 8)
+    assert sentences(verdict)[0] == "a: 1 of 8 runs failed."
+    assert not verdict.undone
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_variant_whose_runs_all_failed(others: int, write: Write) -> None:
+    figures = {"bad": ["failed"] * 6} | dict(list({"a": GOOD, "b": BAD}.items())[:others])
+    verdict = judge(write(figures))
+    assert [(pair.first, pair.second) for pair in verdict.comparisons] == [("a", "b")] * (others - 1)
+    assert verdict.chosen == "a"
+    assert summary_of(verdict, "bad").mean is None
+    assert summary_of(verdict, "bad").best_of == []
+    assert "bad: 6 of 6 runs failed." in said(verdict)
+
+
+def test_no_run_has_finished(write: Write) -> None:
+    verdict = judge(write({"a": ["failed"] * 3, "b": ["failed"] * 3}))
+    assert verdict.comparisons == []
+    assert verdict.chosen is None
+    assert sentences(verdict)[:2] == ["a: 3 of 3 runs failed.", "b: 3 of 3 runs failed."]
+
+
+def test_a_variant_that_fails_more_often_than_not_is_not_chosen(write: Write) -> None:
+    study = write({"lucky": [1.0, "failed", "failed"], "steady": [5.0, 6, 7], "half": [4.0, 4, "failed"]})
+    assert chosen_variant(study) == "half"
+
+
+def test_an_unfinished_study_is_judged_by_what_is_done(write: Write) -> None:
+    verdict = judge(write({"a": [*GOOD, None, None], "b": [*BAD, 26, None]}))
+    assert verdict.undone == 3
+    assert sentences(verdict)[0] == "3 runs aren't done yet; what follows is of those that are."
+    (pair,) = verdict.comparisons
+    assert (pair.verdict, pair.pairs) == ("better", 6)
+
+
+@pytest.mark.parametrize("figures", [{"a": [None], "b": [None]}, {"a": [1.0], "b": [None]}])
+def test_a_study_that_has_hardly_begun(figures: dict[str, Sequence[float | None]], write: Write) -> None:
+    verdict = judge(write(figures))
+    assert verdict.comparisons == []
+    assert verdict.undone >= 1
+    assert sentences(verdict)
+
+
+# The choice.
+
+
+def test_the_chosen_variant_has_the_figure_of_fresh_seeds(write: Write) -> None:
+    fresh = [13.0, 14, 15, 16, 17]
+    verdict = judge(write({"good": GOOD, "bad": BAD}, fresh={"good": fresh}))
+    assert verdict.fresh == fresh
+    assert verdict.confirmed is not None
+    assert verdict.confirmed.estimate == interquartile_mean(fresh)
+    assert verdict.confirmed.low < 15 < verdict.confirmed.high
+    assert "good has the best frechet distance; on 5 fresh seeds it stands at 15 (95%: " in said(verdict)
+    assert "which is its quality" in said(verdict)
+
+
+def test_fresh_runs_of_another_variant_do_not_count(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}, fresh={"bad": [20.0, 21, 22]}))
+    assert verdict.fresh == []
+    assert verdict.confirmed is None
+
+
+@pytest.mark.parametrize(
+    ("fresh", "expected"),
+    [
+        ([], "no runs on fresh seeds confirm it, so its figure flatters it."),
+        ([14.0], "on 1 fresh seed it stands at 14, too few for an interval."),
+        ([14.0, 16.0], "on 2 fresh seeds it stands at 15, too few for an interval."),
+    ],
+)
+def test_too_few_fresh_seeds_are_named(fresh: list[float], expected: str, write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}, fresh={"good": fresh}))
+    assert verdict.confirmed is None
+    assert f"good has the best frechet distance; {expected}" in said(verdict)
+
+
+def test_expected_best_of_n(write: Write) -> None:
+    summary = summary_of(judge(write({"a": GOOD, "b": BAD})), "a")
+    assert len(summary.best_of) == 6
+    assert summary.best_of[0] == pytest.approx(np.mean(GOOD))
+    assert summary.best_of[-1] == min(GOOD)
+    assert summary.best_of == sorted(summary.best_of, reverse=True)
+
+
+def test_a_search_is_judged_by_what_its_runs_saw_themselves(write: Write, tmp_path: Path) -> None:
+    """The figures of many trials on the test split would choose a lucky one."""
+
+    def curves(name: str, seed: int, step: int) -> dict[str, float]:
+        return {METRIC: 3.0 if name == "trial-0001" else 9.0}
+
+    study = write({"trial-0000": [1.0], "trial-0001": [2.0], "trial-0002": ["failed"]}, curves, seeds=1)
+    fields = {"name": "search", "search": "tpe", "factors": {"latent_dim": [4, 6, 8]}}
+    search = Study(study.folder, study_config(fields), study.variants)
+    verdict = judge(search)
+    assert verdict.chosen == "trial-0001"
+    assert verdict.comparisons == [], "one run each shows nothing"
+
+
+# Different data.
+
+
+def test_variants_on_different_images_are_not_compared(write: Write) -> None:
+    variants = [{"name": "three", "classes": "3"}, {"name": "eight", "classes": "8"}]
+    verdict = judge(write({"three": GOOD, "eight": BAD}, variants=variants))
+    assert not verdict.study.comparable
+    assert verdict.comparisons == []
+    assert verdict.chosen is None
+    assert "better" not in said(verdict)
+    assert "best" not in said(verdict)
+    assert [summary.mean for summary in verdict.variants] == [interquartile_mean(GOOD), interquartile_mean(BAD)]
+
+
+def test_those_on_the_same_images_are(write: Write) -> None:
+    """Two comparisons are corrected as two: p = 1/32 each is 1/16 then, and shows nothing."""
+    variants = [
+        {"name": f"{digit}, {rate}", "classes": str(digit), "learning_rate": rate}
+        for digit in (3, 8)
+        for rate in (0.001, 0.002)
+    ]
+    names = [str(variant["name"]) for variant in variants]
+    figures = dict(zip(names, (GOOD, BAD, BAD, GOOD), strict=True))
+    verdict = judge(write(figures, variants=variants))
+    assert [(pair.first, pair.second) for pair in verdict.comparisons] == [(names[0], names[1]), (names[2], names[3])]
+    assert [pair.adjusted for pair in verdict.comparisons] == pytest.approx([1 / 16, 1 / 16])
+    assert {pair.verdict for pair in verdict.comparisons} == {"no difference shown"}
+    more = {name: [*found, 30.0 if found is BAD else 16.0] for name, found in figures.items()}
+    verdict = judge(write(more, variants=variants))
+    assert [pair.verdict for pair in verdict.comparisons] == ["better", "worse"]
+    assert verdict.chosen is None
+
+
+# Moments.
+
+
+def worse_after(moment: int, *names: str) -> Curves:
+    """The distance falls to 10 at that moment; in these variants it rises again, in the others it falls on."""
+
+    def curves(name: str, seed: int, step: int) -> dict[str, float]:
+        slope = 0.02 if name in names and step > moment else -0.02
+        return {METRIC: 10 + 0.2 * seed + slope * (step - moment)}
+
+    return curves
+
+
+def test_quality_that_gets_worse_after_a_moment(write: Write) -> None:
+    figures = {"a": [1.0] * 8, "b": [1.0] * 8}
+    verdict = judge(write(figures, worse_after(500, "a"), moments=[500]))
+    a, b, both = (moment_of(verdict, name) for name in ("a", "b", TOGETHER))
+    assert (a.verdict, a.worse_in, a.runs) == ("worse", 8, 8)
+    assert (b.verdict, b.worse_in, b.runs) == ("better", 0, 8)
+    assert (a.then, a.end) == pytest.approx((10.7, 20.7))
+    assert a.difference is not None
+    assert a.difference.estimate == pytest.approx(10)
+    assert a.adjusted == b.adjusted == pytest.approx(2 * 2 / 2**8), "Holm's correction for two variants"
+    assert (both.verdict, both.worse_in, both.runs) == ("no difference shown", 8, 16)
+    text = said(verdict)
+    assert "a: frechet distance 10.7 at step 500 and 20.7 at the end (it gets worse, p = 0.016; " in text
+    assert "worse in 8 of 8 runs)." in text
+    assert "(it gets better, p = 0.016; worse in 0 of 8 runs)" in text
+    assert f"{TOGETHER}: " in text
+
+
+def test_all_variants_together_show_what_each_is_too_few_for(write: Write) -> None:
+    verdict = judge(write({"a": [1.0] * 4, "b": [1.0] * 4}, worse_after(500, "a", "b"), moments=[500]))
+    assert {moment_of(verdict, name).verdict for name in "ab"} == {"no difference shown"}
+    both = moment_of(verdict, TOGETHER)
+    assert (both.verdict, both.runs) == ("worse", 8)
+    assert both.adjusted == pytest.approx(2 / 2**8)
+
+
+def test_where_higher_is_better_a_fall_is_worse(write: Write) -> None:
+    verdict = judge(write({"a": [1.0] * 6}, worse_after(500, "a"), moments=[500], direction="higher"))
+    assert [(moment.verdict, moment.worse_in) for moment in verdict.moments] == [("better", 0)]
+
+
+def test_a_moment_between_evaluations_is_read_off_the_line(write: Write) -> None:
+    verdict = judge(write({"a": [1.0] * 6}, worse_after(500), moments=[250]))
+    (moment,) = verdict.moments
+    assert moment.then == pytest.approx(10 + 0.5 + 5)
+
+
+@pytest.mark.parametrize("step", [50, 1000, 5000])
+def test_a_moment_that_no_run_has_is_left_out(step: int, write: Write) -> None:
+    verdict = judge(write({"a": [1.0] * 6, "b": [1.0] * 6}, moments=[step]))
+    assert verdict.moments == []
+
+
+def test_a_run_that_failed_has_no_end(write: Write) -> None:
+    """Where it broke off isn't the end of the run."""
+    figures = [1.0, 1, 1, 1, 1, 1, 1, "failed"]
+    verdict = judge(write({"a": figures}, worse_after(500, "a"), moments=[500]))
+    assert moment_of(verdict, "a").runs == 7
+
+
+# What the curves would have said.
+
+
+def losses_lie(name: str, seed: int, step: int) -> dict[str, float]:
+    """The generator's loss is lower in `bad`, and falls as the distance rises."""
+    level = 0.5 if name == "bad" else 1.5
+    return {
+        "g_loss": level - 0.0001 * step - 0.01 * seed,
+        "d_loss": 1 - level / 10 + 0.0001 * step,
+        "d_real_accuracy": 0.5 if name == "bad" else 0.9,
+        "d_fake_accuracy": 0.5 if name == "bad" else 0.7,
+        METRIC: 10 + 0.01 * step,
+    }
+
+
+def test_a_loss_that_says_the_opposite(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}, losses_lie))
+    loss = reading_of(verdict, "generator loss")
+    assert loss.favours == "bad"
+    assert loss.over_runs == pytest.approx(-1)
+    assert loss.within_runs == pytest.approx(-1)
+    text = said(verdict)
+    assert "Read off the curves, a lower generator loss favours bad; measured, good is best." in text
+    assert "Over the runs, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
+    assert "Within a run, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
+
+
+def test_a_loss_that_tells(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}, losses_lie))
+    loss = reading_of(verdict, "discriminator loss")
+    assert loss.favours == "good"
+    assert loss.within_runs == pytest.approx(1)
+    assert "a lower discriminator loss" not in said(verdict)
+
+
+def test_accuracy_nearer_to_a_half(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}, losses_lie))
+    accuracy = reading_of(verdict, "50%")
+    assert accuracy.favours == "bad"
+    assert accuracy.within_runs is None, "it stays the same within a run"
+    assert "discriminator accuracy nearer to 50% favours bad; measured, good is best." in said(verdict)
+
+
+def test_where_higher_is_better_readings_turn_round(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD}, losses_lie, direction="higher"))
+    assert reading_of(verdict, "generator loss").over_runs == pytest.approx(1)
+    assert reading_of(verdict, "generator loss").within_runs == pytest.approx(1)
+
+
+def test_one_variant_favours_none(write: Write) -> None:
+    verdict = judge(write({"good": GOOD}, losses_lie))
+    assert {reading.favours for reading in verdict.readings} == {None}
+    assert "Read off" not in said(verdict)
+    assert "has the best" not in said(verdict), "there is nothing to choose from"
+
+
+# How steady the curves are.
+
+
+def test_steady_curves_vary_by_nothing(write: Write) -> None:
+    summary = summary_of(judge(write({"a": GOOD, "b": BAD})), "a")
+    assert (summary.within, summary.between, summary.loss_within, summary.loss_between) == pytest.approx((0,) * 4)
+
+
+def test_restless_curves_and_seeds_that_differ(write: Write) -> None:
+    def curves(name: str, seed: int, step: int) -> dict[str, float]:
+        swing = 1 if step // 100 % 2 else -1
+        return {METRIC: 10 + (swing if name == "restless" else 0), "g_loss": 1 + (seed if name == "apart" else 0)}
+
+    verdict = judge(write({"restless": GOOD, "apart": BAD}, curves))
+    restless, apart = verdict.variants
+    assert restless.within == pytest.approx(0.1, rel=0.25)
+    assert restless.between == pytest.approx(0)
+    assert apart.within == pytest.approx(0)
+    assert apart.loss_between == pytest.approx(np.std(range(6), ddof=1) / np.mean(np.arange(6) + 1))
+
+
+def test_too_few_points_say_nothing(write: Write) -> None:
+    verdict = judge(write({"a": [1.0, 2.0], "b": [3.0, 4.0]}, steps=[500, 1000]))
+    assert [(summary.within, summary.between) for summary in verdict.variants] == [(None, None)] * 2
+
+
+def test_a_mean_of_zero_says_nothing_rather_than_not_a_number(write: Write) -> None:
+    """A relative variation has no value there; critics' losses go through 0."""
+
+    def curves(name: str, seed: int, step: int) -> dict[str, float]:
+        return {"g_loss": 0.0}
+
+    summary = judge(write({"a": GOOD, "b": BAD}, curves)).variants[0]
+    assert all(value is None or math.isfinite(value) for value in (summary.loss_within, summary.loss_between))
+
+
+def test_rows_at_the_same_moment_do_not_stop_the_verdict(write: Write) -> None:
+    """Seconds are logged to three digits, and a tiny network's steps are shorter than that."""
+    variants = [{"name": "a"}, {"name": "b", "recipe": "comparison"}]
+    verdict = judge(write({"a": GOOD, "b": BAD}, lambda name, seed, step: {"seconds": step // 200}, variants=variants))
+    assert clock_of(verdict.study) == "seconds"
+    assert sentences(verdict)
+
+
+def test_a_run_that_failed_early_does_not_hide_the_others(write: Write) -> None:
+    """The seeds are alike at first and far apart later; one run broke off at once."""
+
+    def curves(name: str, seed: int, step: int) -> dict[str, float]:
+        return {METRIC: 10 + (seed * 2 if step > 300 else 0)}
+
+    study = write({"a": GOOD, "b": BAD}, curves)
+    whole = judge(study).variants[0].between
+    job = study.job("a", 0)
+    for name in ("stats.jsonl", "metrics.jsonl"):
+        path = job.folder / name
+        write_rows(path, [json.loads(line) for line in path.read_text().splitlines()[:3]])
+    cut = judge(study).variants[0].between
+    assert whole is not None and cut is not None
+    assert cut > whole / 2
+
+
+# Curves.
+
+
+def test_curves_are_read_run_by_run(write: Write) -> None:
+    study = write({"a": [1.0, "failed", None], "b": [1.0, 2.0, 3.0]}, lambda n, seed, step: {"g_loss": seed + step})
+    curves = read_curves(study, "a", "g_loss")
+    assert [curve.seed for curve in curves] == [0, 1]
+    assert curves[1].x.tolist() == list(STEPS)
+    assert curves[1].values.tolist() == [step + 1 for step in STEPS]
+    assert read_curves(study, "a", METRIC, over="seconds")[0].x.tolist() == [step / 50 for step in STEPS]
+    assert read_curves(study, "a", "no such measure") == []
+
+
+def test_the_clock_is_steps_where_steps_are_alike(write: Write) -> None:
+    assert clock_of(write({"a": [1.0], "b": [1.0]})) == "step"
+    variants = [{"name": "a"}, {"name": "b", "batch_size": 7}]
+    assert clock_of(write({"a": [1.0], "b": [1.0]}, variants=variants)) == "seconds"
+
+
+def test_a_band_of_few_points_joins_them_by_lines() -> None:
+    made = band([Curve(0, np.array([0.0, 10]), np.array([0.0, 10])), Curve(1, np.array([0.0, 5, 10]), np.ones(3))])
+    assert made is not None
+    assert made.x.tolist() == [0, 5, 10]
+    assert made.values.tolist() == [[0, 5, 10], [1, 1, 1]]
+
+
+def test_a_band_of_many_points_takes_means_of_blocks() -> None:
+    x = np.arange(1.0, 1001)
+    made = band([Curve(0, x, np.where(x % 2, 3.0, 1.0))], points=10)
+    assert made is not None
+    assert made.values == pytest.approx(np.full((1, 10), 2.0), abs=0.05)
+
+
+@pytest.mark.parametrize("curves", [[], [Curve(0, np.array([1.0]), np.array([2.0]))]])
+def test_no_band_of_nothing(curves: list[Curve]) -> None:
+    assert band(curves) is None
+
+
+def test_the_late_mean_is_of_the_last_fifth() -> None:
+    x = np.linspace(0, 100, 101)
+    assert late_mean(Curve(0, x, np.where(x >= 80, 7.0, 1000.0))) == 7
+    assert late_mean(Curve(0, np.array([5.0]), np.array([3.0]))) == 3
