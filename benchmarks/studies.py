@@ -1,9 +1,9 @@
 """What a study costs and gains: `make bench-studies`.
 
 Four runs of `comparison` (two variants, two seeds, 4,000 steps each, followed as usual), three ways in turn: by the
-engine of `pocketgan train` one after the other in this process, with one thread and with all; and as a study. The study's
-time is that of the whole command, with its processes' start, the last measurements and the page. Its overhead is what
-its processes spend outside their runs.
+engine of `pocketgan train` one after the other in this process, with one thread and with all; and as a study. The
+study's time is that of the whole command, with its processes' start, the last measurements and the page. Its overhead
+is what its processes spend outside their runs.
 """
 
 import statistics

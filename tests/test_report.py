@@ -706,7 +706,7 @@ def test_legend_and_slider_work_in_a_browser(whole, page, tmp_path):
     assert "CONSOLE" not in done.stderr, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     chart = done.stdout.partition('id="plot-g_loss"')[2].partition("<figcaption")[0]
     assert chart.count('class="trace scatter') == 2
-    shown = re.search(r'<figure data-place="1">(.*?)</figure>', done.stdout, re.DOTALL)
+    shown = re.search(r'<figure[^>]* data-place="1">(.*?)</figure>', done.stdout, re.DOTALL)
     assert shown is not None and "Samples of hidden_dim=64, seed 2, step 40" in shown[1]
     samples = find_samples(whole)
     assert samples is not None and f'src="{samples.pictures[2, "hidden_dim=64"][1].address}"' in shown[1]

@@ -464,9 +464,17 @@ def test_a_loss_that_says_the_opposite(write: Write) -> None:
     assert loss.over_runs == pytest.approx(-1)
     assert loss.within_runs == pytest.approx(-1)
     text = said(verdict)
-    assert "Read off the curves, a lower generator loss favours bad; measured, good is best." in text
+    assert "Read off the curves, a lower generator loss favours bad; measured, good is better." in text
     assert "Over the runs, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
     assert "Within a run, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
+
+
+def test_a_loss_that_says_more_than_is_shown(write: Write) -> None:
+    """The mean of `good` is the better one, but five seeds show no difference."""
+    verdict = judge(write({"good": GOOD[:5], "bad": BAD[:5]}, losses_lie))
+    assert (
+        "Read off the curves, a lower generator loss favours bad; measured, no difference is shown between it and good."
+    ) in said(verdict)
 
 
 def test_a_loss_that_tells(write: Write) -> None:
@@ -482,7 +490,7 @@ def test_accuracy_nearer_to_a_half(write: Write) -> None:
     accuracy = reading_of(verdict, "50%")
     assert accuracy.favours == "bad"
     assert accuracy.within_runs is None, "it stays the same within a run"
-    assert "discriminator accuracy nearer to 50% favours bad; measured, good is best." in said(verdict)
+    assert "discriminator accuracy nearer to 50% favours bad; measured, good is better." in said(verdict)
 
 
 def test_where_higher_is_better_readings_turn_round(write: Write) -> None:

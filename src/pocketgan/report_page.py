@@ -258,6 +258,7 @@ def curves_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
     return section(
         "curves",
         paragraph(f"{words} {say('curves table')} {note}".strip()),
+        paragraph(say("zoom"), "note screen"),
         legend("curves", in_chart(findings, charts), bands=several),
         f'<div class="charts">{"".join(figures)}</div>',
     )
@@ -272,8 +273,9 @@ def samples_section(findings: Findings, samples: Samples | None) -> str:
         seed = next(seed for seed in samples.seeds if (seed, name) in samples.pictures)
         picture = samples.pictures[seed, name][-1]
         alt = say("alt sample", variant=name, seed=seed, moment=picture.label)
+        shape = ' class="wide"' if picture.width > 2 * picture.height else ""
         figures.append(
-            f'<figure data-place="{findings.places[name]}"><img alt="{escape(alt)}" width="{picture.width}" '
+            f'<figure{shape} data-place="{findings.places[name]}"><img alt="{escape(alt)}" width="{picture.width}" '
             f'height="{picture.height}" src="{picture_address(picture.content)}">'
             f"<figcaption><b>{escape(name)}</b><span>{escape(picture.label)}</span></figcaption></figure>"
         )

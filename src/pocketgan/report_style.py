@@ -92,7 +92,8 @@ td.text{min-width:0;max-width:52mm}td.words{min-width:0;max-width:none}
 tr,figure,dl>*,.short{break-inside:avoid}.note,figcaption{break-before:avoid}thead{display:table-header-group}.scroll{overflow:visible}
 pre{white-space:pre-wrap;border:1px solid var(--line)}a{color:inherit;text-decoration:none}
 .headline{border:1px solid var(--line);border-left:4px solid var(--link);print-color-adjust:exact}
-.samples{gap:4mm}.samples img{max-width:85mm}}
+.samples{gap:4mm}.samples img{max-width:57mm}.samples .wide img{max-width:85mm}
+ul.long{columns:2;column-gap:6mm}ul.long li{break-inside:avoid}}
 """
 
 WITHOUT_SCRIPT = ".plot,.legend,.controls,.screen{display:none}.still{display:block}"

@@ -92,8 +92,9 @@ WORDS = {
     "fresh": "fresh seeds",
     # Curves.
     "curves note": "A line is the mean over the seeds, a band goes from the least to the greatest. Where runs end "
-    "early, the mean is of those that go on. Drag to zoom, double-click to see all.",
-    "curves note one": "One run a variant, so a line is that run. Drag to zoom, double-click to see all.",
+    "early, the mean is of those that go on.",
+    "curves note one": "One run a variant, so a line is that run.",
+    "zoom": "Drag over a chart to zoom, double-click it to see all.",
     "curves table": "curves.csv has the curves of every seed.",
     "no curves": "No run has logged anything yet.",
     "only drawn": "Drawn are the first {count} of {all} variants; the tables have all.",

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, Percen
 from PIL import Image
 
 from pocketgan.evaluation_page import shortened
-from pocketgan.report_charts import Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
+from pocketgan.report_charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
 from pocketgan.report_samples import Samples
 from pocketgan.report_words import say
 
@@ -61,7 +61,7 @@ def draw_lines(chart: Chart) -> Figure:
     axes = figure.subplots()
     handles = []
     for series in chart.series:
-        if series.low is not None and series.high is not None:
+        if series.low is not None and series.high is not None and len(chart.series) <= BANDS:
             opacity = 0.18 if len(chart.series) <= 4 else 0.08
             axes.fill_between(series.x, series.low, series.high, color=colour(series.place), alpha=opacity, linewidth=0)
         handles += axes.plot(series.x, series.y, **looks(series))
@@ -81,7 +81,7 @@ def draw_lines(chart: Chart) -> Figure:
     axes.set_ylabel(chart.y)
     names = [shortened(series.name, LETTERS) for series in chart.series]
     where: dict[str, Any] = {} if len(names) <= BESIDE else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
-    legend = axes.legend(handles, names, frameon=False, fontsize=8 if where else 9, **where)
+    legend = axes.legend(handles, names, frameon=False, fontsize=8 if where else 9, handlelength=2.8, **where)
     for text in legend.get_texts():
         text.set_parse_math(False)
     return tidy(figure, axes, chart.title, "y" if chart.series[0].line else "both")
