@@ -15,7 +15,7 @@ import torch
 
 from pocketgan.config import replace
 from pocketgan.experiment import run_experiment
-from pocketgan.report import write_report
+from pocketgan.reporting import write_report
 from pocketgan.study_config import study_config
 from pocketgan.study_runs import run_study
 

@@ -27,12 +27,13 @@ ROOMS = {
     "predeclared": 9,
     "curves": 9,
     "verdicts": 9,
+    "sentences": 9,
     "backends": 9,
     "study_jobs": 9,
     "search": 9,
     "study_runs": 9,
     "figures": 10,
-    "report": 10,
+    "reporting": 10,
     "evaluation_page": 10,
     "export": 11,
     "web": 12,
@@ -43,7 +44,7 @@ ROOMS = {
 COMMAND_LINE = {"commands", "cli", "__main__"}
 PICKLES = {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
 RUNS_CODE = {"torch.load", "torch.jit.load", "torch.hub.load", "eval", "exec"}
-WITHOUT_TORCH = ["cli", "commands", "study_commands", "api", "runs", "figures", "studies", "verdicts", "report"]
+WITHOUT_TORCH = ["cli", "commands", "study_commands", "api", "runs", "figures", "studies", "verdicts", "reporting"]
 
 
 def module_name(path):

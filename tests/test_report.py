@@ -24,19 +24,20 @@ from pocketgan.metrics import METRICS
 from pocketgan.plan import make_plan
 from pocketgan.predeclared import STUDIES
 from pocketgan.records import DataFacts, Environment
-from pocketgan.report import write_report
-from pocketgan.report_charts import MOST_DRAWN, colour_of, curve_charts, dash_of, ticks
+from pocketgan.report_charts import MOST_DRAWN, colour_of, curve_charts, dash_of, quality_chart, ticks
 from pocketgan.report_findings import Trace, find, settings_of, spread
 from pocketgan.report_method import command, method, toml
 from pocketgan.report_page import SECTIONS
 from pocketgan.report_plotly import embedded, for_plotly
 from pocketgan.report_samples import find_samples
 from pocketgan.report_verdict import grouped, headline
-from pocketgan.report_words import TITLES, WORDS, listed, percent
+from pocketgan.report_words import WORDS, listed, percent
+from pocketgan.reporting import write_report
 from pocketgan.runs import Run
+from pocketgan.sentences import TITLES, sentences
 from pocketgan.studies import Job, Result, Study
 from pocketgan.study_config import StudyConfig, study_config
-from pocketgan.verdicts import judge, sentences
+from pocketgan.verdicts import judge
 
 HOSTILE = "<script>alert(1)</script>"
 BROWSER = next(
@@ -226,7 +227,7 @@ def test_pictures_have_words(outline):
 def test_every_text_of_the_page_is_used():
     paths = [*Path(report_samples.__file__).parent.glob("report_*.py"), Path(study_figures.__file__)]
     code = "".join(path.read_text(encoding="utf-8").partition("\nWORDS = {")[0] for path in paths)
-    code += Path(report_words.__file__).read_text(encoding="utf-8").partition("\nTITLES = {")[2]
+    code += Path(report_words.__file__).read_text(encoding="utf-8").partition("\ndef say(")[2]
     composed = re.compile(r"clock (step|seconds)|\w+ caption|lower|higher")
     assert [key for key in WORDS if not re.search(f"['\"]{key}['\"]", code) and not composed.fullmatch(key)] == []
 
@@ -340,6 +341,7 @@ def test_the_table_of_runs_holds_every_run(whole, page):
         result = job.result()
         assert result is not None and row["state"] == result.state and row["message"] == result.message
         assert same(row["frechet_distance"], result.figures.get("frechet_distance"))
+        assert same(row["modes"], result.figures.get("modes"))
         assert same(row["seconds"], result.seconds) and same(row["wall_seconds"], result.wall_seconds)
         assert whole.folder / row["folder"] == job.folder
     fresh = [row for row in rows if row["fresh"] == "True"]
@@ -387,7 +389,7 @@ def test_nothing_half_written_is_left(whole, page):
     assert kinds == {".html", ".png", ".csv"}
 
 
-@pytest.mark.parametrize("names", [("_first", "$x_1$"), ("漢字", "<b>bold</b>"), ("a" * 200, "%{x} {y}")])
+@pytest.mark.parametrize("names", [("_first", "$\\bad{$"), ("漢字", "<b>bold</b>"), ("a" * 200, "%{x} {y}")])
 def test_odd_names_are_drawn(names, tmp_path):
     config = asked(variants=[{"name": names[0], "depth": 1}, {"name": names[1], "depth": 2}], factors={}, seeds=1)
     study = ended(tmp_path / "study", config, {name: [20.0] for name in names})
@@ -437,6 +439,16 @@ def test_quality_is_drawn_on_a_logarithmic_scale_with_the_floor(whole):
     assert made["layout"]["yaxis"]["type"] == "log"
     assert made["layout"]["yaxis"]["range"] == pytest.approx(np.log10(chart.limits))
     assert [trace["meta"]["place"] for trace in made["data"]] == [0, 1, 2] * 2
+
+
+@pytest.mark.parametrize(("figure", "shown", "said"), [(4.0, 1.5, "dotted line"), (50.0, None, "Real images get 1.5")])
+def test_the_floor_is_drawn_where_it_is_near(tmp_path, figure, shown, said):
+    figures = {name: [figure, figure + 1, figure + 2] for name in ("hidden_dim=16", "hidden_dim=64")}
+    findings = find(ended(tmp_path / "study", asked(), figures))
+    chart = quality_chart(findings)
+    assert chart is not None and chart.floor == shown and said in chart.caption
+    assert [bar.dots for bar in chart.bars] == list(figures.values())
+    assert [(bar.estimate, bar.low <= bar.estimate <= bar.high) for bar in chart.bars] == [(figure + 1, True)] * 2
 
 
 def test_many_variants_are_told_apart():
@@ -650,7 +662,7 @@ def test_settings_are_those_that_differ_from_the_recipe():
 
 
 def test_it_starts_without_torch():
-    code = "import sys, pocketgan.report; print('torch' in sys.modules)"
+    code = "import sys, pocketgan.reporting; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr
 

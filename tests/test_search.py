@@ -26,6 +26,7 @@ from pocketgan.search import open_storage, run_search, trial_name, with_trials  
 
 FACTORS = {
     "latent_dim": {"low": 2, "high": 9},
+    "hidden_dim": {"low": 4, "high": 16, "log": True},
     "learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
     "activation": ["relu", "elu"],
 }
@@ -91,6 +92,8 @@ def test_values_are_of_the_kind_and_in_the_range(done: Study) -> None:
     assert len({variant.train.learning_rate for variant in done.variants.values()}) == 4, "they differ"
     kinds = open_storage(done).get_trials()[0].distributions
     assert isinstance(kinds["latent_dim"], optuna.distributions.IntDistribution)
+    assert isinstance(kinds["hidden_dim"], optuna.distributions.IntDistribution)
+    assert kinds["hidden_dim"].log
     assert kinds["learning_rate"].log
     assert not kinds["latent_dim"].log
     assert isinstance(kinds["activation"], optuna.distributions.CategoricalDistribution)

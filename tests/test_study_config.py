@@ -114,6 +114,14 @@ def test_slugs_are_names_of_folders(name: str, expected: str) -> None:
     assert slug(name) == expected
 
 
+def test_long_names_are_names_of_folders_too() -> None:
+    """A dozen factors make a name that is longer than a file system takes, and end in what tells them apart."""
+    names = [named({f"setting_number_{number}": 0.123456 for number in range(20)} | {"last": last}) for last in (1, 2)]
+    slugs = {slug(name) for name in names}
+    assert len(slugs) == 2
+    assert all(len(each) <= 255 for each in slugs)
+
+
 def test_names_of_variants() -> None:
     assert named({"latent_dim": 50, "activation": "elu"}) == "latent_dim=50, activation=elu"
     assert named({}) == "as the recipe"
@@ -292,7 +300,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"factors": {"latent_dim": {"low": 4, "high": 9}}}, ["latent_dim is a range", "list of values", "search = 'tpe'"]),
     ({"factors": {"latent_dim": [4]}, "variants": [{}]}, ["give factors or variants, not both"]),
     ({"variants": [{"name": "a"}, {"name": "a"}]}, ["'a' is there twice", "a name of its own"]),
-    ({"variants": [{"name": "a b"}, {"name": "a-b"}]}, ["two names differ in signs alone"]),
+    ({"variants": [{"name": "a b", "depth": 2}, {"name": "a-b"}]}, ["two names differ in signs alone"]),
     (
         {"factors": {"latent_dim": [4, 6]}, "compare_with": "latent_dim=5"},
         ["compare_with: no variant 'latent_dim=5'", "did you mean", "latent_dim=4, latent_dim=6"],

@@ -362,19 +362,45 @@ def test_interrupted_it_says_how_to_go_on_and_does(asked: StudyConfig, tmp_path:
     assert_complete(study)
 
 
-@pytest.mark.parametrize("begun", [0, 2], ids=["as its processes start", "as they train"])
-def test_ctrl_c_saves_all_runs(begun: int, tiny: Make, tmp_path: Path) -> None:
-    """Which a terminal sends to all processes of the command, whatever they are doing."""
+def test_ctrl_c_as_the_processes_start(tiny: Make, tmp_path: Path) -> None:
+    """A terminal sends it to all processes of the command, whatever they are doing: here they import PyTorch."""
     folder = tmp_path / "study"
-    with under_way(tiny(LONG, seeds=1, duration="100000 steps"), folder, 2, begun=begun) as process:
-        if not begun:
-            until(lambda: len(psutil.Process(process.pid).children()) > 1, process)
-            time.sleep(1)
+    with under_way(tiny(LONG, seeds=1, duration="100000 steps"), folder, 2, begun=0) as process:
+        until(lambda: len(psutil.Process(process.pid).children()) > 1, process)
+        time.sleep(1)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     assert "stopped and saved: 0 runs are done" in out
-    states = [run_of(job).status().state for job in Study.open(folder).jobs() if job.folder.exists()]
-    assert len(states) >= begun
-    assert set(states) <= {"interrupted"}
+
+
+@pytest.fixture
+def unheard() -> Iterator[list[int]]:
+    """Signals that nobody listens to, which would end the tests."""
+    found: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: found.append(number))
+    yield found
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_saves_all_runs(tiny: Make, tmp_path: Path, unheard: list[int]) -> None:
+    study = Study.begin(tiny(LONG, seeds=1, duration="100000 steps"), tmp_path / "study")
+
+    def interrupt() -> None:
+        until(lambda: all(rows(job) > 12 for job in asked))
+        for pid in (os.getpid(), *(run_of(job).status().pid for job in asked)):
+            os.kill(pid, signal.SIGINT)
+
+    asked = study.jobs()
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    run_study(study.config, study.folder, jobs="2")
+    thread.join()
+    assert unheard == []
+    assert (study.folder / STOP).exists()
+    for job in asked:
+        status = run_of(job).status()
+        assert status.state == "interrupted"
+        assert status.pid != os.getpid()
+        assert run_of(job).checkpoints()[-1].stem == f"step-{status.step:09d}"

@@ -13,6 +13,7 @@ from pocketgan.curves import Curve, band, clock_of, late_mean, read_curves
 from pocketgan.plan import Plan
 from pocketgan.records import DataFacts, Environment
 from pocketgan.runs import Run
+from pocketgan.sentences import sentences
 from pocketgan.statistics import interquartile_mean
 from pocketgan.studies import Job, Result, Study
 from pocketgan.study_config import study_config
@@ -25,7 +26,6 @@ from pocketgan.verdicts import (
     Verdict,
     chosen_variant,
     judge,
-    sentences,
 )
 
 FACTS = DataFacts(source="mnist", images=400, channels=1, size=28, class_names=(), digest="0")
@@ -105,7 +105,7 @@ def write(tmp_path: Path) -> Write:
         base = {
             "name": "byhand",
             "recipe": "minimal",
-            "variants": [{"name": name} for name in figures],
+            "variants": [{"name": name, "latent_dim": number} for number, name in enumerate(figures, start=4)],
             "seeds": max(1, *(len(found) for found in figures.values())),
             "fresh_seeds": max([0, *(len(found) for found in (fresh or {}).values())]),
         }
@@ -156,7 +156,7 @@ def test_a_lower_distance_is_better(write: Write) -> None:
     assert verdict.chosen == "good"
     first = sentences(verdict)[0]
     assert first.startswith("good is better than bad by 10")
-    assert "in frechet distance (95%: " in first
+    assert "in Fréchet distance (95%: " in first
     assert first.endswith("p = 0.031.")
 
 
@@ -184,7 +184,7 @@ def test_another_metric_may_decide(write: Write) -> None:
     verdict = judge(study)
     assert [pair.verdict for pair in verdict.comparisons] == ["no difference shown"]
     assert summary_of(verdict, "b").mean == 5
-    assert "modes" in said(verdict)
+    assert "classes drawn" in said(verdict)
     assert METRIC not in said(verdict).replace(" ", "_")
 
 
@@ -216,11 +216,11 @@ def test_too_few_seeds_are_named(write: Write) -> None:
     verdict = judge(write({"a": GOOD, "b": BAD, "c": [x + 20 for x in BAD]}))
     assert {pair.verdict for pair in verdict.comparisons} == {"no difference shown"}
     assert (
-        "6 seeds can't show any difference between 3 variants: a paired permutation test has p = 0.031 at least; "
+        "6 seeds can't show any difference in 3 comparisons: a paired permutation test has p = 0.031 at least; "
         "it takes 7."
     ) in said(verdict)
     five = judge(write({"a": GOOD[:5], "b": BAD[:5]}))
-    assert "5 seeds can't show any difference between 2 variants" in said(five)
+    assert "5 seeds can't show any difference in 1 comparison" in said(five)
     assert "p = 0.062 at least; it takes 6." in said(five)
 
 
@@ -300,7 +300,7 @@ def test_the_chosen_variant_has_the_figure_of_fresh_seeds(write: Write) -> None:
     assert verdict.confirmed is not None
     assert verdict.confirmed.estimate == interquartile_mean(fresh)
     assert verdict.confirmed.low < 15 < verdict.confirmed.high
-    assert "good has the best frechet distance; on 5 fresh seeds it stands at 15 (95%: " in said(verdict)
+    assert "good has the best Fréchet distance; on 5 fresh seeds it stands at 15 (95%: " in said(verdict)
     assert "which is its quality" in said(verdict)
 
 
@@ -321,7 +321,7 @@ def test_fresh_runs_of_another_variant_do_not_count(write: Write) -> None:
 def test_too_few_fresh_seeds_are_named(fresh: list[float], expected: str, write: Write) -> None:
     verdict = judge(write({"good": GOOD, "bad": BAD}, fresh={"good": fresh}))
     assert verdict.confirmed is None
-    assert f"good has the best frechet distance; {expected}" in said(verdict)
+    assert f"good has the best Fréchet distance; {expected}" in said(verdict)
 
 
 def test_expected_best_of_n(write: Write) -> None:
@@ -404,7 +404,7 @@ def test_quality_that_gets_worse_after_a_moment(write: Write) -> None:
     assert a.adjusted == b.adjusted == pytest.approx(2 * 2 / 2**8), "Holm's correction for two variants"
     assert (both.verdict, both.worse_in, both.runs) == ("no difference shown", 8, 16)
     text = said(verdict)
-    assert "a: frechet distance 10.7 at step 500 and 20.7 at the end (it gets worse, p = 0.016; " in text
+    assert "a: Fréchet distance 10.7 at step 500 and 20.7 at the end (it gets worse, p = 0.016; " in text
     assert "worse in 8 of 8 runs)." in text
     assert "(it gets better, p = 0.016; worse in 0 of 8 runs)" in text
     assert f"{TOGETHER}: " in text
@@ -451,8 +451,8 @@ def losses_lie(name: str, seed: int, step: int) -> dict[str, float]:
     return {
         "g_loss": level - 0.0001 * step - 0.01 * seed,
         "d_loss": 1 - level / 10 + 0.0001 * step,
-        "d_real_accuracy": 0.5 if name == "bad" else 0.9,
-        "d_fake_accuracy": 0.5 if name == "bad" else 0.7,
+        "d_real_accuracy": 0.6 if name == "bad" else 0.1,
+        "d_fake_accuracy": 0.4 if name == "bad" else 0.3,
         METRIC: 10 + 0.01 * step,
     }
 

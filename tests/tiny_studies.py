@@ -27,7 +27,7 @@ SETTINGS = {
     "evaluate_every": "none",
 }
 """A step takes a millisecond."""
-PAGE = "pocketgan.report"
+PAGE = "pocketgan.reporting"
 """The module that writes a study's page."""
 
 

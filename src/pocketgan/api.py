@@ -162,7 +162,7 @@ def study(
     Raises:
         UserError: something asked for won't do; nothing was started.
     """
-    from pocketgan.report import write_report
+    from pocketgan.reporting import write_report
     from pocketgan.study_config import StudyConfig, read_study, study_config
     from pocketgan.study_runs import run_study
 
@@ -185,7 +185,7 @@ def report(folder: str | Path) -> Path:
     Raises:
         StudyError: there is no study.
     """
-    from pocketgan.report import write_report
+    from pocketgan.reporting import write_report
     from pocketgan.studies import Study
 
     return write_report(Study.open(folder))

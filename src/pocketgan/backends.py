@@ -17,7 +17,13 @@ RETRIES = 3
 
 
 def run_all(
-    work: Callable[[Item], Outcome], items: Sequence[Item], *, backend: Backend, jobs: int, cores: int
+    work: Callable[[Item], Outcome],
+    items: Sequence[Item],
+    *,
+    backend: Backend,
+    jobs: int,
+    cores: int,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Calls `work` on every item, several at once in processes of their own; yields what it returns as it comes.
 
@@ -29,13 +35,14 @@ def run_all(
         backend: `local` or `ray`.
         jobs: how many at once (`local`).
         cores: how many of a machine's cores each takes (`ray`).
+        stopped: whether the items were asked to end; processes that a signal kills then aren't replaced.
 
     Raises:
         StudyError: the cluster can't be reached, or processes are killed again and again.
     """
     if not items:
         return iter(())
-    return _on_ray(work, items, cores) if backend == "ray" else _in_processes(work, items, jobs)
+    return _on_ray(work, items, cores) if backend == "ray" else _in_processes(work, items, jobs, stopped)
 
 
 def count_jobs(text: str, threads: int) -> int:
@@ -53,10 +60,12 @@ def count_jobs(text: str, threads: int) -> int:
     return int(text)
 
 
-def _in_processes(work: Callable[[Item], Outcome], items: Sequence[Item], jobs: int) -> Iterator[Outcome]:
+def _in_processes(
+    work: Callable[[Item], Outcome], items: Sequence[Item], jobs: int, stopped: Callable[[], bool]
+) -> Iterator[Outcome]:
     """Joblib's loky processes; where one is killed, the rest is given to new ones."""
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     left = dict(enumerate(items))
     lost = 0
@@ -67,7 +76,11 @@ def _in_processes(work: Callable[[Item], Outcome], items: Sequence[Item], jobs: 
             for number, outcome in pool(calls):
                 del left[number]
                 yield outcome
-        except TerminatedWorkerError:
+        except (BrokenProcessPool, KeyboardInterrupt) as error:
+            if stopped():
+                return
+            if isinstance(error, KeyboardInterrupt):
+                raise
             lost += 1
             if lost > RETRIES:
                 raise StudyError(

@@ -1,5 +1,6 @@
 """What a study's runs logged, as curves: one a run, or on common steps over all seeds."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,9 +63,10 @@ def read_curves(study: Study, variant: str, key: str, *, over: str = "step") -> 
     for seed in study.seeds():
         run = study.job(variant, seed).run()
         rows = [] if run is None else run.stats() if key in LOSSES else run.metrics()
-        pairs = [(row[over], row[key]) for row in rows if isinstance(row.get(key), int | float)]
-        if pairs:
-            x, values = np.array(pairs, dtype=float).T
+        known = {row[over]: row[key] for row in rows if isinstance(row.get(key), int | float)}
+        points = sorted((x, value) for x, value in known.items() if math.isfinite(value))
+        if points:
+            x, values = np.array(points, dtype=float).T
             curves.append(Curve(seed, x, values))
     return curves
 
@@ -72,10 +74,13 @@ def read_curves(study: Study, variant: str, key: str, *, over: str = "step") -> 
 def band(curves: list[Curve], points: int = POINTS) -> Band | None:
     """Brings curves to common places: means of blocks where they have many points, lines between where they have few.
 
+    Curves that broke off before half of the longest are left out.
+
     Returns:
         None where there are no curves, or none with two points.
     """
-    curves = [curve for curve in curves if len(curve.x) > 1]
+    longest = max((curve.x[-1] for curve in curves), default=0.0)
+    curves = [curve for curve in curves if len(curve.x) > 1 and curve.x[-1] >= longest / 2]
     if not curves:
         return None
     first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)

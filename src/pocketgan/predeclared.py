@@ -33,7 +33,8 @@ def long_run() -> StudyConfig:
         question="Do 200,000 iterations give better digits than 20,000, and does the quality still rise at the end?",
         recipe="comparison",
         settings={"sample_every": "10000 steps", "evaluate_every": "10000 steps", "checkpoint_every": "10000 steps"},
-        variants=[{"name": "200,000 iterations", "duration": "200000 steps"}],
+        duration="200000 steps",
+        variants=[{"name": "comparison"}],
         fresh_seeds=0,
         moments=[20_000, 50_000, 100_000],
     )

@@ -8,7 +8,8 @@ import numpy as np
 
 from pocketgan.curves import Numbers
 from pocketgan.report_findings import Findings, Spread, spread
-from pocketgan.report_words import TITLES, capital, listed, say, title_of, written
+from pocketgan.report_words import capital, listed, say, written
+from pocketgan.sentences import TITLES, title_of
 from pocketgan.statistics import interquartile_mean
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")
@@ -22,7 +23,7 @@ BANDS = 8
 WIDE = 5.0
 """Figures at the end of runs are drawn on a logarithmic scale where the greatest is so many times the least."""
 FAR = 4.0
-"""What real images get is left out of a logarithmic chart where it is so many times below everything else."""
+"""What real images get is left out of a chart where it is so many times below everything else."""
 TICKS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), *(tuple(range(10, 100, s)) for s in (5, 2, 1)))
 """Numbers beside a logarithmic axis, times powers of ten: from the coarsest."""
 DISTANCES = tuple(name for name in TITLES if name.endswith("_distance"))
@@ -187,17 +188,13 @@ def quality_chart(findings: Findings) -> Bars | None:
             bars.append(Bar(say("fresh"), places[summary.name], verdict.fresh, mean, low, high, fresh=True))
     if not bars:
         return None
-    floor = end_floor(findings)
+    floor, title = end_floor(findings), title_of(metric)
     ends = [value for bar in bars for value in (*bar.dots, bar.low, bar.high)]
-    title = title_of(metric)
-    caption = say(
-        "quality figure",
-        metric=capital(title),
-        better=better(findings),
-        floor="" if floor is None else say("floor is"),
-    )
-    log = metric in DISTANCES and wide(ends)
-    return Bars("quality", capital(title), caption, title, bars, floor if not log or (floor or 0) > 0 else None, log)
+    near = floor is not None and floor * FAR >= min(ends)
+    said = "" if floor is None else say("floor is") if near else say("floor below", value=written(floor))
+    caption = say("quality figure", metric=capital(title), better=better(findings), floor=said)
+    log = metric in DISTANCES and wide([*ends, floor] if floor is not None and near else ends)
+    return Bars("quality", capital(title), caption, title, bars, floor if near else None, log)
 
 
 def end_floor(findings: Findings) -> float | None:

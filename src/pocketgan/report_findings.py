@@ -167,7 +167,7 @@ def find(study: Study) -> Findings:
         late=late,
         floors=own_floors(study, evaluations) if measured == "frechet_distance" else {},
         evaluated=(int(last[0].get("count", 0)), str(last[0].get("reference", ""))) if last else None,
-        environments=once([run.environment.model_copy(update={"command": ""}) for run in runs.values()]),
+        environments=once([run.environment for run in runs.values()]),
         features=once(named),
         sources=once([run.facts.source for run in runs.values()]),
     )

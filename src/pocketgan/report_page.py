@@ -27,9 +27,10 @@ from pocketgan.report_samples import Samples
 from pocketgan.report_style import SCRIPT, STYLE, WITHOUT_SCRIPT
 from pocketgan.report_tables import floor_of, mean_of, other_metrics, settings_text
 from pocketgan.report_verdict import grouped, headline
-from pocketgan.report_words import capital, chance, listed, percent, say, span, title_of, written
+from pocketgan.report_words import capital, chance, listed, percent, say, span, written
+from pocketgan.sentences import sentence_of, title_of
 from pocketgan.statistics import Interval
-from pocketgan.verdicts import best_of_groups, sentence_of
+from pocketgan.verdicts import best_of_groups
 
 SECTIONS = ("verdict", "variants", "curves", "samples", "losses", "runs", "method")
 MOST_SENTENCES = 40

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from pocketgan.report_findings import Findings
-from pocketgan.report_words import capital, listed, say, title_of, written
+from pocketgan.report_words import capital, listed, say, written
+from pocketgan.sentences import sentences, title_of
 from pocketgan.statistics import fewest_seeds
-from pocketgan.verdicts import TOGETHER, Moment, Verdict, sentences
+from pocketgan.verdicts import TOGETHER, Moment, Verdict
 
 
 def headline(findings: Findings) -> str:

@@ -185,35 +185,10 @@ WORDS = {
 }
 """Every text of the page, by what it is for; names in braces are filled in."""
 
-TITLES = {
-    "frechet_distance": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "modes": "classes drawn",
-    "class_kl": "class divergence",
-    "confidence": "confidence",
-    "label_agreement": "class as asked",
-    "class_frechet_distance": "Fréchet, class by class",
-    "duplicates": "near-twins",
-    "authentic": "authentic",
-    "copying": "copying (C_T)",
-    "classification_accuracy": "accuracy score (CAS)",
-    "two_sample": "two-sample test",
-}
-"""The metrics' titles, as `metrics.METRICS` has them, which would take PyTorch."""
-
 
 def say(key: str, **parts: object) -> str:
     """Returns a text of the page with its parts filled in."""
     return WORDS[key].format(**parts)
-
-
-def title_of(metric: str) -> str:
-    """Returns how a metric is called in tables."""
-    return TITLES.get(metric, metric.replace("_", " "))
 
 
 def capital(text: str) -> str:

@@ -7,6 +7,7 @@ seen only by the runs on fresh seeds of the trial that is chosen.
 import dataclasses
 import logging
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -18,19 +19,9 @@ from pocketgan.studies import STOP, Result, Study
 from pocketgan.study_config import Range, StudyConfig
 from pocketgan.study_jobs import keep, run_job
 
+SLOT = "slot"
 STARTUP = 5
 """Trials that are drawn at random, and never pruned, before the search knows anything."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Trial:
-    """One trial to run.
-
-    Attributes:
-        number: Optuna's, of a trial that a killed process has left behind; None for a new one.
-    """
-
-    number: int | None = None
 
 
 def run_search(study: Study, *, jobs: int, backend: Backend, progress: Progress) -> Study:
@@ -41,16 +32,19 @@ def run_search(study: Study, *, jobs: int, backend: Backend, progress: Progress)
         StudyError: Optuna isn't installed, or its storage can't be used.
     """
     config = study.config
-    check(config)
     searched = open_storage(study)
-    states = _optuna().trial.TrialState
-    left_behind = [trial.number for trial in searched.get_trials(deepcopy=False) if trial.state == states.RUNNING]
-    ended = sum(trial.state.is_finished() for trial in searched.get_trials(deepcopy=False))
-    new = max(0, config.trials - ended - len(left_behind))
-    items = [Trial(number) for number in left_behind] + [Trial()] * new
-    done = ended
-    for result in run_all(partial(run_trial, study=study), items, backend=backend, jobs=jobs, cores=1):
+    trials = searched.get_trials(deepcopy=False)
+    done = sum(trial.state.is_finished() for trial in trials)
+    left_behind = [slot_of(trial) for trial in trials if not trial.state.is_finished()]
+    first = max((slot_of(trial) for trial in trials), default=-1) + 1
+    new = max(0, config.trials - len(trials))
+    slots = [*left_behind, *range(first, first + new)]
+    stopped = (study.folder / STOP).exists
+    work = partial(run_trial, study=study)
+    for result in run_all(work, slots, backend=backend, jobs=jobs, cores=1, stopped=stopped):
         done += result.state != "undone"
+        if result.state == "undone" and not result.message:
+            (study.folder / STOP).touch()  # A signal has reached the trial's own process.
         said = f"{result.figures[config.metric]:.4g}" if result.figures else result.message
         progress.say(f"{done}/{config.trials}  {result.variant}: {result.state} {said}")
         study = with_trials(study, searched)
@@ -65,16 +59,17 @@ def check(config: StudyConfig) -> None:
     """
     from pocketgan.following import MEASURED
 
-    first = config.configure("a trial", {name: corner(values) for name, values in config.factors.items()})
-    if first.evaluation.evaluate_every == "none":
+    for end in (0, -1):
+        trial = config.configure("a trial", {name: corner(values, end) for name, values in config.factors.items()})
+    if trial.evaluation.evaluate_every == "none":
         raise ConfigError("search: the runs aren't evaluated; set evaluate_every, as '30 s', in settings")
     if config.metric not in MEASURED:
         raise ConfigError(f"metric: '{config.metric}' isn't measured as a run trains; known: {', '.join(MEASURED)}")
 
 
-def corner(values: Any) -> Any:
-    """Returns one of a factor's values."""
-    return values.low if isinstance(values, Range) else values[0]
+def corner(values: Any, end: int) -> Any:
+    """Returns a factor's first or last value: the end 0 or −1."""
+    return (values.low, values.high)[end] if isinstance(values, Range) else values[end]
 
 
 def _optuna() -> Any:
@@ -112,13 +107,19 @@ def open_storage(study: Study) -> Any:
         raise StudyError(f"storage: '{url}' can't be used: {str(error).splitlines()[0]}") from None
 
 
-def run_trial(trial: Trial, study: Study) -> Result:
-    """Runs one trial to its end, or until it is pruned, and tells Optuna."""
+def run_trial(slot: int, study: Study) -> Result:
+    """Runs one trial to its end, or until it is pruned, and tells Optuna.
+
+    Args:
+        slot: which of the search's trials; one that a killed process has left behind is taken up again.
+        study: the search.
+    """
+    started = time.perf_counter()
     optuna = _optuna()
     config, searched = study.config, open_storage(study)
     if (study.folder / STOP).exists():
         return Result(variant="", seed=config.first_seed, state="undone")
-    asked = searched.ask() if trial.number is None else rejoin(searched, trial.number)
+    asked = ask(searched, slot)
     fields = {name: suggest(asked, name, values) for name, values in config.factors.items()}
     name = trial_name(asked.number)
     job = dataclasses.replace(study, variants={name: config.configure(name, fields)}).job(name, config.first_seed)
@@ -126,7 +127,7 @@ def run_trial(trial: Trial, study: Study) -> Result:
     result = run_job(job, study, watch)
     if watch.pruned and result.state == "undone":
         pruned = Result(variant=name, seed=job.seed, state="pruned", message=f"after {watch.reported} evaluations")
-        result = keep(job, pruned, 0.0)
+        result = keep(job, pruned, time.perf_counter() - started)
     states = optuna.trial.TrialState
     run = job.run()
     figures = [row[config.metric] for row in run.metrics() if config.metric in row] if run else []
@@ -139,11 +140,20 @@ def run_trial(trial: Trial, study: Study) -> Result:
     return result
 
 
-def rejoin(searched: Any, number: int) -> Any:
-    """Returns a trial that a killed process has left behind."""
+def slot_of(trial: Any) -> int:
+    """Returns a trial's slot; its number where the process was killed before it had written one."""
+    return trial.user_attrs.get(SLOT, trial.number)
+
+
+def ask(searched: Any, slot: int) -> Any:
+    """Returns the trial of a slot: that which a killed process has left behind there, or a new one."""
     optuna = _optuna()
-    frozen = next(trial for trial in searched.get_trials(deepcopy=False) if trial.number == number)
-    return optuna.trial.Trial(searched, frozen._trial_id)
+    for trial in searched.get_trials(deepcopy=False):
+        if slot_of(trial) == slot and not trial.state.is_finished():
+            return optuna.trial.Trial(searched, trial._trial_id)
+    asked = searched.ask()
+    asked.set_user_attr(SLOT, slot)
+    return asked
 
 
 def trial_name(number: int) -> str:

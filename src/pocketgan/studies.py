@@ -118,7 +118,9 @@ class Study:
         if (folder / "study.json").is_file():
             there = cls.open(folder)
             check_same(there, study)
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if config.seeds is None and there.config.seeds is not None:
+                study = cls(folder, config.model_copy(update={"seeds": there.config.seeds}), study.variants)
+        elif folder.exists() and (not folder.is_dir() or holds_something(folder)):
             raise StudyError(f"out: '{folder}' is not empty and holds no study; choose another folder")
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
@@ -221,6 +223,12 @@ class Study:
         return found
 
 
+def holds_something(folder: Path) -> bool:
+    """Whether a folder holds more than what a study that was killed as it began leaves there."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".study.json.")}
+    return bool(names - {"runs"}) or any((folder / "runs").glob("*"))
+
+
 def check_same(there: Study, asked: Study) -> None:
     """Checks that a folder's study is the one that is asked for.
 
@@ -234,8 +242,9 @@ def check_same(there: Study, asked: Study) -> None:
                 f"out: '{there.folder}' holds the study '{there.config.name}' with other settings "
                 f"({name}: {old[name]} -> {new[name]}); choose another folder"
             )
+    old["seeds"], new["seeds"] = len(there.seeds()), len(asked.seeds())
     for name in ("seeds", "fresh_seeds", "trials"):
-        if old[name] is not None and new[name] is not None and new[name] < old[name]:
+        if new[name] < old[name] and not (name == "seeds" and asked.config.seeds is None):
             raise StudyError(
                 f"{name}: {new[name]} is fewer than the {old[name]} of the study in '{there.folder}'; "
                 "give as many or more"

@@ -1,6 +1,8 @@
 """The commands of studies: call, and print."""
 
 import inspect
+import itertools
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -62,8 +64,11 @@ def study(
     if not (done.folder / STOP).exists():
         return print_verdict(verdict)
     finished = sum(len(summary.finished) for summary in verdict.variants)
-    print(f"stopped and saved: {finished} runs are done")
-    print(f"go on with: pocketgan study {study} --out {done.folder}")
+    print(f"stopped and saved: {finished} {'run is' if finished == 1 else 'runs are'} done")
+    flags = {"out": done.folder, "seeds": seeds, "duration": duration, "backend": backend, "jobs": jobs}
+    usual = {"backend": "local", "jobs": "auto"}
+    given = [(f"--{name}", str(value)) for name, value in flags.items() if value not in (None, usual.get(name))]
+    print(f"go on with: {shlex.join(['pocketgan', 'study', study, *itertools.chain(*given)])}")
     return INTERRUPTED
 
 
@@ -82,10 +87,10 @@ def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="D
 
 def print_verdict(verdict: "Verdict") -> int:
     """Prints a study's table and sentences, and where its page is; returns the exit code."""
-    from pocketgan.verdicts import sentences
+    from pocketgan.sentences import sentences, title_of
 
     config = verdict.study.config
-    metric = config.metric.replace("_", " ")
+    metric = title_of(config.metric)
     table = Table(title=config.question or config.name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("variant", "runs", "failed", f"{metric} (IQM)", "95% interval", "training time"):
         table.add_column(heading, justify="left" if heading == "variant" else "right")
@@ -103,4 +108,4 @@ def print_verdict(verdict: "Verdict") -> int:
     for sentence in sentences(verdict):
         print(sentence)
     print(f"page      {verdict.study.folder / 'report' / 'report.html'}")
-    return 1 if verdict.undone else 0
+    return 1 if verdict.undone or verdict.unconfirmed else 0

@@ -1,5 +1,6 @@
 """What a study asks: a base recipe, the variants, the seeds, and the metric that decides. No torch here."""
 
+import hashlib
 import itertools
 import re
 import tomllib
@@ -16,6 +17,7 @@ from pocketgan.statistics import default_seeds
 
 Value = bool | int | float | str
 MOST_VARIANTS = 1000
+LONGEST_SLUG = 100
 
 
 class Range(Section):
@@ -136,6 +138,10 @@ class StudyConfig(Section):
             if name in configs:
                 raise ConfigError(f"variants: '{name}' is there twice; give each a name of its own")
             configs[name] = self.configure(name, fields)
+        for name, config in configs.items():
+            twin = next(other for other in configs if configs[other] == config)
+            if self.factors and twin != name:
+                raise ConfigError(f"factors: '{twin}' and '{name}' are the same runs; leave one out")
         if len({slug(name) for name in configs}) < len(configs):
             raise ConfigError("variants: two names differ in signs alone, and folders can't tell them apart")
         if self.compare_with is not None and self.compare_with not in configs:
@@ -151,12 +157,15 @@ class StudyConfig(Section):
         """
         given = {"threads": 1, **self.settings, **fields}
         base = recipe(str(given.pop("recipe", self.recipe)))
-        if self.duration is not None:
-            given = {key: value for key, value in given.items() if rename(key, value)[0] != "duration"}
-            given["duration"] = self.duration
         for field in given:
             if field not in (*FIELDS, *ALIASES):
-                raise ConfigError(f"factors: '{field}' is no setting{nearest(field, [*FIELDS, *ALIASES])}")
+                place = "settings" if field in self.settings else "factors" if self.factors else "variants"
+                raise ConfigError(f"{place}: '{field}' is no setting{nearest(field, [*FIELDS, *ALIASES])}")
+        if self.duration is not None:
+            if any(rename(field, value)[0] == "duration" for field, value in fields.items()):
+                raise ConfigError(f"duration: '{self.duration}' would undo the durations that the variants have")
+            given = {key: value for key, value in given.items() if rename(key, value)[0] != "duration"}
+            given["duration"] = self.duration
         if given.get("data", "mnist") != "mnist":
             given["data"] = str(Path(str(given["data"])).expanduser().absolute())
         try:
@@ -196,7 +205,10 @@ def named(fields: Mapping[str, Value]) -> str:
 
 def slug(name: str) -> str:
     """Returns a variant's name as the name of a folder: `latent_dim-50-hidden_dim-64`."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name.replace("=", "-")).strip("-.") or "variant"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name.replace("=", "-")).strip("-.") or "variant"
+    if len(plain) <= LONGEST_SLUG:
+        return plain
+    return f"{plain[:LONGEST_SLUG]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def read_study(text: str | Path) -> StudyConfig:
@@ -221,7 +233,7 @@ def read_study(text: str | Path) -> StudyConfig:
         raise StudyError(f"study: '{path}' can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"study: '{path}' is no TOML: {error}") from None
-    values.setdefault("name", slug(path.stem))
+    values.setdefault("name", re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study")
     try:
         return study_config(values)
     except ConfigError as error:
@@ -243,7 +255,8 @@ def study_config(values: Mapping[str, Any]) -> StudyConfig:
     try:
         config = StudyConfig.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((item for item in found if item["type"] == "value_error"), found[0])
         place, message = ".".join(str(part) for part in first["loc"][:2]), first["msg"].removeprefix("Value error, ")
         if place and message == first["msg"]:
             message = f"{first['input']!r} won't do: {message[0].lower()}{message[1:]}"

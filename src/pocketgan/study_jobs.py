@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pocketgan.config import DataConfig, RunConfig, differences
-from pocketgan.errors import PocketganError, RunError, RunFailed, StorageError
+from pocketgan.errors import PocketganError, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.evaluation import (
     RealImages,
     RealSets,
@@ -81,13 +81,16 @@ def train(job: Job, study: Study, watch: Watcher | None) -> bool:
         UserError: it can't be run here.
     """
     with stop_when_asked(job, study, watch) as stop:
-        wait_for_others(job.folder)
+        wait_for_others(job.folder, stop)
+        if stop.is_set():
+            return False
         run = job.run()
         if run is None:
             shutil.rmtree(job.folder, ignore_errors=True)  # A process was killed before it had trained anything.
             run = run_experiment(job.config, job.folder, stop=stop)
         elif run.status().state != "finished":
             check_config(run, told_classes_if_any(job.config, run.facts))
+            check_watchdog(run)
             run = resume_experiment(job.folder, stop=stop)
     return run.status().state == "finished"
 
@@ -119,9 +122,20 @@ def check_config(run: Run, asked: RunConfig) -> None:
         raise RunError(f"run: '{run.folder}' was begun with other settings ({'; '.join(changed)}); move it away")
 
 
-def wait_for_others(folder: Path) -> None:
+def check_watchdog(run: Run) -> None:
+    """Checks that the watchdog hasn't stopped this run, which would go on all the same if it were resumed.
+
+    Raises:
+        Unhealthy: it has.
+    """
+    status, stops = run.status(), run.config.watchdog.on_failure == "stop"
+    if stops and status.state == "failed" and any(event.get("failure") for event in run.events()):
+        raise Unhealthy(status.message)
+
+
+def wait_for_others(folder: Path, stop: threading.Event) -> None:
     """Waits while another process trains this run, as one that a killed study has left behind."""
-    while (folder / "config.json").is_file():
+    while (folder / "config.json").is_file() and not stop.is_set():
         try:
             with Run.open(folder).locked():
                 return
@@ -161,23 +175,26 @@ def measured(job: Job, study: Study) -> Result:
         UserError: the deciding metric can't be measured.
     """
     run, config = Run.open(job.folder), study.config
+    what = (run.config.data.model_dump_json(), config.against, config.features, (str(study.folder), run.facts.digest))
     with threads(job.config.train.threads):
-        sets, space = real_sets(run.config.data.model_dump_json(), config.against, config.features)
+        sets, space = real_sets(*what)
         count = min(config.count, len(sets.reference)) if run.config.reads_images else config.count
         images = generated_by(run, count, config.checkpoint, run.config.seed, sets.reference)
         check_shapes(images, sets.reference)
         names = list(dict.fromkeys([config.metric, *config.metrics]))
         with_training = any("training" in METRICS[name].needs for name in names)
-        real = real_images(
-            run.config.data.model_dump_json(), config.against, config.features, len(images), with_training
-        )
+        real = real_images(*what, len(images), with_training)
         comparison = Comparison(space(images.images, labels_in(sets.class_names(space), images)), real.reference)
         figures: dict[str, float | None] = {}
         for name in names:
             reason = why_not(name, METRICS[name], comparison)
             if reason is None:
-                figures[name] = finite(METRICS[name].measure(comparison))
-            elif name == config.metric:
+                try:
+                    figures[name] = finite(METRICS[name].measure(comparison))
+                    continue
+                except ValueError as error:
+                    reason = f"{name}: {error}"
+            if name == config.metric:
                 raise RunError(f"metric: {reason}")
         floor = finite(floor_of(METRICS[config.metric], real))
     return Result(
@@ -186,14 +203,19 @@ def measured(job: Job, study: Study) -> Result:
 
 
 @lru_cache(maxsize=12)
-def real_sets(data: str, against: str, features: str) -> tuple[RealSets, FeatureSpace]:
-    """Reads the real images that runs on this data are measured against, and the feature space: once a process."""
+def real_sets(data: str, against: str, features: str, key: tuple[str, str]) -> tuple[RealSets, FeatureSpace]:
+    """Reads the real images that runs on this data are measured against, and the feature space.
+
+    Once a process, for the same key: the study's folder and the digest of the training images.
+    """
     config = DataConfig.model_validate_json(data)
     return read_real(config, against), choose_space(features, config)
 
 
 @lru_cache(maxsize=12)
-def real_images(data: str, against: str, features: str, count: int, with_training: bool) -> RealImages:
-    """Looks at those images in the feature space: once a process."""
-    sets, space = real_sets(data, against, features)
+def real_images(
+    data: str, against: str, features: str, key: tuple[str, str], count: int, with_training: bool
+) -> RealImages:
+    """Looks at those images in the feature space, once a process as well."""
+    sets, space = real_sets(data, against, features, key)
     return look_at(sets, space, count, with_training=with_training)

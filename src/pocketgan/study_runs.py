@@ -11,8 +11,12 @@ from rich import box
 from rich.live import Live
 from rich.table import Table
 
+from pocketgan import search
 from pocketgan.backends import Backend, count_jobs, run_all
-from pocketgan.errors import RunError
+from pocketgan.config import DataConfig
+from pocketgan.errors import RunError, StudyError
+from pocketgan.evaluation import read_real
+from pocketgan.metrics import metric_names
 from pocketgan.progress import Progress, clock
 from pocketgan.studies import STOP, Job, Result, Study
 from pocketgan.study_config import StudyConfig
@@ -47,16 +51,20 @@ def run_study(
     progress = progress or Progress(quiet=True)
     threads = max([int(config.settings.get("threads", 1)), *(c.train.threads for c in config.configs().values())])
     at_once = count_jobs(jobs, threads)
+    check(config)
+    if config.search == "tpe":
+        search.check(config)
+        if config.storage:
+            search.open_storage(Study(Path(folder), config))
     study = Study.begin(config, folder)
     (study.folder / STOP).unlink(missing_ok=True)
     with stop_on_signals(study):
         if config.search == "tpe":
-            from pocketgan.search import run_search
-
-            study = run_search(study, jobs=at_once, backend=backend, progress=progress)
+            study = search.run_search(study, jobs=at_once, backend=backend, progress=progress)
         else:
             run_jobs(study, study.jobs(), at_once, backend, threads, progress)
-        best = chosen_variant(study)
+        done = all(result is not None for results in study.results().values() for result in results)
+        best = chosen_variant(study) if done else None
         if best is not None and config.fresh_seeds and not (study.folder / STOP).exists():
             fresh = study.fresh_jobs(best)
             if any(job.result() is None for job in fresh):
@@ -64,6 +72,25 @@ def run_study(
                 progress.say(f"'{best}' is chosen; {len(fresh)} {runs} how good it is")
             run_jobs(study, fresh, at_once, backend, threads, progress)
     return study
+
+
+def check(config: StudyConfig) -> None:
+    """Checks that the figures can be measured, before anything is trained for them.
+
+    Raises:
+        UserError: an unknown metric, no such real images, or no best checkpoint to measure.
+    """
+    for field, names in (("metric", [config.metric]), ("metrics", config.metrics)):
+        try:
+            metric_names(",".join(names) or config.metric)
+        except RunError as error:
+            raise StudyError(f"{field}: {str(error).partition(': ')[2]}") from None
+    variants = config.configs()
+    for name, variant in variants.items():
+        if config.checkpoint == "best" and variant.evaluation.evaluate_every == "none":
+            raise StudyError(f"checkpoint: 'best' needs runs that are evaluated; give '{name}' an evaluate_every")
+    for data in {variant.data.model_dump_json() for variant in variants.values()}:
+        read_real(DataConfig.model_validate_json(data), config.against)
 
 
 def run_jobs(
@@ -76,8 +103,17 @@ def run_jobs(
         progress.say(f"{study.config.name}: {done} of {len(jobs)} runs are done")
     started = time.monotonic()
     with shown(study, jobs, progress):
-        for result in run_all(partial(run_job, study=study), left, backend=backend, jobs=at_once, cores=threads):
+        for result in run_all(
+            partial(run_job, study=study),
+            left,
+            backend=backend,
+            jobs=at_once,
+            cores=threads,
+            stopped=(study.folder / STOP).exists,
+        ):
             done += result.state != "undone"
+            if result.state == "undone" and not result.message:
+                (study.folder / STOP).touch()  # A signal has reached the run's own process.
             each = (time.monotonic() - started) / max(1, done - (len(jobs) - len(left)))
             progress.say(f"{done}/{len(jobs)}  {line_of(study, result)}  {clock(each * (len(jobs) - done))} left")
 
@@ -86,7 +122,9 @@ def line_of(study: Study, result: Result) -> str:
     """Returns one line on a run that has ended."""
     name = f"{result.variant}, seed {result.seed}"
     if result.state == "finished":
-        return f"{name}: {study.config.metric} {result.figures[study.config.metric]:.4g}, {clock(result.seconds)}"
+        figure = result.figures.get(study.config.metric)
+        shown = "not finite" if figure is None else f"{figure:.4g}"
+        return f"{name}: {study.config.metric} {shown}, {clock(result.seconds)}"
     return f"{name}: {result.state}{': ' if result.message else ''}{result.message}"
 
 

@@ -3,6 +3,7 @@
 Reads a study's folder; the tests and intervals are in `statistics.py`.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +16,12 @@ from pocketgan.statistics import (
     PairComparison,
     compare,
     expected_best,
-    fewest_seeds,
     holm,
     interquartile_mean,
     interval,
     permutation_p_value,
     rank_correlation,
+    seeds_needed,
     variation_between,
     variation_within,
 )
@@ -143,9 +144,18 @@ class Verdict:
     fresh: list[float]
 
     @property
+    def unconfirmed(self) -> int:
+        """How many of the chosen variant's runs on fresh seeds aren't done yet."""
+        fresh = [] if self.chosen is None else self.study.fresh_jobs(self.chosen)
+        return sum(job.result() is None for job in fresh)
+
+    @property
     def undone(self) -> int:
         """How many runs aren't done yet."""
-        return sum(result is None for summary in self.variants for result in summary.results)
+        left = sum(result is None for summary in self.variants for result in summary.results)
+        if self.study.config.search == "tpe":
+            return left + max(0, self.study.config.trials - len(self.variants))
+        return left
 
 
 def judge(study: Study) -> Verdict:
@@ -177,10 +187,19 @@ def compare_groups(study: Study) -> list[PairComparison]:
     if len(study.groups) <= 1:
         return pairs
     adjusted = holm([pair.p_value for pair in pairs])
-    return [
-        replace(pair, adjusted=p_value, verdict=pair.verdict if p_value <= LEVEL else "no difference shown")
-        for pair, p_value in zip(pairs, adjusted, strict=True)
-    ]
+    return [corrected(pair, p_value, len(pairs), figures) for pair, p_value in zip(pairs, adjusted, strict=True)]
+
+
+def corrected(
+    pair: PairComparison, p_value: float, tests: int, figures: dict[str, list[float | None]]
+) -> PairComparison:
+    """Returns a comparison as one of more tests than its group has."""
+    if p_value <= LEVEL:
+        return replace(pair, adjusted=p_value)
+    both = zip(figures[pair.first], figures[pair.second], strict=True)
+    differences = [first - second for first, second in both if first is not None and second is not None]
+    needed = seeds_needed(differences, tests) if len(differences) > 1 else None
+    return replace(pair, adjusted=p_value, verdict="no difference shown", seeds_needed=needed)
 
 
 def best_of_groups(study: Study) -> list[tuple[str, float]]:
@@ -241,9 +260,9 @@ def summarise(study: Study, name: str, results: Sequence[Result | None]) -> Vari
 
 
 def mean_within(curves: list[Curve]) -> float | None:
-    """Returns the variation within a run, the mean over runs; None where no run has enough points."""
+    """Returns the variation within a run, the mean over runs; None where no run has enough points, or a mean is 0."""
     found = [variation_within(curve.x, curve.values) for curve in curves if len(curve.x) > 5]
-    return float(np.mean(found)) if found else None
+    return known(float(np.mean(found))) if found else None
 
 
 def mean_between(curves: list[Curve]) -> float | None:
@@ -251,7 +270,12 @@ def mean_between(curves: list[Curve]) -> float | None:
     common = band(curves)
     if common is None or len(common.values) < 2 or len(common.x) < 3:
         return None
-    return variation_between([list(values) for values in common.values])
+    return known(variation_between([list(values) for values in common.values]))
+
+
+def known(value: float) -> float | None:
+    """Returns a number, or None for one that isn't finite."""
+    return value if math.isfinite(value) else None
 
 
 def find_moments(study: Study) -> list[Moment]:
@@ -260,7 +284,10 @@ def find_moments(study: Study) -> list[Moment]:
     found: list[tuple[str, int, np.ndarray, np.ndarray]] = []
     for step in config.moments:
         for name in study.variants:
-            curves = [c for c in read_curves(study, name, config.metric) if c.x[0] <= step < c.x[-1]]
+            ended = finished_seeds(study, name)
+            curves = [
+                c for c in read_curves(study, name, config.metric) if c.seed in ended and c.x[0] <= step < c.x[-1]
+            ]
             if curves:
                 then = np.array([np.interp(step, curve.x, curve.values) for curve in curves])
                 found.append((name, step, then, np.array([curve.values[-1] for curve in curves])))
@@ -292,6 +319,12 @@ def find_moments(study: Study) -> list[Moment]:
     return moments
 
 
+def finished_seeds(study: Study, variant: str) -> set[int]:
+    """Returns the seeds of a variant's runs that came to their end."""
+    results = zip(study.seeds(), study.results()[variant], strict=True)
+    return {seed for seed, result in results if result is not None and result.state == "finished"}
+
+
 def find_readings(study: Study) -> list[Reading]:
     """Asks of each thing that is usually read off the curves which variant it favours, and whether it tells quality."""
     sign = 1 if study.config.lower_is_better else -1
@@ -309,8 +342,9 @@ def find_readings(study: Study) -> list[Reading]:
         for name in study.variants:
             columns = [{c.seed: c for c in read_curves(study, name, key)} for key in keys]
             distances = {c.seed: c for c in read_curves(study, name, study.config.metric)}
+            ended = finished_seeds(study, name)
             for seed, figure in zip(seeds, figures[name], strict=True):
-                if any(seed not in column for column in columns):
+                if seed not in ended or any(seed not in column for column in columns):
                     continue
                 curves = [column[seed] for column in columns]
                 value = float(read(*(late_mean(curve) for curve in curves)))
@@ -337,89 +371,3 @@ def over_time(curves: list[Curve], quality: Curve, read: object, sign: int) -> f
         before = x
     known = np.isfinite(values)
     return rank_correlation(np.array(values)[known].tolist(), (sign * quality.values[known]).tolist())
-
-
-# In plain sentences.
-
-
-def sentences(verdict: Verdict) -> list[str]:
-    """Returns what the study shows, in plain sentences."""
-    study, metric = verdict.study, verdict.study.config.metric.replace("_", " ")
-    said = []
-    if verdict.undone:
-        said.append(f"{verdict.undone} runs aren't done yet; what follows is of those that are.")
-    failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
-    said += [f"{name}: {count} of {runs} runs failed." for name, count, runs in failed]
-    said += [sentence_of(pair, metric) for pair in verdict.comparisons]
-    said += seeds_sentence(verdict)
-    for moment in verdict.moments:
-        at = f"{moment.variant}: {metric} {moment.then:.3g} at step {moment.step:,} and {moment.end:.3g} at the end"
-        how = {"worse": "it gets worse", "better": "it gets better"}.get(moment.verdict, "no difference shown")
-        said.append(f"{at} ({how}, p = {moment.adjusted:.2g}; worse in {moment.worse_in} of {moment.runs} runs).")
-    if not study.comparable:
-        said += [
-            f"Best of those on the same images: {name}, {metric} {mean:.3g}." for name, mean in best_of_groups(study)
-        ]
-    if verdict.chosen is not None and len(study.variants) > 1:
-        said.append(chosen_sentence(verdict, metric))
-    said += [sentence for reading in verdict.readings for sentence in reading_sentences(reading, verdict)]
-    return said
-
-
-def sentence_of(pair: PairComparison, metric: str) -> str:
-    """Returns one comparison as a sentence."""
-    what = {"better": "is better than", "worse": "is worse than"}
-    if pair.verdict not in what:
-        needed = f"; about {pair.seeds_needed:,} seeds would show what is seen here" if pair.seeds_needed else ""
-        return f"No difference shown between {pair.first} and {pair.second} (p = {pair.adjusted:.2g}{needed})."
-    by = "" if pair.difference is None else (
-        f" by {abs(pair.difference.estimate):.3g} in {metric} "
-        f"(95%: {min(abs(pair.difference.low), abs(pair.difference.high)):.3g} "
-        f"to {max(abs(pair.difference.low), abs(pair.difference.high)):.3g})"
-    )  # fmt: skip
-    return f"{pair.first} {what[pair.verdict]} {pair.second}{by}, p = {pair.adjusted:.2g}."
-
-
-def seeds_sentence(verdict: Verdict) -> list[str]:
-    """Returns a warning where so few seeds can show nothing, whatever is measured."""
-    pairs, seeds = len(verdict.comparisons), len(verdict.study.seeds())
-    if pairs and seeds < fewest_seeds(pairs):
-        return [
-            f"{seeds} seeds can't show any difference between {len(verdict.variants)} variants: a paired permutation "
-            f"test has p = {2 / 2**seeds:.2g} at least; it takes {fewest_seeds(pairs)}."
-        ]
-    return []
-
-
-def chosen_sentence(verdict: Verdict, metric: str) -> str:
-    """Returns which variant is chosen, and how good it is on fresh seeds."""
-    best = f"{verdict.chosen} has the best {metric}"
-    if not verdict.fresh:
-        return f"{best}; no runs on fresh seeds confirm it, so its figure flatters it."
-    found, seeds = verdict.confirmed, f"{len(verdict.fresh)} fresh seed{'s' if len(verdict.fresh) > 1 else ''}"
-    if found is None:
-        return f"{best}; on {seeds} it stands at {interquartile_mean(verdict.fresh):.3g}, too few for an interval."
-    return (
-        f"{best}; on {seeds} it stands at {found.estimate:.3g} (95%: {found.low:.3g} to {found.high:.3g}), "
-        "which is its quality."
-    )
-
-
-def reading_sentences(reading: Reading, verdict: Verdict) -> list[str]:
-    """Returns where what is read off the curves and the measured quality disagree."""
-    said = []
-    if reading.favours is not None and verdict.chosen is not None and reading.favours != verdict.chosen:
-        both = {reading.favours, verdict.chosen}
-        pair = next((pair for pair in verdict.comparisons if {pair.first, pair.second} == both), None)
-        if pair is None or pair.verdict == "no difference shown":
-            measured = f"no difference is shown between it and {verdict.chosen}"
-        else:
-            measured = f"{verdict.chosen} is better"
-        said.append(f"Read off the curves, {reading.name} favours {reading.favours}; measured, {measured}.")
-    if reading.over_runs is not None and reading.over_runs < 0.3:
-        kind = "goes with worse quality" if reading.over_runs < -0.3 else "says nothing of quality"
-        said.append(f"Over the runs, {reading.name} {kind} (rank correlation {reading.over_runs:.2f}).")
-    if reading.within_runs is not None and reading.within_runs < 0.3:
-        kind = "goes with worse quality" if reading.within_runs < -0.3 else "says nothing of quality"
-        said.append(f"Within a run, {reading.name} {kind} (rank correlation {reading.within_runs:.2f}).")
-    return said
