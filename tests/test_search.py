@@ -175,21 +175,54 @@ def test_pruners(pruning: str, kind: str, tiny: Make, tmp_path: Path) -> None:
 # Stopping and failing.
 
 
-def test_a_stopped_search_goes_on_with_its_trials(tiny: Make, tmp_path: Path) -> None:
-    """One trial is stopped half-way, and two were left behind by killed processes: none is lost, none is drawn anew."""
-    config = tiny(fresh_seeds=0)
-    study = Study.begin(config, tmp_path / "study")
-    searched = open_storage(study)
-    never_begun, begun = searched.ask(), searched.ask()
-    begun.suggest_int("latent_dim", 2, 9)
-    (study.folder / STOP).touch()
-    assert run_search(study, jobs=1, backend="local", progress=Progress(quiet=True)).variants == {}
-    assert states(study) == [TrialState.RUNNING] * 2, "a stopped search asks for no trials"
-    study = run_study(config, study.folder, jobs="1")
-    assert states(study) == [TrialState.COMPLETE] * 4
-    assert list(study.variants) == [trial_name(number) for number in range(4)]
-    assert study.variants[trial_name(begun.number)].network.latent_dim == begun.params["latent_dim"]
-    assert never_begun.number == 0
+class Killed(BaseException):
+    """A process was killed."""
+
+
+def test_a_search_goes_on_with_the_trials_that_it_has_begun(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One was left behind by a process that was killed: it isn't lost, and nothing is drawn anew for it."""
+    config = tiny(trials=3, fresh_seeds=0)
+    folder, begun = tmp_path / "study", []
+
+    def kill(job: Job, study: Study, watch: Watcher) -> Result:
+        begun.append(job.config)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pocketgan.search.run_job", kill)
+        with pytest.raises(Killed):
+            run_study(config, folder, jobs="1")
+    study = Study.open(folder)
+    assert TrialState.RUNNING in states(study)
+    before = len(states(study))
+    (folder / STOP).touch()
+    run_search(study, jobs=1, backend="local", progress=Progress(quiet=True))
+    assert len(states(study)) == before, "a stopped search asks for no trials"
+    study = run_study(config, folder, jobs="1")
+    assert states(study) == [TrialState.COMPLETE] * 3
+    assert list(study.variants) == [trial_name(number) for number in range(3)]
+    assert run_of(study.job("trial-0000", 0)).config == begun[0]
+
+
+def test_a_search_goes_on_that_was_killed_as_it_asked_for_a_trial(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage knows the trial; the search knows nothing of it yet."""
+    config = tiny(trials=2, fresh_seeds=0)
+    ask = optuna.study.Study.ask
+
+    def killed(self: Any, *given: Any) -> Any:
+        ask(self, *given)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("optuna.study.Study.ask", killed)
+        with pytest.raises(Killed):
+            run_study(config, tmp_path / "study", jobs="1")
+    study = run_study(config, tmp_path / "study", jobs="1")
+    assert states(study).count(TrialState.COMPLETE) == 2
 
 
 def test_a_trial_stopped_half_way_ends_with_the_same_values(
@@ -216,10 +249,6 @@ def test_a_trial_stopped_half_way_ends_with_the_same_values(
     assert run.status().step == 100
     steps = [row["step"] for row in run.metrics()]
     assert steps == sorted(set(steps)), "it went on where it was"
-
-
-class Killed(BaseException):
-    """A process was killed."""
 
 
 def test_a_trial_whose_process_is_killed_is_counted_once(
@@ -295,7 +324,7 @@ def test_trials_that_were_never_drawn_have_no_variant(tiny: Make, tmp_path: Path
         ({}, {"factors": {"latent_dims": [4, 6]}}, "'latent_dims' is no setting; did you mean 'latent_dim'?"),
         ({}, {"factors": {"latent_dim": {"low": 0, "high": 9}}}, "latent_dim: 0 won't do: input should be greater"),
         ({}, {"factors": {"latent_dim": {"low": 2, "high": 10**9}}}, "latent_dim: 1000000000 won't do"),
-        ({}, {"factors": {"activation": ["relu", "geluu"]}}, "activation: 'geluu' won't do"),
+        ({}, {"factors": {"activation": ["relu", "geluu", "elu"]}}, "activation: 'geluu' won't do"),
         ({}, {"storage": "nonsense"}, "storage: 'nonsense' can't be used"),
         ({}, {"storage": "sqlite:////no/such/folder/optuna.db"}, "storage: 'sqlite:////no/such/folder/optuna.db'"),
     ],
