@@ -59,17 +59,20 @@ def check(config: StudyConfig) -> None:
     """
     from pocketgan.following import MEASURED
 
-    for end in (0, -1):
-        trial = config.configure("a trial", {name: corner(values, end) for name, values in config.factors.items()})
+    first = {name: ends(values)[0] for name, values in config.factors.items()}
+    trial = config.configure("a trial", first)
+    for name, values in config.factors.items():
+        for value in ends(values):
+            config.configure("a trial", first | {name: value})
     if trial.evaluation.evaluate_every == "none":
         raise ConfigError("search: the runs aren't evaluated; set evaluate_every, as '30 s', in settings")
     if config.metric not in MEASURED:
         raise ConfigError(f"metric: '{config.metric}' isn't measured as a run trains; known: {', '.join(MEASURED)}")
 
 
-def corner(values: Any, end: int) -> Any:
-    """Returns a factor's first or last value: the end 0 or −1."""
-    return (values.low, values.high)[end] if isinstance(values, Range) else values[end]
+def ends(values: Any) -> list[Any]:
+    """Returns a factor's values, or the ends of its range."""
+    return [values.low, values.high] if isinstance(values, Range) else list(values)
 
 
 def _optuna() -> Any:

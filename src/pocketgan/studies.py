@@ -176,9 +176,8 @@ class Study:
     @property
     def tests(self) -> int:
         """How many tests it makes: of pairs of variants, or of moments against the end, whichever are more."""
-        sizes = [len(group) for group in self.groups]
-        with_one = self.config.compare_with is not None
-        pairs = sum(size - 1 if with_one else size * (size - 1) // 2 for size in sizes)
+        one = self.config.compare_with
+        pairs = sum(len(group) - 1 if one in group else len(group) * (len(group) - 1) // 2 for group in self.groups)
         return max(pairs, len(self.config.moments) * len(self.variants))
 
     def seeds(self) -> list[int]:

@@ -65,7 +65,10 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
         result = Result(variant=job.variant, seed=job.seed, state="failed", message=str(error))
     except (PocketganError, MemoryError, RuntimeError, OSError) as error:
         return undone(job, error)
-    return keep(job, result, time.perf_counter() - started)
+    try:
+        return keep(job, result, time.perf_counter() - started)
+    except (StorageError, OSError) as error:
+        return undone(job, error)
 
 
 def undone(job: Job, error: Exception) -> Result:
@@ -86,6 +89,8 @@ def train(job: Job, study: Study, watch: Watcher | None) -> bool:
             return False
         run = job.run()
         if run is None:
+            if (job.folder / "config.json").exists():
+                Run.open(job.folder)  # Damaged: it says how, and nothing of it is touched.
             shutil.rmtree(job.folder, ignore_errors=True)  # A process was killed before it had trained anything.
             run = run_experiment(job.config, job.folder, stop=stop)
         elif run.status().state != "finished":

@@ -1,7 +1,6 @@
 """The Fréchet distance between two sets of features."""
 
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
 
 from pocketgan.metrics.neighbours import Features, check_features
 
@@ -59,6 +58,8 @@ def frechet_distance(generated: Features, real: Features) -> float:
     """
     check_features(2, generated=generated, real=real)
     centre = real.double().mean(dim=0)
+    from torchmetrics.image.fid import FrechetInceptionDistance  # Takes over a second to import.
+
     metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1])).to(real.device)
     metric.update(generated.double() - centre, real=False)
     metric.update(real.double() - centre, real=True)

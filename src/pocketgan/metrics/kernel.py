@@ -2,8 +2,6 @@
 
 import math
 
-from torchmetrics.image.kid import poly_mmd
-
 from pocketgan.metrics.neighbours import Features, check_features, subsample
 
 
@@ -26,6 +24,8 @@ def kernel_distance(generated: Features, real: Features, *, block: int = 1000) -
     Raises:
         ValueError: too few rows, other widths, or a block below 3.
     """
+    from torchmetrics.image.kid import poly_mmd  # Takes over a second to import.
+
     check_features(2, generated=generated, real=real)
     if block < 3:
         raise ValueError(f"block: {block} rows; it takes 3 or more")
