@@ -65,7 +65,7 @@ def test_every_number_of_rows_fills_equal_blocks(rows: int, monkeypatch: pytest.
         sizes.append((len(real), len(generated)))
         return torch.tensor(float(len(sizes)))
 
-    monkeypatch.setattr("pocketgan.metrics.kernel.poly_mmd", record)
+    monkeypatch.setattr("torchmetrics.image.kid.poly_mmd", record)
     distance = kernel_distance(normal(rows, 2), normal(rows + 9, 2), block=3)
     assert len(sizes) == math.ceil(rows / 3)
     assert sizes == [(rows // len(sizes),) * 2] * len(sizes)
