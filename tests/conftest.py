@@ -1,6 +1,7 @@
 """Tiny configurations and images for all tests."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import ImageSet
 from pocketgan.recipes import recipe
+from tiny_studies import Make, maker, write_digits
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -59,3 +61,15 @@ def tiny_images() -> Callable[..., ImageSet]:
         return ImageSet(images, labels, tuple(str(name) for name in range(classes)), "tiny")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz file of 400 digits with their labels."""
+    return write_digits(tmp_path_factory.mktemp("data") / "digits.npz")
+
+
+@pytest.fixture(scope="session")
+def tiny(data: Path) -> Make:
+    """Makes studies of two variants on two seeds, 20 steps each; see `tiny_studies.maker`."""
+    return maker(data)

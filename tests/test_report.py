@@ -19,22 +19,23 @@ import pytest
 from PIL import Image
 
 from pocketgan import report_samples, report_words, study_figures
+from pocketgan.curves import Curve, spread
 from pocketgan.files import write_json
 from pocketgan.metrics import METRICS
 from pocketgan.plan import make_plan
 from pocketgan.predeclared import STUDIES
 from pocketgan.records import DataFacts, Environment
 from pocketgan.report_charts import MOST_DRAWN, colour_of, curve_charts, dash_of, quality_chart, ticks
-from pocketgan.report_findings import Trace, find, settings_of, spread
+from pocketgan.report_findings import find, settings_of
 from pocketgan.report_method import command, method, toml
 from pocketgan.report_page import SECTIONS
 from pocketgan.report_plotly import embedded, for_plotly
 from pocketgan.report_samples import find_samples
-from pocketgan.report_verdict import grouped, headline
+from pocketgan.report_verdict import headline
 from pocketgan.report_words import WORDS, listed, percent
 from pocketgan.reporting import write_report
 from pocketgan.runs import Run
-from pocketgan.sentences import TITLES, sentences
+from pocketgan.sentences import TITLES, loss_sentences, moment_sentences, sentences
 from pocketgan.studies import Job, Result, Study
 from pocketgan.study_config import StudyConfig, study_config
 from pocketgan.verdicts import judge
@@ -306,8 +307,8 @@ def test_rows_that_hold_no_numbers_are_passed_over(tmp_path):
         file.write('{"step": 120, "frechet_dis')
     (job.folder / "samples" / "samples_step_000020.png").write_bytes(b"\x89PNG cut short")
     findings = find(study)
-    assert all(np.isfinite(trace.values).all() for trace in findings.traces)
-    assert [t.steps[-1] for t in findings.traces_of("hidden_dim=16", "g_loss")] == [30, 100, 100]
+    assert all(np.isfinite(curve.values).all() for log in findings.logs for curve in log.curves.values())
+    assert [curve.steps[-1] for curve in findings.curves("hidden_dim=16", "g_loss")] == [30, 100, 100]
     samples = find_samples(study)
     assert samples is not None and samples.variants == ["hidden_dim=16", "hidden_dim=64"]
 
@@ -366,7 +367,7 @@ def test_the_table_of_curves_holds_what_was_logged(whole, page):
 
 def test_long_curves_are_thinned_to_means():
     x = np.arange(1.0, 1001)
-    trace = Trace("a", 0, "g_loss", x, x / 10, 2 * x).thinned()
+    trace = Curve("a", 0, "g_loss", x, x / 10, 2 * x).thinned()
     assert len(trace.steps) == 200
     assert trace.steps[0] == 3 and trace.values[0] == 6 and trace.seconds[0] == pytest.approx(0.3)
     assert trace.values.mean() == pytest.approx(2 * x.mean())
@@ -400,9 +401,9 @@ def test_odd_names_are_drawn(names, tmp_path):
 # Charts.
 
 
-def trace(x: Sequence[float], values: Sequence[float], seed: int = 0) -> Trace:
+def trace(x: Sequence[float], values: Sequence[float], seed: int = 0) -> Curve:
     at = np.array(x, dtype=float)
-    return Trace("a", seed, "g_loss", at, at / 10, np.array(values, dtype=float))
+    return Curve("a", seed, "g_loss", at, at / 10, np.array(values, dtype=float))
 
 
 def test_a_band_goes_from_the_least_to_the_greatest():
@@ -428,7 +429,7 @@ def test_a_run_that_diverged_does_not_press_the_others_into_a_line(tmp_path):
     chart = next(chart for chart in curve_charts(find(study)) if chart.name == "g_loss")
     assert chart.limits is not None and chart.limits[1] < 10
     assert "bad goes beyond it" in chart.caption
-    assert find(study).traces_of("bad", "g_loss")[0].values[0] == 1e26
+    assert find(study).curves("bad", "g_loss")[0].values[0] == 1e26
 
 
 def test_quality_is_drawn_on_a_logarithmic_scale_with_the_floor(whole):
@@ -591,8 +592,7 @@ def test_a_search(tmp_path):
 
 def test_every_sentence_is_in_one_place(whole, outline):
     verdict = judge(whole)
-    chief, moments, readings = grouped(verdict)
-    assert sorted([*chief, *moments, *readings]) == sorted(sentences(verdict))
+    moments, readings = moment_sentences(verdict), loss_sentences(verdict)
     assert len(moments) == 4 and all("at step 40" in sentence for sentence in moments)
     assert readings and all("ead off" in text or "rank correlation" in text for text in readings)
     assert set(sentences(verdict)) <= set(outline.texts["li"])

@@ -6,23 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from optuna.trial import TrialState
 
 from pocketgan.cli import main
 from pocketgan.errors import ConfigError, StudyError, UserError
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
+from pocketgan.search import ask, open_storage, run_search, trial_name, with_trials
 from pocketgan.studies import STOP, Job, Result, Study
 from pocketgan.study_config import StudyConfig
 from pocketgan.study_jobs import Watcher, run_job
 from pocketgan.study_runs import run_study
 from tiny_studies import as_toml, contents, maker, run_of, undone, without_page, write_digits
-
-optuna = pytest.importorskip("optuna")
-
-from optuna.trial import TrialState  # noqa: E402
-
-from pocketgan.search import open_storage, run_search, trial_name, with_trials  # noqa: E402
 
 FACTORS = {
     "latent_dim": {"low": 2, "high": 9},
@@ -198,7 +195,7 @@ def test_a_search_goes_on_with_the_trials_that_it_has_begun(
     assert TrialState.RUNNING in states(study)
     before = len(states(study))
     (folder / STOP).touch()
-    run_search(study, jobs=1, backend="local", progress=Progress(quiet=True))
+    run_search(study, jobs=1, backend="local", cores=1, progress=Progress(quiet=True))
     assert len(states(study)) == before, "a stopped search asks for no trials"
     study = run_study(config, folder, jobs="1")
     assert states(study) == [TrialState.COMPLETE] * 3
@@ -360,3 +357,17 @@ def test_on_the_command_line(
     assert lines[1].startswith("'trial-0000' is chosen; 1 run on a fresh seed says how good it is")
     assert "trial-0000" in out
     assert written == [tmp_path / "out"]
+
+
+def test_a_team_shares_a_storage(tiny: Make, tmp_path: Path) -> None:
+    """Two folders search together: what the other has under way is left to it, and both have the trials of all."""
+    shared = {"storage": f"sqlite:///{tmp_path / 'team.db'}", "fresh_seeds": 0}
+    first = Study.begin(tiny(trials=1, **shared), tmp_path / "first")
+    searched = open_storage(first)
+    theirs = ask(searched, 0, first)
+    run_study(tiny(trials=2, **shared), tmp_path / "second", jobs="1")
+    assert states(first) == [TrialState.RUNNING, TrialState.COMPLETE]
+    assert not (tmp_path / "second" / "runs" / trial_name(theirs.number)).exists()
+    run_study(tiny(trials=1, **shared), tmp_path / "first", jobs="1")
+    assert states(first) == [TrialState.COMPLETE] * 2
+    assert (tmp_path / "first" / "runs" / trial_name(theirs.number)).exists()

@@ -24,17 +24,7 @@ from pocketgan.studies import STOP, Job, Result, Study
 from pocketgan.study_jobs import real_images, real_sets, run_job
 from pocketgan.study_runs import run_study
 from pocketgan.verdicts import judge
-from tiny_studies import SETTINGS, Make, assert_same_bits, contents, losses, maker, run_of, undone, write_digits
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_digits(tmp_path_factory.mktemp("data") / "digits.npz")
-
-
-@pytest.fixture(scope="module")
-def tiny(data: Path) -> Make:
-    return maker(data)
+from tiny_studies import SETTINGS, Make, assert_same_bits, contents, losses, run_of, undone
 
 
 @pytest.fixture(autouse=True)

@@ -20,11 +20,6 @@ from pocketgan.study_runs import ROWS, run_study, table_of
 from tiny_studies import PAGE, Make, as_toml, contents, maker, undone, without_page, write_digits
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Make:
-    return maker(write_digits(tmp_path_factory.mktemp("data") / "digits.npz"))
-
-
 @pytest.fixture(autouse=True)
 def written(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The studies whose page was written."""

@@ -26,7 +26,7 @@ from pocketgan.studies import STOP, Job, Result, Study
 from pocketgan.study_config import StudyConfig
 from pocketgan.study_jobs import run_job
 from pocketgan.study_runs import run_study
-from tiny_studies import PAGE, Make, as_toml, assert_same_bits, contents, maker, run_of, without_page, write_digits
+from tiny_studies import PAGE, Make, as_toml, assert_same_bits, contents, run_of, without_page, write_digits
 
 LONG = {"tick_every": "10 steps", "checkpoint_every": "100 steps"}
 PATIENCE = 60.0
@@ -40,16 +40,6 @@ from pocketgan.experiment import run_experiment
 sys.exit(main(sys.argv[1:]))
 """
 """The command line, but it writes no pages."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_digits(tmp_path_factory.mktemp("data") / "digits.npz")
-
-
-@pytest.fixture(scope="module")
-def tiny(data: Path) -> Make:
-    return maker(data)
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketgan.curves import Curve, band, clock_of, late_mean, read_curves
+from pocketgan.curves import Curve, clock_of, curves_of, read_logs
 from pocketgan.plan import Plan
 from pocketgan.records import DataFacts, Environment
 from pocketgan.runs import Run
-from pocketgan.sentences import sentences
+from pocketgan.sentences import chief_sentences, sentences
 from pocketgan.statistics import interquartile_mean
 from pocketgan.studies import Job, Result, Study
 from pocketgan.study_config import study_config
@@ -158,6 +158,13 @@ def test_a_lower_distance_is_better(write: Write) -> None:
     assert first.startswith("good is better than bad by 10")
     assert "in Fréchet distance (95%: " in first
     assert first.endswith("p = 0.031.")
+
+
+def test_of_many_comparisons_the_first_are_said(write: Write) -> None:
+    verdict = judge(write({"good": GOOD, "bad": BAD, "worse": [figure + 30 for figure in BAD]}))
+    assert len(verdict.comparisons) == 3
+    said = [text for text in chief_sentences(verdict, most=1) if "is better than" in text or "No difference" in text]
+    assert said == sentences(verdict)[:1]
 
 
 def test_a_higher_one_is_worse(write: Write) -> None:
@@ -572,12 +579,14 @@ def test_a_run_that_failed_early_does_not_hide_the_others(write: Write) -> None:
 
 def test_curves_are_read_run_by_run(write: Write) -> None:
     study = write({"a": [1.0, "failed", None], "b": [1.0, 2.0, 3.0]}, lambda n, seed, step: {"g_loss": seed + step})
-    curves = read_curves(study, "a", "g_loss")
+    logs = read_logs(study)
+    assert [(log.variant, log.seed) for log in logs] == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("b", 2)]
+    curves = curves_of(logs, "a", "g_loss")
     assert [curve.seed for curve in curves] == [0, 1]
-    assert curves[1].x.tolist() == list(STEPS)
+    assert curves[1].steps.tolist() == list(STEPS)
     assert curves[1].values.tolist() == [step + 1 for step in STEPS]
-    assert read_curves(study, "a", METRIC, over="seconds")[0].x.tolist() == [step / 50 for step in STEPS]
-    assert read_curves(study, "a", "no such measure") == []
+    assert curves_of(logs, "a", METRIC)[0].over("seconds").tolist() == [step / 50 for step in STEPS]
+    assert curves_of(logs, "a", "no such measure") == []
 
 
 def test_the_clock_is_steps_where_steps_are_alike(write: Write) -> None:
@@ -586,26 +595,8 @@ def test_the_clock_is_steps_where_steps_are_alike(write: Write) -> None:
     assert clock_of(write({"a": [1.0], "b": [1.0]}, variants=variants)) == "seconds"
 
 
-def test_a_band_of_few_points_joins_them_by_lines() -> None:
-    made = band([Curve(0, np.array([0.0, 10]), np.array([0.0, 10])), Curve(1, np.array([0.0, 5, 10]), np.ones(3))])
-    assert made is not None
-    assert made.x.tolist() == [0, 5, 10]
-    assert made.values.tolist() == [[0, 5, 10], [1, 1, 1]]
-
-
-def test_a_band_of_many_points_takes_means_of_blocks() -> None:
-    x = np.arange(1.0, 1001)
-    made = band([Curve(0, x, np.where(x % 2, 3.0, 1.0))], points=10)
-    assert made is not None
-    assert made.values == pytest.approx(np.full((1, 10), 2.0), abs=0.05)
-
-
-@pytest.mark.parametrize("curves", [[], [Curve(0, np.array([1.0]), np.array([2.0]))]])
-def test_no_band_of_nothing(curves: list[Curve]) -> None:
-    assert band(curves) is None
-
-
 def test_the_late_mean_is_of_the_last_fifth() -> None:
     x = np.linspace(0, 100, 101)
-    assert late_mean(Curve(0, x, np.where(x >= 80, 7.0, 1000.0))) == 7
-    assert late_mean(Curve(0, np.array([5.0]), np.array([3.0]))) == 3
+    assert Curve("a", 0, "g_loss", x, x, np.where(x >= 80, 7.0, 1000.0)).late_mean() == 7
+    one = np.array([5.0])
+    assert Curve("a", 0, "g_loss", one, one, np.array([3.0])).late_mean() == 3

@@ -12,6 +12,7 @@ import torch
 
 from pocketgan.checkpoints import read_checkpoint
 from pocketgan.image_files import read_mnist
+from pocketgan.report_method import toml
 from pocketgan.runs import Run
 from pocketgan.studies import Job, Result, Study
 from pocketgan.study_config import StudyConfig, study_config
@@ -80,20 +81,9 @@ def maker(data: Path) -> Make:
 
 
 def as_toml(config: StudyConfig, path: Path) -> Path:
-    """Writes a study of factors as a file."""
-    values = config.model_dump(exclude_defaults=True)
-    lines = [f"{name} = {toml_value(value)}" for name, value in values.items()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Writes a study as a file."""
+    path.write_text(toml(config), encoding="utf-8")
     return path
-
-
-def toml_value(value: Any) -> str:
-    """Returns a value as TOML writes it."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml_value(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml_value, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def undone(job: Job) -> Result:

@@ -1,15 +1,20 @@
-"""What a study's runs logged, as curves: one a run, or on common steps over all seeds."""
+"""What a study's runs logged, read once: losses, accuracies and their own evaluations, as curves."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pocketgan.runs import Run
 from pocketgan.studies import Study
 
 POINTS = 200
-"""Points of a curve on common steps."""
+"""Points of a curve that is shown or compared, at most."""
+HELD = 0.03
+"""A curve that ends this much of the whole length before the longest one counts as going to its end."""
 LOSSES = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 """Columns of `stats.jsonl`; everything else is looked up in `metrics.jsonl`."""
 
@@ -21,27 +26,82 @@ class Curve:
     """One measure of one run, as it was logged.
 
     Attributes:
-        seed: of the run.
-        x: steps or seconds, shape (n,), rising.
-        values: shape (n,), finite.
+        variant, seed: which run.
+        measure: a column of `stats.jsonl` or `metrics.jsonl`.
+        steps, seconds, values: shape (n,), n ≥ 1, finite; the steps rise.
     """
 
+    variant: str
     seed: int
-    x: Numbers
+    measure: str
+    steps: Numbers
+    seconds: Numbers
     values: Numbers
+
+    def over(self, clock: str) -> Numbers:
+        """Returns the steps, or the seconds."""
+        return self.steps if clock == "step" else self.seconds
+
+    def thinned(self, points: int = POINTS) -> "Curve":
+        """Returns the means of at most so many blocks."""
+        if len(self.steps) <= points:
+            return self
+        columns = (self.steps, self.seconds, self.values)
+        steps, seconds, values = (
+            np.array([block.mean() for block in np.array_split(column, points)]) for column in columns
+        )
+        return Curve(self.variant, self.seed, self.measure, steps, seconds, values)
+
+    def late_mean(self, share: float = 0.2) -> float:
+        """Returns the mean over the last part of its steps."""
+        late = self.steps >= self.steps[0] + (1 - share) * (self.steps[-1] - self.steps[0])
+        return float(self.values[late].mean())
 
 
 @dataclass(frozen=True)
-class Band:
-    """One measure of all runs of a variant, at common places.
+class RunLog:
+    """What one run logged.
 
     Attributes:
-        x: steps or seconds, shape (points,).
-        values: shape (seeds, points).
+        variant, seed: which run.
+        run: its folder.
+        evaluations: its own evaluations, oldest first.
+        curves: by measure, those that have a finite number.
+    """
+
+    variant: str
+    seed: int
+    run: Run
+    evaluations: list[dict[str, Any]]
+    curves: dict[str, Curve]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Curves of several seeds at common places.
+
+    Attributes:
+        x: steps or seconds, shape (places,).
+        values: shape (seeds, places), not a number where a curve doesn't go.
     """
 
     x: Numbers
     values: Numbers
+
+    @property
+    def mean(self) -> Numbers:
+        """The mean over the seeds, shape (places,)."""
+        return np.nanmean(self.values, axis=0)
+
+    @property
+    def low(self) -> Numbers:
+        """The least, shape (places,)."""
+        return np.nanmin(self.values, axis=0)
+
+    @property
+    def high(self) -> Numbers:
+        """The greatest, shape (places,)."""
+        return np.nanmax(self.values, axis=0)
 
 
 def clock_of(study: Study) -> str:
@@ -50,56 +110,79 @@ def clock_of(study: Study) -> str:
     return "step" if len(kinds) <= 1 else "seconds"
 
 
-def read_curves(study: Study, variant: str, key: str, *, over: str = "step") -> list[Curve]:
-    """Reads one measure of a variant's runs, one curve a seed, without those that have none.
+def read_logs(study: Study) -> list[RunLog]:
+    """Reads what the runs of a study logged, those that have begun; not those on fresh seeds."""
+    logs = []
+    for job in study.jobs():
+        run = job.run()
+        if run is None:
+            continue
+        stats, evaluations = run.stats(), run.metrics()
+        rows = dict.fromkeys(LOSSES, stats) | dict.fromkeys((study.config.metric, "frechet_distance"), evaluations)
+        curves = {measure: curve_of(job.variant, job.seed, measure, found) for measure, found in rows.items()}
+        known = {measure: curve for measure, curve in curves.items() if curve is not None}
+        logs.append(RunLog(job.variant, job.seed, run, evaluations, known))
+    return logs
+
+
+def curve_of(variant: str, seed: int, measure: str, rows: list[dict[str, Any]]) -> Curve | None:
+    """Returns one measure of a run's rows; None where none has a finite number."""
+    columns: list[list[Any]] = [[row.get(name) for name in ("step", "seconds", measure)] for row in rows]
+    numbers = [row for row in columns if all(isinstance(value, int | float) for value in row)]
+    found = {step: (seconds, value) for step, seconds, value in numbers if math.isfinite(step + seconds + value)}
+    if not found:
+        return None
+    steps, seconds, values = np.array([(step, *found[step]) for step in sorted(found)], dtype=float).T
+    return Curve(variant, seed, measure, steps, seconds, values)
+
+
+def curves_of(logs: list[RunLog], variant: str, measure: str) -> list[Curve]:
+    """Returns one measure of a variant's runs, one curve a seed, without those that have none."""
+    return [log.curves[measure] for log in logs if log.variant == variant and measure in log.curves]
+
+
+def spread(curves: list[Curve], clock: str) -> Spread | None:
+    """Brings curves to common places; each counts only as far as it goes.
 
     Args:
-        study: the study.
-        variant: its name.
-        key: a column of `stats.jsonl` or `metrics.jsonl`.
-        over: `step` or `seconds`.
-    """
-    curves = []
-    for seed in study.seeds():
-        run = study.job(variant, seed).run()
-        rows = [] if run is None else run.stats() if key in LOSSES else run.metrics()
-        known = {row[over]: row[key] for row in rows if isinstance(row.get(key), int | float)}
-        points = sorted((x, value) for x, value in known.items() if math.isfinite(value))
-        if points:
-            x, values = np.array(points, dtype=float).T
-            curves.append(Curve(seed, x, values))
-    return curves
-
-
-def band(curves: list[Curve], points: int = POINTS) -> Band | None:
-    """Brings curves to common places: means of blocks where they have many points, lines between where they have few.
-
-    Curves that broke off before half of the longest are left out.
+        curves: of one measure.
+        clock: `step` or `seconds`.
 
     Returns:
-        None where there are no curves, or none with two points.
+        None without curves.
     """
-    longest = max((curve.x[-1] for curve in curves), default=0.0)
-    curves = [curve for curve in curves if len(curve.x) > 1 and curve.x[-1] >= longest / 2]
     if not curves:
         return None
-    first, last = max(curve.x[0] for curve in curves), min(curve.x[-1] for curve in curves)
-    count = min(points, max(len(curve.x) for curve in curves))
-    x = np.linspace(first, last, count)
-    return Band(x, np.array([_at(curve, x) for curve in curves]))
+    curves = [curve.thinned() for curve in curves]
+    places = [curve.over(clock) for curve in curves]
+    x = np.unique(np.concatenate(places))
+    if len(x) > POINTS or clock != "step":
+        x = np.linspace(x[0], x[-1], min(POINTS, max(map(len, places))))
+    slack = HELD * (x[-1] - x[0])
+    values = np.array(
+        [
+            np.where((x >= at[0] - slack) & (x <= at[-1] + slack), np.interp(x, at, curve.values), np.nan)
+            for at, curve in zip(places, curves, strict=True)
+        ]
+    )
+    there = ~np.isnan(values).all(axis=0)
+    return Spread(x[there], values[:, there])
 
 
-def _at(curve: Curve, x: Numbers) -> Numbers:
-    if len(curve.x) <= 2 * len(x):
-        return np.interp(x, curve.x, curve.values)
-    edges = np.concatenate([[-np.inf], (x[1:] + x[:-1]) / 2, [np.inf]])
-    block = np.searchsorted(edges, curve.x) - 1
-    sums = np.bincount(block, curve.values, minlength=len(x))
-    counts = np.bincount(block, minlength=len(x))
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.interp(x, curve.x, curve.values))
+def before_each(curves: list[Curve], steps: Numbers, read: Callable[..., float]) -> Numbers:
+    """Reads something off curves for the stretch before each of some steps.
 
+    Args:
+        curves: of one run.
+        steps: shape (n,), rising.
+        read: takes the mean of each curve over such a stretch.
 
-def late_mean(curve: Curve, share: float = 0.2) -> float:
-    """Returns the mean of a curve over the last part of its length."""
-    late = curve.x >= curve.x[0] + (1 - share) * (curve.x[-1] - curve.x[0])
-    return float(curve.values[late].mean())
+    Returns:
+        Shape (n,), not a number where a curve has no point there.
+    """
+    values, before = [], -math.inf
+    for step in steps:
+        parts = [curve.values[(curve.steps > before) & (curve.steps <= step)] for curve in curves]
+        values.append(read(*(part.mean() for part in parts)) if all(len(part) for part in parts) else math.nan)
+        before = step
+    return np.array(values)

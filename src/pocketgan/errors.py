@@ -5,6 +5,7 @@ PocketganError
 │   ├── ConfigError                 a field of the configuration
 │   ├── DataError                   a file or folder of images
 │   ├── RunError                    a run folder, or what was asked of it
+│   │   └── RunBusy                 another process trains this run
 │   └── StudyError                  a study, its folder, or where it runs
 └── RunFailed                       a run that was under way and had to stop; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
@@ -42,6 +43,10 @@ class DataError(UserError):
 
 class RunError(UserError):
     """A run folder can't be used, or not for this."""
+
+
+class RunBusy(RunError):
+    """Another process is training this run."""
 
 
 class StudyError(UserError):

@@ -359,11 +359,9 @@ def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: b
     """
 
     def seen(images: ImageSet) -> Sample:
-        return space(images.images, labels_in(sets.class_names(space), images))
+        return features.kept(space, images, labels_in(sets.class_names(space), images))
 
-    training = None
-    if with_training and sets.training is not None:
-        training = features.kept(space, sets.training, labels_in(sets.class_names(space), sets.training))
+    training = seen(sets.training) if with_training and sets.training is not None else None
     reference = Reference(seen(sets.reference), training, sets.held_out)
     if sets.others is None:
         floor = halves(reference) if len(reference.sample) > 1 else None

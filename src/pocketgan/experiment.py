@@ -8,7 +8,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -355,19 +355,26 @@ def threads(count: int) -> Iterator[None]:
 def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
     """Turns the first SIGINT or SIGTERM into a set event (a new one, or `asked`); a second one acts as before."""
     stop = asked or threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    with on_first_signal(stop.set):
         yield stop
+
+
+@contextmanager
+def on_first_signal(act: Callable[[], object]) -> Iterator[None]:
+    """Calls `act` at the first SIGINT or SIGTERM inside, in the main thread; a second one acts as it did before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
     previous = {}
 
     def handle(number: int, _: object) -> None:
-        stop.set()
+        act()
         signal.signal(number, previous[number])
 
     for number in (signal.SIGINT, signal.SIGTERM):
         previous[number] = signal.signal(number, handle)
     try:
-        yield stop
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

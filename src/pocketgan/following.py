@@ -17,7 +17,7 @@ from pocketgan.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
 from pocketgan.errors import DataError
 from pocketgan.evaluation import Comparison, Reference, choose_space, halves, labels_in
 from pocketgan.metrics import METRICS, Sample, missing
-from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.features import FeatureSpace, kept
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.progress import Progress
@@ -80,7 +80,7 @@ class Follower:
         self.judged = [(part.images[:JUDGED], part.labels) for part in (training, real)]
 
     def _look(self, images: ImageSet) -> Sample:
-        return self.space(images.images, labels_in(self.class_names, images))
+        return kept(self.space, images, labels_in(self.class_names, images))
 
     def _inputs(self, real: ImageSet) -> tuple[Tensor, Tensor | None]:
         """Returns what the generator is given at every evaluation: always the same latents, or images to redraw."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketgan.curves import Numbers
-from pocketgan.report_findings import Findings, Spread, spread
+from pocketgan.curves import Numbers, Spread, spread
+from pocketgan.report_findings import Findings
 from pocketgan.report_words import capital, listed, say, written
 from pocketgan.sentences import TITLES, title_of
 from pocketgan.statistics import interquartile_mean
@@ -267,12 +267,12 @@ def series_of(findings: Findings, measure: str, *, dots: bool = False) -> tuple[
     """Returns one measure of every variant that is drawn, over the seeds, and the spreads by name."""
     series, spreads = [], {}
     for name in drawn(findings):
-        traces = findings.traces_of(name, measure)
-        found = spread(traces, findings.over)
+        curves = findings.curves(name, measure)
+        found = spread(curves, findings.over)
         if found is None:
             continue
         spreads[name] = found
-        low, high = (found.low, found.high) if len(traces) > 1 else (None, None)
+        low, high = (found.low, found.high) if len(curves) > 1 else (None, None)
         series.append(Series(name, findings.places[name], found.x, found.mean, low, high, dots=dots))
     return series, spreads
 
@@ -338,10 +338,11 @@ def scatter_chart(findings: Findings) -> Chart | None:
     series, title = [], title_of(findings.metric)
     for name in drawn(findings):
         rows = [row for row in findings.rows if row.variant == name and not row.fresh]
+        late = {curve.seed: curve.late_mean() for curve in findings.curves(name, "g_loss")}
         found = [
-            (findings.late[name, row.seed], figure, row.seed)
+            (late[row.seed], figure, row.seed)
             for row in rows
-            if (figure := row.figures.get(findings.metric)) is not None and (name, row.seed) in findings.late
+            if (figure := row.figures.get(findings.metric)) is not None and row.seed in late
         ]
         if found:
             x, y, seeds = zip(*found, strict=True)

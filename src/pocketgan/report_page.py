@@ -26,9 +26,9 @@ from pocketgan.report_plotly import embedded, page_data
 from pocketgan.report_samples import Samples
 from pocketgan.report_style import SCRIPT, STYLE, WITHOUT_SCRIPT
 from pocketgan.report_tables import floor_of, mean_of, other_metrics, settings_text
-from pocketgan.report_verdict import grouped, headline
+from pocketgan.report_verdict import headline
 from pocketgan.report_words import capital, chance, listed, percent, say, span, written
-from pocketgan.sentences import sentence_of, title_of
+from pocketgan.sentences import chief_sentences, loss_sentences, moment_sentences, title_of
 from pocketgan.statistics import Interval
 from pocketgan.verdicts import best_of_groups
 
@@ -101,20 +101,19 @@ def recipes(findings: Findings) -> str:
 
 def verdict_section(findings: Findings) -> str:
     """Returns the sentences on the verdict, then those on moments."""
-    chief, moments, _ = grouped(findings.verdict)
-    words = findings.metric.replace("_", " ")
-    pairs = [sentence_of(pair, words) for pair in findings.verdict.comparisons[MOST_SENTENCES:]]
-    said = cut_short(chief, pairs, "comparisons.csv")
+    verdict, moments = findings.verdict, moment_sentences(findings.verdict)
+    chief = chief_sentences(verdict, MOST_SENTENCES)
+    said = bullets(chief) + left_out(len(verdict.comparisons), "comparisons.csv")
     if not chief and not moments:
         said = paragraph(headline(findings))
-    then = cut_short(moments, moments[MOST_SENTENCES:], "moments.csv")
+    then = bullets(moments[:MOST_SENTENCES]) + left_out(len(moments), "moments.csv")
     return section("verdict", said, heading(say("moments")) + then if moments else "")
 
 
-def cut_short(texts: list[str], left_out: list[str], file: str) -> str:
-    """Returns a list of sentences without those that are left out, which a table has."""
-    note = say("more sentences", count=len(left_out), file=file) if left_out else ""
-    return bullets([text for text in texts if text not in left_out]) + paragraph(note, "note")
+def left_out(count: int, file: str) -> str:
+    """Returns a note where there are more sentences than are shown; a table has all."""
+    more = count - MOST_SENTENCES
+    return paragraph(say("more sentences", count=more, file=file), "note") if more > 0 else ""
 
 
 # Variants.
@@ -310,7 +309,6 @@ def sample_data(findings: Findings, samples: Samples | None) -> str:
 def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[str, bytes]) -> str:
     """Returns what could be read off the curves, and whether it tells the measured quality."""
     verdict = findings.verdict
-    _, _, said = grouped(verdict)
     columns = {say("reading"): "", say("favours"): "text", say("over runs"): "number", say("within runs"): "number"}
     rows = [
         [capital(reading.name), reading.favours or "–", written(reading.over_runs, 2), written(reading.within_runs, 2)]
@@ -319,7 +317,11 @@ def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
     best = f"{capital(say('best measured', names=verdict.chosen))}." if verdict.chosen else ""
     if not any(row[1:] != ["–", "–", "–"] for row in rows):
         return section("losses", paragraph(say("losses none")))
-    parts = [paragraph(say("losses note")), table(say("losses table"), columns, rows, note=best), bullets(said)]
+    parts = [
+        paragraph(say("losses note")),
+        table(say("losses table"), columns, rows, note=best),
+        bullets(loss_sentences(verdict)),
+    ]
     if charts:
         parts += [heading(charts[0].title), legend("scatter", in_chart(findings, charts), dots=True)]
         parts += [figure(chart, stills[chart.name], titled=False) for chart in charts]

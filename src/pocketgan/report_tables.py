@@ -130,9 +130,12 @@ def runs_csv(findings: Findings) -> str:
 
 def curves_csv(findings: Findings) -> str:
     """Returns a row for each point of each curve, at most 200 points a curve."""
+    curves = [
+        log.curves[measure].thinned() for log in findings.logs for measure in findings.measures if measure in log.curves
+    ]
     rows = (
-        [trace.variant, trace.seed, float(step), float(seconds), trace.measure, float(value)]
-        for trace in findings.traces
-        for step, seconds, value in zip(trace.steps, trace.seconds, trace.values, strict=True)
+        [curve.variant, curve.seed, float(step), float(seconds), curve.measure, float(value)]
+        for curve in curves
+        for step, seconds, value in zip(curve.steps, curve.seconds, curve.values, strict=True)
     )
     return written(["variant", "seed", "step", "seconds", "measure", "value"], rows)

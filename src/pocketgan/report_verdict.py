@@ -1,10 +1,8 @@
-"""What a study shows, ordered for its page: one line for the impatient, then the sentences by what they are about."""
-
-from dataclasses import replace
+"""What a study shows in one line, for the impatient."""
 
 from pocketgan.report_findings import Findings
 from pocketgan.report_words import capital, listed, say, written
-from pocketgan.sentences import sentences, title_of
+from pocketgan.sentences import title_of
 from pocketgan.statistics import fewest_seeds
 from pocketgan.verdicts import TOGETHER, Moment, Verdict
 
@@ -75,12 +73,3 @@ def moment_line(moment: Moment, title: str) -> str:
         end=end,
         what=say(what),
     )
-
-
-def grouped(verdict: Verdict) -> tuple[list[str], list[str], list[str]]:
-    """Returns the sentences on the verdict, on moments, and on what the curves would have said."""
-    without_readings = sentences(replace(verdict, readings=[]))
-    chief = sentences(replace(verdict, readings=[], moments=[]))
-    moments = [sentence for sentence in without_readings if sentence not in chief]
-    readings = [sentence for sentence in sentences(verdict) if sentence not in without_readings]
-    return chief, moments, readings

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from pocketgan.config import RunConfig, validated
-from pocketgan.errors import ConfigError, RunError
+from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
 from pocketgan.plan import Plan
 from pocketgan.records import (
@@ -152,13 +152,14 @@ class Run:
         """Keeps every other process from training this run; the lock goes with the process, however that ends.
 
         Raises:
-            RunError: another process is training it.
+            RunBusy: another process is training it.
+            RunError: the folder can't be written.
         """
         lock = FileLock(self.folder / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunError(f"run: '{self.folder}' is being trained by another process; stop that one first") from None
+            raise RunBusy(f"run: '{self.folder}' is being trained by another process; stop that one first") from None
         except OSError as error:
             raise RunError(f"run: '{self.folder}' can't be written: {error.strerror}") from None
         try:

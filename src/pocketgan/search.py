@@ -8,24 +8,30 @@ import dataclasses
 import logging
 import threading
 import time
+import uuid
 from functools import partial
 from typing import Any
 
 from pocketgan.backends import Backend, run_all
 from pocketgan.errors import ConfigError, StudyError
+from pocketgan.files import write_atomically
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
 from pocketgan.studies import STOP, Result, Study
 from pocketgan.study_config import Range, StudyConfig
 from pocketgan.study_jobs import keep, run_job
 
-SLOT = "slot"
+OWNER_FILE = ".owner"
+OWNER = "owner"
+"""The attribute of a trial that says in which study's folder it is run, and which of that folder's it is."""
 STARTUP = 5
 """Trials that are drawn at random, and never pruned, before the search knows anything."""
 
 
-def run_search(study: Study, *, jobs: int, backend: Backend, progress: Progress) -> Study:
+def run_search(study: Study, *, jobs: int, backend: Backend, cores: int, progress: Progress) -> Study:
     """Runs a search's trials, or goes on with it; returns the study with a variant for each trial.
+
+    In a storage that a team shares, trials of others count, and what they have under way is left to them.
 
     Raises:
         ConfigError: the runs aren't evaluated, so nothing could be searched for.
@@ -35,13 +41,14 @@ def run_search(study: Study, *, jobs: int, backend: Backend, progress: Progress)
     searched = open_storage(study)
     trials = searched.get_trials(deepcopy=False)
     done = sum(trial.state.is_finished() for trial in trials)
-    left_behind = [slot_of(trial) for trial in trials if not trial.state.is_finished()]
-    first = max((slot_of(trial) for trial in trials), default=-1) + 1
+    ours = {slot: trial for trial in trials if (slot := slot_of(trial, study)) is not None}
+    left_behind = [slot for slot, trial in ours.items() if not trial.state.is_finished()]
+    first = max(ours, default=-1) + 1
     new = max(0, config.trials - len(trials))
     slots = [*left_behind, *range(first, first + new)]
     stopped = (study.folder / STOP).exists
     work = partial(run_trial, study=study)
-    for result in run_all(work, slots, backend=backend, jobs=jobs, cores=1, stopped=stopped):
+    for result in run_all(work, slots, backend=backend, jobs=jobs, cores=cores, stopped=stopped):
         done += result.state != "undone"
         if result.state == "undone" and not result.message:
             (study.folder / STOP).touch()  # A signal has reached the trial's own process.
@@ -122,7 +129,7 @@ def run_trial(slot: int, study: Study) -> Result:
     config, searched = study.config, open_storage(study)
     if (study.folder / STOP).exists():
         return Result(variant="", seed=config.first_seed, state="undone")
-    asked = ask(searched, slot)
+    asked = ask(searched, slot, study)
     fields = {name: suggest(asked, name, values) for name, values in config.factors.items()}
     name = trial_name(asked.number)
     job = dataclasses.replace(study, variants={name: config.configure(name, fields)}).job(name, config.first_seed)
@@ -143,19 +150,34 @@ def run_trial(slot: int, study: Study) -> Result:
     return result
 
 
-def slot_of(trial: Any) -> int:
-    """Returns a trial's slot; its number where the process was killed before it had written one."""
-    return trial.user_attrs.get(SLOT, trial.number)
+def slot_of(trial: Any, study: Study) -> int | None:
+    """Returns which of this folder's trials it is; None for another folder's.
+
+    One whose process was killed before it had written that is taken for ours, by its number, where nobody shares the
+    storage.
+    """
+    owner = trial.user_attrs.get(OWNER)
+    if owner is None:
+        return None if study.config.storage else trial.number
+    return owner["slot"] if owner["folder"] == owner_of(study) else None
 
 
-def ask(searched: Any, slot: int) -> Any:
+def owner_of(study: Study) -> str:
+    """Returns what tells this study's folder from those of others who share a storage; it is drawn once, and kept."""
+    path = study.folder / OWNER_FILE
+    if not path.exists():
+        write_atomically(path, uuid.uuid4().hex.encode())
+    return path.read_text()
+
+
+def ask(searched: Any, slot: int, study: Study) -> Any:
     """Returns the trial of a slot: that which a killed process has left behind there, or a new one."""
     optuna = _optuna()
     for trial in searched.get_trials(deepcopy=False):
-        if slot_of(trial) == slot and not trial.state.is_finished():
+        if slot_of(trial, study) == slot and not trial.state.is_finished():
             return optuna.trial.Trial(searched, trial._trial_id)
     asked = searched.ask()
-    asked.set_user_attr(SLOT, slot)
+    asked.set_user_attr(OWNER, {"folder": owner_of(study), "slot": slot})
     return asked
 
 
@@ -197,11 +219,11 @@ class Pruning:
 
 
 def with_trials(study: Study, searched: Any) -> Study:
-    """Returns the study with a variant for each trial that has begun, and writes it."""
+    """Returns the study with a variant for each of this folder's trials that has begun, and writes it."""
     config = study.config
     variants = {}
     for trial in searched.get_trials(deepcopy=False):
-        if set(trial.params) == set(config.factors):
+        if slot_of(trial, study) is not None and set(trial.params) == set(config.factors):
             variants[trial_name(trial.number)] = config.configure(trial_name(trial.number), trial.params)
     grown = dataclasses.replace(study, variants=variants)
     grown.write()

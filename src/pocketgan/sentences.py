@@ -31,6 +31,11 @@ def title_of(metric: str) -> str:
 
 def sentences(verdict: Verdict) -> list[str]:
     """Returns what the study shows, in plain sentences."""
+    return [*chief_sentences(verdict), *moment_sentences(verdict), *loss_sentences(verdict)]
+
+
+def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
+    """Returns what the study shows of its variants, of their comparisons the first so many."""
     study, metric = verdict.study, title_of(verdict.study.config.metric)
     said = []
     if verdict.undone:
@@ -38,20 +43,29 @@ def sentences(verdict: Verdict) -> list[str]:
         said.append(f"{left} done yet; what follows is of those that are.")
     failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
     said += [f"{name}: {count} of {runs} runs failed." for name, count, runs in failed]
-    said += [sentence_of(pair, metric) for pair in verdict.comparisons]
+    said += [sentence_of(pair, metric) for pair in verdict.comparisons[:most]]
     said += seeds_sentence(verdict)
+    if not study.comparable:
+        best = best_of_groups(study)
+        said += [f"Best of those on the same images: {name}, {metric} {mean:.3g}." for name, mean in best]
+    if verdict.chosen is not None and len(study.variants) > 1:
+        said.append(chosen_sentence(verdict, metric))
+    return said
+
+
+def moment_sentences(verdict: Verdict) -> list[str]:
+    """Returns how the quality at each moment that the study names differs from that at the end."""
+    metric, said = title_of(verdict.study.config.metric), []
     for moment in verdict.moments:
         at = f"{moment.variant}: {metric} {moment.then:.3g} at step {moment.step:,} and {moment.end:.3g} at the end"
         how = {"worse": "it gets worse", "better": "it gets better"}.get(moment.verdict, "no difference shown")
         said.append(f"{at} ({how}, p = {moment.adjusted:.2g}; worse in {moment.worse_in} of {moment.runs} runs).")
-    if not study.comparable:
-        said += [
-            f"Best of those on the same images: {name}, {metric} {mean:.3g}." for name, mean in best_of_groups(study)
-        ]
-    if verdict.chosen is not None and len(study.variants) > 1:
-        said.append(chosen_sentence(verdict, metric))
-    said += [sentence for reading in verdict.readings for sentence in reading_sentences(reading, verdict)]
     return said
+
+
+def loss_sentences(verdict: Verdict) -> list[str]:
+    """Returns where what is read off the curves and the measured quality disagree."""
+    return [sentence for reading in verdict.readings for sentence in reading_sentences(reading, verdict)]
 
 
 def sentence_of(pair: PairComparison, metric: str) -> str:

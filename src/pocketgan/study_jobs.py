@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pocketgan.config import DataConfig, RunConfig, differences
-from pocketgan.errors import PocketganError, RunError, RunFailed, StorageError, Unhealthy
+from pocketgan.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.evaluation import (
     RealImages,
     RealSets,
@@ -144,10 +144,10 @@ def wait_for_others(folder: Path, stop: threading.Event) -> None:
         try:
             with Run.open(folder).locked():
                 return
-        except RunError as error:
-            if "another process" not in str(error):
-                return
-        time.sleep(POLL_SECONDS)
+        except RunBusy:
+            time.sleep(POLL_SECONDS)
+        except RunError:
+            return  # What is wrong with it shows when it is opened to be trained.
 
 
 @contextmanager

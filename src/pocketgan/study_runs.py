@@ -1,6 +1,5 @@
 """Running a study: all its runs, a live table of them, the choice, and the chosen variant's runs on fresh seeds."""
 
-import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pocketgan.backends import Backend, count_jobs, run_all
 from pocketgan.config import DataConfig
 from pocketgan.errors import RunError, StudyError
 from pocketgan.evaluation import read_real
+from pocketgan.experiment import on_first_signal
 from pocketgan.metrics import metric_names
 from pocketgan.progress import Progress, clock
 from pocketgan.studies import STOP, Job, Result, Study
@@ -58,9 +58,9 @@ def run_study(
             search.open_storage(Study(Path(folder), config))
     study = Study.begin(config, folder)
     (study.folder / STOP).unlink(missing_ok=True)
-    with stop_on_signals(study):
+    with on_first_signal((study.folder / STOP).touch):
         if config.search == "tpe":
-            study = search.run_search(study, jobs=at_once, backend=backend, progress=progress)
+            study = search.run_search(study, jobs=at_once, backend=backend, cores=threads, progress=progress)
         else:
             run_jobs(study, study.jobs(), at_once, backend, threads, progress)
         done = all(result is not None for results in study.results().values() for result in results)
@@ -126,28 +126,6 @@ def line_of(study: Study, result: Result) -> str:
         shown = "not finite" if figure is None else f"{figure:.4g}"
         return f"{name}: {study.config.metric} {shown}, {clock(result.seconds)}"
     return f"{name}: {result.state}{': ' if result.message else ''}{result.message}"
-
-
-@contextmanager
-def stop_on_signals(study: Study) -> Iterator[None]:
-    """Asks every run to save and end at the first SIGINT or SIGTERM; a second one acts as it did before."""
-    previous = {}
-
-    def handle(number: int, _: object) -> None:
-        (study.folder / STOP).touch()
-        signal.signal(number, previous[number])
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            previous[number] = signal.signal(number, handle)
-    except ValueError:  # Not in the main thread, where signals don't arrive.
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

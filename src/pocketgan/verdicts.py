@@ -5,12 +5,12 @@ Reads a study's folder; the tests and intervals are in `statistics.py`.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pocketgan.curves import Curve, band, clock_of, late_mean, read_curves
+from pocketgan.curves import Curve, Numbers, RunLog, before_each, clock_of, curves_of, read_logs, spread
 from pocketgan.statistics import (
     Interval,
     PairComparison,
@@ -151,28 +151,40 @@ class Verdict:
 
     @property
     def undone(self) -> int:
-        """How many runs aren't done yet."""
+        """How many runs aren't done yet; of a search in a shared storage, of those that this folder has begun."""
         left = sum(result is None for summary in self.variants for result in summary.results)
-        if self.study.config.search == "tpe":
+        if self.study.config.search == "tpe" and not self.study.config.storage:
             return left + max(0, self.study.config.trials - len(self.variants))
         return left
 
 
-def judge(study: Study) -> Verdict:
-    """Reads a study's folder, and says what it shows."""
-    variants = [summarise(study, name, results) for name, results in study.results().items()]
+def judge(study: Study, logs: list[RunLog] | None = None) -> Verdict:
+    """Reads a study's folder, and says what it shows.
+
+    Args:
+        study: however far it is.
+        logs: `read_logs(study)`, where they are known.
+    """
+    logs = read_logs(study) if logs is None else logs
+    results = study.results()
     chosen = chosen_variant(study)
     fresh = [] if chosen is None else fresh_figures(study, chosen)
+    ended = [log for log in logs if is_finished(results[log.variant][study.seeds().index(log.seed)])]
     return Verdict(
         study=study,
-        variants=variants,
+        variants=[summarise(study, name, found, logs) for name, found in results.items()],
         comparisons=[] if study.config.search == "tpe" else compare_groups(study),
-        moments=find_moments(study),
-        readings=find_readings(study),
+        moments=find_moments(study, ended),
+        readings=find_readings(study, ended),
         chosen=chosen,
         confirmed=interval(fresh) if len(fresh) > 2 else None,
         fresh=fresh,
     )
+
+
+def is_finished(result: Result | None) -> bool:
+    """Whether a run came to its end."""
+    return result is not None and result.state == "finished"
 
 
 def compare_groups(study: Study) -> list[PairComparison]:
@@ -238,12 +250,12 @@ def fresh_figures(study: Study, chosen: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def summarise(study: Study, name: str, results: Sequence[Result | None]) -> VariantSummary:
+def summarise(study: Study, name: str, results: Sequence[Result | None], logs: list[RunLog]) -> VariantSummary:
     """Summarises one variant's runs."""
-    metric, over = study.config.metric, clock_of(study)
+    metric, clock = study.config.metric, clock_of(study)
     finished = [result for result in results if result is not None and result.state == "finished"]
     values = [value for value in (result.figures.get(metric) for result in finished) if value is not None]
-    quality, losses = (read_curves(study, name, key, over=over) for key in (metric, "g_loss"))
+    quality, losses = (curves_of(logs, name, measure) for measure in (metric, "g_loss"))
     budgets = range(1, min(BUDGETS, len(values)) + 1)
     return VariantSummary(
         name=name,
@@ -252,25 +264,25 @@ def summarise(study: Study, name: str, results: Sequence[Result | None]) -> Vari
         mean=interquartile_mean(values) if values else None,
         seconds=float(np.median([result.seconds for result in finished])) if finished else 0.0,
         within=mean_within(quality),
-        between=mean_between(quality),
+        between=mean_between(quality, clock),
         loss_within=mean_within(losses),
-        loss_between=mean_between(losses),
+        loss_between=mean_between(losses, clock),
         best_of=[expected_best(values, n, lower_is_better=study.config.lower_is_better) for n in budgets],
     )
 
 
 def mean_within(curves: list[Curve]) -> float | None:
     """Returns the variation within a run, the mean over runs; None where no run has enough points, or a mean is 0."""
-    found = [variation_within(curve.x, curve.values) for curve in curves if len(curve.x) > 5]
+    found = [variation_within(curve.steps, curve.values) for curve in curves if len(curve.steps) > 5]
     return known(float(np.mean(found))) if found else None
 
 
-def mean_between(curves: list[Curve]) -> float | None:
-    """Returns the variation between seeds; None for fewer than two curves."""
-    common = band(curves)
+def mean_between(curves: list[Curve], clock: str) -> float | None:
+    """Returns the variation between seeds; None for fewer than two curves of a few points."""
+    common = spread([curve for curve in curves if len(curve.steps) > 1], clock)
     if common is None or len(common.values) < 2 or len(common.x) < 3:
         return None
-    return known(variation_between([list(values) for values in common.values]))
+    return known(variation_between(list(common.values)))
 
 
 def known(value: float) -> float | None:
@@ -278,18 +290,21 @@ def known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def find_moments(study: Study) -> list[Moment]:
-    """Compares the quality at each moment that the study names with that at the end, by the runs' own evaluations."""
+def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
+    """Compares the quality at each moment that the study names with that at the end, by the runs' own evaluations.
+
+    Args:
+        study: the study.
+        ended: what the runs that came to their end logged.
+    """
     config, sign = study.config, 1 if study.config.lower_is_better else -1
     found: list[tuple[str, int, np.ndarray, np.ndarray]] = []
     for step in config.moments:
         for name in study.variants:
-            ended = finished_seeds(study, name)
-            curves = [
-                c for c in read_curves(study, name, config.metric) if c.seed in ended and c.x[0] <= step < c.x[-1]
-            ]
+            curves = curves_of(ended, name, config.metric)
+            curves = [curve for curve in curves if curve.steps[0] <= step < curve.steps[-1]]
             if curves:
-                then = np.array([np.interp(step, curve.x, curve.values) for curve in curves])
+                then = np.array([np.interp(step, curve.steps, curve.values) for curve in curves])
                 found.append((name, step, then, np.array([curve.values[-1] for curve in curves])))
     adjusted = holm([permutation_p_value(end - then) for _, _, then, end in found]) if found else []
     if len(study.variants) > 1:
@@ -319,55 +334,47 @@ def find_moments(study: Study) -> list[Moment]:
     return moments
 
 
-def finished_seeds(study: Study, variant: str) -> set[int]:
-    """Returns the seeds of a variant's runs that came to their end."""
-    results = zip(study.seeds(), study.results()[variant], strict=True)
-    return {seed for seed, result in results if result is not None and result.state == "finished"}
+READINGS: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
+    "a lower generator loss": (("g_loss",), lambda loss: loss),
+    "a lower discriminator loss": (("d_loss",), lambda loss: loss),
+    "discriminator accuracy nearer to 50%": (("d_real_accuracy", "d_fake_accuracy"), lambda a, b: abs(a + b - 1)),
+}
+"""What is read off the curves: the columns, and a number made of their means, the lower the better."""
 
 
-def find_readings(study: Study) -> list[Reading]:
-    """Asks of each thing that is usually read off the curves which variant it favours, and whether it tells quality."""
-    sign = 1 if study.config.lower_is_better else -1
-    figures, seeds = study.figures(), study.seeds()
+def find_readings(study: Study, ended: list[RunLog]) -> list[Reading]:
+    """Asks of each of `READINGS` which variant it favours, and whether it tells the measured quality.
+
+    Args:
+        study: the study.
+        ended: what the runs that came to their end logged.
+    """
+    sign, figures, seeds = 1 if study.config.lower_is_better else -1, study.figures(), study.seeds()
     readings = []
-    for title, keys, read in (
-        ("a lower generator loss", ("g_loss",), lambda g: g),
-        ("a lower discriminator loss", ("d_loss",), lambda d: d),
-        ("discriminator accuracy nearer to 50%", ("d_real_accuracy", "d_fake_accuracy"), lambda a, b: abs(a + b - 1)),
-    ):
+    for name, (columns, read) in READINGS.items():
         means: dict[str, list[float]] = {}
-        late: list[float] = []
-        quality: list[float] = []
+        over_runs: list[tuple[float, float | None]] = []
         within: list[float] = []
-        for name in study.variants:
-            columns = [{c.seed: c for c in read_curves(study, name, key)} for key in keys]
-            distances = {c.seed: c for c in read_curves(study, name, study.config.metric)}
-            ended = finished_seeds(study, name)
-            for seed, figure in zip(seeds, figures[name], strict=True):
-                if seed not in ended or any(seed not in column for column in columns):
-                    continue
-                curves = [column[seed] for column in columns]
-                value = float(read(*(late_mean(curve) for curve in curves)))
-                means.setdefault(name, []).append(value)
-                if figure is not None:
-                    late.append(value)
-                    quality.append(sign * figure)
-                if seed in distances:
-                    correlation = over_time(curves, distances[seed], read, sign)
-                    within += [] if correlation is None else [correlation]
-        favours = min(means, key=lambda name: float(np.mean(means[name]))) if len(means) > 1 else None
-        over_runs = rank_correlation(late, quality)
-        readings.append(Reading(title, favours, over_runs, float(np.mean(within)) if within else None))
+        for log in ended:
+            curves = [log.curves[column] for column in columns if column in log.curves]
+            if len(curves) < len(columns):
+                continue
+            value = float(read(*(curve.late_mean() for curve in curves)))
+            means.setdefault(log.variant, []).append(value)
+            figure = figures[log.variant][seeds.index(log.seed)]
+            over_runs.append((value, None if figure is None else sign * figure))
+            quality = log.curves.get(study.config.metric)
+            if quality is not None:
+                before = before_each(curves, quality.steps, read)
+                correlation = correlated(before, sign * quality.values)
+                within += [] if correlation is None else [correlation]
+        favours = min(means, key=lambda variant: float(np.mean(means[variant]))) if len(means) > 1 else None
+        told = rank_correlation([value for value, _ in over_runs], [figure for _, figure in over_runs])
+        readings.append(Reading(name, favours, told, float(np.mean(within)) if within else None))
     return readings
 
 
-def over_time(curves: list[Curve], quality: Curve, read: object, sign: int) -> float | None:
-    """Returns the rank correlation, over a run's evaluations, of what is read off before each with its quality."""
-    assert callable(read)
-    values, before = [], -np.inf
-    for x in quality.x:
-        parts = [curve.values[(curve.x > before) & (curve.x <= x)] for curve in curves]
-        values.append(read(*(part.mean() for part in parts)) if all(len(part) for part in parts) else np.nan)
-        before = x
-    known = np.isfinite(values)
-    return rank_correlation(np.array(values)[known].tolist(), (sign * quality.values[known]).tolist())
+def correlated(first: Numbers, second: Numbers) -> float | None:
+    """Returns the rank correlation of two columns, (n,), where the first is a number; None where that says nothing."""
+    there = np.isfinite(first)
+    return rank_correlation(first[there].tolist(), second[there].tolist())

@@ -35,7 +35,7 @@ IMAGES_TO_FIT = 360_000
 """A classifier of other data is shown so many images: six epochs of 60,000."""
 MOST_EPOCHS = 60.0
 RANDOM_SEED = 28
-LEAST_KEPT = 20_000
+LEAST_KEPT = 5_000
 """Features of so many images and more are kept in the cache."""
 Name = Literal["digits", "classifier", "random", "inception"]
 
@@ -157,9 +157,9 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
 
 
 def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample:
-    """Looks at images in a feature space, and keeps what it sees in the user's cache where there are many.
+    """Looks at real images in a feature space, and keeps what it sees in the user's cache where there are many.
 
-    Training images are the same at every evaluation, and looking at them takes longer than all else.
+    They are the same at every evaluation and for every run of a study, and looking at them takes longer than all else.
     """
     if len(images) < LEAST_KEPT:
         return space(images.images, labels)
