@@ -15,9 +15,9 @@ import torch
 
 from pocketgan.config import replace
 from pocketgan.experiment import run_experiment
-from pocketgan.reporting import write_report
-from pocketgan.study_config import study_config
-from pocketgan.study_runs import run_study
+from pocketgan.reports.write import write_report
+from pocketgan.studies.config import study_config
+from pocketgan.studies.running import run_study
 
 ROUNDS = 3
 STUDY = study_config(

@@ -22,18 +22,8 @@ ROOMS = {
     "following": 8,
     "experiment": 8,
     "studies": 9,
-    "statistics": 9,
-    "study_config": 9,
-    "predeclared": 9,
-    "curves": 9,
-    "verdicts": 9,
-    "sentences": 9,
-    "backends": 9,
-    "study_jobs": 9,
-    "search": 9,
-    "study_runs": 9,
     "figures": 10,
-    "reporting": 10,
+    "reports": 10,
     "evaluation_page": 10,
     "export": 11,
     "web": 12,
@@ -44,7 +34,17 @@ ROOMS = {
 COMMAND_LINE = {"commands", "cli", "__main__"}
 PICKLES = {"pickle", "dill", "cloudpickle", "shelve", "marshal"}
 RUNS_CODE = {"torch.load", "torch.jit.load", "torch.hub.load", "eval", "exec"}
-WITHOUT_TORCH = ["cli", "commands", "study_commands", "api", "runs", "figures", "studies", "verdicts", "reporting"]
+WITHOUT_TORCH = [
+    "cli",
+    "commands",
+    "study_commands",
+    "api",
+    "runs",
+    "figures",
+    "studies.study",
+    "studies.verdicts",
+    "reports.write",
+]
 
 
 def module_name(path):

@@ -12,9 +12,9 @@ import pytest
 from safetensors.torch import load_file
 
 import pocketgan
-from pocketgan.backends import run_all
 from pocketgan.errors import StudyError
-from pocketgan.studies import Study
+from pocketgan.studies.backends import run_all
+from pocketgan.studies.study import Study
 
 ray = pytest.importorskip("ray", reason="Ray starts several nodes on one machine on Linux alone; installed there")
 FIELDS: dict[str, Any] = {
@@ -68,8 +68,8 @@ def lines_of_steps(folder: Path) -> list[int]:
 def test_a_study_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> None:
     script = tmp_path / "go.py"
     script.write_text(
-        "import sys, pocketgan.study_runs as runs\n"
-        "from pocketgan.study_config import study_config\n"
+        "import sys, pocketgan.studies.running as runs\n"
+        "from pocketgan.studies.config import study_config\n"
         f"runs.run_study(study_config({FIELDS!r}), sys.argv[1], backend='ray')\n"
     )
     out = tmp_path / "study"

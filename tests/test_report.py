@@ -18,27 +18,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan import report_samples, report_words, study_figures
-from pocketgan.curves import Curve, spread
+from pocketgan import reports
 from pocketgan.files import write_json
 from pocketgan.metrics import METRICS
 from pocketgan.plan import make_plan
-from pocketgan.predeclared import STUDIES
 from pocketgan.records import DataFacts, Environment
-from pocketgan.report_charts import MOST_DRAWN, colour_of, curve_charts, dash_of, quality_chart, ticks
-from pocketgan.report_findings import find, settings_of
-from pocketgan.report_method import command, method, toml
-from pocketgan.report_page import SECTIONS
-from pocketgan.report_plotly import embedded, for_plotly
-from pocketgan.report_samples import find_samples
-from pocketgan.report_verdict import headline
-from pocketgan.report_words import WORDS, listed, percent
-from pocketgan.reporting import write_report
+from pocketgan.reports import samples as report_samples
+from pocketgan.reports import words as report_words
+from pocketgan.reports.charts import MOST_DRAWN, colour_of, curve_charts, dash_of, quality_chart, ticks
+from pocketgan.reports.findings import find, settings_of
+from pocketgan.reports.method import command, method, toml
+from pocketgan.reports.page import SECTIONS
+from pocketgan.reports.plotly import embedded, for_plotly
+from pocketgan.reports.samples import find_samples
+from pocketgan.reports.verdict import headline
+from pocketgan.reports.words import WORDS, listed, percent
+from pocketgan.reports.write import write_report
 from pocketgan.runs import Run
-from pocketgan.sentences import TITLES, loss_sentences, moment_sentences, sentences
-from pocketgan.studies import Job, Result, Study
-from pocketgan.study_config import StudyConfig, study_config
-from pocketgan.verdicts import judge
+from pocketgan.studies.config import StudyConfig, study_config
+from pocketgan.studies.curves import Curve, spread
+from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.sentences import TITLES, loss_sentences, moment_sentences, sentences
+from pocketgan.studies.study import Job, Result, Study
+from pocketgan.studies.verdicts import judge
 
 HOSTILE = "<script>alert(1)</script>"
 BROWSER = next(
@@ -226,7 +228,7 @@ def test_pictures_have_words(outline):
 
 
 def test_every_text_of_the_page_is_used():
-    paths = [*Path(report_samples.__file__).parent.glob("report_*.py"), Path(study_figures.__file__)]
+    paths = list(Path(reports.__file__).parent.glob("*.py"))
     code = "".join(path.read_text(encoding="utf-8").partition("\nWORDS = {")[0] for path in paths)
     code += Path(report_words.__file__).read_text(encoding="utf-8").partition("\ndef say(")[2]
     composed = re.compile(r"clock (step|seconds)|\w+ caption|lower|higher")
@@ -662,7 +664,7 @@ def test_settings_are_those_that_differ_from_the_recipe():
 
 
 def test_it_starts_without_torch():
-    code = "import sys, pocketgan.reporting; print('torch' in sys.modules)"
+    code = "import sys, pocketgan.reports.write; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr
 

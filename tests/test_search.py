@@ -14,11 +14,11 @@ from pocketgan.cli import main
 from pocketgan.errors import ConfigError, StudyError, UserError
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
-from pocketgan.search import ask, open_storage, run_search, trial_name, with_trials
-from pocketgan.studies import STOP, Job, Result, Study
-from pocketgan.study_config import StudyConfig
-from pocketgan.study_jobs import Watcher, run_job
-from pocketgan.study_runs import run_study
+from pocketgan.studies.config import StudyConfig
+from pocketgan.studies.jobs import Watcher, run_job
+from pocketgan.studies.running import run_study
+from pocketgan.studies.search import ask, open_storage, run_search, trial_name, with_trials
+from pocketgan.studies.study import STOP, Job, Result, Study
 from tiny_studies import as_toml, contents, maker, run_of, undone, without_page, write_digits
 
 FACTORS = {
@@ -45,7 +45,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocketgan.study_jobs.POLL_SECONDS", 0.005)
+    monkeypatch.setattr("pocketgan.studies.jobs.POLL_SECONDS", 0.005)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_a_search_goes_on_with_the_trials_that_it_has_begun(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("pocketgan.search.run_job", kill)
+        patch.setattr("pocketgan.studies.search.run_job", kill)
         with pytest.raises(Killed):
             run_study(config, folder, jobs="1")
     study = Study.open(folder)
@@ -233,7 +233,7 @@ def test_a_trial_stopped_half_way_ends_with_the_same_values(
             (study.folder / STOP).touch()
 
     with monkeypatch.context() as patch:
-        patch.setattr("pocketgan.search.Pruning.__call__", stop)
+        patch.setattr("pocketgan.studies.search.Pruning.__call__", stop)
         stopped = run_study(config, study.folder, jobs="1")
     assert (study.folder / STOP).exists()
     assert states(study) == [TrialState.RUNNING]
@@ -267,8 +267,8 @@ def test_a_trial_whose_process_is_killed_is_counted_once(
             except Killed:
                 yield work(item)
 
-    monkeypatch.setattr("pocketgan.search.run_job", killed_once)
-    monkeypatch.setattr("pocketgan.search.run_all", run_all)
+    monkeypatch.setattr("pocketgan.studies.search.run_job", killed_once)
+    monkeypatch.setattr("pocketgan.studies.search.run_all", run_all)
     study = run_study(tiny(trials=2, fresh_seeds=0), tmp_path / "study", jobs="1")
     assert states(study) == [TrialState.COMPLETE] * 2
     assert run_of(study.job("trial-0000", 0)).config == killed[0].config, "the same trial"
@@ -285,7 +285,7 @@ def test_a_trial_that_diverges_has_failed(tiny: Make, tmp_path: Path) -> None:
 def test_what_is_undone_stays_open(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(trials=2, fresh_seeds=0)
     with monkeypatch.context() as patch:
-        patch.setattr("pocketgan.search.run_job", lambda job, study, watch: undone(job))
+        patch.setattr("pocketgan.studies.search.run_job", lambda job, study, watch: undone(job))
         study = run_study(config, tmp_path / "study", jobs="1")
     assert states(study) == [TrialState.RUNNING] * 2
     study = run_study(config, study.folder, jobs="1")

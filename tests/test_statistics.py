@@ -8,8 +8,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from pocketgan import statistics
-from pocketgan.statistics import (
+from pocketgan.studies import statistics
+from pocketgan.studies.statistics import (
     Interval,
     PairComparison,
     compare,

@@ -20,16 +20,16 @@ from pocketgan.errors import DataError, StudyError, UserError
 from pocketgan.metrics import METRICS
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
-from pocketgan.studies import STOP, Job, Result, Study
-from pocketgan.study_jobs import real_images, real_sets, run_job
-from pocketgan.study_runs import run_study
-from pocketgan.verdicts import judge
+from pocketgan.studies.jobs import real_images, real_sets, run_job
+from pocketgan.studies.running import run_study
+from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.verdicts import judge
 from tiny_studies import SETTINGS, Make, assert_same_bits, contents, losses, run_of, undone
 
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocketgan.study_jobs.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("pocketgan.studies.jobs.POLL_SECONDS", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def count_runs(monkeypatch: pytest.MonkeyPatch, outcome: Callable[[Job], Result]
         ran.append(job)
         return run_job(job, study) if outcome is None else outcome(job)
 
-    monkeypatch.setattr("pocketgan.study_runs.run_job", run)
+    monkeypatch.setattr("pocketgan.studies.running.run_job", run)
     return ran
 
 

@@ -13,17 +13,17 @@ from rich.console import Console
 import pocketgan
 from pocketgan.cli import main
 from pocketgan.config import RunConfig
-from pocketgan.predeclared import STUDIES
-from pocketgan.studies import STOP, Job, Result, Study
-from pocketgan.study_jobs import run_job
-from pocketgan.study_runs import ROWS, run_study, table_of
+from pocketgan.studies.jobs import run_job
+from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.running import ROWS, run_study, table_of
+from pocketgan.studies.study import STOP, Job, Result, Study
 from tiny_studies import PAGE, Make, as_toml, contents, maker, undone, without_page, write_digits
 
 
 @pytest.fixture(autouse=True)
 def written(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The studies whose page was written."""
-    monkeypatch.setattr("pocketgan.study_jobs.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("pocketgan.studies.jobs.POLL_SECONDS", 0.01)
     return without_page(monkeypatch)
 
 
@@ -131,7 +131,7 @@ def test_fresh_runs_that_are_undone_are_exit_code_1(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "pocketgan.study_runs.run_job", lambda job, study: undone(job) if job.fresh else run_job(job, study)
+        "pocketgan.studies.running.run_job", lambda job, study: undone(job) if job.fresh else run_job(job, study)
     )
     path = as_toml(tiny(seeds=1, fresh_seeds=1, duration="6 steps"), tmp_path / "mine.toml")
     assert main(["study", str(path), "--out", str(tmp_path / "out"), "--jobs", "1", "--quiet"]) == 1
@@ -160,7 +160,7 @@ def test_how_to_go_on_is_the_whole_command(
         return undone(job)
 
     with monkeypatch.context() as patch:
-        patch.setattr("pocketgan.study_runs.run_job", stopped)
+        patch.setattr("pocketgan.studies.running.run_job", stopped)
         words = [str(path), "--out", str(folder), "--seeds", "1", "--duration", "6 steps", "--jobs", "1", "--quiet"]
         assert main(["study", *words]) == 130
     out = capsys.readouterr().out

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from pocketgan.config import differences
 from pocketgan.errors import ConfigError, StudyError
-from pocketgan.predeclared import STUDIES
 from pocketgan.recipes import RECIPES
-from pocketgan.statistics import default_seeds
-from pocketgan.studies import Study
-from pocketgan.study_config import MOST_VARIANTS, StudyConfig, named, read_study, slug, study_config
+from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, study_config
+from pocketgan.studies.predeclared import STUDIES, read_study
+from pocketgan.studies.statistics import default_seeds
+from pocketgan.studies.study import Study
 
 BASE: dict[str, Any] = {"name": "tiny", "recipe": "minimal"}
 

@@ -22,10 +22,10 @@ from pocketgan.cli import main
 from pocketgan.experiment import run_experiment
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
-from pocketgan.studies import STOP, Job, Result, Study
-from pocketgan.study_config import StudyConfig
-from pocketgan.study_jobs import run_job
-from pocketgan.study_runs import run_study
+from pocketgan.studies.config import StudyConfig
+from pocketgan.studies.jobs import run_job
+from pocketgan.studies.running import run_study
+from pocketgan.studies.study import STOP, Job, Result, Study
 from tiny_studies import PAGE, Make, as_toml, assert_same_bits, contents, run_of, without_page, write_digits
 
 LONG = {"tick_every": "10 steps", "checkpoint_every": "100 steps"}
@@ -44,7 +44,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture(autouse=True)
 def _look_often_and_write_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocketgan.study_jobs.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("pocketgan.studies.jobs.POLL_SECONDS", 0.01)
     without_page(monkeypatch)
 
 
@@ -124,7 +124,7 @@ def test_the_stop_file_ends_a_study(tiny: Make, tmp_path: Path, monkeypatch: pyt
             (study.folder / STOP).touch()
         return result
 
-    monkeypatch.setattr("pocketgan.study_runs.run_job", run)
+    monkeypatch.setattr("pocketgan.studies.running.run_job", run)
     config = tiny(fresh_seeds=1)
     study = run_study(config, tmp_path / "study", jobs="1")
     assert [job.folder.exists() for job in study.jobs()] == [True, True, False, False]

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketgan.curves import Curve, clock_of, curves_of, read_logs
 from pocketgan.plan import Plan
 from pocketgan.records import DataFacts, Environment
 from pocketgan.runs import Run
-from pocketgan.sentences import chief_sentences, sentences
-from pocketgan.statistics import interquartile_mean
-from pocketgan.studies import Job, Result, Study
-from pocketgan.study_config import study_config
-from pocketgan.verdicts import (
+from pocketgan.studies.config import study_config
+from pocketgan.studies.curves import Curve, clock_of, curves_of, read_logs
+from pocketgan.studies.sentences import chief_sentences, sentences
+from pocketgan.studies.statistics import interquartile_mean
+from pocketgan.studies.study import Job, Result, Study
+from pocketgan.studies.verdicts import (
     LEVEL,
     TOGETHER,
     Moment,

@@ -12,10 +12,10 @@ import torch
 
 from pocketgan.checkpoints import read_checkpoint
 from pocketgan.image_files import read_mnist
-from pocketgan.report_method import toml
+from pocketgan.reports.method import toml
 from pocketgan.runs import Run
-from pocketgan.studies import Job, Result, Study
-from pocketgan.study_config import StudyConfig, study_config
+from pocketgan.studies.config import StudyConfig, study_config
+from pocketgan.studies.study import Job, Result, Study
 
 Make = Callable[..., StudyConfig]
 SETTINGS = {
@@ -28,7 +28,7 @@ SETTINGS = {
     "evaluate_every": "none",
 }
 """A step takes a millisecond."""
-PAGE = "pocketgan.reporting"
+PAGE = "pocketgan.reports.write"
 """The module that writes a study's page."""
 
 

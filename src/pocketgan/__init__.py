@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pocketgan.errors import PocketganError, RunFailed, UserError
     from pocketgan.recipes import RECIPES, recipe
     from pocketgan.runs import Run, list_runs
-    from pocketgan.studies import Study
-    from pocketgan.study_config import StudyConfig
+    from pocketgan.studies.config import StudyConfig
+    from pocketgan.studies.study import Study
 
 __all__ = [
     "RECIPES",
@@ -45,8 +45,8 @@ _HOMES = {
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),
     "RunConfig": "config",
-    "Study": "studies",
-    "StudyConfig": "study_config",
+    "Study": "studies.study",
+    "StudyConfig": "studies.config",
 }
 
 

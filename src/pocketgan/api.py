@@ -11,10 +11,10 @@ from pocketgan.recipes import recipe as find_recipe
 from pocketgan.runs import MOST_IMAGES, Run
 
 if TYPE_CHECKING:
-    from pocketgan.backends import Backend
     from pocketgan.evaluation import Evaluation
-    from pocketgan.studies import Study
-    from pocketgan.study_config import StudyConfig
+    from pocketgan.studies.backends import Backend
+    from pocketgan.studies.config import StudyConfig
+    from pocketgan.studies.study import Study
 
 
 def train(
@@ -157,14 +157,15 @@ def study(
         progress: whether to show progress on standard error.
 
     Returns:
-        The study; `report` makes its page anew, `pocketgan.verdicts.judge` gives its figures.
+        The study; `report` makes its page anew, `pocketgan.studies.verdicts.judge` gives its figures.
 
     Raises:
         UserError: something asked for won't do; nothing was started.
     """
-    from pocketgan.reporting import write_report
-    from pocketgan.study_config import StudyConfig, read_study, study_config
-    from pocketgan.study_runs import run_study
+    from pocketgan.reports.write import write_report
+    from pocketgan.studies.config import StudyConfig, study_config
+    from pocketgan.studies.predeclared import read_study
+    from pocketgan.studies.running import run_study
 
     if isinstance(study, dict):
         config = study_config({"name": "study", **study})
@@ -185,8 +186,8 @@ def report(folder: str | Path) -> Path:
     Raises:
         StudyError: there is no study.
     """
-    from pocketgan.reporting import write_report
-    from pocketgan.studies import Study
+    from pocketgan.reports.write import write_report
+    from pocketgan.studies.study import Study
 
     return write_report(Study.open(folder))
 

@@ -11,13 +11,13 @@ from rich import box
 from rich.table import Table
 
 from pocketgan.errors import INTERRUPTED
-from pocketgan.predeclared import STUDIES
 from pocketgan.printing import show
 from pocketgan.progress import clock
-from pocketgan.studies import STOP, Study
+from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.study import STOP, Study
 
 if TYPE_CHECKING:
-    from pocketgan.verdicts import Verdict
+    from pocketgan.studies.verdicts import Verdict
 
 
 def studies() -> int:
@@ -57,7 +57,7 @@ def study(
         quiet: show no progress.
     """
     from pocketgan import api
-    from pocketgan.verdicts import judge
+    from pocketgan.studies.verdicts import judge
 
     done = api.study(study, out=out, seeds=seeds, duration=duration, jobs=jobs, backend=backend, progress=not quiet)
     verdict = judge(done)
@@ -79,7 +79,7 @@ def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="D
         study: the study's folder.
     """
     from pocketgan import api
-    from pocketgan.verdicts import judge
+    from pocketgan.studies.verdicts import judge
 
     api.report(study)
     return print_verdict(judge(Study.open(study)))
@@ -87,7 +87,7 @@ def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="D
 
 def print_verdict(verdict: "Verdict") -> int:
     """Prints a study's table and sentences, and where its page is; returns the exit code."""
-    from pocketgan.sentences import sentences, title_of
+    from pocketgan.studies.sentences import sentences, title_of
 
     config = verdict.study.config
     metric = title_of(config.metric)

@@ -1,4 +1,4 @@
-"""The charts of a study's page, as plain numbers: what `report_plotly` and `study_figures` draw. No torch here."""
+"""The charts of a study's page, as plain numbers: what `plotly` and `figures` draw. No torch here."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocketgan.curves import Numbers, Spread, spread
-from pocketgan.report_findings import Findings
-from pocketgan.report_words import capital, listed, say, written
-from pocketgan.sentences import TITLES, title_of
-from pocketgan.statistics import interquartile_mean
+from pocketgan.reports.findings import Findings
+from pocketgan.reports.words import capital, listed, say, written
+from pocketgan.studies.curves import Numbers, Spread, spread
+from pocketgan.studies.sentences import TITLES, title_of
+from pocketgan.studies.statistics import interquartile_mean
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")
 """The palette of Okabe & Ito without its yellow, which can't be seen on white; `ink` is the colour of the text."""

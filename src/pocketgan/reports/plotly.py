@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.curves import Numbers
 from pocketgan.evaluation_page import shortened
-from pocketgan.report_charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of
+from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of
+from pocketgan.studies.curves import Numbers
 
 LETTERS = 26
 """Letters of a variant's name beside an axis, at most."""

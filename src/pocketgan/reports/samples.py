@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from pocketgan.curves import clock_of
 from pocketgan.progress import clock
-from pocketgan.report_words import say
+from pocketgan.reports.words import say
 from pocketgan.runs import Run
-from pocketgan.studies import Study
+from pocketgan.studies.curves import clock_of
+from pocketgan.studies.study import Study
 
 PLANS = ((3, 12), (2, 12), (1, 12), (1, 8), (1, 5), (1, 3), (1, 1))
 """Seeds and moments, at most; the first of these that fits into the budget."""

@@ -1,7 +1,7 @@
 """What a study shows, in plain sentences."""
 
-from pocketgan.statistics import PairComparison, fewest_seeds, interquartile_mean, smallest_p_value
-from pocketgan.verdicts import Reading, Verdict, best_of_groups
+from pocketgan.studies.statistics import PairComparison, fewest_seeds, interquartile_mean, smallest_p_value
+from pocketgan.studies.verdicts import Reading, Verdict, best_of_groups
 
 TITLES = {
     "frechet_distance": "Fréchet distance",

@@ -13,9 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, Percen
 from PIL import Image
 
 from pocketgan.evaluation_page import shortened
-from pocketgan.report_charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
-from pocketgan.report_samples import Samples
-from pocketgan.report_words import say
+from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
+from pocketgan.reports.samples import Samples
+from pocketgan.reports.words import say
 
 DPI = 150
 INK = "#222222"

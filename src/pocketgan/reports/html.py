@@ -4,9 +4,9 @@ import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from pocketgan.report_charts import Bars, Chart
-from pocketgan.report_plotly import legend_entry
-from pocketgan.report_words import say
+from pocketgan.reports.charts import Bars, Chart
+from pocketgan.reports.plotly import legend_entry
+from pocketgan.reports.words import say
 
 MOST_ROWS = 400
 """Rows of a table in the page, at most; its file has all."""

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.config import flatten
-from pocketgan.predeclared import STUDIES
 from pocketgan.progress import clock
-from pocketgan.report_findings import Findings, done, once
-from pocketgan.report_words import listed, say
-from pocketgan.studies import Study
-from pocketgan.study_config import StudyConfig
+from pocketgan.reports.findings import Findings, done, once
+from pocketgan.reports.words import listed, say
+from pocketgan.studies.config import StudyConfig
+from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.study import Study
 
 
 def method(findings: Findings) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ from pocketgan.files import write_json
 from pocketgan.metrics import METRICS, Comparison
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.runs import Run
-from pocketgan.studies import STOP, Job, Result, Study
+from pocketgan.studies.study import STOP, Job, Result, Study
 
 POLL_SECONDS = 0.5
 

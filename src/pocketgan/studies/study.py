@@ -15,7 +15,7 @@ from pocketgan.errors import ConfigError, RunError, StudyError
 from pocketgan.files import write_json
 from pocketgan.records import read_object
 from pocketgan.runs import Run
-from pocketgan.study_config import StudyConfig, slug, study_config
+from pocketgan.studies.config import StudyConfig, slug, study_config
 
 FORMAT = 1
 GROWS = ("seeds", "fresh_seeds", "trials", "question")

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +10,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.config import ALIASES, FIELDS, RunConfig, Section, explain, rename, replace
-from pocketgan.errors import ConfigError, StudyError, nearest
+from pocketgan.errors import ConfigError, nearest
 from pocketgan.recipes import RECIPES, recipe
-from pocketgan.statistics import default_seeds
+from pocketgan.studies.statistics import default_seeds
 
 Value = bool | int | float | str
 MOST_VARIANTS = 1000
@@ -209,35 +208,6 @@ def slug(name: str) -> str:
     if len(plain) <= LONGEST_SLUG:
         return plain
     return f"{plain[:LONGEST_SLUG]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def read_study(text: str | Path) -> StudyConfig:
-    """Returns the predeclared study of this name, or the one in this TOML file.
-
-    Raises:
-        StudyError: there is neither.
-        ConfigError: the file isn't TOML, or a field has a value that it can't have.
-    """
-    from pocketgan.predeclared import STUDIES
-
-    if str(text) in STUDIES:
-        return STUDIES[str(text)]()
-    path = Path(text)
-    if path.suffix != ".toml":
-        raise StudyError(
-            f"study: no study '{text}'{nearest(str(text), STUDIES)}; known: {', '.join(STUDIES)}, or a .toml file"
-        )
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StudyError(f"study: '{path}' can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"study: '{path}' is no TOML: {error}") from None
-    values.setdefault("name", re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study")
-    try:
-        return study_config(values)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def study_config(values: Mapping[str, Any]) -> StudyConfig:

@@ -12,14 +12,14 @@ import uuid
 from functools import partial
 from typing import Any
 
-from pocketgan.backends import Backend, run_all
 from pocketgan.errors import ConfigError, StudyError
 from pocketgan.files import write_atomically
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
-from pocketgan.studies import STOP, Result, Study
-from pocketgan.study_config import Range, StudyConfig
-from pocketgan.study_jobs import keep, run_job
+from pocketgan.studies.backends import Backend, run_all
+from pocketgan.studies.config import Range, StudyConfig
+from pocketgan.studies.jobs import keep, run_job
+from pocketgan.studies.study import STOP, Result, Study
 
 OWNER_FILE = ".owner"
 OWNER = "owner"

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.report_findings import Findings, RunRow, settings_of
-from pocketgan.statistics import Interval
-from pocketgan.verdicts import VariantSummary
+from pocketgan.reports.findings import Findings, RunRow, settings_of
+from pocketgan.studies.statistics import Interval
+from pocketgan.studies.verdicts import VariantSummary
 
 
 def csv_files(findings: Findings) -> dict[str, str]:

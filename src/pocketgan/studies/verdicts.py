@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pocketgan.curves import Curve, Numbers, RunLog, before_each, clock_of, curves_of, read_logs, spread
-from pocketgan.statistics import (
+from pocketgan.studies.curves import Curve, Numbers, RunLog, before_each, clock_of, curves_of, read_logs, spread
+from pocketgan.studies.statistics import (
     Interval,
     PairComparison,
     compare,
@@ -25,7 +25,7 @@ from pocketgan.statistics import (
     variation_between,
     variation_within,
 )
-from pocketgan.studies import Result, Study
+from pocketgan.studies.study import Result, Study
 
 LEVEL = 0.05
 TOGETHER = "all variants together"

@@ -10,18 +10,18 @@ from rich import box
 from rich.live import Live
 from rich.table import Table
 
-from pocketgan import search
-from pocketgan.backends import Backend, count_jobs, run_all
 from pocketgan.config import DataConfig
 from pocketgan.errors import RunError, StudyError
 from pocketgan.evaluation import read_real
 from pocketgan.experiment import on_first_signal
 from pocketgan.metrics import metric_names
 from pocketgan.progress import Progress, clock
-from pocketgan.studies import STOP, Job, Result, Study
-from pocketgan.study_config import StudyConfig
-from pocketgan.study_jobs import run_job
-from pocketgan.verdicts import chosen_variant
+from pocketgan.studies import search
+from pocketgan.studies.backends import Backend, count_jobs, run_all
+from pocketgan.studies.config import StudyConfig
+from pocketgan.studies.jobs import run_job
+from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.verdicts import chosen_variant
 
 ROWS = 30
 """Rows of the live table, at most: what runs comes first."""

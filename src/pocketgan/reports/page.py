@@ -7,9 +7,9 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from pocketgan.progress import clock
-from pocketgan.report_charts import Bars, Chart, drawn
-from pocketgan.report_findings import Findings
-from pocketgan.report_html import (
+from pocketgan.reports.charts import Bars, Chart, drawn
+from pocketgan.reports.findings import Findings
+from pocketgan.reports.html import (
     bullets,
     definitions,
     figure,
@@ -21,16 +21,16 @@ from pocketgan.report_html import (
     slider,
     table,
 )
-from pocketgan.report_method import command, method
-from pocketgan.report_plotly import embedded, page_data
-from pocketgan.report_samples import Samples
-from pocketgan.report_style import SCRIPT, STYLE, WITHOUT_SCRIPT
-from pocketgan.report_tables import floor_of, mean_of, other_metrics, settings_text
-from pocketgan.report_verdict import headline
-from pocketgan.report_words import capital, chance, listed, percent, say, span, written
-from pocketgan.sentences import chief_sentences, loss_sentences, moment_sentences, title_of
-from pocketgan.statistics import Interval
-from pocketgan.verdicts import best_of_groups
+from pocketgan.reports.method import command, method
+from pocketgan.reports.plotly import embedded, page_data
+from pocketgan.reports.samples import Samples
+from pocketgan.reports.style import SCRIPT, STYLE, WITHOUT_SCRIPT
+from pocketgan.reports.tables import floor_of, mean_of, other_metrics, settings_text
+from pocketgan.reports.verdict import headline
+from pocketgan.reports.words import capital, chance, listed, percent, say, span, written
+from pocketgan.studies.sentences import chief_sentences, loss_sentences, moment_sentences, title_of
+from pocketgan.studies.statistics import Interval
+from pocketgan.studies.verdicts import best_of_groups
 
 SECTIONS = ("verdict", "variants", "curves", "samples", "losses", "runs", "method")
 MOST_SENTENCES = 40

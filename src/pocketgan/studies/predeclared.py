@@ -1,9 +1,13 @@
-"""The studies that come with the package: one function each, as the recipes are."""
+"""The studies that come with the package, one function each, as the recipes are; and those that a file describes."""
 
+import re
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
+from pocketgan.errors import ConfigError, StudyError, nearest
 from pocketgan.recipes import RECIPES
-from pocketgan.study_config import StudyConfig
+from pocketgan.studies.config import StudyConfig, study_config
 
 
 def latent_dim() -> StudyConfig:
@@ -77,3 +81,30 @@ STUDIES: dict[str, Callable[[], StudyConfig]] = {
     "digit-by-digit": digit_by_digit,
     "stability": stability,
 }
+
+
+def read_study(text: str | Path) -> StudyConfig:
+    """Returns the predeclared study of this name, or the one in this TOML file.
+
+    Raises:
+        StudyError: there is neither.
+        ConfigError: the file isn't TOML, or a field has a value that it can't have.
+    """
+    if str(text) in STUDIES:
+        return STUDIES[str(text)]()
+    path = Path(text)
+    if path.suffix != ".toml":
+        raise StudyError(
+            f"study: no study '{text}'{nearest(str(text), STUDIES)}; known: {', '.join(STUDIES)}, or a .toml file"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"study: '{path}' can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"study: '{path}' is no TOML: {error}") from None
+    values.setdefault("name", re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study")
+    try:
+        return study_config(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from pocketgan.errors import StorageError
 from pocketgan.files import write_atomically
-from pocketgan.report_charts import charts_of
-from pocketgan.report_findings import find
-from pocketgan.report_page import write_page
-from pocketgan.report_samples import find_samples
-from pocketgan.report_tables import csv_files
-from pocketgan.studies import Study
-from pocketgan.study_figures import draw, draw_samples
+from pocketgan.reports.charts import charts_of
+from pocketgan.reports.figures import draw, draw_samples
+from pocketgan.reports.findings import find
+from pocketgan.reports.page import write_page
+from pocketgan.reports.samples import find_samples
+from pocketgan.reports.tables import csv_files
+from pocketgan.studies.study import Study
 
 
 def write_report(study: Study) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pocketgan.runs import Run
-from pocketgan.studies import Study
+from pocketgan.studies.study import Study
 
 POINTS = 200
 """Points of a curve that is shown or compared, at most."""

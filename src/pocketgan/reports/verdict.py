@@ -1,10 +1,10 @@
 """What a study shows in one line, for the impatient."""
 
-from pocketgan.report_findings import Findings
-from pocketgan.report_words import capital, listed, say, written
-from pocketgan.sentences import title_of
-from pocketgan.statistics import fewest_seeds
-from pocketgan.verdicts import TOGETHER, Moment, Verdict
+from pocketgan.reports.findings import Findings
+from pocketgan.reports.words import capital, listed, say, written
+from pocketgan.studies.sentences import title_of
+from pocketgan.studies.statistics import fewest_seeds
+from pocketgan.studies.verdicts import TOGETHER, Moment, Verdict
 
 
 def headline(findings: Findings) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from pocketgan.config import flatten
-from pocketgan.curves import LOSSES, Curve, RunLog, clock_of, curves_of, read_logs
 from pocketgan.errors import ConfigError, RunError
 from pocketgan.records import Environment
-from pocketgan.report_words import percent, say
+from pocketgan.reports.words import percent, say
 from pocketgan.runs import Run
-from pocketgan.studies import Job, Study
-from pocketgan.verdicts import Verdict, judge
+from pocketgan.studies.curves import LOSSES, Curve, RunLog, clock_of, curves_of, read_logs
+from pocketgan.studies.study import Job, Study
+from pocketgan.studies.verdicts import Verdict, judge
 
 
 @dataclass(frozen=True)
