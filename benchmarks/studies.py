@@ -6,6 +6,7 @@ study's time is that of the whole command, with its processes' start, the last m
 is what its processes spend outside their runs.
 """
 
+import argparse
 import statistics
 import tempfile
 import time
@@ -19,7 +20,6 @@ from pocketgan.reports.write import write_report
 from pocketgan.studies.config import study_config
 from pocketgan.studies.running import run_study
 
-ROUNDS = 3
 STUDY = study_config(
     {
         "name": "speed",
@@ -58,20 +58,26 @@ def as_a_study(folder: Path) -> tuple[float, float]:
 
 def main() -> None:
     """Runs all three, and prints the medians."""
-    cores = torch.get_num_threads()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds, cores = parser.parse_args().rounds, torch.get_num_threads()
     rows: dict[str, list[float]] = {"one thread": [], f"{cores} threads": [], "study": [], "outside": []}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             rows["one thread"].append(one_after_the_other(folder / "one", 1))
             rows[f"{cores} threads"].append(one_after_the_other(folder / "all", 0))
             seconds, outside = as_a_study(folder / "study")
-            rows["study"].append(seconds)
-            rows["outside"].append(outside)
+        rows["study"].append(seconds)
+        rows["outside"].append(outside)
     middle = {name: statistics.median(values) for name, values in rows.items()}
     for name in ("one thread", f"{cores} threads"):
-        gain = statistics.median(a / b for a, b in zip(rows[name], rows["study"], strict=True))
-        print(f"one after the other, {name}: {middle[name]:.0f} s; the study gives {gain:.2f} times its throughput")
+        gains = sorted(a / b for a, b in zip(rows[name], rows["study"], strict=True))
+        spread = ", ".join(f"{gain:.2f}" for gain in gains)
+        print(
+            f"one after the other, {name}: {middle[name]:.0f} s; "
+            f"the study gives {statistics.median(gains):.2f} times its throughput ({spread})"
+        )
     print(f"the study: {middle['study']:.0f} s; {middle['outside']:.1%} of its processes' time is outside their runs")
 
 
