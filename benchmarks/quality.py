@@ -1,0 +1,208 @@
+"""How good `pocket` is for the time, beside peers: `make bench-quality`.
+
+Trains, one after the other and alone on the machine: `pocket` for each of a ladder of durations, our own `dcgan` and
+`mlp`, and two textbook DCGANs (`benchmarks/peers/`), which are measured at moments along the way. Then it measures:
+10,000 images against the test split in the spaces `digits` and `random`, of `pocket` the averaged generator's at the
+end of its run, of the others the generator's as it is. What is in the folder already isn't trained or measured again,
+so it can be stopped and goes on. Prints the tables of `docs/performance.md` and draws `docs/images/quality.png`.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pocketgan.api import train
+from pocketgan.durations import Duration
+from pocketgan.evaluation import evaluate
+from pocketgan.files import write_json
+from pocketgan.runs import Run
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / "benchmarks" / "peers"
+PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+LADDER = ("5 s", "10 s", "20 s", "30 s", "1 min", "2 min", "5 min", "10 min", "30 min")
+MOMENTS = (60, 120, 180, 300, 450, 600)
+METRICS = "frechet_distance,precision,recall,coverage,modes,class_kl,label_agreement,authentic,copying"
+TEXTBOOK = {
+    "PyTorch DCGAN": (sys.executable, PEERS / "pytorch_dcgan.py"),
+    "Keras DCGAN": (PEER_PYTHON, PEERS / "keras_dcgan.py"),
+}
+OURS = ("dcgan", "mlp")
+
+
+def measured(source: Path, to: Path, checkpoint: str | int = "last") -> dict[str, Any]:
+    """Returns the figures of a run's checkpoint or of a file of images, from `to` where they were measured before."""
+    if not to.exists():
+        found: dict[str, Any] = {}
+        for space, metrics in (("digits", METRICS), ("random", "frechet_distance")):
+            names = metrics if source.is_dir() else metrics.replace("label_agreement,", "")
+            done = evaluate(source, feature_space=space, metrics=names, checkpoint=checkpoint)
+            found[space] = {name: {"value": f.value, "floor": f.floor} for name, f in done.figures.items()}
+        write_json(to, found)
+    return json.loads(to.read_text(encoding="utf-8"))
+
+
+def pocket(folder: Path, duration: str, seed: int) -> dict[str, Any]:
+    """Trains `pocket` for a duration, and returns its row."""
+    out = folder / f"pocket-{duration.replace(' ', '')}-{seed}"
+    if not out.exists() or Run.open(out).status().state != "finished":
+        train("pocket", duration=duration, seed=seed, out=out, progress=False)
+    run = Run.open(out)
+    events = sum(event["event"] == "diagnosis" for event in run.events())
+    row = {"name": "pocket", "seed": seed, "asked": Duration.parse(duration).seconds, "seconds": run.status().seconds}
+    return row | {"alarms": events, "figures": measured(out, folder / f"{out.name}.json")}
+
+
+def own(folder: Path, name: str, seed: int) -> list[dict[str, Any]]:
+    """Trains one of our classics for the last moment, and returns a row for each moment."""
+    out = folder / f"{name}-{seed}"
+    if not out.exists() or Run.open(out).status().state != "finished":
+        fields = {"duration": f"{MOMENTS[-1]} s", "checkpoint_every": "30 s", "evaluate_every": "none"}
+        train(name, seed=seed, out=out, progress=False, **fields)
+    run, rows = Run.open(out), []
+    steps = [int(path.stem.removeprefix("step-")) for path in run.checkpoints()]
+    total = run.status()
+    for moment in MOMENTS:
+        step = min(steps, key=lambda step: abs(step / total.step * total.seconds - moment))
+        figures = measured(out, folder / f"{out.name}-{moment}.json", step)
+        rows.append({"name": name, "seed": seed, "seconds": step / total.step * total.seconds, "figures": figures})
+    return rows
+
+
+def textbook(folder: Path, name: str, seed: int) -> list[dict[str, Any]]:
+    """Trains a textbook peer in a process of its own, and returns a row for each moment."""
+    python, script = TEXTBOOK[name]
+    out = folder / f"{script.stem}-{seed}"
+    if not (out / "done.json").exists():
+        moments = ",".join(map(str, MOMENTS))
+        command = [str(python), str(script), "--moments", moments, "--seed", str(seed), "--out", str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        (out / "done.json").write_text(done.stdout.splitlines()[-1], encoding="utf-8")
+    rows = []
+    for moment in MOMENTS:
+        figures = measured(out / f"images-{moment:g}.npz", out / f"figures-{moment:g}.json")
+        rows.append({"name": name, "seed": seed, "seconds": float(moment), "figures": figures})
+    return rows
+
+
+def distance(row: dict[str, Any], space: str = "digits") -> float:
+    """Returns a row's Fréchet distance."""
+    return row["figures"][space]["frechet_distance"]["value"]
+
+
+def middle(rows: list[dict[str, Any]], read: Callable[[dict[str, Any]], float]) -> str:
+    """Returns the median of something over rows, with the least and the greatest."""
+    values = [read(row) for row in rows]
+    if len(values) < 2:
+        return f"{values[0]:.3g}"
+    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def quality_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns the lines of the table of `pocket` at each duration."""
+    lines = [
+        "| trained for | seeds | digits | times the floor | random | times the floor | class KL | as asked | recall "
+        "| of real | coverage | of real | AuthPct | of real | C_T | alarms |",
+        "| --- | ---: | --- | ---: | --- |" + " ---: |" * 11,
+    ]
+    for duration in dict.fromkeys(row["asked"] for row in rows):
+        some = [row for row in rows if row["asked"] == duration]
+
+        def figure(name: str, part: str = "value", some: list[dict[str, Any]] = some) -> str:
+            values = [row["figures"]["digits"][name][part] for row in some]
+            return "" if None in values else f"{statistics.median(values):.2g}"
+
+        cells = [f"{duration:g} s", str(len(some))]
+        for space in ("digits", "random"):
+            floors = [row["figures"][space]["frechet_distance"]["floor"] for row in some]
+            times = statistics.median(distance(row, space) / floor for row, floor in zip(some, floors, strict=True))
+            cells += [middle(some, lambda row, space=space: distance(row, space)), f"{times:.2f}"]
+        cells += [figure("class_kl"), figure("label_agreement")]
+        cells += [figure("recall"), figure("recall", "floor"), figure("coverage"), figure("coverage", "floor")]
+        cells += [figure("authentic"), figure("authentic", "floor"), figure("copying")]
+        cells.append(f"{sum(row['alarms'] > 0 for row in some)} of {len(some)}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def time_table(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Returns the lines of the table of times to each peer's last distance: the shortest run of `pocket` as near."""
+    lines = [
+        "| peer | seeds | digits | random | `pocket` is as near after | times sooner |",
+        "| --- | ---: | --- | --- | ---: | ---: |",
+    ]
+    for name, rows in peers.items():
+        last = [row for row in rows if row["seconds"] > 0.9 * MOMENTS[-1]]
+        sooner: float | None = None
+        for duration in dict.fromkeys(row["asked"] for row in pockets):
+            some = [row for row in pockets if row["asked"] == duration]
+            near = [
+                statistics.median(distance(row, space) for row in some)
+                <= statistics.median(distance(row, space) for row in last)
+                for space in ("digits", "random")
+            ]
+            if sooner is None and all(near):
+                sooner = statistics.median(row["seconds"] for row in some)
+        end = statistics.median(row["seconds"] for row in last)
+        cells = [name, str(len(last)), middle(last, distance), middle(last, lambda row: distance(row, "random"))]
+        cells += ["not reached", ""] if sooner is None else [f"{sooner:.1f} s", f"{end / sooner:.0f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def draw(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    """Draws the distance over training time, medians over seeds, with the floor."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    styles = (("#d55e00", "o", "-"), ("#0072b2", "s", "--"), ("#009e73", "^", "-."), ("#cc79a7", "D", ":"))
+    styles += (("black", "v", (0, (5, 1, 1, 1, 1, 1))),)
+    for (name, rows), (colour, marker, line) in zip({"pocket": pockets, **peers}.items(), styles, strict=False):
+        key = "asked" if name == "pocket" else "seconds"
+        places = sorted({round(row[key]) for row in rows})
+        groups = [[row for row in rows if round(row[key]) == place] for place in places]
+        x = [statistics.median(row["seconds"] for row in group) for group in groups]
+        y = [statistics.median(map(distance, group)) for group in groups]
+        axes.plot(x, y, color=colour, marker=marker, linestyle=line, markersize=4, linewidth=1.4, label=name)
+    floor = statistics.median(row["figures"]["digits"]["frechet_distance"]["floor"] for row in pockets)
+    axes.axhline(floor, color="0.4", linewidth=1, linestyle=":", label="real images")
+    axes.set(xscale="log", yscale="log", xlabel="training time (s)", ylabel="Fréchet distance to the test images")
+    axes.grid(color="0.9", linewidth=0.8, which="both")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Trains what is missing, measures, prints, draws."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5, help="of pocket")
+    parser.add_argument("--peer-seeds", type=int, default=5)
+    parser.add_argument("--ladder", default=",".join(LADDER), help="durations of pocket, with commas")
+    parser.add_argument("--peers", default=",".join([*OURS, *TEXTBOOK]), help="which peers, with commas")
+    parser.add_argument("--folder", type=Path, default=Path("runs/quality"))
+    parser.add_argument("--figure", type=Path, default=ROOT / "docs" / "images" / "quality.png")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    chosen = [name for name in options.peers.split(",") if name]
+    peers: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
+    pockets = []
+    for seed in range(max(options.seeds, options.peer_seeds)):
+        if seed < options.seeds:
+            pockets += [pocket(options.folder, duration, seed) for duration in options.ladder.split(",")]
+        if seed < options.peer_seeds:
+            for name in chosen:
+                peers[name] += (own if name in OURS else textbook)(options.folder, name, seed)
+    pockets.sort(key=lambda row: row["asked"])
+    print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers)]))
+    draw(pockets, peers, options.figure)
+
+
+if __name__ == "__main__":
+    main()
