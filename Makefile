@@ -4,7 +4,7 @@ RECIPE ?= pocket
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-peers clean
+.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-quality bench-peers clean
 
 setup: $(READY)
 
@@ -54,6 +54,9 @@ $(PEERS): benchmarks/peers/requirements.txt
 
 bench-peers: $(READY) $(PEERS)
 	$(BIN)/python benchmarks/against_peers.py
+
+bench-quality: $(READY) $(PEERS)
+	$(BIN)/python benchmarks/quality.py
 
 clean:
 	rm -rf .venv .venv-peers build dist .pytest_cache .ruff_cache

@@ -350,3 +350,35 @@ def test_the_command_that_trains_it() -> None:
     assert done.returncode == 0, done.stderr
     for flag in ("--epochs", "--seed", "--out"):
         assert flag in done.stdout
+
+
+# Stacked MNIST.
+
+
+@pytest.fixture(scope="module")
+def stacked() -> FeatureSpace:
+    return features.stacked()
+
+
+def test_the_stacked_space_reads_the_number(stacked: FeatureSpace, digits: FeatureSpace, test_split: ImageSet) -> None:
+    images = test_split.images[:300].reshape(100, 3, 28, 28)
+    numbers = test_split.labels[:300].reshape(100, 3) @ torch.tensor([100, 10, 1])
+    seen = stacked(images)
+    assert seen.features.shape == (100, 384)
+    assert seen.probabilities.sum(dim=1) == pytest.approx(torch.ones(100).numpy(), abs=1e-5)
+    assert (seen.predicted == numbers).double().mean() >= 0.97
+    alone = digits(images[:, 1:2])
+    assert torch.allclose(seen.features[:, 128:256], alone.features, atol=1e-5)
+    tens = seen.probabilities.view(100, 10, 10, 10).sum(dim=(1, 3))
+    assert torch.allclose(tens, alone.probabilities, atol=1e-5)
+
+
+def test_stacked_classes_are_held_against_equal_shares(stacked: FeatureSpace) -> None:
+    few = ImageSet(torch.zeros(20, 3, 28, 28, dtype=torch.uint8), None, (), "black")
+    assert features.kept(stacked, few, None).class_shares.tolist() == [0.001] * 1000
+    assert stacked(few.images).class_shares.max() == 1
+
+
+def test_the_stacked_space_takes_three_channels(stacked: FeatureSpace) -> None:
+    with pytest.raises(DataError, match=r"'stacked' takes images of 3×28×28"):
+        stacked(torch.zeros(2, 1, 28, 28, dtype=torch.uint8))

@@ -84,6 +84,25 @@ def test_the_packaged_test_images_are_mnist():
     assert np.bincount(found.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
+FIRST_STACKED = [354, 45, 851, 106, 652]
+
+
+def test_stacked_images_are_three_digits_and_their_number():
+    stacked, digits = image_files.read("stacked-mnist", "test"), image_files.read("mnist", "test")
+    assert stacked.images.shape == (26_000, 3, 28, 28) and stacked.images.dtype == np.uint8
+    assert stacked.class_names[0] == "000" and stacked.class_names[-1] == "999" and len(stacked.class_names) == 1000
+    by_pixels = {image.tobytes(): label for image, label in zip(digits.images, digits.labels, strict=True)}
+    for image, number in zip(stacked.images[:200], stacked.labels[:200], strict=True):
+        assert [by_pixels[channel.tobytes()] for channel in image] == [int(digit) for digit in f"{number:03d}"]
+
+
+def test_all_thousand_stacked_classes_are_there_and_the_same_everywhere():
+    stacked = image_files.read("stacked-mnist", "train")
+    assert len(stacked.images) == 60_000
+    assert np.bincount(stacked.labels, minlength=1000).min() > 20
+    assert stacked.labels[:5].tolist() == FIRST_STACKED
+
+
 @pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
 def test_another_checksum_is_refused(monkeypatch, name):
     monkeypatch.setitem(MNIST_MD5, name, "0" * 32)

@@ -13,6 +13,8 @@ from pocketgan.durations import Duration, DurationText
 from pocketgan.errors import ConfigError, nearest
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
+PACKAGED = ("mnist", "stacked-mnist")
+"""Data that is in the package, by the name that `data` takes."""
 
 
 def _join(value: Any) -> Any:
@@ -73,8 +75,9 @@ class DataConfig(Section):
     """Which images, and how they are fed."""
 
     data: str = "mnist"
-    """`mnist` (in the package), or a path: a folder of MNIST-style IDX files, an .npz file with `images` and
-    optionally `labels`, or a folder of PNG/JPEG images whose sub-folders are classes."""
+    """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue, 1,000 classes), or a path:
+    a folder of MNIST-style IDX files, an .npz file with `images` and optionally `labels`, or a folder of PNG/JPEG
+    images whose sub-folders are classes."""
     classes: NameList = "all"
     """Train on these classes alone: `8`, or `0,1,7`; `all` for every one."""
     pixels: Literal["signed", "unit"] = "signed"

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pocketgan import image_files
-from pocketgan.config import DataConfig, split
+from pocketgan.config import PACKAGED, DataConfig, split
 from pocketgan.errors import DataError, nearest
 
 Pixels = Literal["signed", "unit"]
@@ -130,7 +130,7 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
         if files.class_names:
             labels = torch.from_numpy(files.labels.astype(np.int64))
     images = torch.from_numpy(np.array(files.images, order="C"))
-    source = "mnist" if config.data == "mnist" else str(Path(config.data))
+    source = config.data if config.data in PACKAGED else str(Path(config.data))
     found = ImageSet(images, labels, class_names, source)
     if part != "test":
         held_out, kept = split_off(len(found), config.validation)

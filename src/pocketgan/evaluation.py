@@ -117,8 +117,8 @@ def evaluate(
     Args:
         source: a run or its folder, a folder of pictures, or an .npz file with `images` and optionally `labels`.
         against: `test`, `train` or `validation`, splits of the run's data (of MNIST for other images), or a path.
-        feature_space: `digits`, `classifier`, `random`, `inception`; `auto` for `digits` where the real images are
-            MNIST's, else `classifier` where they have labels, else `random`.
+        feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` where the real
+            images are MNIST's, `stacked` for Stacked MNIST's, else `classifier` where they have labels, else `random`.
         count: images to compare; by default 10,000, or as many as there are.
         metrics: `all`, or names out of `METRICS` with commas.
         checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
@@ -274,11 +274,13 @@ def choose_space(
     Raises:
         DataError: there is no such space, or it can't be had for this data.
     """
-    known = ("auto", "digits", "classifier", "random", "inception")
+    known = ("auto", "digits", "stacked", "classifier", "random", "inception")
     if name not in known:
         raise DataError(f"features: no feature space '{name}'{nearest(name, known)}; known: {', '.join(known)}")
     if name == "digits" or (name == "auto" and data.data == "mnist"):
         return features.digits()
+    if name == "stacked" or (name == "auto" and data.data == "stacked-mnist"):
+        return features.stacked()
     if name == "inception":
         return features.inception(inception_weights)
     images = load_images(DataConfig(data=data.data))

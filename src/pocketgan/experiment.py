@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from pocketgan.checkpoints import check_config, newest_intact, restore, save_checkpoint
-from pocketgan.config import RunConfig, replace
+from pocketgan.config import PACKAGED, RunConfig, replace
 from pocketgan.data import Batches, ImageSet, load_images
 from pocketgan.diagnosis import non_finite_loss
 from pocketgan.durations import Duration
@@ -59,7 +59,7 @@ def run_experiment(
     progress = progress or Progress(quiet=True)
     device = choose_device(config.train.device)
     check_free(folder)
-    if config.data.data != "mnist":
+    if config.data.data not in PACKAGED:
         config = replace(config, data=str(Path(config.data.data).expanduser().absolute()))
     images = load_images(config.data)
     facts = find_facts(images)

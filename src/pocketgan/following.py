@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pocketgan.checkpoints import save_checkpoint
-from pocketgan.config import RunConfig
+from pocketgan.config import PACKAGED, RunConfig
 from pocketgan.data import ImageSet, derived_seed, load_images, to_network
 from pocketgan.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
 from pocketgan.errors import DataError
@@ -190,8 +190,8 @@ def rounded(value: float) -> float | None:
 def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
     """Returns the feature space that a run is followed in; without being asked, no classifier is trained for it."""
     name = config.evaluation.features
-    if name == "auto":
-        name = "digits" if config.data.data == "mnist" else "random"
+    if name == "auto" and config.data.data not in PACKAGED:
+        name = "random"
     return choose_space(name, config.data, progress=progress)
 
 

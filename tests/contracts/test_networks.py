@@ -313,7 +313,8 @@ DESIGN = {
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_have_as_many_parameters_as_they_say(name: str) -> None:
     config = RECIPES[name]()
-    shape = ImageShape(1, 28, 10 if config.network.conditional else 0)
+    channels = 3 if config.data.data == "stacked-mnist" else 1
+    shape = ImageShape(channels, 28, 10 if config.network.conditional else 0)
     generator = build_generator(config.network, shape, config.data.pixels, 0)
     discriminator = build_discriminator(config.network, shape, 0)
     assert (count(generator), count(discriminator)) == PARAMETERS[name]

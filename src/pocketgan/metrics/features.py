@@ -37,7 +37,7 @@ MOST_EPOCHS = 60.0
 RANDOM_SEED = 28
 LEAST_KEPT = 5_000
 """Features of so many images and more are kept in the cache."""
-Name = Literal["digits", "classifier", "random", "inception"]
+Name = Literal["digits", "stacked", "classifier", "random", "inception"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FeatureSpace:
     """From images to features.
 
     Attributes:
-        name: `digits`, `classifier`, `random` or `inception`.
+        name: `digits`, `stacked`, `classifier`, `random` or `inception`.
         version: raised whenever the same images would get other features.
         hash: the first 12 hexadecimal digits of the SHA-256 of the network's weights and of the standardisation.
         channels, size: of the images that it takes; 0 for any.
@@ -53,6 +53,8 @@ class FeatureSpace:
         width: numbers a feature vector.
         note: what a reader must know of it.
         embed: uint8 images (N, C, H, W) to features (N, width) and, where it classifies, logits (N, classes).
+        equal_classes: whether real images have all classes equally often by design, so that class histograms are held
+            against equal shares and not against those of the real images at hand.
     """
 
     name: Name
@@ -64,6 +66,7 @@ class FeatureSpace:
     width: int
     note: str
     embed: Callable[[UInt8[Tensor, "n c h w"]], tuple[Float[Tensor, "n d"], Float[Tensor, "n classes"] | None]]
+    equal_classes: bool = False
 
     def __call__(self, images: UInt8[Tensor, "n c h w"], labels: Tensor | None = None) -> Sample:
         """Returns images as this space sees them.
@@ -92,6 +95,24 @@ def digits() -> FeatureSpace:
     """Returns the space of the MNIST classifier in the package: 128 features of images of 1×28×28."""
     content = resources.files("pocketgan.metrics").joinpath(DIGITS_FILE).read_bytes()
     return trained_space("digits", content, "a classifier trained on MNIST's training split")
+
+
+def stacked() -> FeatureSpace:
+    """Returns the space of Stacked MNIST: what `digits` sees in each of three channels, 384 features, 1,000 classes."""
+    space = digits()
+    names = tuple(f"{number:03d}" for number in range(1000))
+
+    def embed(images: Tensor) -> tuple[Tensor, Tensor]:
+        count, size = len(images), images.shape[2]
+        features, logits = space.embed(images.reshape(3 * count, 1, size, size))
+        assert logits is not None
+        red, green, blue = logits.log_softmax(dim=1).view(count, 3, 10).unbind(dim=1)
+        numbers = red[:, :, None, None] + green[:, None, :, None] + blue[:, None, None, :]
+        return features.reshape(count, -1), numbers.reshape(count, -1)
+
+    note = "the digits of each channel, by a classifier trained on MNIST's training split"
+    width = 3 * space.width
+    return FeatureSpace("stacked", VERSION, space.hash, 3, space.size, names, width, note, embed, equal_classes=True)
 
 
 def random(channels: int) -> FeatureSpace:
@@ -161,6 +182,14 @@ def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample
 
     They are the same at every evaluation and for every run of a study, and looking at them takes longer than all else.
     """
+    sample = _kept(space, images, labels)
+    if space.equal_classes:
+        classes = len(space.class_names)
+        sample.__dict__["class_shares"] = torch.full((classes,), 1 / classes, dtype=torch.float64)
+    return sample
+
+
+def _kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample:
     if len(images) < LEAST_KEPT:
         return space(images.images, labels)
     path = cache_folder() / f"features-{space.hash}-{images.digest()[:16]}.safetensors"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pocketgan.config import ALIASES, FIELDS, RunConfig, Section, explain, rename, replace
+from pocketgan.config import ALIASES, FIELDS, PACKAGED, RunConfig, Section, explain, rename, replace
 from pocketgan.errors import ConfigError, nearest
 from pocketgan.recipes import RECIPES, recipe
 from pocketgan.studies.statistics import default_seeds
@@ -165,7 +165,7 @@ class StudyConfig(Section):
                 raise ConfigError(f"duration: '{self.duration}' would undo the durations that the variants have")
             given = {key: value for key, value in given.items() if rename(key, value)[0] != "duration"}
             given["duration"] = self.duration
-        if given.get("data", "mnist") != "mnist":
+        if given.get("data", "mnist") not in PACKAGED:
             given["data"] = str(Path(str(given["data"])).expanduser().absolute())
         try:
             return replace(base, **given)
