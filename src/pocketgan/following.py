@@ -251,7 +251,7 @@ class Watch:
         if best is None or row["frechet_distance"] < best["frechet_distance"]:
             measured = {"frechet_distance": row["frechet_distance"], "frechet_floor": row["frechet_floor"]}
             save_checkpoint(self.run.folder / "checkpoints", state, self.run.config, BEST, **measured)
-        self.progress.show_quality(row["frechet_distance"], row["frechet_floor"])
+        self.progress.show_quality([past["frechet_distance"] for past in self.run.metrics()], row["frechet_floor"])
         return self.diagnose(tick.step)
 
     def diagnose(self, step: int) -> list[Diagnosis]:

@@ -1,7 +1,8 @@
 """The progress display: live on a terminal, plain lines elsewhere."""
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 PLAIN_SECONDS = 10.0
 """Seconds between plain lines, at least."""
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 class Progress:
@@ -68,9 +70,9 @@ class Progress:
             task = bar.add_task(what, total=1.0)
             yield lambda share: bar.update(task, completed=share)
 
-    def show_quality(self, distance: float, floor: float) -> None:
-        """Keeps the last measured quality beside the losses."""
-        self._quality = f"  Fréchet distance {distance:.3g} (floor {floor:.2g})"
+    def show_quality(self, distances: Sequence[float], floor: float) -> None:
+        """Keeps the quality measured so far beside the losses: its curve, its last figure, what real images get."""
+        self._quality = f"  Fréchet distance {sparkline(distances)} {distances[-1]:.3g} (floor {floor:.2g})"
 
     def update(self, tick: "Tick") -> None:
         """Shows a tick."""
@@ -92,6 +94,14 @@ class Progress:
             left = (time.monotonic() - since) / max(1, tick.step - done) * (self._steps - tick.step)
             progress = f"{tick.step / self._steps:4.0%}  {tick.step:,}/{self._steps:,} steps"
             self.say(f"{progress}  {self._long}{self._quality}  {clock(left)} left")
+
+
+def sparkline(values: Sequence[float], width: int = 8) -> str:
+    """Returns the last `width` of some positive numbers as a curve of blocks, on a logarithmic scale: `█▅▁`."""
+    logs = [math.log(max(value, 1e-12)) for value in values[-width:]]
+    low, reach = min(logs), max(logs) - min(logs)
+    heights = [round((len(BLOCKS) - 1) * (value - low) / reach) if reach > 0 else 0 for value in logs]
+    return "".join(BLOCKS[height] for height in heights)
 
 
 def clock(seconds: float) -> str:

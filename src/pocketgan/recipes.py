@@ -115,7 +115,7 @@ def minimal() -> RunConfig:
             duration="10000 steps", batch_size=32, learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"
         ),
         pictures=PictureConfig(sample_every="100 steps", sample_count=10, layout="strip"),
-        evaluation=EvaluateConfig(evaluate_every="1000 steps"),
+        evaluation=EvaluateConfig(evaluate_every="2500 steps"),
     )
 
 
