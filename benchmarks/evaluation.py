@@ -16,7 +16,7 @@ import time
 from pocketgan.config import DataConfig, replace
 from pocketgan.data import load_images
 from pocketgan.evaluation import COUNT, labels_in, look_at, read_real, score
-from pocketgan.experiment import describe_environment, find_facts
+from pocketgan.experiment import describe_environment, find_facts, measure_speed
 from pocketgan.following import Follower
 from pocketgan.loading import image_shape
 from pocketgan.metrics import METRICS, Comparison, features
@@ -64,7 +64,7 @@ def classifier() -> None:
 
 
 def quick(name: str) -> None:
-    """Prints the seconds of an evaluation during training."""
+    """Prints the seconds of an evaluation during training, and its share of a run with the recipe's interval."""
     config = replace(recipe(name), duration="1000 steps", checkpoint_every="500 steps", evaluate_every="500 steps")
     images = load_images(config.data)
     facts = find_facts(images)
@@ -80,9 +80,13 @@ def quick(name: str) -> None:
             start = time.perf_counter()
             follower.measure(state)
             seconds.append(time.perf_counter() - start)
+    speed = measure_speed(config, images, facts, "cpu", Progress(quiet=True))
+    each, interval = statistics.median(seconds), make_plan(recipe(name), len(images), speed).evaluate_every
+    assert interval is not None
     print(
-        f"`{name}`: {statistics.median(seconds):.2f} s each ({config.evaluation.evaluate_count:,} images against "
-        f"{len(follower.reference.sample):,}), {began:.1f} s once at the start, {memory():.0f} MB"
+        f"`{name}`: {each:.2f} s each ({config.evaluation.evaluate_count:,} images against "
+        f"{len(follower.reference.sample):,}), {each / (each + interval / speed):.1%} of a run at its interval, "
+        f"{began:.1f} s once at the start, {memory():.0f} MB"
     )
 
 
