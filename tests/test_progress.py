@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from pocketgan.progress import Progress, clock, sparkline
+from pocketgan.language import clock
+from pocketgan.progress import Progress, sparkline
 from pocketgan.training import Tick
 
 MEASURES = {"d_loss": 0.5, "g_loss": 1.25, "d_real_accuracy": 0.75, "d_fake_accuracy": 0.5}

@@ -143,6 +143,7 @@ def study(
     duration: str | None = None,
     jobs: str | int = "auto",
     backend: "Backend" = "local",
+    language: str = "en",
     progress: bool = True,
 ) -> "Study":
     """Runs a study, or goes on with it, and writes its page.
@@ -154,6 +155,7 @@ def study(
         duration: how long each run trains; by default as the study says.
         jobs: how many runs at once on this machine; `auto` for one a core.
         backend: `local`, or `ray` for a cluster.
+        language: of the page: `en`, `uk`, `ru`, `ko` or `zh-TW`.
         progress: whether to show progress on standard error.
 
     Returns:
@@ -176,20 +178,25 @@ def study(
         config = study_config(config.model_dump() | changed)
     folder = Path("studies") / config.name if out is None else out
     done = run_study(config, folder, jobs=str(jobs), backend=backend, progress=Progress(quiet=not progress))
-    write_report(done)
+    write_report(done, language)
     return done
 
 
-def report(folder: str | Path) -> Path:
+def report(folder: str | Path, *, language: str = "en") -> Path:
     """Writes the page of a study, however far it is, with the pictures and tables behind it; returns the page.
 
+    Args:
+        folder: the study's.
+        language: `en`, `uk`, `ru`, `ko` or `zh-TW`.
+
     Raises:
+        UserError: no such language.
         StudyError: there is no study.
     """
     from pocketgan.reports.write import write_report
     from pocketgan.studies.study import Study
 
-    return write_report(Study.open(folder))
+    return write_report(Study.open(folder), language)
 
 
 def translate(

@@ -1,7 +1,9 @@
 """The `pocketgan` command: its overview, its errors and its exit codes. Commands are in `commands.py`."""
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from pocketgan.errors import INTERRUPTED, PocketganError, UserError, nearest
 from pocketgan.version import __version__
@@ -17,7 +19,7 @@ COMMANDS = {
     "runs": ("runs [DIR]", "a table of runs"),
     "studies": ("studies", "the studies that come with the package"),
     "study": ("study NAME|FILE.toml [--out DIR]", "settings × seeds, in parallel, with a statistical verdict"),
-    "report": ("report DIR", "a study's page, to hand in"),
+    "report": ("report DIR [--lang uk|ru|ko|zh-TW]", "a study's page, to hand in"),
 }
 
 
@@ -51,10 +53,21 @@ def dispatch(arguments: list[str]) -> int:
     return run_command(name, rest)
 
 
+def chosen_language() -> AbstractContextManager[None]:
+    """Returns the context of the language that POCKETGAN_LANG names: English without it."""
+    code = os.environ.get("POCKETGAN_LANG", "en")
+    if code == "en":
+        return nullcontext()
+    from pocketgan.language import speaking
+
+    return speaking(code)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line. Exit codes: 0 done, 1 a run failed, 2 a mistake in what was asked, 130 interrupted."""
     try:
-        return dispatch(list(sys.argv[1:] if arguments is None else arguments))
+        with chosen_language():
+            return dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except PocketganError as error:
         print(f"pocketgan: {as_flag(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -94,6 +107,7 @@ def as_flag(message: str) -> str:
         "against",
         "inception_weights",
         "jobs",
+        "lang",
         "backend",
         "seeds",
     }

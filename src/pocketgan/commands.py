@@ -1,6 +1,5 @@
 """The commands: call, and print. Their arguments are read in `flags.py`."""
 
-import dataclasses
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +9,16 @@ import tyro
 from rich import box
 from rich.table import Table
 
-from pocketgan import config as configuration
-from pocketgan.errors import INTERRUPTED, RunError
+from pocketgan.errors import RunError
 from pocketgan.flags import parse, parse_recipe
+from pocketgan.language import clock
 from pocketgan.printing import print_json, show
-from pocketgan.progress import Progress, clock
+from pocketgan.progress import Progress
 from pocketgan.recipes import PARAMETERS, RECIPES
 from pocketgan.runs import Run, list_runs
 from pocketgan.study_commands import report as study_report
 from pocketgan.study_commands import studies, study
+from pocketgan.summaries import print_run
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -61,7 +61,7 @@ def train(arguments: Sequence[str]) -> int:
 
     run = run_experiment(config, flags.out, Progress(quiet=flags.quiet))
     finish(run)
-    return report(run)
+    return print_run(run)
 
 
 def summary(arguments: Sequence[str]) -> int:
@@ -120,7 +120,7 @@ def resume(
 
     resumed = resume_experiment(run, duration, Progress(quiet=quiet))
     finish(resumed)
-    return report(resumed)
+    return print_run(resumed)
 
 
 def generate(
@@ -287,53 +287,6 @@ def evaluation_table(done: "Evaluation") -> Table:
         cells = ["" if number is None else f"{number:.3g}" for number in numbers]
         table.add_row(METRICS[name].title, *cells, METRICS[name].reading)
     return table
-
-
-def report(run: Run) -> int:
-    """Prints where a run's pictures are and what comes next; returns the exit code."""
-    status = run.status()
-    folder = run.folder
-    if status.state == "interrupted":
-        print(f"stopped and saved at step {status.step:,} of {run.plan.steps:,}")
-        print(f"go on with: pocketgan resume {folder}")
-        return INTERRUPTED
-    print(
-        f"trained {status.step:,} steps in {clock(status.seconds)}" + (f": {status.message}" if status.message else "")
-    )
-    quality = quality_line(run)
-    if quality:
-        print(quality)
-    samples = run.samples()
-    if samples:
-        print(f"samples   {samples[-1]}  ({len(samples)} picture{'s' if len(samples) > 1 else ''})")
-    drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
-    print(f"figures   {folder / 'figures'}: {', '.join(drawn)}")
-    if run.config.reads_images:
-        print(f"next      pocketgan translate {folder} --split test --count 16 --out redrawn")
-    else:
-        label = f" --label {run.facts.class_names[-1]}" if run.config.network.conditional else ""
-        print(f"next      pocketgan generate {folder} --count 64{label} --out digits.png")
-    print(f'          pocketgan resume {folder} --duration "{doubled(run.config.train.duration)}"')
-    return 0
-
-
-def quality_line(run: Run) -> str:
-    """Returns where the run was best, and how much worse its end is; nothing where it wasn't evaluated."""
-    best, evaluations = run.best(), run.metrics()
-    if best is None or not evaluations:
-        return ""
-    last, lowest = evaluations[-1], best["frechet_distance"]
-    where = f"Fréchet distance {lowest:.3g} at step {best['step']:,.0f} (real vs real {last['frechet_floor']:.2g})"
-    if last["step"] == best["step"]:
-        return f"quality   best at the end: {where}"
-    worse = last["frechet_distance"] / max(lowest, 1e-9) - 1
-    return f"quality   best: {where}; the end stands at {last['frechet_distance']:.3g}, {worse:.0%} worse"
-
-
-def doubled(duration: str) -> str:
-    """Returns twice a duration."""
-    parsed = configuration.Duration.parse(duration)
-    return str(dataclasses.replace(parsed, value=2 * parsed.value))
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from pocketgan.language import clock
+
 if TYPE_CHECKING:
     from pocketgan.training import Tick
 
@@ -102,13 +104,3 @@ def sparkline(values: Sequence[float], width: int = 8) -> str:
     low, reach = min(logs), max(logs) - min(logs)
     heights = [round((len(BLOCKS) - 1) * (value - low) / reach) if reach > 0 else 0 for value in logs]
     return "".join(BLOCKS[height] for height in heights)
-
-
-def clock(seconds: float) -> str:
-    """Returns a length of time as `4 s`, `3 min 20 s` or `2 h 5 min`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

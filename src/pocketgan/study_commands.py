@@ -4,20 +4,17 @@ import inspect
 import itertools
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich import box
 from rich.table import Table
 
-from pocketgan.errors import INTERRUPTED
+from pocketgan.language import check_language, spoken
 from pocketgan.printing import show
-from pocketgan.progress import clock
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.study import STOP, Study
-
-if TYPE_CHECKING:
-    from pocketgan.studies.verdicts import Verdict
+from pocketgan.summaries import print_stop, print_verdict
 
 
 def studies() -> int:
@@ -43,6 +40,7 @@ def study(
     duration: str | None = None,
     jobs: str = "auto",
     backend: Literal["local", "ray"] = "local",
+    lang: str | None = None,
     quiet: bool = False,
 ) -> int:
     """Runs a study, or goes on with it: every variant on every seed, then the verdict and the page.
@@ -54,58 +52,34 @@ def study(
         duration: how long each run trains; by default as the study or the recipe says.
         jobs: how many runs at once; auto is one a core.
         backend: local for this machine, ray for the cluster that RAY_ADDRESS names.
+        lang: the language of the verdict and the page: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
         quiet: show no progress.
     """
     from pocketgan import api
     from pocketgan.studies.verdicts import judge
 
-    done = api.study(study, out=out, seeds=seeds, duration=duration, jobs=jobs, backend=backend, progress=not quiet)
+    lang = check_language(lang or spoken())
+    flow = {"jobs": jobs, "backend": backend, "language": lang, "progress": not quiet}
+    done = api.study(study, out=out, seeds=seeds, duration=duration, **flow)
     verdict = judge(done)
     if not (done.folder / STOP).exists():
-        return print_verdict(verdict)
-    finished = sum(len(summary.finished) for summary in verdict.variants)
-    print(f"stopped and saved: {finished} {'run is' if finished == 1 else 'runs are'} done")
+        return print_verdict(verdict, lang)
     flags = {"out": done.folder, "seeds": seeds, "duration": duration, "backend": backend, "jobs": jobs}
     usual = {"backend": "local", "jobs": "auto"}
     given = [(f"--{name}", str(value)) for name, value in flags.items() if value not in (None, usual.get(name))]
-    print(f"go on with: {shlex.join(['pocketgan', 'study', study, *itertools.chain(*given)])}")
-    return INTERRUPTED
+    return print_stop(verdict, lang, shlex.join(["pocketgan", "study", study, *itertools.chain(*given)]))
 
 
-def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")]) -> int:
+def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")], lang: str | None = None) -> int:
     """The page of a study, as far as it is: one HTML file, and the pictures and tables behind it.
 
     Args:
         study: the study's folder.
+        lang: its language: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
     """
     from pocketgan import api
     from pocketgan.studies.verdicts import judge
 
-    api.report(study)
-    return print_verdict(judge(Study.open(study)))
-
-
-def print_verdict(verdict: "Verdict") -> int:
-    """Prints a study's table and sentences, and where its page is; returns the exit code."""
-    from pocketgan.studies.sentences import sentences, title_of
-
-    config = verdict.study.config
-    metric = title_of(config.metric)
-    table = Table(title=config.question or config.name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("variant", "runs", "failed", f"{metric} (IQM)", "95% interval", "training time"):
-        table.add_column(heading, justify="left" if heading == "variant" else "right")
-    for summary in verdict.variants:
-        quality = summary.quality
-        table.add_row(
-            summary.name,
-            str(len(summary.finished) + summary.failed),
-            str(summary.failed),
-            "" if summary.mean is None else f"{summary.mean:.4g}",
-            "" if quality is None else f"{quality.low:.4g} to {quality.high:.4g}",
-            clock(summary.seconds),
-        )
-    show(table)
-    for sentence in sentences(verdict):
-        print(sentence)
-    print(f"page      {verdict.study.folder / 'report' / 'report.html'}")
-    return 1 if verdict.undone or verdict.unconfirmed else 0
+    lang = check_language(lang or spoken())
+    api.report(study, language=lang)
+    return print_verdict(judge(Study.open(study)), lang)

@@ -245,7 +245,7 @@ def quality_curve(findings: Findings) -> Chart | None:
     caption = say(
         "quality curve caption",
         metric=capital(title),
-        count=f"{count:,}",
+        count=count,
         reference=reference,
         better=better(findings) if findings.measured == findings.metric else say("lower"),
         floor=say("floor is") if shown else below,
@@ -346,7 +346,7 @@ def scatter_chart(findings: Findings) -> Chart | None:
         ]
         if found:
             x, y, seeds = zip(*found, strict=True)
-            notes = tuple(say("seed option", seed=seed) for seed in seeds)
+            notes = tuple(say("seed option", seed=str(seed)) for seed in seeds)
             place = findings.places[name]
             series.append(Series(name, place, np.array(x), np.array(y), notes=notes, line=False, dots=True))
     if not series:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib import style
+from matplotlib import font_manager, rcParamsDefault, style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter, ScalarFormatter
 from PIL import Image
 
 from pocketgan.evaluation_page import shortened
+from pocketgan.language import localised, spoken
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
 from pocketgan.reports.samples import Samples
 from pocketgan.reports.words import say
@@ -31,6 +32,24 @@ BESIDE = 6
 """Entries of a legend inside the chart, at most; more stand beside it."""
 
 
+FONTS = {
+    "ko": ("Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "UnDotum"),
+    "zh-TW": ("Noto Sans CJK TC", "Noto Sans TC", "Microsoft JhengHei", "PingFang TC", "Heiti TC", "PMingLiU"),
+}
+"""Fonts that have a language's letters, where Matplotlib's own doesn't; the first that is installed is taken."""
+
+
+def font_of(language: str) -> str | None:
+    """Returns an installed font that has a language's letters; None without one, or where none is needed."""
+    installed = {font.name for font in font_manager.fontManager.ttflist} if language in FONTS else set()
+    return next((name for name in FONTS.get(language, ()) if name in installed), None)
+
+
+def drawn_language() -> str:
+    """Returns the language to draw in: the one that is spoken, or English where no font has its letters."""
+    return spoken() if spoken() not in FONTS or font_of(spoken()) else "en"
+
+
 def draw(chart: Chart | Bars) -> bytes:
     """Draws a chart, and returns the PNG file."""
     return finished(draw_bars if isinstance(chart, Bars) else draw_lines, chart)
@@ -43,7 +62,9 @@ def draw_samples(samples: Samples) -> bytes:
 
 def finished(draws: Callable[[Any], Figure], what: Any) -> bytes:
     """Draws in Matplotlib's own style, whatever the reader's is, and returns the PNG file."""
-    with style.context("default"), warnings.catch_warnings():
+    families = [name for name in (font_of(spoken()), *rcParamsDefault["font.sans-serif"]) if name]
+    fonts = {"font.family": "sans-serif", "font.sans-serif": families}
+    with style.context(["default", fonts]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         buffer = io.BytesIO()
         draws(what).savefig(buffer, format="png", dpi=DPI)
@@ -121,13 +142,16 @@ def draw_bars(chart: Bars) -> Figure:
 def plain_numbers(axis: Any) -> None:
     """Writes round numbers such as 20, 50, 100 beside a logarithmic axis, whose limits are set."""
     axis.set_major_locator(FixedLocator(ticks(*axis.get_view_interval())))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: localised(f"{value:g}")))
     axis.set_minor_formatter(NullFormatter())
 
 
 def tidy(figure: Figure, axes: Axes, title: str, grid: Any) -> Figure:
     """Gives a chart its title and the house's looks."""
     axes.set_title(title, loc="left", fontsize=11)
+    for axis in (axes.xaxis, axes.yaxis):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: localised(f"{value:,.6g}").replace("-", "−")))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -151,6 +175,6 @@ def place_samples(samples: Samples) -> Figure:
     for axes, (name, seed, picture) in zip(grid, shown, strict=False):
         with Image.open(io.BytesIO(picture.content)) as image:
             axes.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        title = f"{shortened(name, LETTERS)}, {say('seed option', seed=seed)}, {picture.label}"
+        title = f"{shortened(name, LETTERS)}, {say('seed option', seed=str(seed))}, {picture.label}"
         axes.set_title(title, loc="left", fontsize=9, parse_math=False)
     return figure

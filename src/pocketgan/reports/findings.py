@@ -10,7 +10,6 @@ import numpy as np
 from pocketgan.config import flatten
 from pocketgan.errors import ConfigError, RunError
 from pocketgan.records import Environment
-from pocketgan.reports.words import percent, say
 from pocketgan.runs import Run
 from pocketgan.studies.curves import LOSSES, Curve, RunLog, clock_of, curves_of, read_logs
 from pocketgan.studies.study import Job, Study
@@ -23,7 +22,8 @@ class RunRow:
 
     Attributes:
         variant, seed, fresh: which run; fresh ones confirm the chosen variant.
-        state: of its result, or how far it is.
+        state: `finished` or `failed`, as its result says; or `waiting`, `running` or `stopped`.
+        share: of its steps that are done.
         figures: metric name to value.
         seconds, wall_seconds, floor, diagnoses, message: as in its result.
         folder: within the study's.
@@ -33,6 +33,7 @@ class RunRow:
     seed: int
     fresh: bool
     state: str
+    share: float
     figures: dict[str, float | None]
     seconds: float
     wall_seconds: float
@@ -157,24 +158,24 @@ def row_of(study: Study, job: Job) -> RunRow:
     """Returns what is known of one run."""
     result, folder = job.result(), job.folder.relative_to(study.folder).as_posix()
     if result is None:
-        state, message, seconds = state_of(job.run())
-        return RunRow(job.variant, job.seed, job.fresh, state, {}, seconds, 0.0, None, [], message, folder)
+        state, share, message, seconds = state_of(job.run())
+        return RunRow(job.variant, job.seed, job.fresh, state, share, {}, seconds, 0.0, None, [], message, folder)
     return RunRow(
-        job.variant, job.seed, job.fresh, result.state, result.figures, result.seconds, result.wall_seconds,
+        job.variant, job.seed, job.fresh, result.state, 1.0, result.figures, result.seconds, result.wall_seconds,
         result.floor, result.diagnoses, result.message, folder,
     )  # fmt: skip
 
 
-def state_of(run: Run | None) -> tuple[str, str, float]:
-    """Returns the state, the message and the seconds of a run that isn't done."""
+def state_of(run: Run | None) -> tuple[str, float, str, float]:
+    """Returns the state, the share, the message and the seconds of a run that isn't done."""
     try:
         status = None if run is None else run.status()
     except RunError:
         status = None
     if status is None:
-        return say("waiting"), "", 0.0
-    key = "running" if status.state in ("running", "finished") else "stopped"
-    return say(key, share=percent(status.step / status.steps)), status.message, status.seconds
+        return "waiting", 0.0, "", 0.0
+    state = "running" if status.state in ("running", "finished") else "stopped"
+    return state, status.step / status.steps, status.message, status.seconds
 
 
 def settings_of(study: Study, variant: str) -> dict[str, Any]:

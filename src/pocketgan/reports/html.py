@@ -68,7 +68,7 @@ def table(
         body.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
     kept = "scroll short" if len(rows) <= SHORT else "scroll"
     if len(rows) > MOST_ROWS:
-        note = f"{note} {say('more rows', shown=MOST_ROWS, count=f'{len(rows):,}', file=file)}".strip()
+        note = f"{note} {say('more rows', shown=MOST_ROWS, count=len(rows), file=file)}".strip()
     return (
         f'<div class="{kept}" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
         f"<caption><span>{escape(caption)}</span></caption><thead><tr>{top}</tr></thead>\n"
@@ -129,7 +129,7 @@ def definitions(pairs: Iterable[tuple[str, str]]) -> str:
 
 def slider(moments: Sequence[str], seeds: Sequence[int]) -> str:
     """Returns the slider over the moments of training, and the choice of a seed where there are several."""
-    options = "".join(f'<option value="{seed}">{escape(say("seed option", seed=seed))}</option>' for seed in seeds)
+    options = "".join(f'<option value="{seed}">{escape(say("seed option", seed=str(seed)))}</option>' for seed in seeds)
     choice = f'<label for="seed">{escape(say("seed select"))}</label> <select id="seed">{options}</select>'
     return (
         f'<div class="controls"><label for="moment">{escape(say("moment slider"))}</label>'

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.config import flatten
-from pocketgan.progress import clock
+from pocketgan.language import clock
 from pocketgan.reports.findings import Findings, done, once
 from pocketgan.reports.words import listed, say
 from pocketgan.studies.config import StudyConfig
@@ -25,7 +25,7 @@ def method(findings: Findings) -> list[tuple[str, str]]:
     durations = once([str(flatten(variant)["duration"]) for variant in study.variants.values()])
     sources = listed([Path(source).name for source in findings.sources])
     checkpoint = say("the end" if config.checkpoint == "last" else "its best")
-    against = {"against": config.against, "source": sources, "count": f"{config.count:,}", "checkpoint": checkpoint}
+    against = {"against": config.against, "source": sources, "count": config.count, "checkpoint": checkpoint}
     found = [
         (say("budget"), say("budget text", time=clock(seconds), **counts)),
         (say("wall"), clock(wall)),

@@ -6,7 +6,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from pocketgan.progress import clock
+from pocketgan.language import clock, date, localised, spoken
 from pocketgan.reports.charts import Bars, Chart, drawn
 from pocketgan.reports.findings import Findings
 from pocketgan.reports.html import (
@@ -25,10 +25,17 @@ from pocketgan.reports.method import command, method
 from pocketgan.reports.plotly import embedded, page_data
 from pocketgan.reports.samples import Samples
 from pocketgan.reports.style import SCRIPT, STYLE, WITHOUT_SCRIPT
-from pocketgan.reports.tables import floor_of, mean_of, other_metrics, settings_text
+from pocketgan.reports.tables import floor_of, mean_of, other_metrics, settings_text, state_text
 from pocketgan.reports.verdict import headline
-from pocketgan.reports.words import capital, chance, listed, percent, say, span, written
-from pocketgan.studies.sentences import chief_sentences, loss_sentences, moment_sentences, title_of
+from pocketgan.reports.words import capital, chance, diagnosis, listed, percent, say, span, written
+from pocketgan.studies.sentences import (
+    chief_sentences,
+    loss_sentences,
+    moment_sentences,
+    name_of,
+    reading_name,
+    title_of,
+)
 from pocketgan.studies.statistics import Interval
 from pocketgan.studies.verdicts import best_of_groups
 
@@ -62,7 +69,7 @@ def write_page(
     places = "".join(f'<li><a href="#{name}">{escape(say(name))}</a></li>' for name in SECTIONS)
     done = sum(not row.fresh for row in findings.rows) - findings.verdict.undone
     facts = {"name": study.config.name, "recipe": recipes(findings), "done": done}
-    line = say("line", **facts, all=done + findings.verdict.undone, date=f"{now:%Y-%m-%d %H:%M}")
+    line = say("line", **facts, all=done + findings.verdict.undone, date=date(now))
     body = [
         verdict_section(findings),
         variants_section(findings, charts, stills),
@@ -73,7 +80,7 @@ def write_page(
         method_section(findings, beside),
     ]
     return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
+<html lang="{spoken()}"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{ALLOWED}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
@@ -186,7 +193,7 @@ def training_table(findings: Findings) -> str:
     rows = []
     for summary in findings.verdict.variants:
         variation = (summary.within, summary.between, summary.loss_within, summary.loss_between)
-        named = ", ".join(f"{name.replace('_', ' ')} ({count})" for name, count in summary.diagnoses.items())
+        named = ", ".join(f"{diagnosis(name)} ({count})" for name, count in summary.diagnoses.items())
         time = clock(summary.seconds) if summary.finished else "–"
         rows.append([summary.name, time, *map(percent, variation), named or "–"])
     return table(say("training table"), columns, rows, note=say("training note"), file="variants.csv")
@@ -208,9 +215,9 @@ def comparison_table(findings: Findings) -> str:
             written(None if pair.difference is None else pair.difference.estimate),
             ends(pair.difference),
             chance(pair.adjusted),
-            f"{pair.probability:.2f}",
-            pair.verdict,
-            "–" if pair.seeds_needed is None else f"{pair.seeds_needed:,}",
+            localised(f"{pair.probability:.2f}"),
+            say(f"verdict {pair.verdict}"),
+            "–" if pair.seeds_needed is None else localised(f"{pair.seeds_needed:,}"),
         ]
         for pair in pairs
     ]
@@ -227,14 +234,14 @@ def moment_table(findings: Findings) -> str:
     columns |= {say("end is"): "text", say("worse in"): "number"}
     rows = [
         [
-            moment.variant,
-            f"{moment.step:,}",
+            name_of(moment.variant),
+            localised(f"{moment.step:,}"),
             written(moment.then),
             written(moment.end),
             written(None if moment.difference is None else moment.difference.estimate),
             ends(moment.difference),
             chance(moment.adjusted),
-            moment.verdict,
+            say(f"verdict {moment.verdict}"),
             say("of runs", count=moment.worse_in, all=moment.runs),
         ]
         for moment in findings.verdict.moments
@@ -272,7 +279,7 @@ def samples_section(findings: Findings, samples: Samples | None) -> str:
     for name in samples.variants:
         seed = next(seed for seed in samples.seeds if (seed, name) in samples.pictures)
         picture = samples.pictures[seed, name][-1]
-        alt = say("alt sample", variant=name, seed=seed, moment=picture.label)
+        alt = say("alt sample", variant=name, seed=str(seed), moment=picture.label)
         shape = ' class="wide"' if picture.width > 2 * picture.height else ""
         figures.append(
             f'<figure{shape} data-place="{findings.places[name]}"><img alt="{escape(alt)}" width="{picture.width}" '
@@ -295,7 +302,7 @@ def sample_data(findings: Findings, samples: Samples | None) -> str:
     pictures: dict[int, dict[int, Any]] = {}
     for (seed, name), shown in samples.pictures.items():
         each = list(dict.fromkeys(shown))
-        alts = [say("alt sample", variant=name, seed=seed, moment=one.label) for one in each]
+        alts = [say("alt sample", variant=name, seed=str(seed), moment=one.label) for one in each]
         texts = [[one.address, one.label, alt] for one, alt in zip(each, alts, strict=True)]
         at = [each.index(one) for one in shown]
         pictures.setdefault(findings.places[name], {})[seed] = {"at": at, "pictures": texts}
@@ -311,7 +318,12 @@ def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
     verdict = findings.verdict
     columns = {say("reading"): "", say("favours"): "text", say("over runs"): "number", say("within runs"): "number"}
     rows = [
-        [capital(reading.name), reading.favours or "–", written(reading.over_runs, 2), written(reading.within_runs, 2)]
+        [
+            capital(reading_name(reading)),
+            reading.favours or "–",
+            written(reading.over_runs, 2),
+            written(reading.within_runs, 2),
+        ]
         for reading in verdict.readings
     ]
     best = f"{capital(say('best measured', names=verdict.chosen))}." if verdict.chosen else ""
@@ -336,10 +348,10 @@ def runs_section(findings: Findings) -> str:
     columns |= {say("run diagnoses"): "text", say("run message"): "words"}
     rows, kinds = [], []
     for row in findings.rows:
-        seed = say("fresh seed", seed=row.seed) if row.fresh else str(row.seed)
+        seed = say("fresh seed", seed=str(row.seed)) if row.fresh else str(row.seed)
         figure_text, time = written(row.figures.get(findings.metric)), clock(row.seconds) if row.seconds else "–"
-        named = ", ".join(name.replace("_", " ") for name in row.diagnoses)
-        rows.append([row.variant, seed, row.state, figure_text, time, named or "–", row.message or "–"])
+        named = ", ".join(map(diagnosis, row.diagnoses))
+        rows.append([row.variant, seed, state_text(row), figure_text, time, named or "–", row.message or "–"])
         kinds.append("failed" if row.state == "failed" else "")
     note = say("fresh note") if any(row.fresh for row in findings.rows) else ""
     return section("runs", table(say("runs table"), columns, rows, kinds=kinds, note=note, file="runs.csv"))

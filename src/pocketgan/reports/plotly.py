@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pocketgan.evaluation_page import shortened
+from pocketgan.language import marks, spoken
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of
 from pocketgan.studies.curves import Numbers
 
@@ -80,6 +81,7 @@ def layout(x: dict[str, Any], y: dict[str, Any], height: int) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": "@panel", "bordercolor": "@line", "font": {"color": "@ink"}, "namelength": -1},
         "hovermode": "closest",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "@faint", "activecolor": "@ink"},
+        "separators": "".join(marks(spoken())),
         "showlegend": False,
         "uirevision": "same",
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from pocketgan.progress import clock
+from pocketgan.language import clock
 from pocketgan.reports.words import say
 from pocketgan.runs import Run
 from pocketgan.studies.curves import clock_of
@@ -121,7 +121,7 @@ def choose(
         shown = [read(found[place].path, label_of(found[place], over)) for place in places]
         if all(one is not None for one in shown):
             pictures[seed, variant] = [one for one in shown if one is not None]
-    labels = [say("step label", step=f"{time:,.0f}") if over == "step" else clock(time) for time in times]
+    labels = [say("step label", step=round(time)) if over == "step" else clock(time) for time in times]
     variants = [name for name in study.variants if any(name == variant for _, variant in pictures)]
     return Samples(labels, kept, variants, pictures, left_out=0)
 
@@ -133,8 +133,9 @@ def time_of(sample: Sample, over: str) -> float:
 
 def label_of(sample: Sample, over: str) -> str:
     """Returns what is said below a picture."""
-    step = f"{sample.step:,}"
-    return say("step label", step=step) if over == "step" else say("time label", step=step, time=clock(sample.seconds))
+    if over == "step":
+        return say("step label", step=sample.step)
+    return say("time label", step=sample.step, time=clock(sample.seconds))
 
 
 def picture(path: Path, label: str) -> Picture | None:

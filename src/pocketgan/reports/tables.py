@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pocketgan.language import speaking
 from pocketgan.reports.findings import Findings, RunRow, settings_of
+from pocketgan.reports.words import percent, say
 from pocketgan.studies.statistics import Interval
 from pocketgan.studies.verdicts import VariantSummary
 
@@ -59,6 +61,11 @@ def floor_of(summary: VariantSummary) -> float | None:
 def settings_text(findings: Findings, variant: str) -> str:
     """Returns the settings in which a variant differs from its recipe."""
     return ", ".join(f"{name} = {value}" for name, value in settings_of(findings.study, variant).items())
+
+
+def state_text(row: RunRow) -> str:
+    """Returns a run's state in words."""
+    return say(f"state {row.state}", share=percent(row.share))
 
 
 def variants_csv(findings: Findings) -> str:
@@ -122,10 +129,11 @@ def runs_csv(findings: Findings) -> str:
     headings += ["message", "folder"]
 
     def cells(row: RunRow) -> list[Any]:
-        start = [row.variant, row.seed, row.fresh, row.state, *(row.figures.get(name) for name in metrics)]
+        start = [row.variant, row.seed, row.fresh, state_text(row), *(row.figures.get(name) for name in metrics)]
         return [*start, row.seconds, row.wall_seconds, row.floor, "; ".join(row.diagnoses), row.message, row.folder]
 
-    return written(headings, map(cells, findings.rows))
+    with speaking("en"):
+        return written(headings, map(cells, findings.rows))
 
 
 def curves_csv(findings: Findings) -> str:

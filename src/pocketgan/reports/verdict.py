@@ -2,7 +2,7 @@
 
 from pocketgan.reports.findings import Findings
 from pocketgan.reports.words import capital, listed, say, written
-from pocketgan.studies.sentences import title_of
+from pocketgan.studies.sentences import name_of, title_of
 from pocketgan.studies.statistics import fewest_seeds
 from pocketgan.studies.verdicts import TOGETHER, Moment, Verdict
 
@@ -51,7 +51,7 @@ def compared(verdict: Verdict) -> str:
     if not wins:
         seeds = len(verdict.study.seeds())
         few = seeds < fewest_seeds(len(verdict.comparisons))
-        count = say("seed" if seeds == 1 else "seeds", count=seeds)
+        count = say("count of seeds", count=seeds)
         what = listed(names) if verdict.study.comparable else say("groups")
         return say("too few" if few else "none shown", names=what, seeds=count)
     order = sorted(wins, key=lambda name: -len(wins[name]))
@@ -66,10 +66,10 @@ def moment_line(moment: Moment, title: str) -> str:
     then, end = written(moment.then), written(moment.end)
     return say(
         "moment",
-        variant=capital(moment.variant),
+        variant=capital(name_of(moment.variant)),
         metric=title,
         then=then,
-        step=f"{moment.step:,}",
+        step=moment.step,
         end=end,
         what=say(what),
     )

@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 
 from pocketgan.evaluation_page import number
+from pocketgan.language import Text, localised
+from pocketgan.language import say as say_of
 
-WORDS = {
+WORDS: dict[str, Text] = {
     "contents": "Contents",
     "skip": "Skip to the content",
     "line": "Study {name} · recipe {recipe} · {done} of {all} runs done · written {date}",
@@ -31,15 +33,22 @@ WORDS = {
     "moment worse": "the end is worse",
     "moment open": "no difference was shown",
     "stands": "{name}: {metric} {value}.",
-    "best trial": "{name} is chosen of {count} trials, by their own evaluations; measured, its {metric} is {value}.",
+    "best trial": (
+        "{name} is chosen of {count} trial, by its own evaluations; measured, its {metric} is {value}.",
+        "{name} is chosen of {count} trials, by their own evaluations; measured, its {metric} is {value}.",
+    ),
     "one left": "Only {name} has finished runs, so nothing is compared: {metric} {value}.",
     "not compared": "Each variant has data of its own, so variants are not compared.",
     "and": "{all} and {last}",
-    "seed": "{count} seed",
-    "seeds": "{count} seeds",
+    "comma": ", ",
+    "count of seeds": ("{count} seed", "{count} seeds"),
+    "from to": "{low} to {high}",
     # The verdict.
     "moments": "Earlier moments and the end",
-    "more sentences": "{count} more are in the tables below and in {file}.",
+    "more sentences": (
+        "{count} more is in the tables below and in {file}.",
+        "{count} more are in the tables below and in {file}.",
+    ),
     # Variants.
     "quality figure": "{metric} of every run: a dot a run, a diamond with a line for the interquartile mean and its "
     "95% interval. {better}{floor}",
@@ -82,6 +91,17 @@ WORDS = {
     "adjusted": "p",
     "probability": "P(better)",
     "outcome": "the first is",
+    "verdict better": "better",
+    "verdict worse": "worse",
+    "verdict no difference shown": "no difference shown",
+    "mode_collapse": "mode collapse",
+    "discriminator_won": "discriminator won",
+    "oscillation": "oscillation",
+    "discriminator_overfitting": "discriminator overfitting",
+    "memorisation": "memorisation",
+    "non_finite": "non-finite",
+    "past_best": "past its best",
+    "stagnation": "stagnation",
     "needed": "seeds needed",
     "step": "step",
     "then": "then",
@@ -122,7 +142,10 @@ WORDS = {
     "samples note": "Each picture is drawn from the same latents at every moment of its run. A run that ended early "
     "stays at its last picture.",
     "no samples": "No run has drawn samples yet.",
-    "samples left out": "Pictures of {count} more variants are left out, to keep the page small.",
+    "samples left out": (
+        "Pictures of {count} more variant are left out, to keep the page small.",
+        "Pictures of {count} more variants are left out, to keep the page small.",
+    ),
     "moment slider": "Moment",
     "seed select": "Seed",
     "seed option": "seed {seed}",
@@ -157,9 +180,11 @@ WORDS = {
     "run message": "message",
     "fresh seed": "{seed} (fresh)",
     "fresh note": "Runs on fresh seeds had no part in the choice; they say how good the chosen variant is.",
-    "waiting": "waiting",
-    "running": "running, {share}",
-    "stopped": "stopped at {share}",
+    "state waiting": "waiting",
+    "state running": "running, {share}",
+    "state stopped": "stopped at {share}",
+    "state finished": "finished",
+    "state failed": "failed",
     # Method.
     "budget": "Training time",
     "budget text": "{time} over {runs} runs, of which {finished} finished and {failed} failed",
@@ -188,7 +213,7 @@ WORDS = {
 
 def say(key: str, **parts: object) -> str:
     """Returns a text of the page with its parts filled in."""
-    return WORDS[key].format(**parts)
+    return say_of(WORDS, key, **parts)
 
 
 def capital(text: str) -> str:
@@ -200,26 +225,31 @@ def listed(names: Sequence[str]) -> str:
     """Returns names as a list in a sentence: `a, b and c`."""
     if len(names) < 2:
         return "".join(names)
-    return say("and", all=", ".join(names[:-1]), last=names[-1])
+    return say("and", all=say("comma").join(names[:-1]), last=names[-1])
+
+
+def diagnosis(name: str) -> str:
+    """Returns how a diagnosis of the watchdog is called."""
+    return say(name) if name in WORDS else name.replace("_", " ")
 
 
 def written(value: float | None, digits: int = 3) -> str:
     """Returns a number as the page writes it; `–` where there is none."""
-    return "–" if value is None else number(value, digits)
+    return "–" if value is None else localised(number(value, digits))
 
 
 def span(low: float, high: float) -> str:
     """Returns an interval as the page writes it."""
-    return f"{written(low)} to {written(high)}"
+    return say("from to", low=written(low), high=written(high))
 
 
 def percent(share: float | None) -> str:
     """Returns a share in percent; `–` where there is none."""
     if share is None or not math.isfinite(share):
         return "–"
-    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%"
+    return localised(f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.1f}%")
 
 
 def chance(p_value: float) -> str:
     """Returns a p-value as the sentences write it, with two digits."""
-    return f"{p_value:.2g}"
+    return localised(f"{p_value:.2g}")

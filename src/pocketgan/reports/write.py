@@ -5,8 +5,9 @@ from pathlib import Path
 
 from pocketgan.errors import StorageError
 from pocketgan.files import write_atomically
+from pocketgan.language import speaking
 from pocketgan.reports.charts import charts_of
-from pocketgan.reports.figures import draw, draw_samples
+from pocketgan.reports.figures import draw, draw_samples, drawn_language
 from pocketgan.reports.findings import find
 from pocketgan.reports.page import write_page
 from pocketgan.reports.samples import find_samples
@@ -14,15 +15,25 @@ from pocketgan.reports.tables import csv_files
 from pocketgan.studies.study import Study
 
 
-def write_report(study: Study) -> Path:
+def write_report(study: Study, language: str = "en") -> Path:
     """Writes what a study shows into its folder `report`, however far the study is.
+
+    Args:
+        study: the study.
+        language: one of `LANGUAGES`, by its code. Tables (CSV) are in English.
 
     Returns:
         The page, `report/report.html`, which opens without anything else; PNG and CSV files are beside it.
 
     Raises:
+        UserError: no such language.
         StorageError: a file can't be written.
     """
+    with speaking(language):
+        return _write_report(study)
+
+
+def _write_report(study: Study) -> Path:
     folder = study.folder / "report"
     try:
         folder.mkdir(exist_ok=True)
@@ -30,10 +41,12 @@ def write_report(study: Study) -> Path:
         raise StorageError(f"{folder} can't be made: {error.strerror}") from None
     findings, samples = find(study), find_samples(study)
     charts = charts_of(findings)
-    stills = {chart.name: draw(chart) for group in charts.values() for chart in group}
+    with speaking(drawn_language()):
+        stills = {chart.name: draw(chart) for group in charts_of(findings).values() for chart in group}
+        pictured = find_samples(study)
     files = {f"{name}.png": content for name, content in stills.items()}
-    if samples is not None and samples.variants:
-        files["samples.png"] = draw_samples(samples)
+    if pictured is not None and pictured.variants:
+        files["samples.png"] = draw_samples(pictured)
     files |= {name: text.encode() for name, text in csv_files(findings).items()}
     page = write_page(findings, samples, charts, stills, list(files), datetime.now())
     for name, content in files.items():

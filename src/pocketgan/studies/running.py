@@ -14,8 +14,9 @@ from pocketgan.config import DataConfig
 from pocketgan.errors import RunError, StudyError
 from pocketgan.evaluation import read_real
 from pocketgan.experiment import on_first_signal
+from pocketgan.language import clock
 from pocketgan.metrics import metric_names
-from pocketgan.progress import Progress, clock
+from pocketgan.progress import Progress
 from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig

@@ -1,9 +1,11 @@
 """What a study shows, in plain sentences."""
 
+from pocketgan.language import Text, localised
+from pocketgan.language import say as say_of
 from pocketgan.studies.statistics import PairComparison, fewest_seeds, interquartile_mean, smallest_p_value
-from pocketgan.studies.verdicts import Reading, Verdict, best_of_groups
+from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_groups
 
-TITLES = {
+TITLES: dict[str, Text] = {
     "frechet_distance": "Fréchet distance",
     "kernel_distance": "kernel distance",
     "precision": "precision",
@@ -24,9 +26,71 @@ TITLES = {
 """The metrics' titles, as `metrics.METRICS` has them, which would take PyTorch."""
 
 
+SENTENCES: dict[str, Text] = {
+    "undone": (
+        "{count} run isn't done yet; what follows is of those that are.",
+        "{count} runs aren't done yet; what follows is of those that are.",
+    ),
+    "failed": ("{name}: {count} of {all} runs failed.", "{name}: {count} of {all} runs failed."),
+    "best of group": "Best of those on the same images: {name}, {metric} {mean}.",
+    "better pair": "{first} is better than {second}{by}, p = {p}.",
+    "worse pair": "{first} is worse than {second}{by}, p = {p}.",
+    "by": " by {difference} in {metric} (95%: {low} to {high})",
+    "no difference": "No difference shown between {first} and {second} (p = {p}).",
+    "no difference yet": "No difference shown between {first} and {second} (p = {p}; about {seeds} seeds would show "
+    "what is seen here).",
+    "too few seeds": "{seeds} can't show any difference in {tests}: a paired permutation test has p = {p} at least; "
+    "it takes {fewest}.",
+    "count of seeds": ("{count} seed", "{count} seeds"),
+    "count of fresh seeds": ("{count} fresh seed", "{count} fresh seeds"),
+    "count of comparisons": ("{count} comparison", "{count} comparisons"),
+    "chosen": "{name} has the best {metric}; no runs on fresh seeds confirm it, so its figure flatters it.",
+    "chosen, few": "{name} has the best {metric}; on {seeds} it stands at {mean}, too few for an interval.",
+    "chosen, confirmed": "{name} has the best {metric}; on {seeds} it stands at {mean} (95%: {low} to {high}), "
+    "which is its quality.",
+    "all together": "all variants together",
+    "moment": "{variant}: {metric} {then} at step {step} and {end} at the end ({how}, p = {p}; worse in {worse} of "
+    "{runs} runs).",
+    "gets worse": "it gets worse",
+    "gets better": "it gets better",
+    "no change": "no difference shown",
+    "favours, open": "Read off the curves, {reading} favours {name}; measured, no difference is shown between it and "
+    "{chosen}.",
+    "favours, wrong": "Read off the curves, {reading} favours {name}; measured, {chosen} is better.",
+    "over, against": "Over the runs, {reading} goes with worse quality (rank correlation {value}).",
+    "over, nothing": "Over the runs, {reading} says nothing of quality (rank correlation {value}).",
+    "within, against": "Within a run, {reading} goes with worse quality (rank correlation {value}).",
+    "within, nothing": "Within a run, {reading} says nothing of quality (rank correlation {value}).",
+    "a lower generator loss": "a lower generator loss",
+    "a lower discriminator loss": "a lower discriminator loss",
+    "discriminator accuracy nearer to 50%": "discriminator accuracy nearer to 50%",
+}
+"""Every sentence on a study, and the names of what is read off its curves."""
+
+
+def say(key: str, **parts: object) -> str:
+    """Returns one of `SENTENCES` with its parts filled in."""
+    return say_of(SENTENCES, key, **parts)
+
+
+def short(value: float, digits: int = 3) -> str:
+    """Returns a number with so many significant digits."""
+    return localised(f"{value:.{digits}g}")
+
+
 def title_of(metric: str) -> str:
     """Returns how a metric is called in tables."""
-    return TITLES.get(metric, metric.replace("_", " "))
+    return say_of(TITLES, metric) if metric in TITLES else metric.replace("_", " ")
+
+
+def name_of(variant: str) -> str:
+    """Returns a variant's name, or what all of them together are called."""
+    return say("all together") if variant == TOGETHER else variant
+
+
+def reading_name(reading: Reading) -> str:
+    """Returns what is read off the curves."""
+    return say(reading.name)
 
 
 def sentences(verdict: Verdict) -> list[str]:
@@ -37,17 +101,14 @@ def sentences(verdict: Verdict) -> list[str]:
 def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
     """Returns what the study shows of its variants, of their comparisons the first so many."""
     study, metric = verdict.study, title_of(verdict.study.config.metric)
-    said = []
-    if verdict.undone:
-        left = "1 run isn't" if verdict.undone == 1 else f"{verdict.undone} runs aren't"
-        said.append(f"{left} done yet; what follows is of those that are.")
+    said = [say("undone", count=verdict.undone)] if verdict.undone else []
     failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
-    said += [f"{name}: {count} of {runs} runs failed." for name, count, runs in failed]
+    said += [say("failed", name=name, count=count, all=runs) for name, count, runs in failed]
     said += [sentence_of(pair, metric) for pair in verdict.comparisons[:most]]
     said += seeds_sentence(verdict)
     if not study.comparable:
         best = best_of_groups(study)
-        said += [f"Best of those on the same images: {name}, {metric} {mean:.3g}." for name, mean in best]
+        said += [say("best of group", name=name, metric=metric, mean=short(mean)) for name, mean in best]
     if verdict.chosen is not None and len(study.variants) > 1:
         said.append(chosen_sentence(verdict, metric))
     return said
@@ -57,9 +118,10 @@ def moment_sentences(verdict: Verdict) -> list[str]:
     """Returns how the quality at each moment that the study names differs from that at the end."""
     metric, said = title_of(verdict.study.config.metric), []
     for moment in verdict.moments:
-        at = f"{moment.variant}: {metric} {moment.then:.3g} at step {moment.step:,} and {moment.end:.3g} at the end"
-        how = {"worse": "it gets worse", "better": "it gets better"}.get(moment.verdict, "no difference shown")
-        said.append(f"{at} ({how}, p = {moment.adjusted:.2g}; worse in {moment.worse_in} of {moment.runs} runs).")
+        how = {"worse": "gets worse", "better": "gets better"}.get(moment.verdict, "no change")
+        figures = {"then": short(moment.then), "end": short(moment.end), "p": short(moment.adjusted, 2)}
+        counts = {"step": moment.step, "worse": moment.worse_in, "runs": moment.runs}
+        said.append(say("moment", variant=name_of(moment.variant), metric=metric, how=say(how), **figures, **counts))
     return said
 
 
@@ -70,60 +132,52 @@ def loss_sentences(verdict: Verdict) -> list[str]:
 
 def sentence_of(pair: PairComparison, metric: str) -> str:
     """Returns one comparison as a sentence."""
-    what = {"better": "is better than", "worse": "is worse than"}
-    if pair.verdict not in what:
-        needed = f"; about {pair.seeds_needed:,} seeds would show what is seen here" if pair.seeds_needed else ""
-        return f"No difference shown between {pair.first} and {pair.second} (p = {pair.adjusted:.2g}{needed})."
+    parts: dict[str, object] = {"first": pair.first, "second": pair.second, "p": short(pair.adjusted, 2)}
+    keys = {"better": "better pair", "worse": "worse pair"}
+    if pair.verdict not in keys:
+        if pair.seeds_needed:
+            return say("no difference yet", seeds=pair.seeds_needed, **parts)
+        return say("no difference", **parts)
     by = ""
     if pair.difference is not None:
         sign = 1 if pair.difference.estimate >= 0 else -1
         low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
-        by = f" by {abs(pair.difference.estimate):.3g} in {metric} (95%: {low:.3g} to {high:.3g})"
-    return f"{pair.first} {what[pair.verdict]} {pair.second}{by}, p = {pair.adjusted:.2g}."
+        estimate = abs(pair.difference.estimate)
+        by = say("by", difference=short(estimate), metric=metric, low=short(low), high=short(high))
+    return say(keys[pair.verdict], by=by, **parts)
 
 
 def seeds_sentence(verdict: Verdict) -> list[str]:
     """Returns a warning where so few seeds can show nothing, whatever is measured."""
     pairs, seeds = len(verdict.comparisons), len(verdict.study.seeds())
-    if pairs and seeds < fewest_seeds(pairs):
-        count = "1 seed" if seeds == 1 else f"{seeds} seeds"
-        tests = "1 comparison" if pairs == 1 else f"{pairs} comparisons"
-        return [
-            f"{count} can't show any difference in {tests}: a paired permutation test has "
-            f"p = {smallest_p_value(seeds):.2g} at least; it takes {fewest_seeds(pairs)}."
-        ]
-    return []
+    if not pairs or seeds >= fewest_seeds(pairs):
+        return []
+    counts = {"seeds": say("count of seeds", count=seeds), "tests": say("count of comparisons", count=pairs)}
+    return [say("too few seeds", p=short(smallest_p_value(seeds), 2), fewest=fewest_seeds(pairs), **counts)]
 
 
 def chosen_sentence(verdict: Verdict, metric: str) -> str:
     """Returns which variant is chosen, and how good it is on fresh seeds."""
-    best = f"{verdict.chosen} has the best {metric}"
+    parts: dict[str, object] = {"name": verdict.chosen, "metric": metric}
     if not verdict.fresh:
-        return f"{best}; no runs on fresh seeds confirm it, so its figure flatters it."
-    found, seeds = verdict.confirmed, f"{len(verdict.fresh)} fresh seed{'s' if len(verdict.fresh) > 1 else ''}"
+        return say("chosen", **parts)
+    found, seeds = verdict.confirmed, say("count of fresh seeds", count=len(verdict.fresh))
     if found is None:
-        return f"{best}; on {seeds} it stands at {interquartile_mean(verdict.fresh):.3g}, too few for an interval."
-    return (
-        f"{best}; on {seeds} it stands at {found.estimate:.3g} (95%: {found.low:.3g} to {found.high:.3g}), "
-        "which is its quality."
-    )
+        return say("chosen, few", seeds=seeds, mean=short(interquartile_mean(verdict.fresh)), **parts)
+    ends = {"low": short(found.low), "high": short(found.high)}
+    return say("chosen, confirmed", seeds=seeds, mean=short(found.estimate), **ends, **parts)
 
 
 def reading_sentences(reading: Reading, verdict: Verdict) -> list[str]:
     """Returns where what is read off the curves and the measured quality disagree."""
-    said = []
+    said, name = [], reading_name(reading)
     if reading.favours is not None and verdict.chosen is not None and reading.favours != verdict.chosen:
         both = {reading.favours, verdict.chosen}
         pair = next((pair for pair in verdict.comparisons if {pair.first, pair.second} == both), None)
-        if pair is None or pair.verdict == "no difference shown":
-            measured = f"no difference is shown between it and {verdict.chosen}"
-        else:
-            measured = f"{verdict.chosen} is better"
-        said.append(f"Read off the curves, {reading.name} favours {reading.favours}; measured, {measured}.")
-    if reading.over_runs is not None and reading.over_runs < 0.3:
-        kind = "goes with worse quality" if reading.over_runs < -0.3 else "says nothing of quality"
-        said.append(f"Over the runs, {reading.name} {kind} (rank correlation {reading.over_runs:.2f}).")
-    if reading.within_runs is not None and reading.within_runs < 0.3:
-        kind = "goes with worse quality" if reading.within_runs < -0.3 else "says nothing of quality"
-        said.append(f"Within a run, {reading.name} {kind} (rank correlation {reading.within_runs:.2f}).")
+        key = "favours, open" if pair is None or pair.verdict == "no difference shown" else "favours, wrong"
+        said.append(say(key, reading=name, name=reading.favours, chosen=verdict.chosen))
+    for where, value in (("over", reading.over_runs), ("within", reading.within_runs)):
+        if value is not None and value < 0.3:
+            key = f"{where}, against" if value < -0.3 else f"{where}, nothing"
+            said.append(say(key, reading=name, value=localised(f"{value:.2f}")))
     return said

@@ -1,0 +1,194 @@
+"""Texts in the languages of our users, through gettext's catalogues, and numbers, times and dates as each writes them.
+
+A text is written in English where it belongs, in a dict from a key to the text, or to a pair of texts for one and for
+many. `say` takes its translation out of `locales/<language>.po`, whose context is the key;
+`python -m pocketgan.language` brings the catalogues up to date after a text has changed.
+"""
+
+import gettext
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from babel.numbers import get_decimal_symbol, get_group_symbol
+
+from pocketgan.errors import UserError, nearest
+
+Text = str | tuple[str, str]
+"""A text, or one for a single thing and one for several; names in braces are filled in."""
+
+LANGUAGES = {"en": "English", "uk": "Українська", "ru": "Русский", "ko": "한국어", "zh-TW": "繁體中文"}
+"""The languages, each by its own name."""
+
+TIMES: dict[str, Text] = {
+    "seconds": "{seconds} s",
+    "minutes": "{minutes} min {seconds} s",
+    "hours": "{hours} h {minutes} min",
+}
+
+_spoken: ContextVar[str] = ContextVar("language", default="en")
+
+
+def check_language(code: str) -> str:
+    """Returns a language's code.
+
+    Raises:
+        UserError: no such language.
+    """
+    if code not in LANGUAGES:
+        raise UserError(f"lang: no language '{code}'{nearest(code, LANGUAGES)}; known: {', '.join(LANGUAGES)}")
+    return code
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Says texts inside in this language.
+
+    Raises:
+        UserError: no such language.
+    """
+    token = _spoken.set(check_language(code))
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def spoken() -> str:
+    """Returns the code of the language that texts are said in."""
+    return _spoken.get()
+
+
+def say(texts: Mapping[str, Text], key: str, **parts: object) -> str:
+    """Returns a text in the language that is spoken, with its parts filled in.
+
+    Args:
+        texts: the dict that it belongs to.
+        key: its key.
+        **parts: what the names in braces stand for; whole numbers are written as the language writes them. A text for
+            one and for many goes by the part `count`.
+    """
+    text, known = texts[key], catalogue(spoken())
+    if isinstance(text, tuple):
+        count = parts["count"]
+        assert isinstance(count, int)
+        found = known.npgettext(key, *text, count)
+    else:
+        found = known.pgettext(key, text)
+    return found.format(**{name: localised(f"{part:,}") if is_whole(part) else part for name, part in parts.items()})
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, and no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def localised(number: str) -> str:
+    """Returns a number that is written as in English, `1,234.5`, as the language writes it."""
+    decimal, group = marks(spoken())
+    return number.translate({ord("."): decimal, ord(","): group})
+
+
+@cache
+def marks(code: str) -> tuple[str, str]:
+    """Returns a language's decimal mark, and what stands between thousands."""
+    return get_decimal_symbol(locale_of(code)), get_group_symbol(locale_of(code))
+
+
+def clock(seconds: float) -> str:
+    """Returns a length of time as `4 s`, `3 min 20 s` or `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return say(TIMES, "seconds", seconds=whole)
+    if whole < 3600:
+        return say(TIMES, "minutes", minutes=whole // 60, seconds=whole % 60)
+    return say(TIMES, "hours", hours=whole // 3600, minutes=whole % 3600 // 60)
+
+
+def date(moment: datetime) -> str:
+    """Returns a date and a time: in English `2026-01-31 09:05`, else as the language writes them."""
+    if spoken() == "en":
+        return f"{moment:%Y-%m-%d %H:%M}"
+    return format_datetime(moment, "short", locale=locale_of(spoken()))
+
+
+@cache
+def locale_of(code: str) -> Locale:
+    """Returns a language's locale."""
+    return Locale.parse(code, sep="-")
+
+
+@cache
+def catalogue(code: str) -> gettext.NullTranslations:
+    """Returns a language's texts; English stands for itself."""
+    if code == "en":
+        return gettext.NullTranslations()
+    buffer = io.BytesIO()
+    write_mo(buffer, read_catalogue(code))
+    return gettext.GNUTranslations(io.BytesIO(buffer.getvalue()))
+
+
+def read_catalogue(code: str) -> Catalog:
+    """Reads a language's file in `locales`."""
+    content = resources.files("pocketgan").joinpath("locales", f"{code}.po").read_bytes()
+    return read_po(io.BytesIO(content), locale=locale_of(code), abort_invalid=True)
+
+
+def all_texts() -> dict[str, dict[str, Text]]:
+    """Returns every dict of texts in the package, by what it is for."""
+    from pocketgan.reports.words import WORDS
+    from pocketgan.studies.sentences import SENTENCES, TITLES
+    from pocketgan.summaries import SUMMARIES
+
+    return {"times": TIMES, "metrics": TITLES, "sentences": SENTENCES, "summaries": SUMMARIES, "report": WORDS}
+
+
+def updated(code: str) -> Catalog:
+    """Returns a language's catalogue with today's texts in their order: translations that still fit, and empty ones."""
+    first = datetime(2026, 11, 24, tzinfo=UTC)
+    catalog = Catalog(
+        locale_of(code),
+        header_comment=f"# Pocketgan in {LANGUAGES[code]}; `python -m pocketgan.language` brings it up to date.",
+        project="Pocketgan",
+        version="1",
+        msgid_bugs_address="",
+        last_translator="",
+        language_team=LANGUAGES[code],
+        creation_date=first,
+        revision_date=first,
+        fuzzy=False,
+    )
+    old = read_catalogue(code) if (locales_folder() / f"{code}.po").is_file() else Catalog(locale_of(code))
+    for what, texts in all_texts().items():
+        for key, text in texts.items():
+            known = old.get(text if isinstance(text, str) else text[0], context=key)
+            found = known.string if known is not None and known.id == text else None
+            catalog.add(text, found, context=key, auto_comments=[what])
+    return catalog
+
+
+def locales_folder() -> Path:
+    """Returns where the catalogues are in a source tree."""
+    return Path(__file__).parent / "locales"
+
+
+def update() -> None:
+    """Brings all catalogues up to date with the texts in the package."""
+    for code in LANGUAGES:
+        if code != "en":
+            with (locales_folder() / f"{code}.po").open("wb") as file:
+                write_po(file, updated(code), width=120, omit_header=False, include_lineno=False)
+
+
+if __name__ == "__main__":
+    update()

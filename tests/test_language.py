@@ -1,0 +1,122 @@
+"""Every text is there in every language, with the same parts; numbers and times are written as each writes them."""
+
+import string
+from datetime import datetime
+
+import pytest
+
+from pocketgan.errors import UserError
+from pocketgan.language import (
+    LANGUAGES,
+    all_texts,
+    clock,
+    date,
+    localised,
+    read_catalogue,
+    say,
+    speaking,
+    spoken,
+    updated,
+)
+
+TRANSLATED = [code for code in LANGUAGES if code != "en"]
+translated = pytest.mark.parametrize("code", TRANSLATED)
+RUNS = {"runs": ("{count} run", "{count} runs")}
+OWN_LETTERS = {
+    "uk": set("абвгґдеєжзиіїйклмнопрстуфхцчшщьюя"),
+    "ru": set("абвгдеёжзийклмнопрстуфхцчшщъыьэюя"),
+}
+LEFT_IN_ENGLISH = {"machine text", "adjusted", "still", "run figure", "comma", "full stop", "stands"}
+"""Texts that are made of names, signs and parts alone."""
+
+
+def parts(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+@translated
+def test_the_catalogue_holds_the_texts_of_today(code: str) -> None:
+    here, today = read_catalogue(code), updated(code)
+    wanted = {(message.context, message.id) for message in today if message.id}
+    assert {(message.context, message.id) for message in here if message.id} == wanted
+    assert not here.fuzzy
+
+
+@translated
+def test_no_translation_is_missing_and_none_loses_a_part(code: str) -> None:
+    for message in read_catalogue(code):
+        if not message.id:
+            continue
+        plural = isinstance(message.id, tuple)
+        found = message.string if plural else (message.string,)
+        assert len(found) == (read_catalogue(code).num_plurals if plural else 1), message.id
+        for text in found:
+            assert text, f"{message.context}: {message.id}"
+            assert parts(text) == parts(message.id[-1] if plural else message.id), f"{message.context}: {text}"
+            ends = [text[:1].isspace(), text[-1:].isspace()]
+            english = message.id[-1] if plural else message.id
+            assert ends == [english[:1].isspace(), english[-1:].isspace()] or message.context == "comma", text
+
+
+@translated
+def test_translations_are_not_left_in_english(code: str) -> None:
+    same = {m.context for m in read_catalogue(code) if m.id and m.string == m.id and any(map(str.isalpha, m.id))}
+    assert same <= LEFT_IN_ENGLISH
+
+
+@pytest.mark.parametrize(("code", "letters"), OWN_LETTERS.items())
+def test_cyrillic_texts_have_the_letters_of_their_language(code: str, letters: set[str]) -> None:
+    for message in read_catalogue(code):
+        text = " ".join(message.string) if isinstance(message.string, tuple) else message.string or ""
+        foreign = {letter for letter in text.lower() if "Ѐ" <= letter <= "ӿ"} - letters
+        assert not foreign, text
+
+
+def test_a_text_speaks_the_language_that_is_spoken() -> None:
+    words = all_texts()["report"]
+    assert say(words, "state waiting") == "waiting"
+    with speaking("uk"):
+        assert spoken() == "uk"
+        assert say(words, "state waiting") != "waiting"
+        with speaking("en"):
+            assert say(words, "state waiting") == "waiting"
+    assert spoken() == "en"
+
+
+def test_plurals_follow_the_language() -> None:
+    seeds = all_texts()["sentences"]
+    assert [say(seeds, "count of seeds", count=n) for n in (1, 2)] == ["1 seed", "2 seeds"]
+    for code in ("uk", "ru"):
+        with speaking(code):
+            forms = [say(seeds, "count of seeds", count=n).partition(" ")[2] for n in (1, 2, 5, 21)]
+        assert len(set(forms)) == 3 and forms[0] == forms[3], forms
+    for code in ("ko", "zh-TW"):
+        with speaking(code):
+            assert len({say(seeds, "count of seeds", count=n).replace(str(n), "") for n in (1, 2, 5)}) == 1
+
+
+def test_numbers_follow_the_language() -> None:
+    assert localised("1,234.5") == "1,234.5"
+    assert say({"a": "{n} of {m}, {name}"}, "a", n=1234, m=5, name="2.5") == "1,234 of 5, 2.5"
+    for code in ("uk", "ru"):
+        with speaking(code):
+            assert localised("1,234.5") == "1\N{NO-BREAK SPACE}234,5"
+    with speaking("ko"):
+        assert localised("1,234.5") == "1,234.5"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_times_and_dates(code: str) -> None:
+    with speaking(code):
+        said = [clock(seconds) for seconds in (4, 200, 7500)]
+        assert [[int(word) for word in "".join(c if c.isdigit() else " " for c in text).split()] for text in said] == [
+            [4],
+            [3, 20],
+            [2, 5],
+        ]
+        assert "05" in date(datetime(2026, 1, 31, 9, 5))
+
+
+def test_an_unknown_language_names_those_that_are_there() -> None:
+    with pytest.raises(UserError, match=r"^lang: no language 'ua'.*known: en, uk, ru, ko, zh-TW$"), speaking("ua"):
+        pass
