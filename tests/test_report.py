@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from pocketgan import reports
+from pocketgan.diagnosis import DIAGNOSES
 from pocketgan.files import write_json
 from pocketgan.metrics import METRICS
 from pocketgan.plan import make_plan
@@ -31,6 +32,7 @@ from pocketgan.reports.method import command, method, toml
 from pocketgan.reports.page import SECTIONS
 from pocketgan.reports.plotly import embedded, for_plotly
 from pocketgan.reports.samples import find_samples
+from pocketgan.reports.tables import state_text
 from pocketgan.reports.verdict import headline
 from pocketgan.reports.words import WORDS, listed, percent
 from pocketgan.reports.write import write_report
@@ -229,9 +231,9 @@ def test_pictures_have_words(outline):
 
 def test_every_text_of_the_page_is_used():
     paths = list(Path(reports.__file__).parent.glob("*.py"))
-    code = "".join(path.read_text(encoding="utf-8").partition("\nWORDS = {")[0] for path in paths)
+    code = "".join(path.read_text(encoding="utf-8").partition("\nWORDS: dict[str, Text] = {")[0] for path in paths)
     code += Path(report_words.__file__).read_text(encoding="utf-8").partition("\ndef say(")[2]
-    composed = re.compile(r"clock (step|seconds)|\w+ caption|lower|higher")
+    composed = re.compile(rf"(clock|verdict|state) .+|\w+ caption|lower|higher|{'|'.join(DIAGNOSES)}")
     assert [key for key in WORDS if not re.search(f"['\"]{key}['\"]", code) and not composed.fullmatch(key)] == []
 
 
@@ -276,7 +278,9 @@ def test_a_run_that_was_stopped_says_how_far_it_is(tmp_path):
     begin_run(study.job("hidden_dim=16", 0), until=20)
     run = Run.open(study.job("hidden_dim=16", 0).folder)
     run.write_status("interrupted", step=20, nimg=640, seconds=2.0)
-    assert find(study).rows[0].state == "stopped at 20%"
+    row = find(study).rows[0]
+    assert (row.state, row.share) == ("stopped", 0.2)
+    assert state_text(row) == "stopped at 20%"
     (run.folder / "status.json").write_text("{")
     assert find(study).rows[0].state == "waiting"
     assert "Discriminator loss" in write_report(study).read_text(encoding="utf-8")
