@@ -34,7 +34,7 @@ PATIENCE = 60.0
 COMMAND = f"""
 import sys, types
 sys.modules["{PAGE}"] = types.ModuleType("{PAGE}")
-sys.modules["{PAGE}"].write_report = lambda study: study.folder
+sys.modules["{PAGE}"].write_report = lambda study, language="en": study.folder
 from pocketgan.cli import main
 from pocketgan.experiment import run_experiment
 sys.exit(main(sys.argv[1:]))

@@ -37,7 +37,7 @@ def without_page(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     written: list[Path] = []
     module = ModuleType(PAGE)
 
-    def write_report(study: Study) -> Path:
+    def write_report(study: Study, language: str = "en") -> Path:
         written.append(study.folder)
         return study.folder / "report" / "report.html"
 

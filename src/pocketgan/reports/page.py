@@ -173,7 +173,7 @@ def better(findings: Findings) -> str:
     """Returns which way the deciding metric is better, and which variant has the star."""
     names = best_ones(findings)
     star = say("best measured", names=listed(names)) if findings.study.comparable else say("best of groups")
-    return say(findings.study.config.direction) + (f" ★ {star}." if names else "")
+    return say(findings.study.config.direction) + (f" ★ {say('full stop', sentence=star)}" if names else "")
 
 
 def best_ones(findings: Findings) -> list[str]:
@@ -326,7 +326,7 @@ def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
         ]
         for reading in verdict.readings
     ]
-    best = f"{capital(say('best measured', names=verdict.chosen))}." if verdict.chosen else ""
+    best = capital(say("full stop", sentence=say("best measured", names=verdict.chosen))) if verdict.chosen else ""
     if not any(row[1:] != ["–", "–", "–"] for row in rows):
         return section("losses", paragraph(say("losses none")))
     parts = [
