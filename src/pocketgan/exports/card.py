@@ -281,7 +281,7 @@ def quality(measured: Measured | None) -> str:
         [METRICS[name].title, *("" if number is None else f"{number:.3g}" for number in figures), METRICS[name].reading]
         for name, figures in measured.figures.items()
     ]
-    text = measured.about + "\n\n" + table(("what it is", "figure", "± spread", "floor", "how to read it"), rows)
+    text = measured.about + "\n\n" + table(("what it is", "figure", "± spread", "floor (real vs real)", "how to read it"), rows)
     return text + "".join(f"\n\nNot measured: {reason}." for reason in measured.skipped)
 
 
