@@ -144,7 +144,12 @@ def test_the_best_checkpoint_is_exported_unless_another_is_asked_for(averaged: R
     assert last.manifest.origin.step == 8
 
 
-def test_nothing_of_the_machine_is_in_it(own: Run, shipped_own: ExportedModel, data: Path) -> None:
+def test_nothing_of_the_machine_is_in_it(
+    own: Run, shipped: ExportedModel, shipped_own: ExportedModel, data: Path
+) -> None:
+    graph = (shipped.folder / "model.onnx").read_bytes()
+    assert os.fsencode(Path(pocketgan.__file__).parent) not in graph
+    assert os.fsencode(Path(torch.__file__).parent) not in graph
     told = "".join(path.read_text() for path in shipped_own.folder.iterdir() if path.suffix in (".md", ".json", ""))
     assert str(data.parent) not in told
     assert str(own.folder.parent) not in told
@@ -330,6 +335,10 @@ def test_own_images_are_named_where_they_are_needed(
     choice = {"count": 200, "metrics": "frechet_distance", "features": "random", "against": str(data), **QUIET}
     done, _ = pocketgan.evaluate(shipped_own, **choice)
     assert done.figures == pocketgan.evaluate(own, **choice)[0].figures
+    card = card_of(pocketgan.export(own, tmp_path / "measured", format="safetensors", **QUIET))
+    assert card.data.eval_results is not None
+    assert (card.data.eval_results[0].dataset_name, card.data.eval_results[0].dataset_split) == (data.name, None)
+    assert str(data.parent) not in card.content
     run = pocketgan.train(tiny_config("white-background", data=str(data)), out=tmp_path / "run", **QUIET)
     data_gone = pocketgan.export(run, tmp_path / "model", format="safetensors", **QUIET)
     assert "![Samples]" not in card_of(data_gone).text, "an .npz file of one split has no test images to redraw"

@@ -7,6 +7,7 @@ from typing import Any
 
 from pocketgan.config import RunConfig, differences, replace
 from pocketgan.errors import RunError
+from pocketgan.evaluation import SPLITS
 from pocketgan.exported import LICENCE, ONNX, PICTURE
 from pocketgan.exports.graph import BATCHES, OPSET
 from pocketgan.exports.licence import licence_of
@@ -104,9 +105,11 @@ def front_matter(shipment: Shipment, measured: Measured | None) -> dict[str, Any
         if value is not None
     ]
     if measured is not None and metrics:
-        source = shipment.facts.source.removeprefix("./")
-        dataset = {"type": known.dataset or source, "name": "MNIST" if known.dataset else source}
-        dataset["split"] = measured.reference
+        dataset = {"type": measured.reference, "name": measured.reference}
+        if measured.reference in SPLITS:
+            source = plain(shipment.facts.source)
+            dataset = {"type": known.dataset or source, "name": "MNIST" if known.dataset else source}
+            dataset["split"] = measured.reference
         result = {"task": {"type": task}, "dataset": dataset, "metrics": metrics}
         values["model-index"] = [{"name": shipment.name, "results": [result]}]
     return values
@@ -281,7 +284,8 @@ def quality(measured: Measured | None) -> str:
         [METRICS[name].title, *("" if number is None else f"{number:.3g}" for number in figures), METRICS[name].reading]
         for name, figures in measured.figures.items()
     ]
-    text = measured.about + "\n\n" + table(("what it is", "figure", "± spread", "floor (real vs real)", "how to read it"), rows)
+    headings = ("what it is", "figure", "± spread", "floor (real vs real)", "how to read it")
+    text = f"{measured.about}\n\n{table(headings, rows)}"
     return text + "".join(f"\n\nNot measured: {reason}." for reason in measured.skipped)
 
 

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import nn
 
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import load_images
-from pocketgan.errors import DataError, RunError
+from pocketgan.errors import DataError, ModelError, RunError
 from pocketgan.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
 from pocketgan.exports.card import Shipment, model_card
 from pocketgan.exports.graph import check_extra, check_onnx, onnx_file
@@ -26,6 +26,7 @@ from pocketgan.sampling import generate_images, redraw_images, side_by_side
 from pocketgan.version import __version__
 
 Format = Literal["safetensors", "onnx", "all"]
+FORMATS = get_args(Format)
 PICTURED, PAIRS, ROWS = 64, 32, 10
 """Images in a sample picture: as many, or pairs of input and output, or rows of all classes."""
 
@@ -49,6 +50,8 @@ def export_model(
         ExportFailed: the ONNX file doesn't draw what PyTorch draws.
     """
     progress, folder = progress or Progress(quiet=True), Path(out)
+    if form not in FORMATS:
+        raise ModelError(f"format: '{form}' won't do; known: {', '.join(FORMATS)}")
     check_free(folder)
     if form != "safetensors":
         check_extra()

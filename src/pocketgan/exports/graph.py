@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -105,9 +106,17 @@ def onnx_file(network: nn.Module, config: RunConfig, facts: DataFacts) -> bytes:
         )
     assert program is not None
     proto = program.model_proto
+    forget_machine(proto.graph)
     about = {"class_names": json.dumps(facts.class_names, ensure_ascii=False), "recipe": config.recipe}
     onnx.helper.set_model_props(proto, about)
     return proto.SerializeToString()
+
+
+def forget_machine(graph: Any) -> None:
+    """Takes what the exporter notes beside each part out of an ONNX graph: where on this machine its code stands."""
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 @contextmanager
