@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pocketgan.version import __version__
 
 if TYPE_CHECKING:
-    from pocketgan.api import evaluate, open_run, report, resume, study, train, translate
+    from pocketgan.api import evaluate, export, open_run, push, report, resume, study, train, translate
     from pocketgan.config import RunConfig
     from pocketgan.errors import PocketganError, RunFailed, UserError
+    from pocketgan.exported import ExportedModel, load
+    from pocketgan.models import Model
     from pocketgan.recipes import RECIPES, recipe
     from pocketgan.runs import Run, list_runs
     from pocketgan.studies.config import StudyConfig
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECIPES",
+    "ExportedModel",
+    "Model",
     "PocketganError",
     "Run",
     "RunConfig",
@@ -29,8 +33,11 @@ __all__ = [
     "UserError",
     "__version__",
     "evaluate",
+    "export",
     "list_runs",
+    "load",
     "open_run",
+    "push",
     "recipe",
     "report",
     "resume",
@@ -40,7 +47,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("evaluate", "open_run", "report", "resume", "study", "train", "translate"), "api"),
+    **dict.fromkeys(
+        ("evaluate", "export", "open_run", "push", "report", "resume", "study", "train", "translate"), "api"
+    ),
+    **dict.fromkeys(("ExportedModel", "load"), "exported"),
+    "Model": "models",
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),

@@ -1,10 +1,13 @@
 """The Python interface: what the commands do, as functions. `import pocketgan` shows them at its top."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocketgan.config import RunConfig, replace
 from pocketgan.errors import DataError, RunError
+from pocketgan.exported import ExportedModel, find_model, load
+from pocketgan.models import Model
 from pocketgan.pictures import Images, save_picture, to_picture
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
@@ -12,6 +15,7 @@ from pocketgan.runs import MOST_IMAGES, Run
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
+    from pocketgan.exports.folder import Format
     from pocketgan.studies.backends import Backend
     from pocketgan.studies.config import StudyConfig
     from pocketgan.studies.study import Study
@@ -50,7 +54,7 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
     """
     from pocketgan.experiment import resume_experiment
 
-    folder = run.folder if isinstance(run, Run) else run
+    folder = run if isinstance(run, str | Path) else run.folder
     resumed = resume_experiment(folder, duration, Progress(quiet=not progress))
     finish(resumed)
     return resumed
@@ -75,7 +79,7 @@ def open_run(folder: str | Path) -> Run:
 
 
 def evaluate(
-    source: str | Path | Run,
+    source: str | Path | Model,
     *,
     against: str = "test",
     features: str = "auto",
@@ -87,17 +91,19 @@ def evaluate(
     inception_weights: str | Path | None = None,
     progress: bool = True,
 ) -> "tuple[Evaluation, Path | None]":
-    """Measures a run's generator, or any tool's images, and draws a page of figures.
+    """Measures the generator of a run or an exported model, or any tool's images, and draws a page of figures.
 
     Args:
-        source: a run or its folder, a folder of pictures, or an .npz file with `images` and optionally `labels`.
+        source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
+            optionally `labels`.
         against: `test` or `train`, the splits of the run's data (of MNIST for other images), or a path of images.
         features: `auto`, `digits`, `classifier`, `random` or `inception`.
         count: images to compare; by default 10,000, or as many as there are.
         metrics: `all`, or names with commas.
         checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
         seed: of a run's latents.
-        out: the folder for the page and `evaluation.json`; by default `evaluation` in a run's folder, else none.
+        out: the folder for the page and `evaluation.json`; by default `evaluation` in the folder of a run or exported
+            model, else none.
         inception_weights: the file of the weights of the space `inception`.
         progress: whether to show progress on standard error.
 
@@ -111,8 +117,9 @@ def evaluate(
     from pocketgan.evaluation_page import draw_page
     from pocketgan.files import write_json
 
+    model = find_model(source)
     done = evaluation.evaluate(
-        source,
+        model or source,
         against=against,
         feature_space=features,
         count=count,
@@ -123,9 +130,9 @@ def evaluate(
         progress=Progress(quiet=not progress),
     )
     if out is None:
-        if not (isinstance(source, Run) or evaluation.is_run(source)):
+        if model is None:
             return done, None
-        out = (source.folder if isinstance(source, Run) else Path(source)) / "evaluation"
+        out = model.folder / "evaluation"
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -200,17 +207,17 @@ def report(folder: str | Path, *, language: str = "en") -> Path:
 
 
 def translate(
-    run: str | Path | Run,
+    run: str | Path | Model,
     *,
     split: str = "test",
     count: int = 16,
-    images: tuple[Path, ...] = (),
+    images: Sequence[str | Path] = (),
     checkpoint: str | int = "auto",
 ) -> tuple[Images, Images, Images]:
-    """Loads an image-to-image run's generator from disk and redraws images with it.
+    """Loads an image-to-image run's generator from disk, or an exported one, and redraws images with it.
 
     Args:
-        run: the run or its folder.
+        run: the run or exported model, or its folder.
         split: `test` or `train`: the first `count` images of the run's classes in that split.
         count: how many.
         images: picture files to redraw instead.
@@ -228,22 +235,27 @@ def translate(
     from pocketgan.loading import load_generator
     from pocketgan.sampling import redraw_images, side_by_side
 
-    run = run if isinstance(run, Run) else Run.open(run)
-    if not run.config.reads_images:
-        raise RunError(f"run: '{run.folder}' draws from noise and redraws no images; use 'pocketgan generate'")
+    model = load(run) if isinstance(run, str | Path) else run
+    if not model.config.reads_images:
+        raise RunError(f"run: '{model.folder}' draws from noise and redraws no images; use 'pocketgan generate'")
     if not 1 <= count <= MOST_IMAGES:
         raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
     if images:
-        inputs = torch.stack([read_input(path, run) for path in images])
+        inputs = torch.stack([read_input(Path(path), model) for path in images])
+    elif model.data is None:
+        raise DataError(
+            f"images: the images that '{model.folder}' was trained on, {model.facts.source}, aren't with it; "
+            "--images FILE... says which ones to redraw"
+        )
     else:
         part = "train" if split == "train" else "test"
-        inputs = load_images(run.config.data, part).images[:count]
-    outputs = redraw_images(load_generator(run, checkpoint), run.config, inputs)
+        inputs = load_images(model.data, part).images[:count]
+    outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
     return side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy())
 
 
-def read_input(path: Path, run: Run) -> Any:
-    """Reads one picture as the run's generator takes it: a uint8 tensor (C, S, S).
+def read_input(path: Path, model: Model) -> Any:
+    """Reads one picture as the model's generator takes it: a uint8 tensor (C, S, S).
 
     Raises:
         DataError: it can't be decoded, or has another size or colours.
@@ -254,18 +266,62 @@ def read_input(path: Path, run: Run) -> Any:
     from pocketgan.image_files import read_picture
 
     pixels = read_picture(path, name="images")
-    facts = run.facts
+    facts = model.facts
     if pixels.shape[:2] != (facts.size, facts.size):
         found = f"{pixels.shape[1]}×{pixels.shape[0]}"
-        raise DataError(f"images: {path} is {found} pixels; '{run.folder}' takes {facts.size}×{facts.size}")
+        raise DataError(f"images: {path} is {found} pixels; '{model.folder}' takes {facts.size}×{facts.size}")
     if facts.channels == 3:
         pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     if pixels.ndim == 3:
         if (pixels != pixels[:, :, :1]).any():
-            raise DataError(f"images: {path} has colours; '{run.folder}' takes grey pictures")
+            raise DataError(f"images: {path} has colours; '{model.folder}' takes grey pictures")
         pixels = pixels[:, :, 0]
     return torch.from_numpy(pixels.copy())[None]
+
+
+def export(
+    run: str | Path | Run,
+    out: str | Path,
+    *,
+    format: "Format" = "all",  # noqa: A002
+    checkpoint: str | int = "auto",
+    progress: bool = True,
+) -> ExportedModel:
+    """Exports a run's generator into a folder that stands alone: weights, configuration, ONNX file and model card.
+
+    Args:
+        run: the run or its folder.
+        out: the model's folder, empty or not there.
+        format: `safetensors` for Pocketgan, `onnx` for other programs (needs the extra `onnx`), or `all` for both.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        progress: whether to show progress on standard error.
+
+    Raises:
+        UserError: something asked for won't do; nothing was written.
+        ExportFailed: the ONNX file doesn't draw what PyTorch draws; nothing was written.
+    """
+    from pocketgan.exports.folder import export_model
+
+    run = Run.open(run) if isinstance(run, str | Path) else run
+    return export_model(run, out, format, checkpoint, Progress(quiet=not progress))
+
+
+def push(folder: str | Path, repository: str, *, private: bool = False) -> str:
+    """Uploads an exported model to the Hugging Face Hub (needs the extra `hub`), and returns its address.
+
+    Args:
+        folder: the exported model's.
+        repository: `user/name`; made if it isn't there.
+        private: whether a new repository is for its owner alone.
+
+    Raises:
+        UserError: a bad name, no intact model there, or nobody is logged in.
+        ExportFailed: the Hub refused, or can't be reached.
+    """
+    from pocketgan.exports.hub import push_model
+
+    return push_model(folder, repository, private=private)
 
 
 def save_translation(made: tuple[Images, Images, Images], out: Path) -> Path:

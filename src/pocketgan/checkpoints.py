@@ -186,9 +186,18 @@ def load_network(network: nn.Module, checkpoint: Checkpoint, name: str) -> None:
         RunError: they belong to another network; the message names the first part that differs.
     """
     weights = checkpoint.network(name)
-    for key, problem in _mismatches(network.state_dict(), weights):
-        raise RunError(f"{checkpoint.path}: is a checkpoint of another network: {name}.{key} {problem}")
+    check_weights(network, weights, checkpoint.path, name)
     network.load_state_dict(weights)
+
+
+def check_weights(network: nn.Module, weights: dict[str, Tensor], path: Path, name: str) -> None:
+    """Checks that weights from the file `path` fit `network`, in names, shapes and types.
+
+    Raises:
+        RunError: they belong to another network; the message names the first part that differs.
+    """
+    for key, problem in _mismatches(network.state_dict(), weights):
+        raise RunError(f"{path}: holds the weights of another network: {name}.{key} {problem}")
 
 
 def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:
@@ -199,3 +208,5 @@ def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterat
             yield key, "has no place here"
         elif expected[key].shape != found[key].shape:
             yield key, f"is {tuple(found[key].shape)} there, {tuple(expected[key].shape)} here"
+        elif expected[key].dtype != found[key].dtype:
+            yield key, f"is {found[key].dtype} there, {expected[key].dtype} here"

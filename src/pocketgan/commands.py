@@ -10,12 +10,14 @@ from rich import box
 from rich.table import Table
 
 from pocketgan.errors import RunError
+from pocketgan.exported import load
 from pocketgan.flags import parse, parse_recipe
 from pocketgan.language import clock
+from pocketgan.model_commands import export, push
 from pocketgan.printing import print_json, show
 from pocketgan.progress import Progress
 from pocketgan.recipes import PARAMETERS, RECIPES
-from pocketgan.runs import Run, list_runs
+from pocketgan.runs import list_runs
 from pocketgan.study_commands import report as study_report
 from pocketgan.study_commands import studies, study
 from pocketgan.summaries import print_run
@@ -131,17 +133,17 @@ def generate(
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
-    """Generates images from a run's generator.
+    """Generates images from a run's generator, or an exported one.
 
     Args:
-        run: the run's folder.
+        run: the folder of the run, or of the exported model.
         count: how many images.
         seed: the seed of the noise; the same seed gives the same images.
         label: the class of all of them (conditional runs); by default all classes in turn.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
+        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the folder of run.
     """
-    images = Run.open(run).generate(count, seed=seed, label=label, checkpoint=checkpoint)
+    images = load(run).generate(count, seed=seed, label=label, checkpoint=checkpoint)
     print(images.save(out or run / "generated.png"))
     return 0
 
@@ -154,15 +156,15 @@ def translate(
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
-    """Redraws images with an image-to-image run: input and output side by side, and each picture.
+    """Redraws images with an image-to-image generator: input and output side by side, and each picture.
 
     Args:
-        run: the run's folder.
+        run: the folder of the run, or of the exported model.
         split: which images of the run's data and classes.
         count: how many of them.
         images: picture files to redraw instead.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        out: the folder for the pictures; by default translated in the run's folder.
+        out: the folder for the pictures; by default translated in the folder of run.
     """
     from pocketgan import api
 
@@ -186,10 +188,10 @@ def evaluate(
     inception_weights: Path | None = None,
     quiet: bool = False,
 ) -> int:
-    """Measures a run's generator, or the images of any tool, against real ones.
+    """Measures the generator of a run or an exported model, or the images of any tool, against real ones.
 
     Args:
-        source: a run's folder, a folder of pictures, or an .npz file with images (and labels).
+        source: the folder of a run or an exported model, a folder of pictures, or an .npz file of images (and labels).
         against: test or train, the splits of the run's data (MNIST's for other images), or a path of real images.
         features: digits, classifier, random or inception; auto is digits for MNIST, else classifier where the real
             images have labels, else random.
@@ -304,6 +306,8 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         "generate": generate,
         "evaluate": evaluate,
         "translate": translate,
+        "export": export,
+        "push": push,
         "runs": runs,
         "studies": studies,
         "study": study,

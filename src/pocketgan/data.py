@@ -1,7 +1,8 @@
 """Image sets: from disk to uint8 NCHW in memory, from there to batches.
 
 The pixel contract: images are `uint8 [0, 255]`, NCHW, on disk, in memory and in every metric; networks see floats,
-`signed` [-1, 1] or `unit` [0, 1]. `to_network` and `to_uint8` convert, and nothing else does.
+`signed` [-1, 1] or `unit` [0, 1]. `to_network` and `to_uint8` convert, and nothing else does; `to_levels` is the latter
+before rounding.
 """
 
 import hashlib
@@ -31,8 +32,13 @@ def to_network(images: UInt8[Tensor, "*shape"], pixels: Pixels) -> Float[Tensor,
 
 def to_uint8(images: Float[Tensor, "*shape"], pixels: Pixels) -> UInt8[Tensor, "*shape"]:
     """Converts float images in [-1, 1] (`signed`) or [0, 1] (`unit`) to uint8, clamped and rounded to nearest."""
+    return to_levels(images, pixels).round().to(torch.uint8)
+
+
+def to_levels(images: Float[Tensor, "*shape"], pixels: Pixels) -> Float[Tensor, "*shape"]:
+    """Converts float images in [-1, 1] (`signed`) or [0, 1] (`unit`) to [0, 255], clamped and not rounded."""
     scaled = (images.float() + 1.0) * 127.5 if pixels == "signed" else images.float() * 255.0
-    return scaled.round().clamp(0, 255).to(torch.uint8)
+    return scaled.clamp(0, 255)
 
 
 def derived_seed(seed: int, *names: str | int) -> int:

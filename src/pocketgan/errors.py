@@ -6,7 +6,9 @@ PocketganError
 │   ├── DataError                   a file or folder of images
 │   ├── RunError                    a run folder, or what was asked of it
 │   │   └── RunBusy                 another process trains this run
+│   ├── ModelError                  an exported model, or what was asked of it
 │   └── StudyError                  a study, its folder, or where it runs
+├── ExportFailed                    a model that could not be exported or uploaded as it should; exit code 1
 └── RunFailed                       a run that was under way and had to stop; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
     ├── Unhealthy                   the watchdog named a failure, and was told to stop then
@@ -49,8 +51,16 @@ class RunBusy(RunError):
     """Another process is training this run."""
 
 
+class ModelError(UserError):
+    """An exported model can't be used, or not for this."""
+
+
 class StudyError(UserError):
     """A study or its folder can't be used, or where it should run can't be reached."""
+
+
+class ExportFailed(PocketganError):
+    """A model could not be exported or uploaded as it should."""
 
 
 class RunFailed(PocketganError):

@@ -2,7 +2,7 @@
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from torch import Tensor
 from pocketgan.config import DataConfig
 from pocketgan.data import ImageSet, derived_seed, load_images
 from pocketgan.errors import DataError, RunError, nearest
-from pocketgan.loading import load_generator
+from pocketgan.exported import find_model
+from pocketgan.loading import build_with
 from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, metric_names, missing
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
+from pocketgan.models import Model, Weights
 from pocketgan.progress import Progress
-from pocketgan.runs import Run
 from pocketgan.sampling import generate_images, redraw_images
 
 SPLITS = ("test", "train", "validation")
@@ -73,6 +74,7 @@ class Evaluation:
         comparison: the images themselves.
         figures: by the names in `METRICS`.
         skipped: why a metric was left out, by its name.
+        weights: of the generator that drew the images, where one of ours did.
     """
 
     space: FeatureSpace
@@ -80,11 +82,14 @@ class Evaluation:
     comparison: Comparison
     figures: dict[str, Figure]
     skipped: dict[str, str] = field(default_factory=dict)
+    weights: Weights | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything but the images as plain values."""
         space, sample = self.space, self.real.reference.sample
         return {
+            "step": self.weights and self.weights.step,
+            "weights": self.weights and self.weights.sha256,
             "features": space.name,
             "features_version": space.version,
             "features_hash": space.hash,
@@ -101,7 +106,7 @@ class Evaluation:
 
 
 def evaluate(
-    source: str | Path | Run,
+    source: str | Path | Model,
     *,
     against: str = "test",
     feature_space: str = "auto",
@@ -112,10 +117,11 @@ def evaluate(
     inception_weights: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Measures a run's generator, or the images of a folder or an .npz file.
+    """Measures a run's generator or an exported one, or the images of a folder or an .npz file.
 
     Args:
-        source: a run or its folder, a folder of pictures, or an .npz file with `images` and optionally `labels`.
+        source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
+            optionally `labels`.
         against: `test`, `train` or `validation`, splits of the run's data (of MNIST for other images), or a path.
         feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` where the real
             images are MNIST's, `stacked` for Stacked MNIST's, else `classifier` where they have labels, else `random`.
@@ -133,17 +139,16 @@ def evaluate(
     names = metric_names(metrics)
     if count is not None and count < 1:
         raise RunError(f"count: {count} won't do; at least 1")
-    run, images = None, None
-    if isinstance(source, Run) or is_run(source):
-        run = source if isinstance(source, Run) else Run.open(source)
-    else:
+    model = find_model(source)
+    weights = None if model is None else model.weights(checkpoint)
+    data = data_for(model, against)
+    sets = read_real(data, against, knows_training=model is not None and model.data is not None)
+    if model is None or weights is None:
+        assert isinstance(source, str | Path)
         images = read_images(source, count)
-    data = run.config.data if run else DataConfig()
-    sets = read_real(data, against, knows_training=run is not None)
-    if images is None:
-        assert run is not None
-        progress.say("redrawing real images" if run.config.reads_images else f"generating {count or COUNT:,} images")
-        images = generated_by(run, count, checkpoint, seed, sets.reference)
+    else:
+        progress.say("redrawing real images" if model.config.reads_images else f"generating {count or COUNT:,} images")
+        images = generated_by(model, count, weights, seed, sets.reference)
     check_shapes(images, sets.reference)
     named = against in SPLITS
     space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
@@ -151,7 +156,8 @@ def evaluate(
     with_training = any("training" in METRICS[name].needs for name in names)
     real = look_at(sets, space, len(images), with_training=with_training)
     generated = space(images.images, labels_in(sets.class_names(space), images))
-    return score(Comparison(generated, real.reference), real, space, names, asked=metrics != "all")
+    done = score(Comparison(generated, real.reference), real, space, names, asked=metrics != "all")
+    return replace(done, weights=weights)
 
 
 def finite(number: float | None) -> float | None:
@@ -226,9 +232,20 @@ def floor_of(metric: Metric, real: RealImages) -> float | None:
     return metric.measure(floor)
 
 
-def is_run(source: str | Path) -> bool:
-    """Whether a path is a run's folder."""
-    return (Path(source) / "config.json").is_file()
+def data_for(model: Model | None, against: str) -> DataConfig:
+    """Returns the data that a model was trained on; MNIST for images that others made.
+
+    Raises:
+        DataError: a split of it is asked for, and an exported model doesn't say where it is.
+    """
+    if model is None:
+        return DataConfig()
+    if model.data is None and against in SPLITS:
+        raise DataError(
+            f"against: the images that '{model.folder}' was trained on, {model.facts.source}, aren't with it; "
+            "--against PATH says where real ones are"
+        )
+    return model.data or DataConfig(data=against)
 
 
 def read_images(source: str | Path, count: int | None) -> ImageSet:
@@ -248,22 +265,22 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
     return found.part(mixed(len(found))[: count or COUNT].sort().values)
 
 
-def generated_by(run: Run, count: int | None, checkpoint: str | int, seed: int, real: ImageSet) -> ImageSet:
-    """Generates a run's images; one that redraws images redraws those of the reference, and is judged inverted back."""
-    network = load_generator(run, checkpoint)
-    names = run.facts.class_names
-    if run.config.reads_images:
+def generated_by(model: Model, count: int | None, weights: Weights, seed: int, real: ImageSet) -> ImageSet:
+    """Generates a model's images; one that redraws images redraws the reference's, and is judged inverted back."""
+    network = build_with(model, weights)
+    names = model.facts.class_names
+    if model.config.reads_images:
         if count is not None and count > len(real):
             raise RunError(f"count: {count:,} images asked for, and there are {len(real):,} to redraw")
         order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
         chosen = real.part(order[: count or COUNT])
-        redrawn = redraw_images(network, run.config, chosen.images)
-        redrawn = 255 - redrawn if run.config.data.target == "inverted" else redrawn
-        return ImageSet(redrawn, chosen.labels, chosen.class_names, str(run.folder))
-    classes = len(names) if run.config.network.conditional else 0
-    made = generate_images(network, run.config, classes, count=count or COUNT, seed=seed)
+        redrawn = redraw_images(network, model.config, chosen.images)
+        redrawn = 255 - redrawn if model.config.data.target == "inverted" else redrawn
+        return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
+    classes = len(names) if model.config.network.conditional else 0
+    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed)
     labels = None if made.labels is None else torch.from_numpy(made.labels)
-    return ImageSet(torch.from_numpy(made.images), labels, names if classes else (), str(run.folder))
+    return ImageSet(torch.from_numpy(made.images), labels, names if classes else (), str(model.folder))
 
 
 def choose_space(

@@ -1,16 +1,18 @@
-"""From a run folder back to its networks."""
+"""From a folder back to its networks."""
 
+import torch
 from torch import nn
 
 from pocketgan.checkpoints import (
     Checkpoint,
     check_config,
+    check_weights,
     checkpoint_name,
-    load_network,
     newest_intact,
     read_checkpoint,
 )
 from pocketgan.errors import CheckpointDamaged, RunError
+from pocketgan.models import Model, Weights
 from pocketgan.networks import ImageShape, build_generator
 from pocketgan.records import DataFacts
 from pocketgan.runs import BEST, Run
@@ -52,15 +54,29 @@ def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
     return found
 
 
-def load_generator(run: Run, checkpoint: str | int = "auto") -> nn.Module:
-    """Returns the run's generator (the averaged one, where there is one), ready to generate, on the CPU.
+def load_generator(model: Model, checkpoint: str | int = "auto") -> nn.Module:
+    """Returns a model's generator (the averaged one, where there is one), ready to generate, on the CPU.
 
     Raises:
-        RunError: there is no such checkpoint, or it is another network's.
+        UserError: there is no such checkpoint, or it is another network's.
     """
-    found = find_checkpoint(run, checkpoint)
-    config = run.config
-    shape = image_shape(run.facts, config.network.conditional)
+    return build_with(model, model.weights(checkpoint))
+
+
+def build_with(model: Model, weights: Weights) -> nn.Module:
+    """Returns a model's generator with these weights, ready to generate, on the CPU.
+
+    The weights are held against the network that the configuration describes before any of its memory is taken, so that
+    a configuration from elsewhere can't ask for more than the weights' file holds.
+
+    Raises:
+        RunError: they are another network's.
+    """
+    config = model.config
+    shape = image_shape(model.facts, config.network.conditional)
+    with torch.device("meta"):
+        outline = build_generator(config.network, shape, config.data.pixels, config.seed)
+    check_weights(outline, weights.tensors, weights.path, "generator")
     network = build_generator(config.network, shape, config.data.pixels, config.seed)
-    load_network(network, found, "generator" if config.train.ema_half_life == "none" else "generator_ema")
+    network.load_state_dict(weights.tensors)
     return network.eval()

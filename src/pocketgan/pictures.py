@@ -46,9 +46,15 @@ def to_picture(pixels: np.ndarray) -> Image.Image:
 
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a picture, in the format that the name's ending says, atomically."""
+    form = {".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower(), "PNG")
+    write_atomically(path, picture_bytes(picture, form), durable=False)
+
+
+def picture_bytes(picture: Image.Image, form: str = "PNG") -> bytes:
+    """Returns a picture as a file's content."""
     buffer = io.BytesIO()
-    picture.save(buffer, format={".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower(), "PNG"))
-    write_atomically(path, buffer.getvalue(), durable=False)
+    picture.save(buffer, format=form)
+    return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,7 @@ class Images:
         return grid(self.images, self.columns)
 
     def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        self.picture().save(buffer, format="PNG")
-        return buffer.getvalue()
+        return picture_bytes(self.picture())
 
     def save(self, out: str | Path) -> Path:
         """Writes a grid (`grid.png`, `.jpg`), an archive (`images.npz`) or a folder of single pictures (`DIR/`).

@@ -13,6 +13,7 @@ from pocketgan.files import write_atomically
 
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 LARGEST_HEADER = 10_000_000
+"""Bytes of JSON that are read at most."""
 FOREIGN_SECONDS = 600.0
 """A run on another host is taken to be under way if its status is no older."""
 State = Literal["running", "finished", "interrupted", "failed", "killed"]
@@ -112,13 +113,14 @@ def read_object(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-        RunError: it is missing, or no JSON object.
+        RunError: it is missing, no JSON object, or larger than any of ours.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            value = json.loads(file.read(LARGEST_HEADER))
     except OSError as error:
         raise RunError(f"run: {path} can't be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RunError(f"run: {path} is no JSON; it may have been edited or damaged") from None
     if not isinstance(value, dict):
         raise RunError(f"run: {path} is no JSON object")

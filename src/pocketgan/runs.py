@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from pocketgan.config import RunConfig, validated
+from pocketgan.config import DataConfig, RunConfig, validated
 from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
+from pocketgan.models import EXPORT_KEY, Weights, is_exported, is_model, label_index
 from pocketgan.plan import Plan
 from pocketgan.records import (
     COLUMNS,
@@ -85,6 +86,11 @@ class Run:
             where = "is no run folder: it has no config.json" if folder.is_dir() else "doesn't exist"
             raise RunError(f"run: '{folder}' {where}; 'pocketgan runs' lists runs")
         values = read_object(folder / "config.json")
+        if EXPORT_KEY in values:
+            raise RunError(
+                f"run: '{folder}' is an exported model, which holds a generator alone and no training state; "
+                "give the run that it was made from"
+            )
         if values.pop("format", None) != FORMAT:
             raise RunError(f"run: {folder / 'config.json'} has an unknown format; format {FORMAT} is known here")
         try:
@@ -289,17 +295,29 @@ class Run:
         paths = [path for path in (self.folder / "samples").glob("*.png") if re.search(r"_\d+$", path.stem)]
         return sorted(paths, key=lambda path: int(path.stem.rpartition("_")[2]))
 
-    def label_index(self, label: str | int) -> int:
-        """Returns the index of the class called `label`.
+    @property
+    def data(self) -> DataConfig:
+        """How to read its images again."""
+        return self.config.data
+
+    def weights(self, checkpoint: str | int = "auto") -> Weights:
+        """Reads the generator's weights (the averaged one's, where there is one) out of a checkpoint.
+
+        Args:
+            checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
 
         Raises:
-            RunError: the run is unconditional, or has no such class.
+            RunError: there is none such, or it is damaged.
         """
-        if not self.config.network.conditional:
-            raise RunError(f"label: '{self.folder}' is unconditional, so no class can be asked for; leave --label out")
-        if str(label) not in self.facts.class_names:
-            raise RunError(f"label: no class '{label}'; known: {', '.join(self.facts.class_names)}")
-        return self.facts.class_names.index(str(label))
+        from pocketgan.loading import find_checkpoint
+
+        found = find_checkpoint(self, checkpoint)
+        name = "generator" if self.config.train.ema_half_life == "none" else "generator_ema"
+        return Weights(found.path, found.network(name), found.counters)
+
+    def label_index(self, label: str | int) -> int:
+        """Returns the index of the class called `label`; see `models.label_index`."""
+        return label_index(self, label)
 
     def generate(
         self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
@@ -315,18 +333,9 @@ class Run:
         Raises:
             RunError: no such checkpoint or class, or the generator reads images.
         """
-        from pocketgan.loading import load_generator
-        from pocketgan.sampling import generate_images
+        from pocketgan.sampling import draw
 
-        if self.config.reads_images:
-            raise RunError(f"run: '{self.folder}' redraws images and reads no noise; use 'pocketgan translate'")
-        if not 1 <= count <= MOST_IMAGES:
-            raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
-        index = None if label is None else self.label_index(label)
-        network = load_generator(self, checkpoint)
-        classes = len(self.facts.class_names) if self.config.network.conditional else 0
-        made = generate_images(network, self.config, classes, count=count, seed=seed, label=index)
-        return made.named(self.facts.class_names)
+        return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
 
 
 def step_of(path: Path) -> int:
@@ -345,7 +354,7 @@ def check_free(out: str | Path | None) -> None:
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise RunError(f"out: '{folder}' is a file; give a folder")
-    if (folder / "config.json").exists():
+    if is_model(folder) and not is_exported(folder):
         raise RunError(
             f"out: '{folder}' already holds a run; 'pocketgan resume {folder}' goes on with it, "
             "or choose another folder"
@@ -388,7 +397,7 @@ def list_runs(folder: str | Path = "runs") -> tuple[list[Run], list[str]]:
         raise RunError(f"dir: there is no folder '{folder}'; 'pocketgan train' makes runs, in 'runs' by default")
     runs, damaged = [], []
     for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        if (path / "config.json").is_file():
+        if is_model(path) and not is_exported(path):
             try:
                 runs.append(Run.open(path))
             except RunError as error:

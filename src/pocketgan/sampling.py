@@ -6,7 +6,11 @@ from torch import Tensor, nn
 
 from pocketgan.config import RunConfig
 from pocketgan.data import derived_seed, to_network, to_uint8
+from pocketgan.errors import RunError
+from pocketgan.loading import load_generator
+from pocketgan.models import Model
 from pocketgan.pictures import Images
+from pocketgan.runs import MOST_IMAGES
 
 BATCH = 250
 
@@ -61,6 +65,21 @@ def generate_images(
     images = run_generator(network, sample_latents(config, count, seed), labels, config)
     columns = classes if classes and label is None and 4 <= classes <= 20 and count >= classes else None
     return Images(images.numpy(), None if labels is None else labels.numpy(), columns)
+
+
+def draw(
+    model: Model, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+) -> Images:
+    """Generates images from a run or an exported model; see `Run.generate`."""
+    if model.config.reads_images:
+        raise RunError(f"run: '{model.folder}' redraws images and reads no noise; use 'pocketgan translate'")
+    if not 1 <= count <= MOST_IMAGES:
+        raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
+    index = None if label is None else model.label_index(label)
+    network = load_generator(model, checkpoint)
+    classes = len(model.facts.class_names) if model.config.network.conditional else 0
+    made = generate_images(network, model.config, classes, count=count, seed=seed, label=index)
+    return made.named(model.facts.class_names)
 
 
 def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:

@@ -1,0 +1,125 @@
+"""From a run to a folder that stands alone."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal, get_args
+
+from torch import nn
+
+from pocketgan.config import PACKAGED, RunConfig, replace
+from pocketgan.data import load_images
+from pocketgan.errors import DataError, ModelError, RunError
+from pocketgan.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
+from pocketgan.exports.card import Shipment, model_card
+from pocketgan.exports.graph import check_extra, check_onnx, onnx_file
+from pocketgan.exports.licence import licence_of
+from pocketgan.files import write_atomically
+from pocketgan.loading import build_with
+from pocketgan.models import CONFIG
+from pocketgan.networks.summary import count
+from pocketgan.pictures import Images, picture_bytes
+from pocketgan.progress import Progress
+from pocketgan.records import DataFacts
+from pocketgan.runs import Run, check_free
+from pocketgan.sampling import generate_images, redraw_images, side_by_side
+from pocketgan.version import __version__
+
+Format = Literal["safetensors", "onnx", "all"]
+FORMATS = get_args(Format)
+PICTURED, PAIRS, ROWS = 64, 32, 10
+"""Images in a sample picture: as many, or pairs of input and output, or rows of all classes."""
+
+
+def export_model(
+    run: Run, out: str | Path, form: Format = "all", checkpoint: str | int = "auto", progress: Progress | None = None
+) -> ExportedModel:
+    """Exports a run's generator into a folder.
+
+    Everything is made before the first file is written; `config.json`, which makes the folder a model, is written last.
+
+    Args:
+        run: a run.
+        out: the folder, empty or not there.
+        form: `safetensors` for Pocketgan, `onnx` for other programs, or `all` for both.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        progress: shows what takes long.
+
+    Raises:
+        UserError: no such checkpoint, a folder that isn't empty, or an extra that isn't installed.
+        ExportFailed: the ONNX file doesn't draw what PyTorch draws.
+    """
+    progress, folder = progress or Progress(quiet=True), Path(out)
+    if form not in FORMATS:
+        raise ModelError(f"format: '{form}' won't do; known: {', '.join(FORMATS)}")
+    check_free(folder)
+    if form != "safetensors":
+        check_extra()
+    weights = run.weights(checkpoint)
+    network = build_with(run, weights)
+    files: dict[str, bytes] = {} if form == "onnx" else {WEIGHTS: weights.to_bytes()}
+    difference = None
+    if form != "safetensors":
+        progress.say("writing the ONNX file, and holding it against PyTorch")
+        files[ONNX] = onnx_file(network, run.config, run.facts)
+        difference = check_onnx(files[ONNX], network, run.config, run.facts)
+    config, facts = as_shipped(run)
+    manifest = Manifest(
+        pocketgan=__version__,
+        config=config.model_dump(),
+        data=facts,
+        origin=Origin(step=weights.step, nimg=int(weights.counters["nimg"]), seconds=weights.counters["seconds"]),
+        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    )
+    picture, caption = sample_picture(run, network)
+    if picture is not None:
+        files[PICTURE] = picture_bytes(picture.picture())
+    shipment = Shipment(
+        run, config, facts, weights, folder.resolve().name, count(network), caption, WEIGHTS in files, difference
+    )
+    files[LICENCE] = licence_of(config.data).text.encode()
+    files[CARD] = model_card(shipment).encode()
+    files[CONFIG] = (json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n").encode()
+    write_folder(folder, files)
+    return ExportedModel.open(folder)
+
+
+def as_shipped(run: Run) -> tuple[RunConfig, DataFacts]:
+    """Returns a run's configuration and facts without the paths of the machine: of data other than MNIST, the name."""
+    data = run.config.data.data
+    if data in PACKAGED:
+        return run.config, run.facts
+    name = f"./{Path(data).name}"  # Never `mnist`, which is the one in the package.
+    return replace(run.config, data=name), run.facts.model_copy(update={"source": name})
+
+
+def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
+    """Returns images that the network draws, and a caption; none where it redraws images that can't be read."""
+    config, names = run.config, run.facts.class_names
+    if config.reads_images:
+        try:
+            inputs = load_images(config.data, "test").images[:PAIRS]
+        except DataError:
+            return None, ""
+        caption = f"The first {len(inputs)} images of the test split, each with what the generator makes of it."
+        return side_by_side(inputs, redraw_images(network, config, inputs)), caption
+    classes = len(names) if config.network.conditional else 0
+    many = classes * ROWS if 4 <= classes <= 20 else PICTURED
+    made = generate_images(network, config, classes, count=many, seed=0)
+    columns = ", each column of a class" if made.columns else ", all classes in turn" if classes else ""
+    return made, f"The first {many} images of seed 0{columns}; none was picked by hand."
+
+
+def write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes files into a folder, which is made, in their order.
+
+    Raises:
+        RunError: the folder can't be made.
+        StorageError: a file can't be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"out: '{folder}' can't be made: {error.strerror}") from None
+    for name, content in files.items():
+        write_atomically(folder / name, content)

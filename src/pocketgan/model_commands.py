@@ -1,0 +1,52 @@
+"""The commands of exported models: call, and print."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+def export(
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
+    out: Path,
+    format: Literal["safetensors", "onnx", "all"] = "all",  # noqa: A002
+    checkpoint: str = "auto",
+    quiet: bool = False,
+) -> int:
+    """Exports a run's generator into a folder that stands alone, with a model card.
+
+    Args:
+        run: the run's folder.
+        out: the model's folder, empty or not there.
+        format: safetensors for Pocketgan, onnx for other programs (needs the extra onnx), or all for both.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        quiet: show no progress.
+    """
+    from pocketgan import api
+
+    model = api.export(run, out, format=format, checkpoint=checkpoint, progress=not quiet)
+    print(f"model     {model.folder}: {', '.join(sorted(path.name for path in model.folder.iterdir()))}")
+    if model.config.reads_images:
+        print(f"next      pocketgan translate {model.folder} --out redrawn")
+    else:
+        print(f"next      pocketgan generate {model.folder} --count 64 --out images.png")
+    print(f"          pocketgan push {model.folder} user/{model.folder.resolve().name}")
+    return 0
+
+
+def push(
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")],
+    repository: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="user/name")],
+    private: bool = False,
+) -> int:
+    """Uploads an exported model to the Hugging Face Hub (needs the extra hub, and 'hf auth login').
+
+    Args:
+        folder: the model's folder.
+        repository: where to; it is made if it isn't there.
+        private: make a new repository for yourself alone.
+    """
+    from pocketgan import api
+
+    print(api.push(folder, repository, private=private))
+    return 0

@@ -1,0 +1,116 @@
+"""What a run and an exported model have in common: a trained generator on disk. No torch here."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from pocketgan.config import DataConfig, RunConfig
+from pocketgan.errors import RunError
+from pocketgan.records import DataFacts, read_object
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pocketgan.pictures import Images
+
+CONFIG = "config.json"
+EXPORT_KEY = "model_format"
+"""The key in `config.json` that an exported model has, and a run hasn't."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A generator's weights: the averaged one's, where there is one.
+
+    Attributes:
+        path: the file that they are from.
+        tensors: by their names in the network.
+        counters: how far training was: `step`, `nimg`, `seconds`, and perhaps what was measured then.
+    """
+
+    path: Path
+    tensors: "dict[str, Tensor]"
+    counters: dict[str, float]
+
+    @property
+    def step(self) -> int:
+        """The training step that they are from."""
+        return int(self.counters["step"])
+
+    def to_bytes(self) -> bytes:
+        """Returns a safetensors file of them, the same bytes for the same weights."""
+        from safetensors.torch import save
+
+        return save(self.tensors, {"format": "pt"})
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of that file, as hexadecimal digits."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A trained generator on disk: a `Run`, or an `ExportedModel`.
+
+    Attributes:
+        folder: where it is.
+        config: the configuration that it was trained with.
+        facts: what was found of its data: channels, size, classes.
+    """
+
+    folder: Path
+    config: RunConfig
+    facts: DataFacts
+
+    @property
+    def data(self) -> DataConfig | None:
+        """How to read its images again; None where they are elsewhere."""
+        ...
+
+    def weights(self, checkpoint: str | int = "auto") -> Weights:
+        """Reads the generator's weights, verified.
+
+        Raises:
+            UserError: there are none such, or they are damaged.
+        """
+        ...
+
+    def label_index(self, label: str | int) -> int:
+        """Returns the index of the class called `label`; see the function of this name."""
+        ...
+
+    def generate(
+        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+    ) -> "Images":
+        """Generates images; see `pocketgan.sampling.draw`."""
+        ...
+
+
+def label_index(model: Model, label: str | int) -> int:
+    """Returns the index of the class called `label`.
+
+    Raises:
+        RunError: the model is unconditional, or has no such class.
+    """
+    if not model.config.network.conditional:
+        raise RunError(f"label: '{model.folder}' is unconditional, so no class can be asked for; leave --label out")
+    names = model.facts.class_names
+    if str(label) not in names:
+        raise RunError(f"label: no class '{label}'; known: {', '.join(names)}")
+    return names.index(str(label))
+
+
+def is_model(folder: str | Path) -> bool:
+    """Whether a folder holds a run or an exported model."""
+    return (Path(folder) / CONFIG).is_file()
+
+
+def is_exported(folder: str | Path) -> bool:
+    """Whether a folder holds an exported model."""
+    try:
+        return is_model(folder) and EXPORT_KEY in read_object(Path(folder) / CONFIG)
+    except RunError:
+        return False
