@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pocketgan.api import evaluate, open_run, report, resume, study, train, translate
     from pocketgan.config import RunConfig
     from pocketgan.errors import PocketganError, RunFailed, UserError
+    from pocketgan.picture_api import interpolate, plot, timelapse, write
     from pocketgan.recipes import RECIPES, recipe
     from pocketgan.runs import Run, list_runs
     from pocketgan.studies.config import StudyConfig
@@ -29,19 +30,24 @@ __all__ = [
     "UserError",
     "__version__",
     "evaluate",
+    "interpolate",
     "list_runs",
     "open_run",
+    "plot",
     "recipe",
     "report",
     "resume",
     "study",
+    "timelapse",
     "train",
     "translate",
+    "write",
 ]
 
 _HOMES = {
     **dict.fromkeys(("evaluate", "open_run", "report", "resume", "study", "train", "translate"), "api"),
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
+    **dict.fromkeys(("interpolate", "plot", "timelapse", "write"), "picture_api"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),
     "RunConfig": "config",
