@@ -22,7 +22,6 @@ from pocketgan.plot_style import (
     MOST_RUNS,
     NARROWEST,
     PALETTES,
-    POINTS,
     WIDEST,
     WIDTH,
     Look,
@@ -146,25 +145,31 @@ def draw_plots(
 
 def plot_losses(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     """Draws both networks' losses: the discriminator's as a solid line, the generator's as a dashed one."""
-    units = dict.fromkeys(unit_of(one.run.config.objective.objective) for one in drawn)
+    objectives = dict.fromkeys(one.run.config.objective.objective for one in drawn)
+    units = " or ".join(dict.fromkeys("nats" if name in NATS else "no unit" for name in objectives))
+    which = f"{next(iter(objectives))}, " if len(objectives) == 1 else ""
     lines = (("discriminator", "d_loss"), ("generator", "g_loss"))
-    return plot_two(drawn, over, look, lines, f"loss ({'; '.join(units)})")
+    return plot_two(drawn, over, look, lines, f"loss ({which}{units})")
 
 
 def plot_accuracies(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     """Draws the discriminator's accuracy on real images as a solid line, on generated ones as a dashed one."""
     lines = (("real images", "d_real_accuracy"), ("generated images", "d_fake_accuracy"))
-    figure = plot_two(drawn, over, look, lines, "discriminator's accuracy (%)", 100)
+    figure = plot_two(drawn, over, look, lines, "discriminator's accuracy (%)", by=100, chance=50)
     if figure is not None:
-        axes = figure.axes[0]
-        axes.axhline(50, color=look.palette.faint, linewidth=0.8, linestyle=":", zorder=1)
-        axes.text(1, 51, "chance", transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=POINTS - 2)
-        axes.set_ylim(-2, 102)
+        figure.axes[0].set_ylim(-2, 102)
     return figure
 
 
 def plot_two(
-    drawn: list[Drawn], over: str, look: Look, lines: tuple[tuple[str, str], tuple[str, str]], label: str, by: float = 1
+    drawn: list[Drawn],
+    over: str,
+    look: Look,
+    lines: tuple[tuple[str, str], tuple[str, str]],
+    label: str,
+    *,
+    by: float = 1,
+    chance: float | None = None,
 ) -> Figure | None:
     """Draws two columns of every run's rows, the first solid, the second dashed, each with a band of its scatter."""
     if not any(one.rows for one in drawn):
@@ -190,6 +195,8 @@ def plot_two(
                 fillstyle="full" if side == 0 else "none",
                 label=one.called(line),
             )
+    if chance is not None:
+        axes.axhline(chance, color=look.palette.faint, linewidth=1, linestyle=":", label="chance", zorder=1)
     axes.set_ylabel(label)
     return finish(figure, drawn, over, look)
 
@@ -252,6 +259,8 @@ def plot_classes(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
         ScalarMappable(norm, COLOURS), ax=places, label="share of the\ngenerated images (%)", pad=0.02
     )
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    assert bar.solids is not None
+    bar.solids.set_edgecolor("face")  # Else some readers draw hairlines between the colours.
     return finish(figure, shown, over, look, grid=False)
 
 
@@ -312,11 +321,6 @@ def find_curve(one: Drawn, over: str, key: str) -> Curve | None:
     return Curve(np.array([x[block].mean() for block in blocks]), *(
         np.array([measure(y[block]) for block in blocks]) for measure in measures
     ))  # fmt: skip
-
-
-def unit_of(objective: str) -> str:
-    """Returns an objective with the unit of its losses."""
-    return f"{objective}, nats" if objective in NATS else f"{objective}, no unit"
 
 
 def class_names(one: Drawn, count: int) -> list[str]:

@@ -15,7 +15,7 @@ FRAME = 32
 MOST_PIXELS, MOST_SIDE = 80_000_000, 65_000
 """Of a picture, and of its side: what Pillow opens without a warning, and JPEG can hold."""
 LARGEST_LETTERS, LARGEST_CAPTION = 32, 48
-LONGEST_NAME = 24
+LONGEST_NAME = 16
 Theme = Literal["dark", "light"]
 
 

@@ -27,7 +27,7 @@ def interpolate(
     Args:
         run: the run or its folder.
         seeds: where the walk goes, two at least; a film goes back to the first.
-        frames: images from a seed to the next, both included; by default 30, of which the sheet shows 10.
+        frames: images from a seed to the next, both included; by default 28, of which the sheet shows 10.
         label: the class, by name; None gives a row a class where the run is conditional.
         checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
         fps: frames a second.

@@ -33,7 +33,7 @@ def interpolate(
         from_: the seed where the walk begins; its image is the first that generate gives for that seed.
         to: the seed where it ends; a film goes back to where it began, so that it can be shown in a loop.
         through: seeds on the way, one after the other.
-        frames: images from a seed to the next, both included; by default 30 in a film and 10 in a picture.
+        frames: images from a seed to the next, both included; by default 28 in a film and 10 in a picture.
         label: the class (conditional runs); by default a row a class.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         fps: frames a second of a film.

@@ -25,6 +25,8 @@ CENTIMETRE = 1 / 2.54
 WIDTH, HEIGHT = 14.0, 7.5
 """Centimetres of a plot: the width of the text on an A4 page of a thesis."""
 NARROWEST, WIDEST = 6.0, 40.0
+LEGEND_ROW = 0.43
+"""Centimetres."""
 POINTS = 9
 """Size of the letters, in points of the printed page."""
 DPI = 200
@@ -142,7 +144,10 @@ def new_figure(look: Look, height: float = HEIGHT, rows: int = 1) -> tuple[Figur
 
 
 def add_legend(figure: Figure, axes: Axes) -> None:
-    """Writes the legend above the plot, in as many columns as fit; no legend for a single line."""
+    """Writes the legend above the plot, in as many columns as fit; no legend for a single line.
+
+    A legend of more than two rows makes the figure higher, and leaves the plot as it is.
+    """
     handles, names = axes.get_legend_handles_labels()
     if len(names) < 2:
         return
@@ -150,6 +155,7 @@ def add_legend(figure: Figure, axes: Axes) -> None:
         columns = math.ceil(len(names) / rows)
         legend = figure.legend(handles, names, loc="outside upper left", ncols=columns, borderaxespad=0.2)
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            figure.set_figheight(figure.get_figheight() + max(0, rows - 2) * LEGEND_ROW * CENTIMETRE)
             return
         legend.remove()
 

@@ -10,11 +10,10 @@ from pocketgan.films import Film, columns_for
 from pocketgan.latents import path
 from pocketgan.loading import load_generator
 from pocketgan.models import Model
-from pocketgan.moments import evenly
 from pocketgan.sampling import run_generator, sample_latents
 
-FRAMES, COLUMNS = 30, 10
-"""Images from a seed to the next in a film and in a sheet, unless another number is asked for."""
+FRAMES, EVERY = 28, 3
+"""Images from a seed to the next in a film, unless another number is asked for; the sheet shows every third of them."""
 MOST_FRAMES, MOST_SEEDS, MOST_IMAGES = 1_000, 100, 100_000
 
 
@@ -35,7 +34,7 @@ def walk(
     Args:
         model: draws from noise.
         seeds: where the walk goes, two at least.
-        frames: images from a seed to the next, both included; by default 30, of which the sheet shows 10.
+        frames: images from a seed to the next, both included; by default 28, of which the sheet shows 10.
         label: the class, by name; None gives a row a class where the run is conditional.
         checkpoint: `best`, `last`, a step or `auto`.
         fps: frames a second.
@@ -67,7 +66,7 @@ def walk(
     latents = path(stops, steps + 1).repeat_interleave(rows, dim=0)
     labels = torch.tensor(classes).repeat((legs + 1) * steps) if classes else None
     images = run_generator(network, latents, labels, config).numpy()
-    moments = range(legs * steps + 1) if frames else evenly(legs * steps + 1, legs * (COLUMNS - 1) + 1)
+    moments = range(0, legs * steps + 1, 1 if frames else EVERY)
     at = {leg * steps: f"seed {seed}" for leg, seed in enumerate(seeds)}
     return Film(
         images=images.reshape(-1, rows, *images.shape[1:]),
