@@ -73,3 +73,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(data: Path) -> Make:
     """Makes studies of two variants on two seeds, 20 steps each; see `tiny_studies.maker`."""
     return maker(data)
+
+
+@pytest.fixture(scope="session")
+def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three runs of four steps, which must be left as they are: noise, told (classes 3 and 8), redraw."""
+    import pocketgan
+
+    place = tmp_path_factory.mktemp("small")
+    small = {"hidden_dim": 8, "duration": "4 steps", "batch_size": 4, "sample_count": 4, "evaluate_every": "none"}
+    often = {"sample_every": "1 steps", "tick_every": "1 step"}
+    pocketgan.train("minimal", out=place / "noise", progress=False, **small, **often)
+    pocketgan.train("minimal", out=place / "told", progress=False, conditional=True, classes="3,8", **small, **often)
+    pocketgan.train("white-background", out=place / "redraw", progress=False, **small, **often)
+    return place

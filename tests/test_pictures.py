@@ -12,7 +12,8 @@ from pocketgan import files
 from pocketgan.errors import RunError, StorageError
 from pocketgan.files import write_atomically, write_json
 from pocketgan.image_files import read_npz, read_picture, read_picture_folder
-from pocketgan.pictures import FRAME, PADDING, SCALE, Images, grid, save_picture, to_picture
+from pocketgan.layout import FRAME, PADDING, SCALE
+from pocketgan.pictures import Images, grid, save_picture, to_picture
 
 GREYS = np.array([[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]], [[[9, 10], [11, 12]]]], np.uint8)
 COLOURS = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pocketgan.errors import PocketganError, RunFailed, UserError
     from pocketgan.exported import ExportedModel, load
     from pocketgan.models import Model
+    from pocketgan.picture_api import interpolate, plot, timelapse, write
     from pocketgan.recipes import RECIPES, recipe
     from pocketgan.runs import Run, list_runs
     from pocketgan.studies.config import StudyConfig
@@ -34,16 +35,20 @@ __all__ = [
     "__version__",
     "evaluate",
     "export",
+    "interpolate",
     "list_runs",
     "load",
     "open_run",
+    "plot",
     "push",
     "recipe",
     "report",
     "resume",
     "study",
+    "timelapse",
     "train",
     "translate",
+    "write",
 ]
 
 _HOMES = {
@@ -53,6 +58,7 @@ _HOMES = {
     **dict.fromkeys(("ExportedModel", "load"), "exported"),
     "Model": "models",
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
+    **dict.fromkeys(("interpolate", "plot", "timelapse", "write"), "picture_api"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),
     "RunConfig": "config",

@@ -8,7 +8,7 @@ from pocketgan.config import RunConfig, replace
 from pocketgan.errors import DataError, RunError
 from pocketgan.exported import ExportedModel, find_model, load
 from pocketgan.models import Model
-from pocketgan.pictures import Images, save_picture, to_picture
+from pocketgan.pictures import Images, grid, save_picture, to_picture
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
 from pocketgan.runs import MOST_IMAGES, Run
@@ -70,7 +70,7 @@ def finish(run: Run) -> None:
             pictures, _, _ = translate(run, count=64)
         except DataError:
             return  # The data has no test split.
-        save_picture(pictures.picture(), run.folder / "figures" / "redrawn_test.png")
+        save_picture(grid(pictures.images, pictures.columns), run.folder / "figures" / "redrawn_test.png")
 
 
 def open_run(folder: str | Path) -> Run:

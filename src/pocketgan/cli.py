@@ -14,6 +14,10 @@ COMMANDS = {
     "train": ("train [RECIPE] [flags] [--out DIR]", "trains a recipe; the default one is pocket"),
     "resume": ("resume RUN [--duration D]", "goes on exactly where a run stopped, or further"),
     "generate": ("generate RUN [--count N] [--out FILE]", "new images from a run's generator"),
+    "interpolate": ("interpolate RUN [--from S] [--to S] [--out FILE]", "a walk between seeds, as a film or a picture"),
+    "write": ("write TEXT [RUN] [--out FILE]", "a number in generated digits: write 2026"),
+    "timelapse": ("timelapse RUN [--out FILE]", "a run's samples over training, as a film or a picture"),
+    "plot": ("plot RUN [RUN ...] [--format pdf] [--out DIR]", "the plots of a run, or of several, for print"),
     "evaluate": ("evaluate RUN|FOLDER|FILE.npz [--json]", "how good the images are, with spread and floor"),
     "translate": ("translate RUN [--out DIR]", "redraws images with an image-to-image run"),
     "export": ("export RUN --out DIR", "a generator as a folder to ship: weights, ONNX, model card"),
@@ -113,5 +117,12 @@ def as_flag(message: str) -> str:
         "lang",
         "backend",
         "seeds",
+        "frames",
+        "fps",
+        "scale",
+        "theme",
+        "labels",
+        "candidates",
+        "over",
     }
     return f"--{field.replace('_', '-')}: {rest}" if field in known else message

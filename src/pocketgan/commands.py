@@ -13,7 +13,9 @@ from pocketgan.errors import RunError
 from pocketgan.exported import load
 from pocketgan.flags import parse, parse_recipe
 from pocketgan.language import clock
+from pocketgan.layout import Theme
 from pocketgan.model_commands import export, push
+from pocketgan.picture_commands import interpolate, plot, timelapse, write
 from pocketgan.printing import print_json, show
 from pocketgan.progress import Progress
 from pocketgan.recipes import PARAMETERS, RECIPES
@@ -131,6 +133,9 @@ def generate(
     seed: int = 0,
     label: str | None = None,
     checkpoint: str = "auto",
+    labels: bool = False,
+    scale: int | None = None,
+    theme: Theme = "dark",
     out: Path | None = None,
 ) -> int:
     """Generates images from a run's generator, or an exported one.
@@ -141,10 +146,13 @@ def generate(
         seed: the seed of the noise; the same seed gives the same images.
         label: the class of all of them (conditional runs); by default all classes in turn.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        labels: write the classes' names above a grid (conditional runs).
+        scale: pixels a pixel, for any size without blur; by default 2 in a grid, 1 in single pictures.
+        theme: of a grid's lines and letters.
         out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the folder of run.
     """
     images = load(run).generate(count, seed=seed, label=label, checkpoint=checkpoint)
-    print(images.save(out or run / "generated.png"))
+    print(images.save(out or run / "generated.png", scale=scale, theme=theme, labels=labels))
     return 0
 
 
@@ -304,6 +312,10 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         "recipes": recipes,
         "resume": resume,
         "generate": generate,
+        "interpolate": interpolate,
+        "write": write,
+        "timelapse": timelapse,
+        "plot": plot,
         "evaluate": evaluate,
         "translate": translate,
         "export": export,

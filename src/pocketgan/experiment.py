@@ -23,7 +23,7 @@ from pocketgan.durations import Duration
 from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.following import Watch
 from pocketgan.loading import image_shape
-from pocketgan.pictures import Images, save_picture
+from pocketgan.pictures import Images, grid, save_picture
 from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
@@ -274,7 +274,8 @@ class Sampler:
             pictures = Images(made.numpy(), columns=self.columns)
         by_epoch = run.config.pictures.count_by == "epoch" and whole_epochs(run.config.pictures.sample_every)
         moment = f"epoch_{tick.epoch:03.0f}" if by_epoch else f"step_{tick.step:06d}"
-        save_picture(pictures.picture(), run.folder / "samples" / f"{run.config.pictures.sample_name}_{moment}.png")
+        picture = grid(pictures.images, pictures.columns)
+        save_picture(picture, run.folder / "samples" / f"{run.config.pictures.sample_name}_{moment}.png")
 
 
 def whole_epochs(interval: str) -> bool:

@@ -170,4 +170,4 @@ def known_flags(target: Callable[..., Any]) -> list[str]:
     if target in (Flags, Shown):
         own = [field.name for field in dataclasses.fields(target) if field.name not in configuration.SECTIONS]
         return [*configuration.FIELDS, *configuration.ALIASES, *own, "help"]
-    return [*inspect.signature(target).parameters, "help"]
+    return [*(name.rstrip("_") for name in inspect.signature(target).parameters), "help"]

@@ -2,41 +2,90 @@
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from pocketgan import lettering
 from pocketgan.errors import RunError
 from pocketgan.files import write_atomically
+from pocketgan.layout import BARE, PADDING, SCALE, THEMES, Labels, Layout, Theme, chosen_scale, headings, lay_out
 
-PADDING = 2
-SCALE = 2
 ENDINGS = (".png", ".jpg", ".jpeg", ".npz")
-FRAME = 32
-"""The grey of the lines between the images of a grid."""
 
 
-def grid(images: np.ndarray, columns: int | None = None, scale: int = SCALE) -> Image.Image:
-    """Lays images out row by row, enlarged without blur.
+def grid(
+    images: np.ndarray,
+    columns: int | None = None,
+    scale: int = SCALE,
+    *,
+    gap: int = PADDING,
+    theme: Theme = "dark",
+    labels: Labels = BARE,
+) -> Image.Image:
+    """Lays images out row by row, enlarged without blur. Every picture of several images is laid out here.
 
     Args:
         images: uint8, shape (N, C, H, W), C 1 or 3.
         columns: images a row; by default as square as can be.
         scale: pixels a pixel.
+        gap: pixels of the lines around the images.
+        theme: of lines and labels; the images' own pixels are never changed.
+        labels: what is written around them.
     """
-    count, channels, height, width = images.shape
-    across = min(count, columns or math.ceil(math.sqrt(count)))
-    rows = math.ceil(count / across)
-    cell_h, cell_w = height * scale + PADDING, width * scale + PADDING
-    canvas = np.full((rows * cell_h + PADDING, across * cell_w + PADDING, channels), FRAME, np.uint8)
-    enlarged = images.repeat(scale, axis=2).repeat(scale, axis=3).transpose(0, 2, 3, 1)
-    for index, image in enumerate(enlarged):
-        top = PADDING + index // across * cell_h
-        left = PADDING + index % across * cell_w
-        canvas[top : top + height * scale, left : left + width * scale] = image
-    return to_picture(canvas)
+    layout, greys = lay_out(images.shape, columns, scale, gap, labels), THEMES[theme]
+    canvas = np.full((layout.height, layout.width, images.shape[1]), greys.page, np.uint8)
+    for index, image in enumerate(images):
+        left, top = layout.corner(index)
+        right, bottom = left + layout.wide, top + layout.high
+        canvas[top - gap : bottom + gap, left - gap : right + gap] = greys.line
+        canvas[top:bottom, left:right] = image.transpose(1, 2, 0).repeat(scale, axis=0).repeat(scale, axis=1)
+    picture = to_picture(canvas)
+    write_labels(picture, layout, labels, greys.ink, gap)
+    return picture
+
+
+def write_labels(picture: Image.Image, layout: Layout, labels: Labels, ink: int, gap: int) -> None:
+    """Writes the labels of a grid into its picture."""
+    size = layout.letters
+    for index, name in enumerate(labels.above):
+        x, y = layout.corner(index)
+        _, height = lettering.room((name,), size)
+        lettering.write(picture, x + layout.wide / 2, y - gap - height, name, size, ink, anchor="m")
+    for row, name in enumerate(labels.beside):
+        x, y = layout.corner(row * layout.across)
+        _, height = lettering.room((name,), size)
+        beside = layout.left - gap - size // 2
+        lettering.write(picture, beside, y + (layout.high - height) / 2, name, size, ink, anchor="r")
+    if labels.caption:
+        size = layout.caption_letters
+        lettering.write(picture, size // 2, layout.caption_top, labels.caption, size, ink)
+
+
+def cut(picture: np.ndarray, count: int, height: int, width: int) -> tuple[np.ndarray, int] | None:
+    """Takes a grid that `grid` laid out, with its usual scale and nothing around it, apart again.
+
+    Args:
+        picture: uint8, shape (H, W, C).
+        count: the images that are in it.
+        height, width: of an image.
+
+    Returns:
+        The images, uint8, shape (count, C, height, width), and how many a row; None where the picture is no such grid.
+    """
+    cell_h, cell_w = height * SCALE + PADDING, width * SCALE + PADDING
+    rows, across = (picture.shape[0] - PADDING) // cell_h, (picture.shape[1] - PADDING) // cell_w
+    if not (0 < across <= count and rows == math.ceil(count / across)):
+        return None
+    if picture.shape[:2] != (rows * cell_h + PADDING, across * cell_w + PADDING):
+        return None
+    cells = picture[PADDING:, PADDING:].reshape(rows, cell_h, across, cell_w, -1)
+    small = cells[:, : height * SCALE : SCALE, :, : width * SCALE : SCALE].transpose(0, 2, 4, 1, 3)
+    images = np.ascontiguousarray(small.reshape(rows * across, -1, height, width)[:count])
+    same = np.array_equal(np.asarray(grid(images, across)).reshape(picture.shape), picture)
+    return (images, across) if same else None
 
 
 def to_picture(pixels: np.ndarray) -> Image.Image:
@@ -57,6 +106,18 @@ def picture_bytes(picture: Image.Image, form: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
+def make_folder(out: str | Path, folder: Path) -> None:
+    """Makes the folder that `out` is, or lies in.
+
+    Raises:
+        RunError: it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"out: '{out}' can't be made: {error.strerror}") from None
+
+
 @dataclass(frozen=True)
 class Images:
     """Images that were generated; shows itself as a picture in a notebook.
@@ -65,33 +126,68 @@ class Images:
         images: uint8 [0, 255], shape (N, C, H, W).
         labels: int64, the class asked for, shape (N,), or None.
         columns: images a row in the grid.
+        names: the classes' names, one an image, or None.
+        gap: pixels of the lines around the images.
     """
 
     images: np.ndarray
     labels: np.ndarray | None = None
     columns: int | None = None
+    names: tuple[str, ...] | None = None
+    gap: int = PADDING
 
     def __len__(self) -> int:
         return len(self.images)
 
     def named(self, class_names: tuple[str, ...]) -> "Images":
-        """Returns the same images with the classes' own numbers as labels, where their names are numbers."""
-        if self.labels is None or not all(name.isdecimal() for name in class_names):
+        """Returns the same images with their classes' names; where those are numbers, the labels become the same."""
+        if self.labels is None:
             return self
-        return Images(self.images, np.array([int(name) for name in class_names])[self.labels], self.columns)
+        names = tuple(class_names[label] for label in self.labels)
+        labels = self.labels
+        if all(name.isdecimal() for name in class_names):
+            labels = np.array([int(name) for name in class_names])[self.labels]
+        return replace(self, labels=labels, names=names)
 
-    def picture(self) -> Image.Image:
-        """Returns all images in one grid."""
-        return grid(self.images, self.columns)
+    def picture(self, scale: int | None = None, *, theme: Theme = "dark", labels: bool = False) -> Image.Image:
+        """Returns all images in one grid.
+
+        Args:
+            scale: pixels a pixel; by default 2, or 1 where that is too large.
+            theme: of the lines and labels.
+            labels: whether the classes' names are written.
+
+        Raises:
+            RunError: the picture would be too large, or the images have no classes.
+        """
+        around = self.class_labels() if labels else BARE
+        scale = chosen_scale(scale, self.images.shape, self.columns, self.gap, around)
+        return grid(self.images, self.columns, scale, gap=self.gap, theme=theme, labels=around)
+
+    def class_labels(self) -> Labels:
+        """Returns the classes' names as labels of the grid.
+
+        Raises:
+            RunError: the images have none.
+        """
+        if self.names is None:
+            raise RunError("labels: these images were drawn without classes, so there are no names; leave --labels out")
+        return Labels(above=headings(self.names, lay_out(self.images.shape, self.columns).across))
 
     def _repr_png_(self) -> bytes:
         return picture_bytes(self.picture())
 
-    def save(self, out: str | Path) -> Path:
+    def save(self, out: str | Path, *, scale: int | None = None, theme: Theme = "dark", labels: bool = False) -> Path:
         """Writes a grid (`grid.png`, `.jpg`), an archive (`images.npz`) or a folder of single pictures (`DIR/`).
 
+        Args:
+            out: where; the ending says what.
+            scale: pixels a pixel; by default 2 in a grid and 1 in single pictures.
+            theme: of a grid's lines and labels.
+            labels: whether a grid says the classes' names; the others always have them.
+
         Raises:
-            RunError: the name has another ending.
+            RunError: the name has another ending, or the picture would be too large.
             StorageError: it can't be written.
         """
         path = Path(out)
@@ -100,22 +196,25 @@ class Images:
             kind = ""
         if kind and kind not in ENDINGS:
             raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.npz' or a folder would do")
-        try:
-            (path.parent if kind else path).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"out: '{out}' can't be made: {error.strerror}") from None
-        if kind == ".npz":
+        if kind == ".npz" and scale is not None:
+            raise RunError(f"scale: '{out}' holds the images as they are; leave --scale out, or write a '.png'")
+        picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None
+        if not kind:
+            scale = chosen_scale(scale, (1, *self.images.shape[1:]), 1, 0, usual=1)
+        make_folder(out, path.parent if kind else path)
+        if picture is not None:
+            save_picture(picture, path)
+        elif kind == ".npz":
             buffer = io.BytesIO()
             if self.labels is None:
                 np.savez_compressed(buffer, images=self.images)
             else:
                 np.savez_compressed(buffer, images=self.images, labels=self.labels)
             write_atomically(path, buffer.getvalue())
-        elif kind:
-            save_picture(self.picture(), path)
         else:
             digits = max(4, len(str(len(self.images) - 1)))
             for index, image in enumerate(self.images):
                 label = "" if self.labels is None else f"-label-{self.labels[index]}"
-                save_picture(to_picture(image.transpose(1, 2, 0)), path / f"{index:0{digits}d}{label}.png")
+                single = grid(image[None], 1, scale or 1, gap=0)
+                save_picture(single, path / f"{index:0{digits}d}{label}.png")
         return path

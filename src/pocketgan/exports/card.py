@@ -13,7 +13,7 @@ from pocketgan.exports.graph import BATCHES, OPSET
 from pocketgan.exports.licence import licence_of
 from pocketgan.metrics import METRICS
 from pocketgan.models import Weights
-from pocketgan.progress import clock
+from pocketgan.language import clock
 from pocketgan.recipes import RECIPES
 from pocketgan.records import DataFacts, Environment, read_object
 from pocketgan.runs import BEST, Run

@@ -37,7 +37,7 @@ class Licence:
 
 
 def licence_of(data: DataConfig) -> Licence:
-    """Returns what is known of the licence of a configuration's data: MNIST's is, stacked or not; others are the user's to state."""
+    """Returns what is known of the licence of the data: of MNIST's, stacked or not; others are the user's to state."""
     if data.data in PACKAGED:
         return Licence("cc-by-sa-3.0", "ylecun/mnist", MNIST)
     return Licence("unknown", None, UNKNOWN.format(source=data.data.removeprefix("./")))

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pocketgan.language import clock
+from pocketgan.moments import Sample, samples_of
 from pocketgan.reports.words import say
-from pocketgan.runs import Run
 from pocketgan.studies.curves import clock_of
 from pocketgan.studies.study import Study
 
@@ -24,15 +23,6 @@ BUDGET = 6_000_000
 """Bytes of all pictures on the page."""
 LARGEST = 1200
 """Pixels a side, at most."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A picture that a run drew: at which step, after how many seconds of training, in which file."""
-
-    step: int
-    seconds: float
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -83,19 +73,6 @@ def find_samples(study: Study) -> Samples | None:
     plans = (choose(study, drawn, seeds, moments, over, read) for seeds, moments in PLANS)
     fitting = next((chosen for chosen in plans if weight(chosen) <= BUDGET), None)
     return fitting or lightened(choose(study, drawn, *PLANS[-1], over, read))
-
-
-def samples_of(run: Run) -> list[Sample]:
-    """Returns the pictures of a run, oldest first, with their steps and seconds."""
-    rows = run.stats()
-    steps, seconds = [row["step"] for row in rows] or [0], [row["seconds"] for row in rows] or [0.0]
-    found = []
-    for path in run.samples():
-        step = int(path.stem.rpartition("_")[2])
-        if "_epoch_" in path.stem:
-            step = min(run.plan.steps, math.ceil(step * run.facts.images / run.config.train.batch_size))
-        found.append(Sample(step, float(np.interp(step, steps, seconds)), path))
-    return found
 
 
 def choose(

@@ -1,0 +1,120 @@
+"""The Python interface to pictures: what the commands of `picture_commands` do, as functions. No torch until used."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocketgan.films import Film
+from pocketgan.models import Model
+from pocketgan.runs import Run
+from pocketgan.writing import CANDIDATES, Written
+
+if TYPE_CHECKING:
+    from pocketgan.figures import Plots
+
+
+def interpolate(
+    run: str | Path | Model,
+    seeds: Sequence[int] = (0, 1),
+    *,
+    frames: int | None = None,
+    label: str | int | None = None,
+    checkpoint: str | int = "auto",
+    fps: float = 20.0,
+) -> Film:
+    """Walks between the latents of seeds, along great circles.
+
+    Args:
+        run: the run or its folder.
+        seeds: where the walk goes, two at least; a film goes back to the first.
+        frames: images from a seed to the next, both included; by default 28, of which the sheet shows 10.
+        label: the class, by name; None gives a row a class where the run is conditional.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        fps: frames a second.
+
+    Returns:
+        A film that shows itself in a notebook; `save("walk.png")` writes its sheet, `save("walk.gif")` the film.
+
+    Raises:
+        UserError: something asked for won't do; the message says what.
+    """
+    from pocketgan.walks import walk
+
+    return walk(opened(run), seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
+
+
+def write(
+    text: str | int,
+    run: str | Path | Model | None = None,
+    *,
+    seed: int = 0,
+    candidates: int = CANDIDATES,
+    checkpoint: str | int = "auto",
+) -> Written:
+    """Writes a number, or a text, in generated images.
+
+    Args:
+        text: characters that are the names of classes: `2026`.
+        run: the run or its folder; by default the one in `runs` that finished last and can write the text.
+        seed: of the latents; the same character and seed give the same image.
+        candidates: images that an unconditional run draws, for each digit to be found among them.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+    Raises:
+        UserError: something asked for won't do; the message says what.
+    """
+    from pocketgan.writing import newest_run, write_text
+
+    model = newest_run(str(text)) if run is None else opened(run)
+    return write_text(model, str(text), seed=seed, candidates=candidates, checkpoint=checkpoint)
+
+
+def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | None = None) -> Film:
+    """Makes a film of a run's samples over its training: the same latents from the first picture to the last.
+
+    Args:
+        run: the run or its folder.
+        frames: moments of the film and columns of the sheet; by default up to 80 and up to 8.
+        fps: frames a second; by default as many as make a film of 8 seconds.
+
+    Returns:
+        A film that shows itself in a notebook; `save("film.gif")` writes it, `save("film.png")` its sheet.
+
+    Raises:
+        UserError: the run has no two pictures, or something asked for won't do.
+    """
+    from pocketgan.moments import film_of
+
+    return film_of(run if isinstance(run, Run) else Run.open(run), frames, fps)
+
+
+def plot(
+    *runs: str | Path | Run,
+    over: str = "steps",
+    width: float = 14.0,
+    theme: str = "light",
+) -> "Plots":
+    """Plots one run, or several over each other: losses, accuracies, quality, classes drawn, speed.
+
+    Args:
+        *runs: runs or their folders.
+        over: what runs to the right: `steps`, `epochs`, `kimg` or `minutes`.
+        width: centimetres; 14 for the whole width of a thesis page.
+        theme: `light` or `dark`.
+
+    Returns:
+        Plots that show themselves in a notebook; `save("plots", "pdf")` writes them.
+
+    Raises:
+        UserError: a run has nothing to plot, or something asked for won't do.
+    """
+    from pocketgan.figures import draw_plots
+
+    return draw_plots(
+        [run if isinstance(run, Run) else Run.open(run) for run in runs], over=over, width=width, theme=theme
+    )
+
+
+def opened(run: str | Path | Model) -> Model:
+    """Returns a run, opened where it is a folder."""
+    return Run.open(run) if isinstance(run, str | Path) else run

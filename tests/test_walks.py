@@ -1,0 +1,88 @@
+"""Walks between seeds: where they pass, what their film and their sheet show."""
+
+import numpy as np
+import pytest
+
+import pocketgan
+from pocketgan.errors import RunError
+from pocketgan.runs import Run
+from pocketgan.walks import walk
+
+
+def near(found, wanted):
+    """Images in other batches differ by a rounding."""
+    return np.abs(found.astype(int) - wanted.astype(int)).max() <= 1
+
+
+def test_a_walk_passes_the_images_of_its_seeds_and_comes_back(small_runs):
+    run = Run.open(small_runs / "noise")
+    film = walk(run, (3, 5, 9), frames=4)
+    assert film.images.shape == (9, 1, 1, 28, 28)
+    for place, seed in ((0, 3), (3, 5), (6, 9)):
+        assert near(film.images[place, 0], run.generate(1, seed=seed).images[0])
+    assert film.moments == (0, 1, 2, 3, 4, 5, 6)
+    assert film.headings == ("seed 3", "", "", "seed 5", "", "", "seed 9")
+    assert film.names == () and film.captions == () and film.hold == 0
+    steps = np.abs(np.diff(np.concatenate([film.images, film.images[:1]]).astype(float), axis=0)).mean(
+        axis=(1, 2, 3, 4)
+    )
+    assert (steps > 0).all() and steps.max() < 4 * steps.min(), "no jump, the last frame to the first included"
+
+
+def test_usually_a_film_has_28_images_a_leg_and_a_sheet_ten(small_runs):
+    film = walk(Run.open(small_runs / "noise"))
+    assert len(film) == 2 * 27
+    assert film.moments[0] == 0 and film.moments[-1] == 27 and len(film.moments) == 10
+    assert film.headings == ("seed 0", *[""] * 8, "seed 1")
+    longer = walk(Run.open(small_runs / "noise"), (0, 1, 2))
+    assert longer.headings == ("seed 0", *[""] * 8, "seed 1", *[""] * 8, "seed 2"), "every seed is on the sheet"
+
+
+def test_a_conditional_run_has_a_row_a_class(small_runs):
+    run = Run.open(small_runs / "told")
+    film = walk(run, (0, 1), frames=3)
+    assert film.images.shape == (4, 2, 1, 28, 28)
+    assert film.names == ("3", "8") and film.rows == (0, 1) and film.columns == 2
+    for row, label in enumerate(("3", "8")):
+        assert near(film.images[2, row], run.generate(1, seed=1, label=label).images[0])
+        one = walk(run, (0, 1), frames=3, label=label)
+        assert one.images.shape == (4, 1, 1, 28, 28) and one.names == (label,)
+        assert near(one.images[:, 0], film.images[:, row])
+
+
+def test_the_python_function_takes_a_folder(small_runs, tmp_path):
+    film = pocketgan.interpolate(small_runs / "noise", [0, 7], frames=5, fps=10)
+    assert len(film) == 8 and film.fps == 10
+    assert film.save(tmp_path / "walk.webp").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "expected"),
+    [
+        ("redraw", {}, r"^run: '.*redraw' redraws images and reads no noise, so there is nothing to walk between"),
+        ("noise", {"seeds": (4, 4)}, r"^walk: from seed 4 to 4 goes nowhere; 2 to 100 seeds would"),
+        ("noise", {"seeds": (4,)}, r"^walk: from seed 4 goes nowhere"),
+        ("noise", {"seeds": tuple(range(101))}, r"^walk: .* 2 to 100 seeds would"),
+        ("noise", {"frames": 1}, r"^frames: 1 won't do; 2 to 1,000 would"),
+        ("noise", {"frames": 1001}, r"^frames: 1001 won't do; 2 to 1,000 would"),
+        ("noise", {"label": "3"}, r"^label: '.*noise' is unconditional"),
+        ("told", {"label": 5}, r"^label: no class '5'; known: 3, 8"),
+        ("noise", {"checkpoint": 7}, r"^checkpoint: no '7' in"),
+        ("noise", {"fps": 0.0}, r"^fps: 0 won't do; 0\.1 to 50 frames a second would"),
+        (
+            "told",
+            {"seeds": tuple(range(100)), "frames": 900},
+            r"^frames: 900 between each two of 100 seeds, 2 images each, are too many; 501 would do",
+        ),
+    ],
+)
+def test_what_will_not_do(small_runs, name, asked, expected):
+    with pytest.raises(RunError, match=expected):
+        walk(Run.open(small_runs / name), **asked)
+
+
+def test_where_even_two_frames_are_too_many_fewer_seeds_would_do(small_runs):
+    run = Run.open(small_runs / "told")
+    run.facts = run.facts.model_copy(update={"class_names": tuple(map(str, range(2000)))})
+    with pytest.raises(RunError, match=r"2000 images each, are too many; fewer seeds, or one --label, would do"):
+        walk(run, tuple(range(100)), frames=2)
