@@ -5,8 +5,8 @@ import pytest
 
 import pocketgan
 from pocketgan.errors import RunError
+from pocketgan.films.walks import walk
 from pocketgan.runs import Run
-from pocketgan.walks import walk
 
 
 def near(found, wanted):

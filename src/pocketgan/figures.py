@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from pocketgan.errors import RunError, nearest
-from pocketgan.moments import film_of
+from pocketgan.films.moments import film_of
 from pocketgan.plot_style import (
     HEIGHT,
     MARKS,

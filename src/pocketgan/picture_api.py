@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketgan.films import Film
+from pocketgan.exported import load
+from pocketgan.films.film import Film
 from pocketgan.models import Model
 from pocketgan.runs import Run
 from pocketgan.writing import CANDIDATES, Written
@@ -25,7 +26,7 @@ def interpolate(
     """Walks between the latents of seeds, along great circles.
 
     Args:
-        run: the run or its folder.
+        run: the run or the exported model, or its folder.
         seeds: where the walk goes, two at least; a film goes back to the first.
         frames: images from a seed to the next, both included; by default 28, of which the sheet shows 10.
         label: the class, by name; None gives a row a class where the run is conditional.
@@ -38,7 +39,7 @@ def interpolate(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan.walks import walk
+    from pocketgan.films.walks import walk
 
     return walk(opened(run), seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
 
@@ -55,7 +56,8 @@ def write(
 
     Args:
         text: characters that are the names of classes: `2026`.
-        run: the run or its folder; by default the one in `runs` that finished last and can write the text.
+        run: the run or the exported model, or its folder; by default the run in `runs` that finished last and can
+            write the text.
         seed: of the latents; the same character and seed give the same image.
         candidates: images that an unconditional run draws, for each digit to be found among them.
         checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
@@ -83,7 +85,7 @@ def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | 
     Raises:
         UserError: the run has no two pictures, or something asked for won't do.
     """
-    from pocketgan.moments import film_of
+    from pocketgan.films.moments import film_of
 
     return film_of(run if isinstance(run, Run) else Run.open(run), frames, fps)
 
@@ -116,5 +118,5 @@ def plot(
 
 
 def opened(run: str | Path | Model) -> Model:
-    """Returns a run, opened where it is a folder."""
-    return Run.open(run) if isinstance(run, str | Path) else run
+    """Returns a run or an exported model, opened where it is a folder."""
+    return load(run) if isinstance(run, str | Path) else run

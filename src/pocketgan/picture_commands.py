@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from pocketgan.errors import RunError
-from pocketgan.film_files import check_ending
+from pocketgan.films.files import check_ending
 from pocketgan.layout import Theme
 from pocketgan.runs import Run
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pocketgan.errors import PocketganError, RunError
-from pocketgan.films import fitting_scale
+from pocketgan.films.film import fitting_scale
 from pocketgan.layout import Theme
 from pocketgan.models import Model
 from pocketgan.pictures import Images, picture_bytes
@@ -92,7 +92,7 @@ def write_text(
         raise RunError(f"candidates: {candidates} won't do; 1 to {MOST_CANDIDATES:,} would")
     from pocketgan.loading import load_generator
 
-    network = load_generator(model, checkpoint)  # pyright: ignore[reportArgumentType]
+    network = load_generator(model, checkpoint)
     names, conditional = model.facts.class_names, model.config.network.conditional
     certainty: dict[str, float] = {}
     if conditional:

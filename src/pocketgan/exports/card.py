@@ -11,9 +11,9 @@ from pocketgan.evaluation import SPLITS
 from pocketgan.exported import LICENCE, ONNX, PICTURE
 from pocketgan.exports.graph import BATCHES, OPSET
 from pocketgan.exports.licence import licence_of
+from pocketgan.language import clock
 from pocketgan.metrics import METRICS
 from pocketgan.models import Weights
-from pocketgan.language import clock
 from pocketgan.recipes import RECIPES
 from pocketgan.records import DataFacts, Environment, read_object
 from pocketgan.runs import BEST, Run

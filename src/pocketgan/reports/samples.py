@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from pocketgan.films.moments import Sample, samples_of
 from pocketgan.language import clock
-from pocketgan.moments import Sample, samples_of
 from pocketgan.reports.words import say
 from pocketgan.studies.curves import clock_of
 from pocketgan.studies.study import Study

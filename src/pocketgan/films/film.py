@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pocketgan import film_files
 from pocketgan.errors import RunError
-from pocketgan.film_files import FILMS, LONGEST_SIDE, animation, check_ending, write_film
+from pocketgan.films import files as film_files
+from pocketgan.films.files import FILMS, LONGEST_SIDE, animation, check_ending, write_film
 from pocketgan.layout import MOST_PIXELS, PADDING, Labels, Theme, chosen_scale, headings, lay_out, shortened_name
 from pocketgan.pictures import grid, make_folder, picture_bytes, save_picture
 

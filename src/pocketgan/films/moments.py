@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pocketgan.errors import RunError
-from pocketgan.film_files import MOST_PIXELS, check_fps
-from pocketgan.films import Film
+from pocketgan.films.files import MOST_PIXELS, check_fps
+from pocketgan.films.film import Film
+from pocketgan.language import clock
 from pocketgan.layout import SCALE
 from pocketgan.pictures import cut
-from pocketgan.language import clock
 from pocketgan.runs import Run
 
 FRAMES, COLUMNS, ROWS = 80, 8, 10

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from pocketgan.errors import RunError
-from pocketgan.film_files import check_fps
-from pocketgan.films import Film, columns_for
-from pocketgan.latents import path
+from pocketgan.films.files import check_fps
+from pocketgan.films.film import Film, columns_for
+from pocketgan.films.latents import path
 from pocketgan.loading import load_generator
 from pocketgan.models import Model
 from pocketgan.sampling import run_generator, sample_latents
@@ -61,7 +61,7 @@ def walk(
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
         what = f"frames: {frames or FRAMES} between each two of {len(seeds)} seeds, {rows} images each, are too many"
         raise RunError(f"{what}; {most} would do" if most > 1 else f"{what}; fewer seeds, or one --label, would do")
-    network = load_generator(model, checkpoint)  # pyright: ignore[reportArgumentType]
+    network = load_generator(model, checkpoint)
     stops = torch.cat([sample_latents(config, 1, seed) for seed in seeds])
     latents = path(stops, steps + 1).repeat_interleave(rows, dim=0)
     labels = torch.tensor(classes).repeat((legs + 1) * steps) if classes else None
