@@ -64,7 +64,7 @@ def test_a_film_holds_every_frame_without_loss(tmp_path, ending, theme):
     assert len(frames) == len(made) == 5
     assert all((found == wanted).all() for found, wanted in zip(frames, expected, strict=True))
     assert pauses == [100, 100, 100, 100, 1100]
-    labels = Labels(above=("3", "8"), caption="step 100", widest="step 10000")
+    labels = Labels(above=("3", "8"), caption="step 100", others=made.captions)
     assert made.labels(2) == labels
     assert (expected[2] == rgb(grid(made.images[2], 2, 3, theme=theme, labels=labels))).all()
 
@@ -117,7 +117,7 @@ def test_a_notebook_shows_film_and_sheet():
 
 def test_names_without_captions_and_captions_without_names():
     assert film(captions=()).labels(1) == Labels(above=("3", "8"))
-    assert film(names=()).labels(0) == Labels(caption="step 1", widest="step 10000")
+    assert film(names=()).labels(0) == Labels(caption="step 1", others=film().captions)
     assert film(names=(), captions=(), headings=()).picture(2).size == (3 * 14 + 2, 3 * 14 + 2)
 
 

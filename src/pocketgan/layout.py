@@ -39,13 +39,13 @@ class Labels:
         above: one a column, or one an image; empty for none.
         beside: one a row, to its left; empty for none.
         caption: a line below all.
-        widest: the widest caption that there must be room for, so that a film's frames are of one size.
+        others: captions that there must be room for, too, so that a film's frames are of one size.
     """
 
     above: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     caption: str = ""
-    widest: str = ""
+    others: tuple[str, ...] = ()
 
 
 BARE = Labels()
@@ -98,7 +98,8 @@ def lay_out(
     letters = max(lettering.LEAST, min(high // 4, LARGEST_LETTERS))
     names_w, names_h = lettering.room(labels.above, letters)
     beside_w, beside_h = lettering.room(labels.beside, letters)
-    margin = letters // 2 if names_w + beside_w + len(labels.caption) else 0
+    captions = (labels.caption, *labels.others)
+    margin = letters // 2 if names_w or beside_w or any(captions) else 0
     over_each = len(labels.above) > across
     cell_w = max(wide, names_w + margin if names_w > wide else 0)
     pitch_x = cell_w + gap
@@ -108,7 +109,7 @@ def lay_out(
     top = gap + margin + (names_h + (margin // 2 if not over_each else 0) if names_w else 0)
     wanted = left + across * pitch_x + margin
     caption_letters = max(lettering.LEAST, min(wanted // 24, LARGEST_CAPTION))
-    caption_w, caption_h = lettering.room((labels.caption, labels.widest), caption_letters)
+    caption_w, caption_h = lettering.room(captions, caption_letters)
     full = max(wanted, caption_w + 2 * margin if caption_w else 0)
     bottom = top + rows * pitch_y - between + margin
     return Layout(

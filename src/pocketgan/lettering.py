@@ -1,6 +1,6 @@
 """Letters in pictures: DejaVu Sans, which comes with Matplotlib, so that pictures and plots look alike."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -23,6 +23,7 @@ def line_height(size: int) -> int:
     return sum(font(size).getmetrics())
 
 
+@lru_cache(256)
 def room(texts: tuple[str, ...], size: int) -> tuple[int, int]:
     """Returns the width and height that the widest and the highest of the texts take; (0, 0) where all are empty."""
     lines = [text.split("\n") for text in texts if text]

@@ -72,7 +72,7 @@ class Film:
         above = headings(self.names, self.columns) if self.names else ()
         if not self.captions:
             return Labels(above=above)
-        return Labels(above=above, caption=self.captions[moment], widest=max(self.captions, key=len))
+        return Labels(above=above, caption=self.captions[moment], others=self.captions)
 
     def frames(self, scale: int | None = None, *, theme: Theme = "dark", kind: str = ".gif") -> Iterator[Image.Image]:
         """Returns the frames, one by one, all of one size.
