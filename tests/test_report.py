@@ -20,7 +20,9 @@ from PIL import Image
 
 from pocketgan import reports
 from pocketgan.diagnosis import DIAGNOSES
+from pocketgan.errors import UserError
 from pocketgan.files import write_json
+from pocketgan.language import LANGUAGES
 from pocketgan.metrics import METRICS
 from pocketgan.plan import make_plan
 from pocketgan.records import DataFacts, Environment
@@ -729,3 +731,26 @@ def test_legend_and_slider_work_in_a_browser(whole, page, tmp_path):
     samples = find_samples(whole)
     assert samples is not None and f'src="{samples.pictures[2, "hidden_dim=64"][1].address}"' in shown[1]
     assert '<output id="moment-said" for="moment">step 40</output>' in done.stdout
+
+
+# Other languages.
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_the_page_speaks_other_languages(whole, page, outline, code, tmp_path):
+    study = Study.open(shutil.copytree(whole.folder, tmp_path / "study"))
+    other = write_report(study, code).read_text(encoding="utf-8")
+    assert f'<html lang="{code}">' in other
+    assert other.count('<th scope="col"') == page.count('<th scope="col"')
+    assert other.count('<th scope="row"') == page.count('<th scope="row"')
+    english = {text for texts in (outline.texts["h2"], outline.texts["h3"], outline.texts["caption"]) for text in texts}
+    found = Outline(other)
+    said = {text for tag in ("h2", "h3", "caption") for text in found.texts[tag]}
+    assert len(said) >= len(english) - 1 and not said & english
+    assert not set(outline.texts["li"]) & {text for text in found.texts["li"] if " " in text}
+    assert table_of(study, "runs.csv")[0]["state"] == "finished"
+
+
+def test_an_unknown_language_is_one_line(whole):
+    with pytest.raises(UserError, match="^lang: no language 'xx'"):
+        write_report(whole, "xx")
