@@ -752,5 +752,5 @@ def test_the_page_speaks_other_languages(whole, page, outline, code, tmp_path):
 
 
 def test_an_unknown_language_is_one_line(whole):
-    with pytest.raises(UserError, match="^lang: no language 'xx'"):
+    with pytest.raises(UserError, match=r"^lang: no language 'xx'"):
         write_report(whole, "xx")
