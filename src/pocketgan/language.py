@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from pocketgan.errors import UserError, nearest
+from pocketgan.files import write_atomically
 
 Text = str | tuple[str, str]
 """A text, or one for a single thing and one for several; names in braces are filled in."""
@@ -182,12 +183,13 @@ def locales_folder() -> Path:
     return Path(__file__).parent / "locales"
 
 
-def update() -> None:
-    """Brings all catalogues up to date with the texts in the package."""
+def update(folder: Path | None = None) -> None:
+    """Brings all catalogues up to date with the texts in the package, and writes them into `folder`, or in place."""
     for code in LANGUAGES:
         if code != "en":
-            with (locales_folder() / f"{code}.po").open("wb") as file:
-                write_po(file, updated(code), width=120, omit_header=False, include_lineno=False)
+            buffer = io.BytesIO()
+            write_po(buffer, updated(code), width=120, include_lineno=False)
+            write_atomically((folder or locales_folder()) / f"{code}.po", buffer.getvalue())
 
 
 if __name__ == "__main__":

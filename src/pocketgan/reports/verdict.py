@@ -55,7 +55,7 @@ def compared(verdict: Verdict) -> str:
         what = listed(names) if verdict.study.comparable else say("groups")
         return say("too few" if few else "none shown", names=what, seeds=count)
     order = sorted(wins, key=lambda name: -len(wins[name]))
-    said = "; ".join(say("better", first=name, others=listed(wins[name])) for name in order)
+    said = say("semicolon").join(say("better", first=name, others=listed(wins[name])) for name in order)
     whole = sum(map(len, wins.values())) == len(verdict.comparisons)
     return say("full stop" if whole else "rest open", sentence=said)
 

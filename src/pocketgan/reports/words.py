@@ -41,6 +41,7 @@ WORDS: dict[str, Text] = {
     "not compared": "Each variant has data of its own, so variants are not compared.",
     "and": "{all} and {last}",
     "comma": ", ",
+    "semicolon": "; ",
     "count of seeds": ("{count} seed", "{count} seeds"),
     "from to": "{low} to {high}",
     # The verdict.
