@@ -26,6 +26,7 @@ SHAPES = {
     "white-background": (9, 3, False),
     "minimal": (28, 1, True),
     "comparison": (8, 1, False),
+    "stacked": (12, 1, True),
 }
 """The size, channels and conditioning that a recipe is exported with here: each differs from its usual ones."""
 

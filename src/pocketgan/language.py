@@ -145,13 +145,21 @@ def read_catalogue(code: str) -> Catalog:
     return read_po(io.BytesIO(content), locale=locale_of(code), abort_invalid=True)
 
 
-def all_texts() -> dict[str, dict[str, Text]]:
+def all_texts() -> dict[str, Mapping[str, Text]]:
     """Returns every dict of texts in the package, by what it is for."""
     from pocketgan.reports.words import WORDS
+    from pocketgan.studies.predeclared import QUESTIONS
     from pocketgan.studies.sentences import SENTENCES, TITLES
     from pocketgan.summaries import SUMMARIES
 
-    return {"times": TIMES, "metrics": TITLES, "sentences": SENTENCES, "summaries": SUMMARIES, "report": WORDS}
+    return {
+        "times": TIMES,
+        "metrics": TITLES,
+        "questions": QUESTIONS,
+        "sentences": SENTENCES,
+        "summaries": SUMMARIES,
+        "report": WORDS,
+    }
 
 
 def updated(code: str) -> Catalog:

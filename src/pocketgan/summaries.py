@@ -100,11 +100,12 @@ def print_stop(verdict: "Verdict", language: str, command: str) -> int:
 
 def print_verdict(verdict: "Verdict", language: str) -> int:
     """Prints a study's table and sentences, and where its page is; returns the exit code."""
+    from pocketgan.studies.predeclared import question_of
     from pocketgan.studies.sentences import sentences, title_of
 
     config = verdict.study.config
     with speaking(language):
-        table = Table(title=config.question or config.name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(title=question_of(config), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column(say("variant"))
         mean = say("mean", metric=title_of(config.metric))
         for heading in (say("runs"), say("failed runs"), mean, say("interval"), say("training time")):

@@ -28,6 +28,7 @@ from pocketgan.reports.style import SCRIPT, STYLE, WITHOUT_SCRIPT
 from pocketgan.reports.tables import floor_of, mean_of, other_metrics, settings_text, state_text
 from pocketgan.reports.verdict import headline
 from pocketgan.reports.words import capital, chance, diagnosis, listed, percent, say, span, written
+from pocketgan.studies.predeclared import question_of
 from pocketgan.studies.sentences import (
     chief_sentences,
     loss_sentences,
@@ -65,7 +66,7 @@ def write_page(
         now: when it is written.
     """
     study = findings.study
-    title = study.config.question or study.config.name
+    title = question_of(study.config)
     places = "".join(f'<li><a href="#{name}">{escape(say(name))}</a></li>' for name in SECTIONS)
     done = sum(not row.fresh for row in findings.rows) - findings.verdict.undone
     facts = {"name": study.config.name, "recipe": recipes(findings), "done": done}

@@ -6,15 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pocketgan.errors import ConfigError, StudyError, nearest
+from pocketgan.language import say
 from pocketgan.recipes import RECIPES
 from pocketgan.studies.config import StudyConfig, study_config
+
+QUESTIONS = {
+    "latent-dim": "Does a longer latent vector (50, 100, 150) give better digits?",
+    "hidden-dim": "Does a wider hidden layer (64, 128, 256) give better digits?",
+    "long-run": "Do 200,000 iterations give better digits than 20,000, and does the quality still rise at the end?",
+    "digit-by-digit": "Does redrawing get worse after 3,500 steps, and does each digit want a learning rate of its "
+    "own?",
+    "stability": "Which of the six recipes draws best after five minutes each, and which is steady over seeds?",
+}
+"""What the studies ask, by their names."""
 
 
 def latent_dim() -> StudyConfig:
     """Does a longer latent vector give better digits? 50, 100, 150."""
     return StudyConfig(
         name="latent-dim",
-        question="Does a longer latent vector (50, 100, 150) give better digits?",
+        question=QUESTIONS["latent-dim"],
         recipe="comparison",
         factors={"latent_dim": [50, 100, 150]},
     )
@@ -24,7 +35,7 @@ def hidden_dim() -> StudyConfig:
     """Does a wider hidden layer give better digits? 64, 128, 256."""
     return StudyConfig(
         name="hidden-dim",
-        question="Does a wider hidden layer (64, 128, 256) give better digits?",
+        question=QUESTIONS["hidden-dim"],
         recipe="comparison",
         factors={"hidden_dim": [64, 128, 256]},
     )
@@ -34,7 +45,7 @@ def long_run() -> StudyConfig:
     """Do ten times as many iterations pay? 200,000, a sample every 10,000."""
     return StudyConfig(
         name="long-run",
-        question="Do 200,000 iterations give better digits than 20,000, and does the quality still rise at the end?",
+        question=QUESTIONS["long-run"],
         recipe="comparison",
         settings={"sample_every": "10000 steps", "evaluate_every": "10000 steps", "checkpoint_every": "10000 steps"},
         duration="200000 steps",
@@ -49,7 +60,7 @@ def digit_by_digit() -> StudyConfig:
     classes = {**{f"digit {digit}": str(digit) for digit in range(10)}, "all digits": "all"}
     return StudyConfig(
         name="digit-by-digit",
-        question="Does redrawing get worse after 3,500 steps, and does each digit want a learning rate of its own?",
+        question=QUESTIONS["digit-by-digit"],
         recipe="white-background",
         settings={"evaluate_every": "500 steps"},
         variants=[
@@ -67,7 +78,7 @@ def stability() -> StudyConfig:
     """Which of the six recipes is best after equal minutes, and which is steady?"""
     return StudyConfig(
         name="stability",
-        question="Which of the six recipes draws best after five minutes each, and which is steady over seeds?",
+        question=QUESTIONS["stability"],
         settings={"evaluate_every": "30 s"},
         variants=[{"name": name, "recipe": name} for name in RECIPES if name != "stacked"],
         duration="5 min",
@@ -81,6 +92,13 @@ STUDIES: dict[str, Callable[[], StudyConfig]] = {
     "digit-by-digit": digit_by_digit,
     "stability": stability,
 }
+
+
+def question_of(config: StudyConfig) -> str:
+    """Returns what a study asks, or its name: in the language that is spoken, where the study came with the package."""
+    if config.question and config.question == QUESTIONS.get(config.name):
+        return say(QUESTIONS, config.name)
+    return config.question or config.name
 
 
 def read_study(text: str | Path) -> StudyConfig:
