@@ -54,6 +54,21 @@ def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
     return found
 
 
+def read_weights(run: Run, checkpoint: str | int) -> Weights:
+    """Reads the weights of a run's generator (the averaged one's, where there is one) out of a checkpoint.
+
+    Args:
+        run: the run.
+        checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+    Raises:
+        RunError: there is none such, or it is damaged.
+    """
+    found = find_checkpoint(run, checkpoint)
+    name = "generator" if run.config.train.ema_half_life == "none" else "generator_ema"
+    return Weights(found.path, found.network(name), found.counters)
+
+
 def load_generator(model: Model, checkpoint: str | int = "auto") -> nn.Module:
     """Returns a model's generator (the averaged one, where there is one), ready to generate, on the CPU.
 

@@ -301,19 +301,10 @@ class Run:
         return self.config.data
 
     def weights(self, checkpoint: str | int = "auto") -> Weights:
-        """Reads the generator's weights (the averaged one's, where there is one) out of a checkpoint.
+        """Reads the generator's weights out of a checkpoint; see `loading.read_weights`."""
+        from pocketgan.loading import read_weights
 
-        Args:
-            checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
-
-        Raises:
-            RunError: there is none such, or it is damaged.
-        """
-        from pocketgan.loading import find_checkpoint
-
-        found = find_checkpoint(self, checkpoint)
-        name = "generator" if self.config.train.ema_half_life == "none" else "generator_ema"
-        return Weights(found.path, found.network(name), found.counters)
+        return read_weights(self, checkpoint)
 
     def label_index(self, label: str | int) -> int:
         """Returns the index of the class called `label`; see `models.label_index`."""
