@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -68,9 +69,8 @@ def check_extra() -> None:
         ModelError: it isn't; the message says how to get it.
     """
     try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
+        for name in ("onnx", "onnxruntime", "onnxscript"):
+            import_module(name)
     except ImportError as error:
         raise ModelError(
             f"format: ONNX needs '{error.name}'; pip install 'pocketgan[onnx]', or --format safetensors does without"
