@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pocketgan.errors import StorageError
 from pocketgan.files import write_atomically
-from pocketgan.language import speaking
+from pocketgan.language import speaking, spoken
 from pocketgan.reports.charts import charts_of
 from pocketgan.reports.figures import draw, draw_samples, drawn_language
 from pocketgan.reports.findings import find
@@ -40,10 +40,11 @@ def _write_report(study: Study) -> Path:
     except OSError as error:
         raise StorageError(f"{folder} can't be made: {error.strerror}") from None
     findings, samples = find(study), find_samples(study)
-    charts = charts_of(findings)
-    with speaking(drawn_language()):
-        stills = {chart.name: draw(chart) for group in charts_of(findings).values() for chart in group}
-        pictured = find_samples(study)
+    charts, drawn = charts_of(findings), drawn_language()
+    alike = drawn == spoken()
+    with speaking(drawn):
+        shown, pictured = (charts, samples) if alike else (charts_of(findings), find_samples(study))
+        stills = {chart.name: draw(chart) for group in shown.values() for chart in group}
     files = {f"{name}.png": content for name, content in stills.items()}
     if pictured is not None and pictured.variants:
         files["samples.png"] = draw_samples(pictured)
