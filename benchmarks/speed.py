@@ -23,7 +23,7 @@ from pocketgan.experiment import find_facts, threads
 from pocketgan.loading import image_shape
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.plan import make_plan
-from pocketgan.training import TrainState, create_state, discriminator_step, generator_step, summarise, train
+from pocketgan.training import TrainState, create_state, summarise, train, training_step
 
 WINDOWS = 7
 
@@ -43,8 +43,7 @@ def step_arithmetic(state: TrainState, batches: Batches, config: RunConfig) -> f
     """Returns the arithmetic of one step of both networks, in GFLOP."""
     batch = batches.at(0)
     with FlopCounterMode(display=False) as counter:
-        discriminator_step(state, batch, config, 1.0)
-        generator_step(state, batch, config, 1.0)
+        training_step(state, batch, config, 1.0)
     return counter.get_total_flops() / 1e9
 
 
@@ -96,8 +95,7 @@ def measure(name: str, seconds: float) -> dict[str, float]:
     # A window is a fixed number of steps between two ticks; the peak is measured between windows, outside the clock.
     trial = time.perf_counter()
     for _ in range(5):
-        discriminator_step(state, batches.at(0), config, 1.0)
-        generator_step(state, batches.at(0), config, 1.0)
+        training_step(state, batches.at(0), config, 1.0)
     each = (time.perf_counter() - trial) / 5
     window = max(3, int(seconds / WINDOWS / each))
     plan = make_plan(replace(config, tick_every=f"{window} steps"), len(images))

@@ -173,6 +173,7 @@ def test_a_plan_counts_every_duration_in_steps():
         "evaluate_every": None,
         "warmup": None,
         "ema_half_life": None,
+        "ema_share": None,
         "steps_per_second": None,
     }
 
@@ -189,8 +190,13 @@ def test_a_plan_in_time_follows_the_speed_it_was_given():
     )
     plan = make_plan(config, images=60000, steps_per_second=12.5)
     assert (plan.steps, plan.sample_every, plan.checkpoint_every) == (3750, 250, 750)
-    assert (plan.warmup, plan.ema_half_life, plan.tick_every) == (468.75, 10000, 10)
+    assert (plan.warmup, plan.ema_half_life, plan.ema_share, plan.tick_every) == (468.75, 10000, 0.05, 10)
     assert plan.steps_per_second == 12.5
+
+
+def test_an_average_by_share_has_no_length_of_its_own():
+    plan = make_plan(replace(COUNTED, ema_half_life="12.5 %"), images=60000)
+    assert (plan.ema_half_life, plan.ema_share, plan.half_life_after(1000)) == (None, 0.125, 125)
 
 
 @pytest.mark.parametrize("sample_every", ["none", "end"])

@@ -16,7 +16,7 @@ from pocketgan.config import RunConfig
 from pocketgan.data import Batch, Batches, ImageSet
 from pocketgan.errors import ConfigError, NonFiniteLoss
 from pocketgan.networks import ImageShape
-from pocketgan.objectives import OBJECTIVES
+from pocketgan.objectives import OBJECTIVES, squared_gradient
 from pocketgan.plan import Plan, make_plan
 from pocketgan.recipes import RECIPES
 from pocketgan.sampling import generate_images, redraw_images
@@ -26,6 +26,7 @@ from pocketgan.training import (
     TrainState,
     accuracies,
     choose_device,
+    choose_precision,
     create_state,
     discriminate,
     discriminator_step,
@@ -34,6 +35,7 @@ from pocketgan.training import (
     penalties,
     rate_factor,
     train,
+    training_step,
     update_ema,
 )
 
@@ -139,6 +141,13 @@ def test_rate_follows_warmup_and_schedule(
     assert [rate_factor(step, plan, schedule) for step in range(8)] == pytest.approx(expected)
 
 
+def test_the_rate_is_held_before_it_falls(bench: Callable[..., Bench]) -> None:
+    plan = bench(duration="8 steps").plan
+    rates = [rate_factor(step, plan, "cosine", hold=0.5) for step in range(9)]
+    assert rates[:5] == [1, 1, 1, 1, 1]
+    assert rates[5:] == pytest.approx([(1 + math.cos(math.pi * k / 4)) / 2 for k in (1, 2, 3, 4)])
+
+
 def test_cosine_is_one_half_in_the_middle_and_the_end_is_zero(bench: Callable[..., Bench]) -> None:
     plan = bench(duration="8 steps").plan
     assert rate_factor(4, plan, "cosine") == pytest.approx(0.5)
@@ -161,20 +170,28 @@ def test_training_goes_at_the_planned_rate(bench: Callable[..., Bench]) -> None:
 
 @pytest.mark.parametrize(
     ("nimg", "half_life", "effective"),
-    [(10_000_000, 800.0, 800.0), (8_000, 10_000.0, 400.0), (8, 10_000.0, 0.4), (16_000, 800.0, 800.0)],
+    [
+        (10_000_000, "0.8 kimg", 800.0),
+        (8_000, "10 kimg", 400.0),
+        (8, "10 kimg", 0.4),
+        (16_000, "0.8 kimg", 800.0),
+        (8_000, "10%", 800.0),
+        (10_000_000, "2.5%", 250_000.0),
+    ],
 )
 def test_average_moves_by_its_half_life_and_at_most_by_a_share_of_the_images_seen(
-    bench: Callable[..., Bench], nimg: int, half_life: float, effective: float
+    bench: Callable[..., Bench], nimg: int, half_life: str, effective: float
 ) -> None:
-    state = bench("mlp", ema_half_life="1 kimg").state
-    state.nimg = nimg
+    run = bench("mlp", ema_half_life=half_life)
+    state, half = run.state, run.plan.half_life_after(nimg)
+    assert half == pytest.approx(effective)
     with torch.no_grad():
         for index, parameter in enumerate(state.generator.parameters()):
             parameter.fill_(index + 1)
         for parameter in state.generator_ema.parameters():
             parameter.fill_(-1)
     for step in range(1, 4):
-        update_ema(state, half_life, 8)
+        update_ema(state, half, 8)
         kept = 0.5 ** (step * 8 / effective)
         for index, averaged in enumerate(state.generator_ema.parameters()):
             expected = torch.full_like(averaged, (index + 1) + kept * (-1 - (index + 1)))
@@ -287,6 +304,62 @@ def test_generators_loss_is_the_objectives_mean_at_the_discriminators_logits(ben
         torch.testing.assert_close(loss, expected)
 
 
+@pytest.mark.parametrize(("update", "draws"), [("fresh", 2), ("shared", 1)])
+def test_a_shared_step_draws_once_and_asks_the_discriminator_of_real_images_once(
+    bench: Callable[..., Bench], update: str, draws: int
+) -> None:
+    run = bench("mlp", objective="relativistic", generator_update=update)
+    passes = dict.fromkeys(("generator", "discriminator"), 0)
+
+    def count(name: str) -> None:
+        passes[name] += 1
+
+    run.state.generator.register_forward_hook(lambda *_: count("generator"))
+    run.state.discriminator.register_forward_hook(lambda *_: count("discriminator"))
+    training_step(run.state, run.batch(), run.config, 1.0)
+    assert passes == {"generator": draws, "discriminator": 2 + draws}
+
+
+def test_a_shared_step_is_the_two_steps_on_one_drawing(bench: Callable[..., Bench]) -> None:
+    run, twin = (bench("pocket", hidden_dim=4, generator_update="shared") for _ in range(2))
+    d_loss, g_loss, real_logits, fake_logits = training_step(run.state, run.batch(), run.config, 1.0)
+
+    fake = generate(twin.state, twin.batch(), twin.config)
+    done = discriminator_step(twin.state, twin.batch(), twin.config, 1.0, fake.detach())
+    after = twin.state.discriminator(fake, twin.batch().labels).detach()
+    expected = OBJECTIVES["relativistic"].generator_loss(done[1], after).mean()
+    torch.testing.assert_close(g_loss, expected)
+    assert torch.equal(d_loss, done[0]) and torch.equal(real_logits, done[1]) and torch.equal(fake_logits, done[2])
+    assert identical(parameters(run.state.discriminator), parameters(twin.state.discriminator))
+
+
+def test_penalties_of_a_share_are_those_of_the_first_images(bench: Callable[..., Bench]) -> None:
+    """Without penalties the share changes nothing; with them, the loss is the same and the gradient another."""
+    steps = {}
+    for share in (1.0, 0.5):
+        run = bench("pocket", hidden_dim=4, penalty_share=share, r1=3.0, r2=3.0, precision="float32")
+        loss, real_logits, fake_logits = discriminator_step(run.state, run.batch(), run.config, 1.0)
+        steps[share] = loss, torch.cat([real_logits, fake_logits]), run.state.discriminator_optimizer.mean
+    torch.testing.assert_close(steps[1.0][0], steps[0.5][0])
+    torch.testing.assert_close(steps[1.0][1], steps[0.5][1], atol=1e-5, rtol=1e-4)
+    assert not identical(steps[1.0][2], steps[0.5][2])
+
+    run = bench("pocket", hidden_dim=4, penalty_share=0.5, r1=3.0, r2=3.0, precision="float32", beta1=0.0)
+    state, batch, config = run.state, run.batch(), run.config
+    fake = torch.rand_like(batch.real)
+    discriminator_step(state, batch, config, 0.0, fake)
+    images = [part[:4].clone().requires_grad_() for part in (batch.real, fake)]
+    labels = batch.labels
+    assert labels is not None
+    logits = [state.discriminator(part, labels[:4]) for part in images]
+    penalty = sum(1.5 * squared_gradient(each, part).mean() for each, part in zip(logits, images, strict=True))
+    whole = [state.discriminator(part, labels) for part in (batch.real, fake)]
+    loss = OBJECTIVES["relativistic"].discriminator_loss(*whole).mean() + penalty
+    expected = torch.autograd.grad(loss, state.discriminator_optimizer.parameters)
+    for mean, gradient in zip(state.discriminator_optimizer.mean, expected, strict=True):
+        torch.testing.assert_close(mean, gradient, atol=1e-5, rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_one_step_against_a_frozen_opponent_lowers_the_loss(bench: Callable[..., Bench], name: str) -> None:
     for step in (discriminator_step, generator_step):
@@ -316,6 +389,24 @@ def test_joint_halves_and_two_updates_are_the_same_loss(bench: Callable[..., Ben
     torch.testing.assert_close(logits["two_updates"], logits["joint"])
     real_logits, fake_logits = logits["halves"].chunk(2)
     torch.testing.assert_close(losses["halves"], OBJECTIVES[name].discriminator_loss(real_logits, fake_logits).mean())
+
+
+@pytest.mark.parametrize(
+    ("features", "precision"),
+    [
+        ({"avx512_bf16": True}, "bfloat16"),
+        ({"amx_bf16": True}, "bfloat16"),
+        ({"avx512_bf16": False}, "float32"),
+        ({}, "float32"),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], precision: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
+    assert choose_precision("auto", "cpu") == precision
+    assert choose_precision("auto", "mps") == "float32"
+    assert (choose_precision("float32", "cpu"), choose_precision("bfloat16", "cpu")) == ("float32", "bfloat16")
 
 
 def test_joint_and_halves_are_one_relativistic_loss(bench: Callable[..., Bench]) -> None:

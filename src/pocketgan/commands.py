@@ -74,13 +74,13 @@ def summary(arguments: Sequence[str]) -> int:
     import torch
 
     from pocketgan.data import load_images
-    from pocketgan.experiment import find_facts, told_classes_if_any
+    from pocketgan.experiment import find_facts, settled
     from pocketgan.loading import image_shape
     from pocketgan.networks import build_discriminator, build_generator
     from pocketgan.networks.summary import count, layers_of
 
     facts = find_facts(load_images(config.data))
-    config = told_classes_if_any(config, facts)
+    config = settled(config, facts, "cpu")
     shape = image_shape(facts, config.network.conditional)
     generator = build_generator(config.network, shape, config.data.pixels, config.seed)
     discriminator = build_discriminator(config.network, shape, config.seed)

@@ -29,7 +29,7 @@ from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
-from pocketgan.training import Tick, TrainState, choose_device, create_state, train
+from pocketgan.training import Tick, TrainState, choose_device, choose_precision, create_state, train
 from pocketgan.version import __version__
 
 ROLLBACKS = 3
@@ -63,7 +63,7 @@ def run_experiment(
         config = replace(config, data=str(Path(config.data.data).expanduser().absolute()))
     images = load_images(config.data)
     facts = find_facts(images)
-    config = told_classes_if_any(config, facts)
+    config = settled(config, facts, device)
     with threads(config.train.threads):
         create_state(config, image_shape(facts, config.network.conditional), device)  # A wrong size shows here.
         plan = plan_run(config, images, facts, device, progress)
@@ -298,11 +298,14 @@ def find_facts(images: ImageSet) -> DataFacts:
     )
 
 
-def told_classes_if_any(config: RunConfig, facts: DataFacts) -> RunConfig:
-    """Returns the configuration made unconditional where the data has no labels."""
-    if config.network.conditional and not facts.class_names:
-        return replace(config, conditional=False)
-    return config
+def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
+    """Returns the configuration as this data and this device have it.
+
+    Unconditional where there are no labels, and with a precision in the place of `auto`.
+    """
+    conditional = config.network.conditional and bool(facts.class_names)
+    precision = choose_precision(config.train.precision, device)
+    return replace(config, conditional=conditional, precision=precision)
 
 
 def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
@@ -314,7 +317,7 @@ def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device:
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     plan = Plan(
         duration="", steps=1_000_000_000, tick_every=SPEED_WINDOW, sample_every=None, checkpoint_every=1e9,
-        evaluate_every=None, warmup=None, ema_half_life=1.0 if state.averages else None, steps_per_second=None,
+        evaluate_every=None, warmup=None, ema_half_life=None, steps_per_second=None,
     )  # fmt: skip
     moments: list[float] = []
     deadline = time.perf_counter() + seconds

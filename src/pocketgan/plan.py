@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pocketgan.config import RunConfig
 from pocketgan.durations import Duration
 
+EMA_SHARE = 0.05
+"""The average's half-life is at most this share of the images seen so far, unless the configuration says another."""
+
 
 class Plan(BaseModel):
     """Durations in training steps (fractions where an interval is no whole number of steps).
@@ -19,7 +22,9 @@ class Plan(BaseModel):
         duration: the configuration's duration that this was made from.
         steps: the whole run.
         tick_every, sample_every, checkpoint_every, evaluate_every, warmup: as in the configuration; None for never.
-        ema_half_life: of the averaged generator, in images; None where there is none.
+        ema_half_life: of the averaged generator, in images; None where there is none, or where it is a share alone.
+        ema_share: the half-life is at most this share of the images seen so far (Karras et al. 2022,
+            `ema_rampup_ratio`); None without an averaged generator.
         steps_per_second: the speed that durations in time were planned with, or None.
     """
 
@@ -33,7 +38,12 @@ class Plan(BaseModel):
     evaluate_every: float | None = Field(default=None, gt=0)
     warmup: float | None = Field(gt=0)
     ema_half_life: float | None = Field(gt=0)
+    ema_share: float | None = Field(default=EMA_SHARE, gt=0, le=1)
     steps_per_second: float | None = Field(gt=0)
+
+    def half_life_after(self, nimg: int) -> float:
+        """Returns the average's half-life in images after so many, which are some."""
+        return min(self.ema_half_life or math.inf, nimg * (self.ema_share or math.inf))
 
 
 def needs_speed(config: RunConfig) -> bool:
@@ -61,7 +71,9 @@ def make_plan(config: RunConfig, images: int, steps_per_second: float | None = N
         return max(1.0, steps(text) or 1.0)
 
     sample_every, evaluate_every = config.pictures.sample_every, config.evaluation.evaluate_every
-    half_life = steps(config.train.ema_half_life)
+    average = config.train.ema_half_life
+    by_share = average.endswith("%")
+    half_life = None if by_share else steps(average)
     return Plan(
         duration=config.train.duration,
         steps=max(1, math.ceil((steps(config.train.duration) or 1) - 1e-9)),
@@ -71,6 +83,7 @@ def make_plan(config: RunConfig, images: int, steps_per_second: float | None = N
         evaluate_every=interval(evaluate_every) if evaluate_every != "none" else None,
         warmup=steps(config.train.warmup),
         ema_half_life=None if half_life is None else half_life * config.train.batch_size,
+        ema_share=float(average[:-1]) / 100 if by_share else None if average == "none" else EMA_SHARE,
         steps_per_second=steps_per_second,
     )
 

@@ -22,8 +22,6 @@ from pocketgan.optimizers import Adam
 from pocketgan.plan import Plan, due
 
 MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
-EMA_RAMP = 0.05
-"""The average's half-life is at most this share of the images seen so far (Karras et al. 2022, `ema_rampup_ratio`)."""
 
 
 @dataclass
@@ -101,6 +99,20 @@ def choose_device(name: str) -> str:
     return name
 
 
+def choose_precision(name: str, device: str) -> str:
+    """Returns `float32` or `bfloat16`; for `auto` bfloat16 where the device multiplies it natively."""
+    if name != "auto":
+        return name
+    if device == "cuda":
+        native = torch.cuda.get_device_capability() >= (8, 0)
+    elif device == "cpu":
+        features = getattr(torch.cpu, "get_capabilities", dict)()  # Older ones don't tell.
+        native = any(features.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
+    else:
+        native = False
+    return "bfloat16" if native else "float32"
+
+
 def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
     """Makes the state at step 0; it depends on the configuration, the images' shape and nothing else."""
     # Networks, on their device.
@@ -167,18 +179,42 @@ def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, confi
         return state.discriminator(images, labels).float()
 
 
-def discriminator_step(
+def training_step(
     state: TrainState, batch: Batch, config: RunConfig, rate: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Updates the discriminator, then the generator.
+
+    Returns:
+        Both losses, scalars, the discriminator's first; its logits of the real and the generated images, (N,) each;
+        all detached.
+    """
+    if config.objective.generator_update == "fresh":
+        d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
+        g_loss = generator_step(state, batch, config, rate)
+    else:
+        fake = generate(state, batch, config)
+        d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate, fake.detach())
+        g_loss = generator_step(state, batch, config, rate, fake, real_logits)
+    return d_loss, g_loss, real_logits, fake_logits
+
+
+def discriminator_step(
+    state: TrainState, batch: Batch, config: RunConfig, rate: float, fake: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Updates the discriminator once (twice for `two_updates`).
+
+    Args:
+        state, batch, config, rate: as in `training_step`.
+        fake: generated images, (N, C, H, W), off their graph; None: new ones are drawn.
 
     Returns:
         The loss, a scalar, and the logits of the real and the generated images, (N,) each; all detached.
     """
     objective, settings = OBJECTIVES[config.objective.objective], config.objective
     optimizer, labels = state.discriminator_optimizer, batch.labels
-    with torch.no_grad():
-        fake = generate(state, batch, config)
+    if fake is None:
+        with torch.no_grad():
+            fake = generate(state, batch, config)
 
     if settings.discriminator_update == "two_updates":
         assert objective.real_term is not None and objective.fake_term is not None
@@ -190,19 +226,36 @@ def discriminator_step(
         optimizer.step(fake_loss, state.found_inf, rate)
         return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
 
-    # Penalties differentiate by the images as they were before augmentation.
-    real = batch.real.detach().requires_grad_(settings.r1 > 0)
-    fake = fake.requires_grad_(settings.r2 > 0)
+    # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
+    first = slice(0, max(1, round(settings.penalty_share * len(batch.real))))
+    real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
+    held, fake = fake, fake[first].requires_grad_(settings.r2 > 0)
+    some = labels[first] if labels is not None else None
     if settings.discriminator_update == "joint":
-        both = torch.cat([labels, labels]) if labels is not None else None
-        real_logits, fake_logits = discriminate(state, torch.cat([real, fake]), both, config).chunk(2)
-        loss = objective.discriminator_loss(real_logits, fake_logits).mean() / (1 if objective.relativistic else 2)
+        real_logits, fake_logits = discriminate_together(state, real, fake, some, config)
     else:
-        real_logits, fake_logits = discriminate(state, real, labels, config), discriminate(state, fake, labels, config)
-        loss = objective.discriminator_loss(real_logits, fake_logits).mean()
-    penalty = penalties(state, real, fake, real_logits, fake_logits, labels, config)
+        real_logits, fake_logits = discriminate(state, real, some, config), discriminate(state, fake, some, config)
+    penalty = penalties(state, real, fake, real_logits, fake_logits, some, config)
+    if first.stop < len(batch.real):
+        rest = slice(first.stop, None)
+        others = labels[rest] if labels is not None else None
+        more_real, more_fake = discriminate_together(state, batch.real[rest], held[rest], others, config)
+        real_logits, fake_logits = torch.cat([real_logits, more_real]), torch.cat([fake_logits, more_fake])
+
+    loss = objective.discriminator_loss(real_logits, fake_logits).mean()
+    if settings.discriminator_update == "joint" and not objective.relativistic:
+        loss = loss / 2
     optimizer.step(loss if penalty is None else loss + penalty, state.found_inf, rate)
     return loss.detach(), real_logits.detach(), fake_logits.detach()
+
+
+def discriminate_together(
+    state: TrainState, real: Tensor, fake: Tensor, labels: Tensor | None, config: RunConfig
+) -> tuple[Tensor, Tensor]:
+    """Runs the discriminator on real and generated images in one batch; returns the logits of each, (N,)."""
+    both = torch.cat([labels, labels]) if labels is not None else None
+    real_logits, fake_logits = discriminate(state, torch.cat([real, fake]), both, config).chunk(2)
+    return real_logits, fake_logits
 
 
 def penalties(
@@ -232,13 +285,30 @@ def penalties(
     return sum(terms[1:], terms[0]) if terms else None
 
 
-def generator_step(state: TrainState, batch: Batch, config: RunConfig, rate: float) -> Tensor:
-    """Updates the generator once against the frozen discriminator; returns its loss, a detached scalar."""
+def generator_step(
+    state: TrainState,
+    batch: Batch,
+    config: RunConfig,
+    rate: float,
+    fake: Tensor | None = None,
+    real_logits: Tensor | None = None,
+) -> Tensor:
+    """Updates the generator once against the frozen discriminator.
+
+    Args:
+        state, batch, config, rate: as in `training_step`.
+        fake: generated images, (N, C, H, W), on their graph; None: new ones are drawn.
+        real_logits: the discriminator's of the batch, (N,), for a relativistic loss; None: they are computed.
+
+    Returns:
+        The loss, a detached scalar.
+    """
     objective = OBJECTIVES[config.objective.objective]
-    real_logits = None
     with frozen(state.discriminator_optimizer.parameters):
-        fake_logits = discriminate(state, generate(state, batch, config), batch.labels, config)
-        if objective.relativistic:
+        if fake is None:
+            fake = generate(state, batch, config)
+        fake_logits = discriminate(state, fake, batch.labels, config)
+        if objective.relativistic and real_logits is None:
             with torch.no_grad():
                 real_logits = discriminate(state, batch.real, batch.labels, config)
         loss = objective.generator_loss(real_logits, fake_logits).mean()
@@ -262,9 +332,8 @@ def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
 def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
     """Moves the averaged generator towards the trained one; buffers are copied.
 
-    The weight of the past is ½^(batch size / half-life), the half-life in images and at most 5% of those seen.
+    The weight of the past is ½^(batch size / half-life), the half-life in images.
     """
-    half_life = min(half_life, max(state.nimg * EMA_RAMP, 1e-8))
     kept = 0.5 ** (batch_size / half_life)
     torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
         list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - kept
@@ -273,10 +342,13 @@ def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
         averaged.copy_(buffer)
 
 
-def rate_factor(step: int, plan: Plan, schedule: str) -> float:
-    """Returns the factor on the learning rate in step `step` (0 is the first): warm-up times schedule."""
+def rate_factor(step: int, plan: Plan, schedule: str, hold: float = 0.0) -> float:
+    """Returns the factor on the learning rate in step `step` (0 is the first): warm-up times schedule.
+
+    The schedule begins once the share `hold` of the plan's steps is done.
+    """
     factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
-    progress = step / plan.steps
+    progress = max(0.0, (step / plan.steps - hold) / (1 - hold))
     if schedule == "linear":
         factor *= 1 - progress
     elif schedule == "cosine":
@@ -339,16 +411,14 @@ def train(
     while state.step < plan.steps:
         # One step of each network.
         batch = batches.at(state.nimg)
-        rate = rate_factor(state.step, plan, config.train.schedule) * state.rate_scale
-        d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
-        g_loss = generator_step(state, batch, config, rate)
-        history.append((d_loss, g_loss, real_logits, fake_logits))
+        rate = rate_factor(state.step, plan, config.train.schedule, config.train.hold) * state.rate_scale
+        history.append(training_step(state, batch, config, rate))
 
         # Clocks and average.
         state.step += 1
         state.nimg += batches.batch_size
-        if state.averages and plan.ema_half_life is not None:
-            update_ema(state, plan.ema_half_life, batches.batch_size)
+        if state.averages:
+            update_ema(state, plan.half_life_after(state.nimg), batches.batch_size)
 
         # A tick, where something is due.
         last = state.step >= plan.steps

@@ -26,7 +26,7 @@ from pocketgan.evaluation import (
     read_real,
     why_not,
 )
-from pocketgan.experiment import resume_experiment, run_experiment, threads, told_classes_if_any
+from pocketgan.experiment import resume_experiment, run_experiment, settled, threads
 from pocketgan.files import write_json
 from pocketgan.metrics import METRICS, Comparison
 from pocketgan.metrics.features import FeatureSpace
@@ -94,7 +94,7 @@ def train(job: Job, study: Study, watch: Watcher | None) -> bool:
             shutil.rmtree(job.folder, ignore_errors=True)  # A process was killed before it had trained anything.
             run = run_experiment(job.config, job.folder, stop=stop)
         elif run.status().state != "finished":
-            check_config(run, told_classes_if_any(job.config, run.facts))
+            check_config(run, settled(job.config, run.facts, run.environment.device))
             check_watchdog(run)
             run = resume_experiment(job.folder, stop=stop)
     return run.status().state == "finished"
