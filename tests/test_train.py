@@ -409,6 +409,38 @@ def test_auto_is_bfloat16_where_the_processor_has_it(
     assert (choose_precision("float32", "cpu"), choose_precision("bfloat16", "cpu")) == ("float32", "bfloat16")
 
 
+@pytest.mark.parametrize("objective", ["relativistic", "bce"])
+def test_the_second_game_tells_real_images_with_their_class_from_those_with_another(
+    bench: Callable[..., Bench], objective: str
+) -> None:
+    fields = {"objective": objective, "conditional": True, "discriminator_update": "halves", "beta1": 0.0}
+    run = bench("mlp", mismatch=0.25, **fields)
+    state, batch, config, game = run.state, run.batch(), run.config, OBJECTIVES[objective]
+    fake = torch.rand_like(batch.real)
+    plain, _, _ = discriminator_step(state, batch, config, 0.0, fake)
+    labels = batch.labels
+    assert labels is not None
+    others = labels.roll(1)
+    assert 0 < (labels == others).sum() < len(labels)  # One of them counts nothing.
+    right, wrong, drawn = (
+        state.discriminator(images, told)
+        for images, told in ((batch.real, labels), (batch.real, others), (fake, labels))
+    )
+    first = game.discriminator_loss(right, drawn).mean()
+    second = (game.discriminator_loss(right, wrong) * (labels != others)).mean()
+    torch.testing.assert_close(plain, first.detach())
+    expected = torch.autograd.grad(first + 0.25 * second, state.discriminator_optimizer.parameters)
+    for mean, gradient in zip(state.discriminator_optimizer.mean, expected, strict=True):
+        torch.testing.assert_close(mean, gradient, atol=1e-6, rtol=1e-4)
+
+
+def test_without_classes_there_is_no_second_game(bench: Callable[..., Bench]) -> None:
+    runs = [bench("mlp", mismatch=weight, discriminator_update="joint") for weight in (0.0, 1.0)]
+    for run in runs:
+        discriminator_step(run.state, run.batch(), run.config, 1.0)
+    assert identical(*(parameters(run.state.discriminator) for run in runs))
+
+
 def test_joint_and_halves_are_one_relativistic_loss(bench: Callable[..., Bench]) -> None:
     losses = []
     for update in ("joint", "halves"):

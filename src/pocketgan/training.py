@@ -169,8 +169,14 @@ def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor
         return state.generator(source, batch.labels).float()
 
 
-def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
-    """Runs the discriminator on images, augmented where the configuration says so."""
+def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n *k"]:
+    """Runs the discriminator on images, augmented where the configuration says so.
+
+    Args:
+        state, config: as in `training_step`.
+        images: shape (N, C, H, W).
+        labels: their classes, (N,), or K for each, (N, K), which gives logits of that shape; None: it is told none.
+    """
     background = 0.0 if config.data.pixels == "unit" else -1.0
     if config.data.target == "inverted":
         background = 1.0
@@ -229,33 +235,51 @@ def discriminator_step(
     # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
     first = slice(0, max(1, round(settings.penalty_share * len(batch.real))))
     real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
-    held, fake = fake, fake[first].requires_grad_(settings.r2 > 0)
-    some = labels[first] if labels is not None else None
-    if settings.discriminator_update == "joint":
-        real_logits, fake_logits = discriminate_together(state, real, fake, some, config)
-    else:
-        real_logits, fake_logits = discriminate(state, real, some, config), discriminate(state, fake, some, config)
-    penalty = penalties(state, real, fake, real_logits, fake_logits, some, config)
-    if first.stop < len(batch.real):
-        rest = slice(first.stop, None)
-        others = labels[rest] if labels is not None else None
-        more_real, more_fake = discriminate_together(state, batch.real[rest], held[rest], others, config)
-        real_logits, fake_logits = torch.cat([real_logits, more_real]), torch.cat([fake_logits, more_fake])
+    others, fake = fake[first.stop :], fake[first].requires_grad_(settings.r2 > 0)
+    told = told_classes(labels, config)
+    some, rest = (None, None) if told is None else (told[first], told[first.stop :])
+    real_logits, fake_logits = discriminate_both(state, real, fake, some, config)
+    some_labels = None if labels is None else labels[first]
+    penalty = penalties(state, real, fake, real_logits[:, 0], fake_logits[:, 0], some_labels, config)
+    if len(others):
+        more = discriminate_both(state, batch.real[first.stop :], others, rest, config)
+        real_logits, fake_logits = torch.cat([real_logits, more[0]]), torch.cat([fake_logits, more[1]])
 
-    loss = objective.discriminator_loss(real_logits, fake_logits).mean()
+    # The game, and the second one about the class.
+    own, fake_own = real_logits[:, 0], fake_logits[:, 0]
+    loss = objective.discriminator_loss(own, fake_own).mean()
     if settings.discriminator_update == "joint" and not objective.relativistic:
         loss = loss / 2
-    optimizer.step(loss if penalty is None else loss + penalty, state.found_inf, rate)
-    return loss.detach(), real_logits.detach(), fake_logits.detach()
+    total = loss if penalty is None else loss + penalty
+    if told is not None and settings.mismatch:
+        second = objective.discriminator_loss(own, real_logits[:, 1])
+        total = total + settings.mismatch * (second * (told[:, 0] != told[:, 1])).mean()
+    optimizer.step(total, state.found_inf, rate)
+    return loss.detach(), own.detach(), fake_own.detach()
 
 
-def discriminate_together(
-    state: TrainState, real: Tensor, fake: Tensor, labels: Tensor | None, config: RunConfig
+def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
+    """Returns what the discriminator is told of each image, (N, K): its class, and with `mismatch` another image's."""
+    if labels is None or not config.network.conditional:
+        return None
+    return torch.stack([labels, labels.roll(1)] if config.objective.mismatch else [labels], dim=1)
+
+
+def discriminate_both(
+    state: TrainState, real: Tensor, fake: Tensor, told: Tensor | None, config: RunConfig
 ) -> tuple[Tensor, Tensor]:
-    """Runs the discriminator on real and generated images in one batch; returns the logits of each, (N,)."""
-    both = torch.cat([labels, labels]) if labels is not None else None
-    real_logits, fake_logits = discriminate(state, torch.cat([real, fake]), both, config).chunk(2)
-    return real_logits, fake_logits
+    """Runs the discriminator on real and generated images, in one batch where the update is `joint`.
+
+    Returns:
+        The logits of each, (N, K) for K classes told; (N, 1) where none are.
+    """
+    if config.objective.discriminator_update == "joint":
+        both = None if told is None else torch.cat([told, told])
+        logits = discriminate(state, torch.cat([real, fake]), both, config)
+        real_logits, fake_logits = logits.chunk(2)
+    else:
+        real_logits, fake_logits = discriminate(state, real, told, config), discriminate(state, fake, told, config)
+    return real_logits.view(len(real), -1), fake_logits.view(len(fake), -1)
 
 
 def penalties(

@@ -269,6 +269,8 @@ def test_labels_change_what_a_conditional_discriminator_says(name: str) -> None:
     images = images_of(SMALL, 4)
     zeros, ones = network(images, torch.zeros(4, dtype=torch.int64)), network(images, torch.ones(4, dtype=torch.int64))
     assert (zeros != ones).all()
+    both = network(images, torch.tensor([[0, 1]] * 4))
+    torch.testing.assert_close(both, torch.stack([zeros, ones], dim=1))
 
 
 @pytest.mark.parametrize(("make", "name"), every_network())

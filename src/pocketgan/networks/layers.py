@@ -99,7 +99,7 @@ class LogitHead(nn.Module):
     """The discriminator's end: features to one logit a sample, shape (N,).
 
     In a conditional network the class adds the inner product of its learned vector with the features (projection;
-    Miyato & Koyama 2018, equation 3).
+    Miyato & Koyama 2018, equation 3). Given K classes a sample, shape (N, K), it returns a logit for each, (N, K).
     """
 
     def __init__(self, in_features: int, classes: int) -> None:
@@ -109,12 +109,14 @@ class LogitHead(nn.Module):
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(in_features))
 
-    def forward(self, features: Float[Tensor, "n features"], labels: Tensor | None) -> Float[Tensor, "n"]:
+    def forward(self, features: Float[Tensor, "n features"], labels: Tensor | None) -> Float[Tensor, "n *k"]:
         logits = self.linear(features).squeeze(1)
         if self.embedding is None:
             return logits
         assert labels is not None, "a conditional discriminator needs labels"
-        return logits + (self.embedding(labels) * features).sum(dim=1)
+        if labels.ndim == 1:
+            return logits + (self.embedding(labels) * features).sum(dim=1)
+        return logits[:, None] + torch.einsum("nkf,nf->nk", self.embedding(labels), features)
 
 
 class ToMap(nn.Module):

@@ -55,5 +55,5 @@ class MLPDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.head = LogitHead(features, shape.classes)
 
-    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
+    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n *k"]:
         return self.head(self.layers(images.flatten(1)), labels)

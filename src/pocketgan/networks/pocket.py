@@ -83,5 +83,5 @@ class PocketDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, FromMap())
         self.head = LogitHead(wide * side * side, shape.classes)
 
-    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n"]:
+    def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n *k"]:
         return self.head(self.layers(images), labels)
