@@ -22,8 +22,8 @@ from pocketgan.errors import ConfigError, nearest
 def pocket() -> RunConfig:
     """The best digits for the time: convolutional, told the digit.
 
-    Convolutions mostly at 7×7, relativistic loss with R1 and R2, an averaged generator, conditional where there
-    are labels. The default.
+    Convolutions mostly at 7×7, relativistic loss with R1 and R2, a second game about the class where there are
+    labels, an averaged generator. The default; `docs/pocket.md` explains it.
     """
     return RunConfig(
         recipe="pocket",
@@ -31,7 +31,15 @@ def pocket() -> RunConfig:
         network=NetworkConfig(
             generator="pocket", discriminator="pocket", latent_dim=64, hidden_dim=32, depth=2, conditional=True
         ),
-        objective=ObjectiveConfig(objective="relativistic", discriminator_update="joint", r1=0.3, r2=0.3),
+        objective=ObjectiveConfig(
+            objective="relativistic",
+            discriminator_update="joint",
+            r1=1.0,
+            r2=1.0,
+            penalty_share=0.25,
+            mismatch=0.7,
+            generator_update="shared",
+        ),
         train=TrainConfig(
             duration="5 min",
             batch_size=64,
@@ -39,7 +47,9 @@ def pocket() -> RunConfig:
             beta1=0.0,
             beta2=0.99,
             schedule="cosine",
-            ema_half_life="10 kimg",
+            hold=0.5,
+            ema_half_life="5%",
+            precision="auto",
             tick_every="20 steps",
             checkpoint_every="1 min",
         ),
