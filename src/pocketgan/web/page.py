@@ -13,9 +13,8 @@ PLACES = {"train": build_train, "create": build_create, "redraw": build_redraw, 
 
 def build_page(site: Site) -> gr.Blocks:
     """Builds the whole page."""
-    with gr.Blocks(title=site.say("title"), analytics_enabled=False, fill_width=True) as page:
-        with gr.Tabs():
-            for name, build in PLACES.items():
-                with gr.Tab(site.say(name), id=name):
-                    build(site)
+    with gr.Blocks(title=site.say("title"), analytics_enabled=False, fill_width=True) as page, gr.Tabs():
+        for name, build in PLACES.items():
+            with gr.Tab(site.say(name), id=name):
+                build(site)
     return page
