@@ -22,6 +22,7 @@ ROOMS = {
     "diagnosis": 7,
     "evaluation": 8,
     "following": 8,
+    "sampler": 8,
     "experiment": 8,
     "studies": 9,
     "films": 10,
