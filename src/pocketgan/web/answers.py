@@ -317,9 +317,10 @@ def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
 
 
 def test_image(memory: Memory, folder: str, label: str | None, index: int) -> Answer:
-    """Returns one of the held-out images of a class (of all, without one), or another `part` where there is no test.
+    """Returns one of the test images of a class, or of all: `image`, and their `count`; after the last comes the first.
 
-    The index counts on from the last image to the first.
+    Raises:
+        DataError: the data aren't there, or have no test images or no such class.
     """
     model = load(Path(folder))
     if model.data is None:
@@ -328,18 +329,6 @@ def test_image(memory: Memory, folder: str, label: str | None, index: int) -> An
     if label is not None:
         images = images.select(label)
     return {"count": len(images)}, {"image": images.images[index % len(images)].numpy()}
-
-
-def judge(memory: Memory, folder: str, data: bool = True, *, images: np.ndarray, labels: np.ndarray) -> Answer:
-    """Asks a run's discriminator, and the classifier, about images: uint8 (N, C, S, S), labels int64 (N,) or empty.
-
-    Returns:
-        As of `judging.Judge.opinions`, lists of N.
-    """
-    loaded = memory.model(folder)
-    training = training_images(memory, loaded.model) if data else None
-    asked = Judge(loaded.model, loaded.discriminator, memory.classifier(loaded.model), training)
-    return asked.opinions(torch.from_numpy(images), torch.from_numpy(labels) if labels.size else None), {}
 
 
 ANSWERS: dict[str, Callable[..., Answer]] = {
@@ -351,7 +340,6 @@ ANSWERS: dict[str, Callable[..., Answer]] = {
     "write": write,
     "redraw": redraw,
     "test_image": test_image,
-    "judge": judge,
 }
 
 

@@ -1,10 +1,10 @@
 """What a browser may ask of a run or an exported model, checked, and put to the worker. No Gradio."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from pocketgan.records import read_object
 from pocketgan.runs import BEST, Run
 from pocketgan.web.create_words import say
 from pocketgan.web.frames import Frame
+from pocketgan.web.gallery import sentence
 from pocketgan.web.site import Site
+from pocketgan.web.worker import Refused
+
+Made = TypeVar("Made")
 
 MOST, MOST_SEED, MOST_STEP = 256, 2**31 - 1, 6.0
 """Pictures, the seed, and deviations along a direction, at most."""
@@ -198,3 +202,19 @@ def asked_for(
 def ask(site: Site, question: str, name: str, arrays: dict[str, np.ndarray] | None = None, **values: Any) -> Frame:
     """Asks the worker about a model."""
     return site.worker.ask(question, arrays, folder=str(site.resolve(name)), **values)
+
+
+def attempt(site: Site, make: Callable[[], Made]) -> tuple[Made | None, str]:
+    """Returns what `make` returns, in the page's language, and nothing to say; or None, and a sentence as HTML.
+
+    What the page itself refuses it says in its language; what comes from below is English, and stands after a sentence.
+    """
+    with site.speaking():
+        try:
+            return make(), ""
+        except PocketganError as error:
+            ours = isinstance(error, WebError) and not isinstance(error, Refused)
+            said = sentence(str(error)) if ours else sentence(say("refused"), str(error))
+        except OSError as error:
+            said = sentence(say("disk"), error.strerror or "")
+    return None, said

@@ -86,7 +86,8 @@ def latent_html(latent: np.ndarray) -> str:
     """Returns a latent as text that can be copied, and read again to the same bits."""
     heading = say("latent", count=len(latent))
     field = f'<textarea id="latent-text" readonly aria-label="{heading}" rows="4">{latent_text(latent)}</textarea>'
-    button = f'<button type="button" class="plain" data-copy="latent-text" data-done="{say("copied")}">{say("copy")}</button>'
+    copy = f'data-copy="latent-text" data-done="{say("copied")}"'
+    button = f'<button type="button" class="plain" {copy}>{say("copy")}</button>'
     return f'<details class="latent"><summary>{heading}</summary>{field}{button}</details>'
 
 

@@ -82,6 +82,16 @@ def sentence(text: str, reason: str = "", *, alert: bool = True) -> str:
     return f'<p class="{kind}" role="{role}">{escape(text)}{because}</p>' if text else ""
 
 
+def note(text: str) -> str:
+    """Returns a quiet sentence."""
+    return sentence(text, alert=False)
+
+
+def heading(text: str) -> str:
+    """Returns a heading of a part of a place."""
+    return f"<h3>{escape(text)}</h3>"
+
+
 def facts(rows: Sequence[tuple[str, str]]) -> str:
     """Returns names and what they are, as a list of descriptions; both are escaped."""
     return f'<dl class="facts">{"".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)}</dl>'

@@ -1,7 +1,7 @@
 """Drawings brought to the manner of a model's data, so that it is asked what it was taught.
 
-MNIST's manner (Y. LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section III-A): a white
-digit on black, shrunk or enlarged without distortion until it fits a box of 20×20, its grey levels from the
+MNIST's manner (Y. LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section III-A): a
+white digit on black, shrunk or enlarged without distortion until it fits a box of 20×20, its grey levels from the
 averaging, its centre of mass in the middle of 28×28. Measured, that middle is half a pixel right of and below the
 geometric one: all of MNIST has its centres of mass between 14.0 and 15.0, counted from the outer edge.
 """
@@ -11,7 +11,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from pocketgan.errors import DataError
+from pocketgan.errors import WebError
 from pocketgan.records import DataFacts
 from pocketgan.web.create_words import say
 
@@ -38,7 +38,7 @@ def as_input(pixels: np.ndarray, facts: DataFacts, *, drawn: bool = False) -> np
         only fitted into the square.
 
     Raises:
-        DataError: nothing is drawn; a sentence in the language that is spoken.
+        WebError: nothing is drawn; a sentence in the language that is spoken.
     """
     if drawn or facts.source == "mnist":
         grey = as_digit(in_grey(pixels), facts.size)
@@ -58,8 +58,9 @@ def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
     """Brings a picture of one digit to MNIST's manner.
 
     Its border says what is background: a bright one is inverted. What differs from it no more than the border's own
-    pixels do, as paper in a photograph, becomes it; the rest is cut out, brought to full contrast, fitted into a box of 20×20 of 28×28, and moved until its centre of mass is in the
-    middle, by whole pixels. What is in that manner already stays as it is.
+    pixels do, as paper in a photograph, becomes background, too; the rest is cut out, brought to full contrast, fitted
+    into a box of 20×20 of 28×28, and moved until its centre of mass is in the middle, by whole pixels. What is in that
+    manner already stays as it is.
 
     Args:
         pixels: uint8, shape (H, W).
@@ -69,13 +70,13 @@ def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
         uint8, shape (side, side), white on black.
 
     Raises:
-        DataError: nothing is drawn; a sentence in the language that is spoken.
+        WebError: nothing is drawn; a sentence in the language that is spoken.
     """
     if in_manner(pixels, side):
         return pixels
     ink = np.abs(pixels.astype(np.float32) - background(pixels))
     if ink.max() < LEAST_CONTRAST:
-        raise DataError(say("nothing drawn"))
+        raise WebError(say("nothing drawn"))
     noise = NOISE * float(np.percentile(np.abs(border_of(pixels) - background(pixels)), 95))
     ink = np.where(ink > min(noise, MOST_NOISE * ink.max()), ink, 0)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))

@@ -81,7 +81,7 @@ def file_name(*parts: object, ending: str) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", joined).strip("-.")[:100] + ending
 
 
-def grid_file(site: Site, shown: Shown | None, kind: str) -> tuple[bytes, str]:
+def grid_file(site: Site, kind: str, shown: Shown | None) -> tuple[bytes, str]:
     """Returns the pictures shown as a PNG grid or an .npz archive, and a name for it.
 
     Raises:

@@ -15,6 +15,7 @@ from pocketgan.models import EXPORT_KEY, Model, is_exported, is_model
 from pocketgan.records import read_object
 from pocketgan.runs import Run
 from pocketgan.web.words import WORDS
+from pocketgan.web.worker import Worker
 
 DEEPEST = 6
 """Folders between DIR and a run, at most: a study's runs are four below it."""
@@ -44,10 +45,12 @@ class Site:
     Attributes:
         folder: absolute, without links.
         language: a code of `language.LANGUAGES`.
+        worker: draws for the places Create and Redraw; its process starts with its first question.
     """
 
     folder: Path
     language: str = "en"
+    worker: Worker = field(default_factory=Worker, repr=False, compare=False)
     _listing: Listing = field(default_factory=Listing, repr=False)
     _listed: float = field(default=float("-inf"), repr=False)
 

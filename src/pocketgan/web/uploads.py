@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pocketgan.errors import DataError
+from pocketgan.errors import WebError
 from pocketgan.web.create_words import say
 
 FORMATS = ("PNG", "JPEG", "GIF")
@@ -23,14 +23,14 @@ def read_upload(path: Path) -> np.ndarray:
     """Reads a picture file that somebody sent; see `read_picture`.
 
     Raises:
-        DataError: it is refused; a sentence in the language that is spoken.
+        WebError: it is refused; a sentence in the language that is spoken.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise DataError(say("upload bytes", most=MOST_BYTES // 1_000_000))
+            raise WebError(say("upload bytes", most=MOST_BYTES // 1_000_000))
         content = path.read_bytes()
     except OSError:
-        raise DataError(say("upload gone")) from None
+        raise WebError(say("upload gone")) from None
     return read_picture(content)
 
 
@@ -45,10 +45,10 @@ def read_picture(content: bytes) -> np.ndarray:
         transparent becomes white, or black under a bright drawing.
 
     Raises:
-        DataError: it is no such picture, too large, or cut short; a sentence in the language that is spoken.
+        WebError: it is no such picture, too large, or cut short; a sentence in the language that is spoken.
     """
     if len(content) > MOST_BYTES:
-        raise DataError(say("upload bytes", most=MOST_BYTES // 1_000_000))
+        raise WebError(say("upload bytes", most=MOST_BYTES // 1_000_000))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,23 +58,23 @@ def read_picture(content: bytes) -> np.ndarray:
                 picture.load()
                 check_size(picture)
                 return pixels_of(picture)
-    except DataError:
+    except WebError:
         raise
     except Image.DecompressionBombError:
-        raise DataError(say("upload bomb")) from None
+        raise WebError(say("upload bomb")) from None
     except Exception:  # Decoders raise whatever they like at what somebody made to break them.
-        raise DataError(say("upload damaged")) from None
+        raise WebError(say("upload damaged")) from None
 
 
 def check_size(picture: Image.Image) -> None:
     """Checks what a picture would take.
 
     Raises:
-        DataError: it has too many pixels.
+        WebError: it has too many pixels.
     """
     width, height = picture.size
     if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
-        raise DataError(say("upload size", width=width, height=height, most=MOST_PIXELS // 1_000_000))
+        raise WebError(say("upload size", width=width, height=height, most=MOST_PIXELS // 1_000_000))
 
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
