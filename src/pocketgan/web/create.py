@@ -28,7 +28,7 @@ from pocketgan.web.create_words import say
 from pocketgan.web.creating import along_html, draw, look, remember, walk_html, walk_sentence
 from pocketgan.web.gallery import asset, heading, note
 from pocketgan.web.site import Site
-from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, looks, sends, sent
+from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, looks, sends, sent
 
 FARTHEST = 3
 """Deviations along a direction, to either side."""
@@ -194,7 +194,7 @@ def act(site: Site, parts: Parts) -> None:
             return said, made or "", after, note(walk_sentence(after))
 
     looked = [parts.message, parts.details, parts.chosen, parts.chosen_note]
-    parts.grid.choose(choose, [parts.shown, parts.chosen], looked, **ONCE)
+    parts.grid.choose(choose, [parts.shown, parts.chosen], looked, **EACH)
 
     def below(make: Callable[..., str]) -> Callable[..., str]:
         def answer(*inputs: Any) -> str:

@@ -7,7 +7,7 @@ const SIDE = canvas.width, WIDTH = 22, SENT = 112, EVERY = 150, STEP = 7;
 let last = null, timer = 0, waiting = false;
 let spot = { x: SIDE / 2, y: SIDE / 4 }, down = false;
 
-const clear = () => {
+const wipe = () => {
   ink.fillStyle = "#000";
   ink.fillRect(0, 0, SIDE, SIDE);
 };
@@ -22,7 +22,8 @@ const line = (from, to) => {
   ink.stroke();
 };
 
-// What is drawn goes to the page as greys, at most so often.
+// What is drawn goes to the page as greys, at most so often. It goes as the value, of which the page takes the latest when
+// it is ready for one; what an event itself carries would be that of the first.
 
 const greys = () => {
   const small = document.createElement("canvas");
@@ -41,7 +42,8 @@ const send = () => {
     waiting = true;
     return;
   }
-  trigger("draw", { pixels: greys() });
+  props.value = greys();
+  trigger("draw");
   timer = setTimeout(() => {
     timer = 0;
     if (waiting) {
@@ -49,6 +51,11 @@ const send = () => {
       send();
     }
   }, EVERY);
+};
+
+const clear = () => {
+  wipe();
+  send();
 };
 
 // Mouse, pen and finger.
@@ -110,7 +117,6 @@ canvas.addEventListener("keydown", (event) => {
     }
   } else if (event.key === "Delete" || event.key === "Backspace") {
     clear();
-    trigger("draw", { pixels: "" });
   } else return;
   event.preventDefault();
   showPen(true);
@@ -122,16 +128,13 @@ canvas.addEventListener("blur", () => {
   showPen(false);
 });
 
-element.querySelector("[data-clear]").addEventListener("click", () => {
-  clear();
-  trigger("draw", { pixels: "" });
-});
+element.querySelector("[data-clear]").addEventListener("click", clear);
 
 // Files.
 
 const take = async (file) => {
   if (!file) return;
-  clear();
+  wipe();
   try {
     const sent = await upload(file);
     trigger("file", { path: sent.path });
@@ -158,4 +161,4 @@ element.addEventListener("drop", (event) => {
   take(event.dataTransfer.files[0]);
 });
 
-clear();
+wipe();

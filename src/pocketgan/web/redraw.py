@@ -51,7 +51,7 @@ def lay_out() -> Parts:
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             model = gr.Dropdown([], label=say("model"), elem_id="redraw-model")
-            pad = gr.HTML(pad_html(), js_on_load=asset("pad.js"), elem_id="redraw-pad", **looks())
+            pad = gr.HTML("", html_template=pad_html(), js_on_load=asset("pad.js"), elem_id="redraw-pad", **looks())
             gr.HTML(heading(say("test image")), **looks())
             label = gr.Dropdown([], label=say("digit"), elem_id="redraw-label")
             index = gr.Number(1, precision=0, label=say("test number"), elem_id="redraw-index")
@@ -73,8 +73,8 @@ def wire(site: Site, parts: Parts) -> None:
         made, said = attempt(site, both)
         return (said, None) if made is None else made
 
-    def draw(name: str, event: gr.EventData) -> tuple[str, Any]:
-        return answer(name, lambda: drawing(sent(event, "pixels")))
+    def draw(name: str, pixels: str) -> tuple[str, Any]:
+        return answer(name, lambda: drawing(pixels))
 
     def file(name: str, event: gr.EventData) -> tuple[str, Any]:
         return answer(name, lambda: uploaded(sent(event, "path"), get_upload_folder()))
@@ -99,7 +99,7 @@ def wire(site: Site, parts: Parts) -> None:
         tab.select(arrived, parts.model, [parts.model, parts.result], **ONCE)
     parts.model.focus(lambda: gr.Dropdown(models_that(site, redraw=True)), None, parts.model, **ONCE)
     parts.model.change(opened, [parts.model, parts.source], [parts.label, *shown], **ONCE)
-    parts.pad.draw(draw, parts.model, shown, **LIVE)
+    parts.pad.draw(draw, [parts.model, parts.pad], shown, **LIVE)
     parts.pad.file(file, parts.model, shown, **ONCE)
     chosen = [parts.model, parts.label, parts.index]
     parts.take.click(test, chosen, shown, **ONCE)

@@ -15,6 +15,8 @@ ONCE: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_
 """Of events that are answered one by one."""
 LIVE: dict[str, Any] = {**ONCE, "trigger_mode": "always_last"}
 """Of what follows a slider or a pen: while an answer is on its way, only the latest question waits."""
+EACH: dict[str, Any] = {**ONCE, "trigger_mode": "multiple", "concurrency_limit": 1}
+"""Of events that all count, in their order: a quick second click is one."""
 TAKE = """(file) => {
   if (!file || !file.url) return;
   const link = document.createElement("a");
