@@ -179,10 +179,11 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     said = f"{chart.title}: " + "; ".join(
         f"{line.name} {write(float(line.y[np.isfinite(line.y)][-1]))}" for line in known
     )
+    ends = f'data-from="{across.low:g}" data-to="{across.high:g}"'
     return (
         f'<figure class="pg-chart"><figcaption><b>{escape(chart.title)}</b>{legend(chart, known, write)}</figcaption>'
         f'<div class="pg-y">{escape(chart.y)}</div>'
-        f'<div class="pg-plot" role="img" aria-label="{escape(said)}" data-from="{across.low:g}" data-to="{across.high:g}">'
+        f'<div class="pg-plot" role="img" aria-label="{escape(said)}" {ends}>'
         f'<svg viewBox="0 0 {SIDE} {SIDE}" preserveAspectRatio="none" aria-hidden="true">{rules}{"".join(drawn)}</svg>'
         f'<i class="pg-cursor" hidden></i>{"".join(beside)}{"".join(below)}</div>'
         f'<div class="pg-x">{escape(chart.x)}</div></figure>'

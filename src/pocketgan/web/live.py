@@ -202,8 +202,9 @@ def state_of(site: Site, reading: Reading, going: datetime | None, words: str) -
         lines.append(line(site.say("damaged lines", count=reading.rows.damaged), "bad"))
     lines += [line(site.say("unreadable", why=text), "bad") for text in reading.problems]
     bar = (
-        f'<div class="pg-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}"'
-        f' aria-label="{escape(site.say("progress"))}"><span style="width:{share:.2%}"></span></div>'
+        f'<div class="pg-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{100 * share:.0f}" aria-label="{escape(site.say("progress"))}">'
+        f'<span style="width:{share:.2%}"></span></div>'
     )
     return f'<div data-state="{state}"><p class="pg-state {state}">{" · ".join(said)}</p>{bar}{"".join(lines)}</div>'
 

@@ -49,7 +49,14 @@ def theme() -> gr.themes.Base:
     letters = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
     even = ("ui-monospace", "Consolas", "Menlo", "monospace")
     colours = {"primary_hue": "blue", "secondary_hue": "blue", "neutral_hue": "slate"}
-    return gr.themes.Base(**colours, font=list(letters), font_mono=list(even), radius_size="sm", text_size="md")
+    base = gr.themes.Base(**colours, font=list(letters), font_mono=list(even), radius_size="sm", text_size="md")
+    faint = {"body_text_color_subdued": "*neutral_600", "body_text_color_subdued_dark": "*neutral_300"}
+    return base.set(
+        **faint, block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300",
+        input_placeholder_color="*neutral_600", input_placeholder_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_700", button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800", button_primary_background_fill_hover_dark="*primary_600",
+    )  # fmt: skip
 
 
 def head(site: Site) -> str:

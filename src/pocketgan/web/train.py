@@ -21,33 +21,33 @@ OFTEN = ("duration", "batch_size", "learning_rate", "seed", "classes")
 
 def build_train(site: Site) -> None:
     """Builds the place inside its tab."""
-    with gr.Row(elem_classes="pg-train"):
-        with gr.Column(scale=2, min_width=280):
-            started = build_form(site)
-        with gr.Column(scale=5, min_width=300):
-            build_followed(site, *started)
+    with gr.Column(elem_classes="pg-train"):
+        started = build_form(site)
+        build_followed(site, *started)
 
 
 def build_form(site: Site) -> tuple[gr.HTML, gr.Button, list[Any]]:
     """Builds the form of a new run; returns the line that answers it, its button, and what it is filled in with."""
     config = recipe(FIRST)
     values = shown(config)
-    with gr.Accordion(site.say("new run"), open=not site.runs()):
-        chosen = gr.Dropdown(list(RECIPES), value=FIRST, label=site.say("recipe"), filterable=False)
+    with gr.Accordion(site.say("new run"), open=not site.runs(), elem_classes="pg-new"):
+        with gr.Row(elem_classes="pg-fields"):
+            chosen = gr.Dropdown(list(RECIPES), value=FIRST, label=site.say("recipe"), filterable=False)
+            data = gr.Dropdown(data_sets(site), value=config.data.data, label=site.say("data"), allow_custom_value=True)
+            name = gr.Textbox(label=site.say("new name"), placeholder=site.say("new name help"), max_lines=1)
         about = gr.HTML(line(site.say(f"recipe {FIRST}")))
-        data = gr.Dropdown(data_sets(site), value=config.data.data, label=site.say("data"), allow_custom_value=True)
         settings: dict[str, Any] = {}
         known = {field.name: field for field in fields()}
-        for name in OFTEN:
-            settings[name] = build_field(site, known[name], values[name])
+        with gr.Row(elem_classes="pg-fields"):
+            for name_of in OFTEN:
+                settings[name_of] = build_field(site, known[name_of], values[name_of])
         for section in SECTIONS:
             rest = [field for field in known.values() if field.section == section and field.name not in OFTEN]
-            with gr.Accordion(site.say(f"section {section}"), open=False):
+            with gr.Accordion(site.say(f"section {section}"), open=False), gr.Row(elem_classes="pg-fields"):
                 for field in rest:
                     settings[field.name] = build_field(site, field, values[field.name])
-        name = gr.Textbox(label=site.say("new name"), info=site.say("new name help"), max_lines=1)
-        button = gr.Button(site.say("start"), variant="primary")
-        said = gr.HTML()
+        button = gr.Button(site.say("start"), variant="primary", elem_classes="pg-start")
+        said = gr.HTML(elem_classes="pg-answer")
     order = list(settings)
     chosen.change(
         lambda chosen: choose_recipe(site, chosen, order), chosen, [about, data, *settings.values()],
@@ -70,18 +70,17 @@ def build_field(site: Site, field: Field, value: Any) -> Any:
 
 def build_followed(site: Site, said: gr.HTML, button: gr.Button, filled: list[Any]) -> None:
     """Builds the run that is followed, and lets the form start one."""
-    names = site.runs()
-    latest = newest(site)
-    with gr.Row(equal_height=True):
-        run = gr.Dropdown(names, value=latest, label=site.say("run"), allow_custom_value=True, scale=4, min_width=200)
+    with gr.Row(elem_classes="pg-bar"):
+        run = gr.Dropdown([], value=None, label=site.say("run"), allow_custom_value=True, scale=4, min_width=200)
         stop = gr.Button(site.say("stop"), elem_classes="pg-stop", scale=1, min_width=110)
         longer = gr.Textbox(
             label=site.say("longer"), placeholder=site.say("longer example"), max_lines=1, scale=2, min_width=140,
             elem_classes="pg-resume",
         )  # fmt: skip
         resume = gr.Button(site.say("resume"), elem_classes="pg-resume", scale=1, min_width=110)
-    answer = gr.HTML()
-    live = gr.HTML(live_html(site, latest or ""))
+    answer = gr.HTML(elem_classes="pg-answer")
+    live = gr.HTML()
+    gr.on(None, lambda: opened(site), None, [run, live], **quiet("open_train"))
     run.change(lambda name: live_html(site, str(name or "")), run, live, **quiet("follow"))
     run.focus(lambda: gr.Dropdown(choices=site.runs()), None, run, **quiet("list_runs"))
     stop.click(lambda name: stopped(site, name), run, answer, **quiet("stop"))
@@ -118,6 +117,13 @@ def newest(site: Site) -> str | None:
             return 0.0
 
     return max(site.runs(), key=written, default=None)
+
+
+def opened(site: Site) -> tuple[Any, str]:
+    """Returns the runs to choose from, the newest chosen, and its view."""
+    site.forget()
+    latest = newest(site)
+    return gr.Dropdown(choices=site.runs(), value=latest), live_html(site, latest or "")
 
 
 def choose_recipe(site: Site, name: object, order: list[str]) -> list[Any]:

@@ -30,7 +30,7 @@ PAGE: dict[str, Text] = {
     "recipe": "Recipe",
     "data": "Data",
     "new name": "Name",
-    "new name help": "A folder below the one that this page shows; left empty, the first free one of the recipe's.",
+    "new name help": "the first free folder",
     "start": "Start",
     "started": "Started: {name}.",
     "as the generator": "as the generator",
