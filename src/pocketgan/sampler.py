@@ -12,7 +12,7 @@ from pocketgan.data import ImageSet, to_network
 from pocketgan.durations import Duration
 from pocketgan.files import write_json
 from pocketgan.objectives import OBJECTIVES, Objective
-from pocketgan.pictures import Images, grid, save_picture
+from pocketgan.pictures import Images, grid, sample_columns, save_picture
 from pocketgan.runs import Run
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
 from pocketgan.training import Tick, TrainState, discriminate
@@ -26,9 +26,7 @@ class Sampler:
         config, count = run.config, run.config.pictures.sample_count
         classes = len(run.facts.class_names) if config.network.conditional else 0
         self.labels = torch.arange(count) % classes if classes else None
-        self.columns = count if config.pictures.layout == "strip" else None
-        if classes and config.pictures.layout == "grid" and 4 <= classes <= 20:
-            self.columns = min(classes, count)
+        self.columns = sample_columns(config, classes)
         chosen = torch.linspace(0, len(images) - 1, count).long()
         self.images = images.images[chosen]
         self.classes = images.labels[chosen] if classes and images.labels is not None else None

@@ -14,6 +14,8 @@ from pocketgan.language import say as say_of
 from pocketgan.models import EXPORT_KEY, Model, is_exported, is_model
 from pocketgan.records import read_object
 from pocketgan.runs import Run
+from pocketgan.web.processes import Starts
+from pocketgan.web.reading import Reader, Reading
 from pocketgan.web.words import WORDS
 from pocketgan.web.worker import Worker
 
@@ -46,11 +48,15 @@ class Site:
         folder: absolute, without links.
         language: a code of `language.LANGUAGES`.
         worker: draws for the places Create and Redraw; its process starts with its first question.
+        reader: reads runs for all browsers together.
+        starts: the processes that the page started.
     """
 
     folder: Path
     language: str = "en"
-    worker: Worker = field(default_factory=Worker, repr=False, compare=False)
+    worker: Worker = field(default_factory=Worker, repr=False)
+    reader: Reader = field(default_factory=Reader, repr=False)
+    starts: Starts = field(default_factory=Starts, repr=False)
     _listing: Listing = field(default_factory=Listing, repr=False)
     _listed: float = field(default=float("-inf"), repr=False)
 
@@ -140,6 +146,36 @@ class Site:
             UserError: there is no such run, or it can't be read.
         """
         return Run.open(self.resolve(name))
+
+    def read(self, name: object) -> Reading:
+        """Reads a run as it is now, for all browsers together; what can't be read is said in it.
+
+        Raises:
+            WebError: there is no such run.
+        """
+        folder = self.resolve(name)
+        self.starts.reap()
+        return self.reader.read(folder)
+
+    def file(self, name: object, inside: str, file: object, endings: tuple[str, ...]) -> Path:
+        """Returns a file in a folder inside a run or a study.
+
+        Args:
+            name: of the run or the study.
+            inside: the folder's name.
+            file: the file's name, as a browser says it.
+            endings: those that do.
+
+        Raises:
+            WebError: there is no such file, or it leads elsewhere.
+        """
+        if not isinstance(file, str) or "/" in file or file.startswith(".") or not file.endswith(endings):
+            raise WebError(self.say("no such name"))
+        folder = self.resolve(name)
+        found = self.path(f"{name}/{inside}/{file}").resolve()
+        if found.parent != (folder / inside).resolve() or not found.is_file():
+            raise WebError(self.say("nothing there", name=file))
+        return found
 
     def model(self, name: object) -> Model:
         """Opens a run or an exported model.
