@@ -25,10 +25,10 @@ from pocketgan.web.asking import (
     open_model,
 )
 from pocketgan.web.create_words import say
-from pocketgan.web.creating import along_html, draw, look, remember, walk_html, walk_sentence
+from pocketgan.web.creating import along_html, draw, look, remember, walk_html, walk_note
 from pocketgan.web.gallery import asset, heading, note
 from pocketgan.web.site import Site
-from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, looks, sends, sent
+from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, looks, sends, sent
 
 FARTHEST = 3
 """Deviations along a direction, to either side."""
@@ -83,7 +83,7 @@ def lay_out_settings(parts: Parts) -> None:
     parts.count = gr.Slider(1, MOST, 64, step=1, label=say("count"), buttons=[], elem_id="create-count")
     parts.seed = gr.Number(0, precision=0, label=say("seed"), info=say("seed help"), elem_id="create-seed")
     parts.buttons["another"] = gr.Button(say("another seed"), size="sm")
-    told = {"label": say("truncation"), "info": say("truncation help")}
+    told: dict[str, Any] = {"label": say("truncation"), "info": say("truncation help")}
     parts.truncation = gr.Slider(0, 1, 1, step=0.01, buttons=[], elem_id="create-truncation", **told)
     with gr.Accordion(say("directions"), open=False, elem_id="create-directions"):
         gr.HTML(note(say("directions help")), **looks())
@@ -99,23 +99,22 @@ def lay_out_pictures(parts: Parts) -> None:
     def row(**names: str) -> None:
         with gr.Row():
             for name, text in names.items():
-                parts.buttons[name] = gr.Button(say(text), size="sm", scale=0, min_width=190)
+                parts.buttons[name] = gr.Button(say(text), size="sm", scale=0, min_width=150)
 
-    parts.message = gr.HTML("", elem_id="create-message", **looks())
-    parts.grid = gr.HTML("", js_on_load=asset("gallery.js"), elem_id="create-grid", **looks())
+    parts.message = gr.HTML("", elem_id="create-message", **fills())
+    parts.grid = gr.HTML("", js_on_load=asset("gallery.js"), elem_id="create-grid", **fills())
     row(png="download png", npz="download npz")
     hint = note(say("choose a picture"))
     parts.details = gr.HTML(hint, js_on_load=asset("copying.js"), elem_id="create-details", **looks())
     row(latent="download latent", along="along go")
-    parts.along = gr.HTML("", elem_id="create-along", **looks())
-    gr.HTML(heading(say("walk")), **looks())
-    parts.chosen_note = gr.HTML(note(walk_sentence(())), elem_id="create-chosen", **looks())
+    parts.along = gr.HTML("", elem_id="create-along", **fills())
+    parts.chosen_note = gr.HTML(walk_note(()), elem_id="create-chosen", **looks())
     row(walk="walk go", gif="download gif")
-    parts.walk = gr.HTML("", elem_id="create-walk", **looks())
+    parts.walk = gr.HTML("", elem_id="create-walk", **fills())
     gr.HTML(heading(say("write")), **looks())
     parts.text = gr.Textbox("2026", label=say("write text"), max_lines=1, elem_id="create-text")
     row(write="write go", text="download png")
-    parts.written = gr.HTML("", elem_id="create-written", **looks())
+    parts.written = gr.HTML("", elem_id="create-written", **fills())
 
 
 # What follows the settings.
@@ -146,7 +145,7 @@ def follow(site: Site, parts: Parts) -> None:
     def opened(name: str | None) -> list[Any]:
         made, said = attempt(site, lambda: choices_of(site, name))
         with site.speaking():
-            hint, nothing = note(say("choose a picture")), note(walk_sentence(()))
+            hint, nothing = note(say("choose a picture")), walk_note(())
         grid, label = ("", gr.skip()) if made is None else (gr.skip(), made)
         return [said, grid, label, None, (), hint, nothing, *[""] * len(cleared), *[0] * DIRECTIONS]
 
@@ -191,7 +190,7 @@ def act(site: Site, parts: Parts) -> None:
         after = remember(chosen, Chosen(shown, index))
         made, said = attempt(site, lambda: look(site, after[-1]))
         with site.speaking():
-            return said, made or "", after, note(walk_sentence(after))
+            return said, made or "", after, walk_note(after)
 
     looked = [parts.message, parts.details, parts.chosen, parts.chosen_note]
     parts.grid.choose(choose, [parts.shown, parts.chosen], looked, **EACH)

@@ -4,19 +4,20 @@ from babel.numbers import format_decimal
 
 from pocketgan.language import Text, locale_of, spoken
 from pocketgan.language import say as say_of
+from pocketgan.web.words import WORDS
 
 CREATING: dict[str, Text] = {
     "worker died": "The process that draws ended unexpectedly. It starts again with the next thing you ask for.",
     "worker late": "That took too long and was given up. Ask again, or for less.",
     "model": "Run or exported model",
-    "no noise models": "There is no run here yet that draws from noise. Start one under Train.",
-    "no redraw models": "There is no run here yet that redraws pictures. Start one under Train, with the recipe "
+    "no noise models": "There is no run here yet that draws from noise. Start one under {train}.",
+    "no redraw models": "There is no run here yet that redraws pictures. Start one under {train}, with the recipe "
     "‘white-background’.",
     "no model": "Choose a run or an exported model.",
     "no weights": "‘{name}’ has no checkpoint yet. Its first one comes after some training.",
     "refused": "That can't be done.",
-    "reads images": "‘{name}’ redraws pictures and draws none of its own. You find it under Redraw.",
-    "reads noise": "‘{name}’ draws from noise and redraws nothing. You find it under Create.",
+    "reads images": "‘{name}’ redraws pictures and draws none of its own. You find it under {redraw}.",
+    "reads noise": "‘{name}’ draws from noise and redraws nothing. You find it under {create}.",
     "digit": "Digit",
     "class": "Class",
     "all in turn": "all in turn",
@@ -42,7 +43,6 @@ CREATING: dict[str, Text] = {
     "choose a picture": "Click on a picture to see its nearest training images, its latent, and what the "
     "discriminator and the classifier make of it.",
     "the picture": "Picture {number} of seed {seed}",
-    "looks": "The picture closely",
     "asked for": "Asked for",
     "weights of": "Weights",
     "at step": "of step {step}",
@@ -116,12 +116,15 @@ CREATING: dict[str, Text] = {
     "upload damaged": "That is no PNG, JPEG or GIF picture, or it is damaged.",
     "upload gone": "That file isn't there any more; open it again.",
 }
-"""Every text here."""
+"""Every text here; `train`, `create` and `redraw` in braces are the names of those places."""
+PLACES = ("train", "create", "redraw")
 
 
 def say(key: str, **parts: object) -> str:
     """Returns one of `CREATING` in the language that is spoken, with its parts filled in."""
-    return say_of(CREATING, key, **parts)
+    text = CREATING[key]
+    places = {place: say_of(WORDS, place) for place in PLACES if f"{{{place}}}" in text}
+    return say_of(CREATING, key, **parts, **places)
 
 
 def percent(share: float) -> str:

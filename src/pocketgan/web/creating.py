@@ -12,10 +12,10 @@ from pocketgan.models import Model
 from pocketgan.web.asking import Asked, Chosen, Shown, ask, data_is_ours, labels_of, open_model
 from pocketgan.web.create_words import decimal, percent, say
 from pocketgan.web.frames import Frame
-from pocketgan.web.gallery import columns_of, data_uri, facts, sharp, sheet, tiles
+from pocketgan.web.gallery import columns_of, data_uri, facts, heading, note, sharp, sheet, tiles
 from pocketgan.web.site import Site
 
-REACH, PLACES = 3.0, 9
+REACH, PLACES = 3.0, 7
 """How far walks along directions go to either side, in deviations, and pictures on the way."""
 
 
@@ -102,18 +102,19 @@ def remember(chosen: Sequence[Chosen], picture: Chosen) -> tuple[Chosen, ...]:
     return (*before[-1:], picture)
 
 
-def walk_sentence(chosen: Sequence[Chosen]) -> str:
-    """Returns which pictures a walk would lead from and to."""
+def walk_note(chosen: Sequence[Chosen]) -> str:
+    """Returns which pictures a walk would lead from and to, under its heading, as HTML."""
     if len(chosen) < 2:
-        return say("walk two first") if chosen else say("walk help")
+        return heading(say("walk")) + note(say("walk two first") if chosen else say("walk help"))
     first, second = chosen
-    return say(
+    said = say(
         "walk chosen",
         first=first.index + 1,
         first_seed=str(first.shown.asked.seed),
         second=second.index + 1,
         second_seed=str(second.shown.asked.seed),
     )
+    return heading(say("walk")) + note(said)
 
 
 def walk(site: Site, chosen: Sequence[Chosen], scale: int) -> bytes:
@@ -158,7 +159,7 @@ def along_html(site: Site, chosen: Sequence[Chosen]) -> str:
         reach=REACH,
     ).arrays["images"]
     rows, steps = found.shape[:2]
-    places = [f"{place:+.2g}" if place else "0" for place in np.linspace(-REACH, REACH, steps)]
+    places = [f"{place:+g}" if place else "0" for place in np.linspace(-REACH, REACH, steps)]
     labels = Labels(above=tuple(places), beside=tuple(str(row + 1) for row in range(rows)))
     picture_png = sheet(found.reshape(-1, *found.shape[2:]), steps, labels)
     caption = f'<p class="hint">{say("along")}</p>'

@@ -1,18 +1,15 @@
 // A grid of pictures: a click or Enter chooses one, arrow keys move between them. The last two stay marked.
 const buttons = () => Array.from(element.querySelectorAll("button[data-index]"));
 
-const choose = (button) => {
+const mark = (button) => {
   const before = buttons().find((other) => other.dataset.chosen === "2");
+  if (before === button) return;
   for (const other of buttons()) {
-    if (other !== before || before === button) {
-      delete other.dataset.chosen;
-      other.setAttribute("aria-pressed", "false");
-    }
+    const place = other === button ? "2" : other === before ? "1" : "";
+    if (place) other.dataset.chosen = place;
+    else delete other.dataset.chosen;
+    other.setAttribute("aria-pressed", String(Boolean(place)));
   }
-  if (before && before !== button) before.dataset.chosen = "1";
-  button.dataset.chosen = "2";
-  button.setAttribute("aria-pressed", "true");
-  trigger("choose", { index: Number(button.dataset.index) });
 };
 
 const focus = (button) => {
@@ -24,7 +21,8 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-index]");
   if (!button) return;
   focus(button);
-  choose(button);
+  mark(button);
+  trigger("choose", { index: Number(button.dataset.index) });
 });
 
 element.addEventListener("keydown", (event) => {

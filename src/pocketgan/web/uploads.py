@@ -97,9 +97,9 @@ def reduced(picture: Image.Image) -> Image.Image:
     longer = max(picture.size)
     if longer <= KEPT:
         return picture
-    size = tuple(max(1, round(side * KEPT / longer)) for side in picture.size)
+    width, height = (max(1, round(side * KEPT / longer)) for side in picture.size)
     odd = picture.mode.startswith("I")
-    return picture.resize(size, Image.Resampling.NEAREST if odd else Image.Resampling.BOX)
+    return picture.resize((width, height), Image.Resampling.NEAREST if odd else Image.Resampling.BOX)
 
 
 def filled(pixels: np.ndarray) -> np.ndarray:

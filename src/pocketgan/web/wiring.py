@@ -33,6 +33,11 @@ def looks() -> dict[str, Any]:
     return {"css_template": asset("pictures.css"), "apply_default_css": False}
 
 
+def fills() -> dict[str, Any]:
+    """Returns what a piece of HTML has that is empty at times, and takes no room then."""
+    return {**looks(), "elem_classes": "pg-fills"}
+
+
 def enclosing_tab() -> gr.Tab | None:
     """Returns the tab that is being built; None outside one."""
     block = Context.block
