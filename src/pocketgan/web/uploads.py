@@ -13,7 +13,7 @@ from pocketgan.web.create_words import decimal, say
 FORMATS = ("PNG", "JPEG", "GIF")
 MOST_BYTES = 20_000_000
 MOST_PIXELS, MOST_SIDE = 12_500_000, 16_000
-"""Of a picture: a telephone's photograph has 12 million. Decoded, so many take 50 MB, and as much again to be reduced."""
+"""Of a picture: a telephone's photograph has 12 million. Decoded, so many take 50 MB, and as many to be reduced."""
 KEPT = 512
 """Pixels of the longer side that larger pictures are reduced to."""
 PAPER, BLACK = 255, 0
