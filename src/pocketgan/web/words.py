@@ -5,7 +5,6 @@ from pocketgan.web.form_texts import FORM
 from pocketgan.web.watchdog import WATCHDOG
 
 PAGE: dict[str, Text] = {
-    "title": "Pocketgan",
     "train": "Train",
     "create": "Create",
     "redraw": "Redraw",
@@ -46,7 +45,6 @@ PAGE: dict[str, Text] = {
     "stop": "Stop",
     "resume": "Resume",
     "longer": "Longer duration",
-    "longer example": "20 epochs",
     "stopping": "It finishes its step, saves, and stops.",
     "resuming": "It goes on from where it stopped.",
     "no runs": "There is no run yet. ‘New run’ starts one.",
