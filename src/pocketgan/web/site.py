@@ -17,6 +17,7 @@ from pocketgan.runs import Run
 from pocketgan.web.processes import Starts
 from pocketgan.web.reading import Reader, Reading
 from pocketgan.web.words import WORDS
+from pocketgan.web.worker import Worker
 
 DEEPEST = 6
 """Folders between DIR and a run, at most: a study's runs are four below it."""
@@ -46,12 +47,14 @@ class Site:
     Attributes:
         folder: absolute, without links.
         language: a code of `language.LANGUAGES`.
+        worker: draws for the places Create and Redraw; its process starts with its first question.
         reader: reads runs for all browsers together.
         starts: the processes that the page started.
     """
 
     folder: Path
     language: str = "en"
+    worker: Worker = field(default_factory=Worker, repr=False)
     reader: Reader = field(default_factory=Reader, repr=False)
     starts: Starts = field(default_factory=Starts, repr=False)
     _listing: Listing = field(default_factory=Listing, repr=False)
