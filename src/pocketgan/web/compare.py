@@ -20,8 +20,9 @@ def build_compare(site: Site) -> None:
     """Builds the place inside its tab."""
     with gr.Row(elem_classes="pg-bar"):
         runs = gr.Dropdown(
-            [], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), allow_custom_value=True, scale=4
-        )
+            [], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), allow_custom_value=True, scale=4,
+            min_width=300,
+        )  # fmt: skip
         over = gr.Dropdown(
             [(site.say(f"over {name}"), name) for name in OVER], value="steps", label=site.say("over"), scale=1,
             min_width=160, filterable=False,

@@ -40,7 +40,7 @@ def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None
     page = build_page(site)
     gr.mount_gradio_app(
         app, page, path="/", ssr_mode=False, footer_links=[], run_history=False, pwa=False, show_error=False,
-        max_file_size=LARGEST_FILE, theme=theme(), css=text("page.css"), head=head(site), mcp_server=False,
+        max_file_size=LARGEST_FILE, theme=theme(), head=head(site), mcp_server=False,
     )  # fmt: skip
     names = LOOPBACK | {host.strip("[]").lower()} if is_loopback(host) else frozenset()
     return Guard(app, frozenset(names), password or None, str(Path(page.GRADIO_CACHE).resolve()))
@@ -62,7 +62,10 @@ def theme() -> gr.themes.Base:
 
 
 def head(site: Site) -> str:
-    """Returns what goes into the page's head: its language, which Gradio takes from the browser, and its script."""
+    """Returns what goes into the page's head: its language, which Gradio takes from the browser, its looks, its script.
+
+    Style sheets that are handed to Gradio itself are cut at every comma, those within brackets too.
+    """
     tell = f"""<script>(() => {{
 const language = {json.dumps(site.language)};
 for (const [name, value] of [["language", language], ["languages", [language]]])
@@ -72,7 +75,8 @@ new MutationObserver(() => {{
   if (document.documentElement.lang !== language) document.documentElement.lang = language;
 }}).observe(document.documentElement, {{ attributes: true, attributeFilter: ["lang"] }});
 }})();</script>"""
-    return f'{tell}<meta name="color-scheme" content="light dark"><script>{text("page.js")}</script>'
+    looks = f"<style>{text('page.css')}</style>"
+    return f'{tell}<meta name="color-scheme" content="light dark">{looks}<script>{text("page.js")}</script>'
 
 
 def text(name: str) -> str:

@@ -31,6 +31,8 @@ OVER: dict[str, tuple[str, Callable[[Numbers, Run], Numbers]]] = {
 """What runs to the right: the measure that it is made of, and how."""
 MEASURED = ("frechet_distance", "precision", "recall", "coverage")
 """Metrics in the table, of those that `pocketgan evaluate` measures."""
+HEADS = ("run", "fact recipe", "state", "best so far", "at the end", *(f"metric {name}" for name in MEASURED))
+"""Of the table's columns."""
 CURVES = (
     ("g_loss", "generator's loss", False),
     ("d_loss", "discriminator's loss", False),
@@ -113,8 +115,7 @@ def compared(site: Site, names: list[str], over: str) -> str:
 
 def table(site: Site, runs: list[Compared]) -> str:
     """Returns what was measured of each run."""
-    heads = ["run", "fact recipe", "state", "best so far", "at the end", *(f"metric {name}" for name in MEASURED)]
-    head = "".join(f'<th scope="col">{escape(site.say(key))}</th>' for key in heads)
+    head = "".join(f'<th scope="col">{escape(site.say(key))}</th>' for key in HEADS)
     body = "".join(row(site, one) for one in runs)
     note = line(site.say("table note"))
     return (
@@ -134,10 +135,11 @@ def row(site: Site, one: Compared) -> str:
     if best:
         floor += f"<br><small>{escape(site.say('at step', step=round(best['step'])))}</small>"
     found.append(number(rows[-1]["frechet_distance"]) if rows else "–")
-    first = "".join(f"<td>{escape(cell)}</td>" for cell in cells) + f"<td>{found[0]}{floor}</td><td>{found[1]}</td>"
     figures = evaluation(one.run)
-    rest = "".join(f"<td>{figure(site, figures.get(name))}</td>" for name in MEASURED)
-    return f'<tr><th scope="row">{escape(one.name)}</th>{first}{rest}</tr>'
+    shown = [*map(escape, cells), found[0] + floor, found[1], *(figure(site, figures.get(name)) for name in MEASURED)]
+    heads = [escape(site.say(key)) for key in HEADS[1:]]
+    body = "".join(f'<td data-head="{head}">{cell}</td>' for head, cell in zip(heads, shown, strict=True))
+    return f'<tr><th scope="row">{escape(one.name)}</th>{body}</tr>'
 
 
 def evaluation(run: Run) -> dict[str, Any]:
