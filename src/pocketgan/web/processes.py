@@ -1,10 +1,12 @@
 """The processes that the page started: each in a session of its own, so that none ends with the page."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,7 +58,7 @@ class Starts:
     def __init__(self) -> None:
         self._started: dict[str, Started] = {}
         self._lock = threading.Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="pocketgan-ui-", ignore_cleanup_errors=True)
+        self._folder: Path | None = None
         self._count = 0
 
     def of(self, name: str) -> Started | None:
@@ -84,8 +86,11 @@ class Starts:
         with self._lock:
             if self.reap() >= MOST_STARTED:
                 raise TooMany
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="pocketgan-ui-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             self._count += 1
-            said = Path(self._folder.name) / f"{self._count}.log"
+            said = self._folder / f"{self._count}.log"
             with said.open("ab") as file:
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "pocketgan", *arguments],
