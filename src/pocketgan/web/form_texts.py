@@ -9,12 +9,15 @@ from pocketgan.recipes import RECIPES
 
 
 def helps() -> dict[str, Text]:
-    """Returns the help of every setting, `help <name>`, out of the configuration's docstrings."""
+    """Returns the help of every setting, `help <name>`, out of the configuration's docstrings.
+
+    The data isn't among them: in the page it is chosen from a list.
+    """
     found: dict[str, Text] = {"help seed": plain(RunConfig.model_fields["seed"].description or "")}
     for section in SECTIONS:
         model = type(RunConfig.model_fields[section].default)
         found |= {f"help {name}": plain(field.description or "") for name, field in model.model_fields.items()}
-    return found
+    return {key: text for key, text in found.items() if key != "help data"}
 
 
 def plain(text: str) -> str:

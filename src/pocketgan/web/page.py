@@ -15,8 +15,8 @@ PLACES = {"train": build_train, "create": build_create, "redraw": build_redraw, 
 
 def build_page(site: Site) -> gr.Blocks:
     """Builds the whole page."""
-    with gr.Blocks(title=site.say("title"), analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(f'<header class="pg-head"><h1>{site.say("title")}</h1><p>{escape(str(site.folder))}</p></header>')
+    with gr.Blocks(title="Pocketgan", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(f'<header class="pg-head"><h1>Pocketgan</h1><p>{escape(str(site.folder))}</p></header>')
         with gr.Tabs():
             for name, build in PLACES.items():
                 with gr.Tab(site.say(name), id=name):

@@ -58,8 +58,7 @@ class Starts:
     def __init__(self) -> None:
         self._started: dict[str, Started] = {}
         self._lock = threading.Lock()
-        self._folder = Path(tempfile.mkdtemp(prefix="pocketgan-ui-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder: Path | None = None
         self._count = 0
 
     def of(self, name: str) -> Started | None:
@@ -87,6 +86,9 @@ class Starts:
         with self._lock:
             if self.reap() >= MOST_STARTED:
                 raise TooMany
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="pocketgan-ui-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             self._count += 1
             said = self._folder / f"{self._count}.log"
             with said.open("ab") as file:

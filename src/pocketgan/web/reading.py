@@ -152,8 +152,8 @@ def digest(*things: object) -> str:
 def samples_of(run: Run) -> list[Sample]:
     """Returns the sample pictures, oldest first, with the steps that they were made at."""
     changed = {}
-    with contextlib.suppress(OSError):
-        changed = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(run.folder / "samples")}
+    with contextlib.suppress(OSError), os.scandir(run.folder / "samples") as entries:
+        changed = {entry.name: entry.stat().st_mtime_ns for entry in entries}
     steps_an_epoch = run.facts.images / run.config.train.batch_size
     found = []
     for path in run.samples():

@@ -1,7 +1,9 @@
 """Serves the page: on this machine alone, or with a password to others."""
 
 import json
+import os
 import socket
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -38,7 +40,7 @@ def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None
     page = build_page(site)
     gr.mount_gradio_app(
         app, page, path="/", ssr_mode=False, footer_links=[], run_history=False, pwa=False, show_error=False,
-        max_file_size=LARGEST_FILE, theme=theme(), css=text("page.css"), head=head(site), mcp_server=False,
+        max_file_size=LARGEST_FILE, theme=theme(), head=head(site), mcp_server=False,
     )  # fmt: skip
     names = LOOPBACK | {host.strip("[]").lower()} if is_loopback(host) else frozenset()
     return Guard(app, frozenset(names), password or None, str(Path(page.GRADIO_CACHE).resolve()))
@@ -60,7 +62,10 @@ def theme() -> gr.themes.Base:
 
 
 def head(site: Site) -> str:
-    """Returns what goes into the page's head: its language, which Gradio takes from the browser, and its script."""
+    """Returns what goes into the page's head: its language, which Gradio takes from the browser, its looks, its script.
+
+    Style sheets that are handed to Gradio itself are cut at every comma, those within brackets too.
+    """
     tell = f"""<script>(() => {{
 const language = {json.dumps(site.language)};
 for (const [name, value] of [["language", language], ["languages", [language]]])
@@ -70,7 +75,8 @@ new MutationObserver(() => {{
   if (document.documentElement.lang !== language) document.documentElement.lang = language;
 }}).observe(document.documentElement, {{ attributes: true, attributeFilter: ["lang"] }});
 }})();</script>"""
-    return f'{tell}<meta name="color-scheme" content="light dark"><script>{text("page.js")}</script>'
+    looks = f"<style>{text('page.css')}</style>"
+    return f'{tell}<meta name="color-scheme" content="light dark">{looks}<script>{text("page.js")}</script>'
 
 
 def text(name: str) -> str:
@@ -78,21 +84,46 @@ def text(name: str) -> str:
     return resources.files("pocketgan.web").joinpath(name).read_text(encoding="utf-8")
 
 
-def serve(site: Site, *, host: str = "127.0.0.1", port: int = PORT, password: str | None = None) -> None:
-    """Serves the page until it is stopped.
+def serve(
+    site: Site,
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    password: str | None = None,
+    ready: Callable[[], object] = lambda: None,
+) -> None:
+    """Serves the page until it is stopped; trainings that were started go on.
+
+    Args:
+        site: what it shows.
+        host, port: where.
+        password: what visitors must know.
+        ready: called once it can be visited.
 
     Raises:
         WebError: it can't be served there; the message says why.
     """
     app = make_app(site, host=host, password=password)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with listening(host, port) as place:
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        ready()
+        uvicorn.Server(config).run(sockets=[place])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens.
+
+    Raises:
+        WebError: it can't; the message says why.
+    """
+    place = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host.strip("[]"), port))
+        place.bind((host.strip("[]"), port))
+        place.listen(128)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
+        place.close()
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise WebError(f"port: {host}:{port} can't be used: {why}; give another --port") from None
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", server_header=False)
-    with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+    return place

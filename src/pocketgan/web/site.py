@@ -116,7 +116,7 @@ class Site:
         if not isinstance(name, str) or not name or len(name) > LONGEST or not name.isprintable() or "\\" in name:
             raise WebError(self.say("no such name"))
         parts = PurePosixPath(name).parts
-        if PurePosixPath(name).is_absolute() or Path(name).is_absolute() or ".." in parts or ":" in parts[0]:
+        if PurePosixPath(name).is_absolute() or Path(name).is_absolute() or ".." in parts or ":" in "".join(parts[:1]):
             raise WebError(self.say("outside", name=name))
         try:
             found = self.folder.joinpath(*parts).resolve()
@@ -197,17 +197,16 @@ class Site:
         return folder
 
 
-def link_outside(folder: Path, root: Path) -> str | None:
+def link_outside(folder: Path, root: Path, depth: int = 2) -> str | None:
     """Returns the name of a link in a folder, or in a folder in it, that leads out of `root`; None for none."""
     try:
-        for entry in os.scandir(folder):
-            if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
-                return entry.name
-            if entry.is_dir():
-                for inner in os.scandir(entry.path):
-                    if inner.is_symlink() and not Path(inner.path).resolve().is_relative_to(root):
-                        return f"{entry.name}/{inner.name}"
-    except OSError:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+                    return entry.name
+                if depth > 1 and entry.is_dir() and (found := link_outside(Path(entry.path), root, depth - 1)):
+                    return f"{entry.name}/{found}"
+    except (OSError, RuntimeError):
         return None
     return None
 
@@ -221,16 +220,17 @@ def look(folder: Path) -> Listing:
         seen += 1
         name = place.relative_to(folder).as_posix()
         try:
-            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+            with os.scandir(place) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except OSError:
             continue
         files = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
-        if "config.json" in files and depth:
+        if "config.json" in files:
             kind = kind_of(place)
             if kind is not None:
                 (exported if kind == "exported" else runs).append(name)
                 continue
-        if STUDY in files and depth:
+        if STUDY in files:
             studies.append(name)
         data += data_in(files, name)
         if depth < DEEPEST:

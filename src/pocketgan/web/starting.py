@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from pocketgan.runs import Run, check_free
 from pocketgan.web.form import flags_of
 from pocketgan.web.processes import MOST_STARTED, TooMany
 from pocketgan.web.site import STUDY, Site
+
+REPORT_SECONDS = 180.0
+"""A study's page is waited for so long."""
 
 
 def launch(site: Site, name: str, arguments: Sequence[str]) -> None:
@@ -101,6 +105,38 @@ def stop(site: Site, name: object) -> None:
         process.send_signal(signal.SIGTERM)
     except psutil.Error:
         raise WebError(site.say("not stopped", name=name)) from None
+
+
+def measure(site: Site, name: object) -> None:
+    """Begins to measure a run against the test split, as `pocketgan evaluate` does.
+
+    Raises:
+        UserError: there is no such run, or it is being measured.
+    """
+    run = site.run(name)
+    job = f"evaluate {name}"
+    if site.starts.running(job):
+        raise RunBusy(site.say("being measured", name=name))
+    launch(site, job, ["evaluate", str(run.folder), "--quiet"])
+
+
+def write_report(site: Site, name: object) -> None:
+    """Writes a study's page anew, in the page's language, and waits for it.
+
+    Raises:
+        UserError: there is no such study, or its page can't be written; the message says why.
+    """
+    folder, job = site.study(name), f"report {name}"
+    if not site.starts.running(job):
+        launch(site, job, ["report", str(folder), "--lang", site.language])
+    started = site.starts.of(job)
+    assert started is not None
+    try:
+        started.process.wait(REPORT_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise WebError(site.say("page takes long")) from None
+    if words := started.last_words():
+        raise WebError(site.say("page failed", why=words))
 
 
 def check_own(site: Site, run: Run) -> None:

@@ -74,7 +74,7 @@ def build_followed(site: Site, said: gr.HTML, button: gr.Button, filled: list[An
         run = gr.Dropdown([], value=None, label=site.say("run"), allow_custom_value=True, scale=4, min_width=200)
         stop = gr.Button(site.say("stop"), elem_classes="pg-stop", scale=1, min_width=110)
         longer = gr.Textbox(
-            label=site.say("longer"), placeholder=site.say("longer example"), max_lines=1, scale=2, min_width=140,
+            label=site.say("longer"), placeholder="20 epochs", max_lines=1, scale=2, min_width=140,
             elem_classes="pg-resume",
         )  # fmt: skip
         resume = gr.Button(site.say("resume"), elem_classes="pg-resume", scale=1, min_width=110)

@@ -23,7 +23,7 @@ IDLE_SECONDS = 600.0
 """A worker that isn't asked for so long is ended; the next question starts another."""
 LONGEST_SECONDS = 120.0
 """An answer that takes longer isn't waited for; the worker is ended."""
-COMMAND = (sys.executable, "-m", "pocketgan.web.answers")
+COMMAND = (sys.executable, "-P", "-m", "pocketgan.web.answers")
 
 
 class Refused(WebError):
