@@ -26,6 +26,7 @@ ROOMS = {
     "experiment": 8,
     "studies": 9,
     "films": 10,
+    "directions": 10,
     "writing": 10,
     "figures": 10,
     "reports": 10,

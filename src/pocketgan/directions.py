@@ -67,13 +67,22 @@ def find_directions(
     """
     if model.config.reads_images:
         raise RunError(f"run: '{model.folder}' redraws images and reads no noise, so its latents have no directions")
-    index = None
-    if model.config.network.conditional:
-        index = 0 if label is None else model.label_index(label)
+    index = chosen_class(model, label)
     most = min(MOST, model.config.network.latent_dim)
     if not 1 <= count <= most:
         raise RunError(f"count: {count} directions won't do; 1 to {most} would")
     return of_network(load_generator(model, checkpoint), model.config.network.latent_dim, count, index)
+
+
+def chosen_class(model: Model, label: str | int | None) -> int | None:
+    """Returns the index of a class, of the first where none is named; None for an unconditional model.
+
+    Raises:
+        RunError: there is no such class.
+    """
+    if label is not None:
+        return model.label_index(label)
+    return 0 if model.config.network.conditional else None
 
 
 def of_network(network: nn.Module, latent_dim: int, count: int = COUNT, label: int | None = None) -> Directions:
@@ -180,9 +189,7 @@ def walk_directions(
         raise RunError(f"steps: {steps} won't do; 2 to {MOST_STEPS} would")
     if len(directions) == 0 or directions.vectors.shape[1] != model.config.network.latent_dim:
         raise RunError(f"directions: they are of other latents than those of '{model.folder}'")
-    index = None
-    if model.config.network.conditional:
-        index = 0 if label is None else model.label_index(label)
+    index = chosen_class(model, label)
     latent = sample_latents(model.config, 1, seed)[0]
     return film_along(load_generator(model, checkpoint), model.config, directions, latent, index, reach, steps)
 

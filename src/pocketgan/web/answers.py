@@ -175,11 +175,9 @@ class Drawing:
 
     def labels(self, loaded: Loaded) -> Tensor | None:
         """Returns the indices of their classes, int64, shape (count,); None for an unconditional model."""
-        if not loaded.classes:
-            return None
-        if self.label is None:
-            return torch.arange(self.count) % loaded.classes
-        return torch.full((self.count,), loaded.model.label_index(self.label))
+        if self.label is not None:
+            return torch.full((self.count,), loaded.model.label_index(self.label))
+        return torch.arange(self.count) % loaded.classes if loaded.classes else None
 
 
 def draw_images(loaded: Loaded, latents: Tensor, labels: Tensor | None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import functools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,7 +125,7 @@ def follow(site: Site, parts: Parts) -> None:
     drawn = [parts.message, parts.grid, parts.shown]
 
     def redraw(
-        name: str, label: str, count: float, seed: float, truncation: float, chosen: Sequence[Chosen], *steps: float
+        name: object, label: object, count: object, seed: object, truncation: object, chosen: Any, *steps: object
     ) -> tuple[str, Any, Any]:
         wanted = (name, label, count, seed, truncation, steps)
         made, said = attempt(site, lambda: draw(site, *asked_for(site, *wanted), chosen))
@@ -142,7 +142,7 @@ def follow(site: Site, parts: Parts) -> None:
     cleared = (parts.along, parts.walk, parts.written)
     changed = [parts.message, parts.grid, parts.label, *(parts.shown, parts.chosen), parts.details, parts.chosen_note]
 
-    def opened(name: str | None) -> list[Any]:
+    def opened(name: object) -> list[Any]:
         made, said = attempt(site, lambda: choices_of(site, name))
         with site.speaking():
             hint, nothing = note(say("choose a picture")), walk_note(())
@@ -151,7 +151,7 @@ def follow(site: Site, parts: Parts) -> None:
 
     drawn_after(parts.model.change(opened, parts.model, [*changed, *cleared, *parts.steps], **ONCE))
 
-    def arrived(name: str | None) -> tuple[Any, Any]:
+    def arrived(name: object) -> tuple[Any, Any]:
         known = models_that(site, redraw=False)
         with site.speaking():
             said = "" if known else note(say("no noise models"))
@@ -183,7 +183,7 @@ def choices_of(site: Site, name: object) -> Any:
 def act(site: Site, parts: Parts) -> None:
     """Looks at pictures, walks between them, and writes."""
 
-    def choose(shown: Shown | None, chosen: Sequence[Chosen], event: gr.EventData) -> Any:
+    def choose(shown: Shown | None, chosen: tuple[Chosen, ...], event: gr.EventData) -> Any:
         index = sent(event, "index")
         if shown is None or not isinstance(index, int) or not 0 <= index < shown.asked.count:
             return [gr.skip()] * 4

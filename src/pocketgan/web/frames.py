@@ -18,6 +18,9 @@ MOST_JSON, MOST_ARRAYS = 2**20, 2**28
 """Bytes of a frame's parts."""
 
 
+Stream = IO[bytes] | io.BufferedIOBase
+
+
 class Frame(NamedTuple):
     """One message: plain values by name, and arrays by name."""
 
@@ -29,7 +32,7 @@ class BadFrame(Exception):
     """What was read is no frame."""
 
 
-def write_frame(stream: IO[bytes], values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> None:
+def write_frame(stream: Stream, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> None:
     """Writes a frame and flushes it.
 
     Raises:
@@ -46,7 +49,7 @@ def write_frame(stream: IO[bytes], values: Mapping[str, Any], arrays: Mapping[st
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> Frame | None:
+def read_frame(stream: Stream) -> Frame | None:
     """Reads a frame; None where the stream has ended between two.
 
     Raises:

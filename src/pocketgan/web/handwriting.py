@@ -18,9 +18,9 @@ from pocketgan.web.create_words import say
 SIDE, BOX = 28, 20
 MIDDLE = 14.5
 """Where MNIST has its centres of mass, in pixels from the outer edge, by half a pixel either way."""
-NOISE, MOST_NOISE = 1.5, 0.5
-"""What differs from the background by less than 1.5 times as much as the border's pixels do among themselves is
-background, too; up to half of the strongest ink."""
+NOISE, MOST_NOISE = 2.0, 0.5
+"""What differs from the background by less than twice as much as 99 of 100 of the border's pixels do is background,
+too; up to half of the strongest ink."""
 LEAST_CONTRAST = 24
 """Grey levels between background and ink, below which nothing is drawn."""
 
@@ -77,7 +77,7 @@ def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
     ink = np.abs(pixels.astype(np.float32) - background(pixels))
     if ink.max() < LEAST_CONTRAST:
         raise WebError(say("nothing drawn"))
-    noise = NOISE * float(np.percentile(np.abs(border_of(pixels) - background(pixels)), 95))
+    noise = NOISE * float(np.percentile(np.abs(border_of(pixels) - background(pixels)), 99))
     ink = np.where(ink > min(noise, MOST_NOISE * ink.max()), ink, 0)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -127,7 +127,7 @@ def in_manner(pixels: np.ndarray, side: int) -> bool:
     rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
     box = max(1, round(side * BOX / SIDE))
     near = all(abs(centre - side * MIDDLE / SIDE) <= 0.5 for centre in middle(pixels))
-    return near and max(rows[-1] - rows[0], columns[-1] - columns[0]) < box
+    return near and bool(max(rows[-1] - rows[0], columns[-1] - columns[0]) < box)
 
 
 def fitted(pixels: np.ndarray, side: int) -> np.ndarray:

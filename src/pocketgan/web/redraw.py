@@ -65,7 +65,7 @@ def wire(site: Site, parts: Parts) -> None:
     """Redraws whatever comes, and again whenever another model is chosen."""
     shown = [parts.result, parts.source]
 
-    def answer(name: str, make: Callable[[], Source | None]) -> tuple[str, Any]:
+    def answer(name: object, make: Callable[[], Source | None]) -> tuple[str, Any]:
         def both() -> tuple[str, Source | None]:
             source = make()
             return redrawn_html(site, name, source), source
@@ -73,22 +73,22 @@ def wire(site: Site, parts: Parts) -> None:
         made, said = attempt(site, both)
         return (said, None) if made is None else made
 
-    def draw(name: str, pixels: str) -> tuple[str, Any]:
+    def draw(name: object, pixels: object) -> tuple[str, Any]:
         return answer(name, lambda: drawing(pixels))
 
-    def file(name: str, event: gr.EventData) -> tuple[str, Any]:
+    def file(name: object, event: gr.EventData) -> tuple[str, Any]:
         return answer(name, lambda: uploaded(sent(event, "path"), get_upload_folder()))
 
-    def test(name: str, label: str, index: float) -> tuple[str, Any]:
+    def test(name: object, label: object, index: object) -> tuple[str, Any]:
         return answer(name, lambda: test_image(site, name, label, index))
 
-    def opened(name: str | None, source: Source | None) -> tuple[Any, Any, Any]:
+    def opened(name: object, source: Source | None) -> tuple[Any, Any, Any]:
         made, said = attempt(site, lambda: choices_of(site, name))
         if made is None:
             return gr.skip(), said, None
-        return made, *answer(str(name), lambda: source if source is None or source.kind != "test" else None)
+        return made, *answer(name, lambda: source if source is None or source.kind != "test" else None)
 
-    def arrived(name: str | None) -> tuple[Any, Any]:
+    def arrived(name: object) -> tuple[Any, Any]:
         known = models_that(site, redraw=True)
         with site.speaking():
             said = gr.skip() if known else note(say("no redraw models"))

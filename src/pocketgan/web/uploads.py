@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 
 from pocketgan.errors import WebError
-from pocketgan.web.create_words import say
+from pocketgan.web.create_words import decimal, say
 
 FORMATS = ("PNG", "JPEG", "GIF")
 MOST_BYTES = 20_000_000
-MOST_PIXELS, MOST_SIDE = 16_000_000, 16_000
-"""Of a picture: a telephone's photograph has 12 million. Decoded, so many take up to 64 MB."""
+MOST_PIXELS, MOST_SIDE = 12_500_000, 16_000
+"""Of a picture: a telephone's photograph has 12 million. Decoded, so many take 50 MB, and as many to be reduced."""
 KEPT = 512
 """Pixels of the longer side that larger pictures are reduced to."""
 PAPER, BLACK = 255, 0
@@ -74,7 +74,7 @@ def check_size(picture: Image.Image) -> None:
     """
     width, height = picture.size
     if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
-        raise WebError(say("upload size", width=width, height=height, most=MOST_PIXELS // 1_000_000))
+        raise WebError(say("upload size", width=width, height=height, most=decimal(MOST_PIXELS / 1_000_000)))
 
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
@@ -84,7 +84,7 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
         values = np.asarray(small, np.float32)
         return (values / (257 if values.max(initial=0) > 255 else 1)).clip(0, 255).round().astype(np.uint8)
     if picture.mode == "P" or "transparency" in picture.info:
-        small = reduced(picture.convert("RGBA"))
+        small = reduced(thinned(picture).convert("RGBA"))
     else:
         small = reduced(picture.convert("L") if picture.mode == "1" else picture)
     if small.mode in ("RGBA", "LA", "PA"):
@@ -100,6 +100,16 @@ def reduced(picture: Image.Image) -> Image.Image:
     width, height = (max(1, round(side * KEPT / longer)) for side in picture.size)
     odd = picture.mode.startswith("I")
     return picture.resize((width, height), Image.Resampling.NEAREST if odd else Image.Resampling.BOX)
+
+
+def thinned(picture: Image.Image) -> Image.Image:
+    """Returns a picture with at most four times as many pixels a side as are kept, taken out of all without averaging.
+
+    A palette's numbers can't be averaged, and all of them as colours take four times the memory.
+    """
+    factor = max(1, max(picture.size) // (4 * KEPT))
+    width, height = (max(1, side // factor) for side in picture.size)
+    return picture if factor == 1 else picture.resize((width, height), Image.Resampling.NEAREST)
 
 
 def filled(pixels: np.ndarray) -> np.ndarray:
