@@ -145,6 +145,10 @@ class Scale:
             low, high, values = math.log(low), math.log(high), np.log(np.maximum(values, 1e-300))
         return np.clip((values - low) / (high - low), -0.5, 1.5)
 
+    def place(self, value: float) -> float:
+        """Returns the same of one value."""
+        return float(self(np.array([value]))[0])
+
 
 def path(x: Numbers, y: Numbers) -> str:
     """Returns points as SVG writes them: whole units, y from below."""
@@ -171,11 +175,9 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     across, up = Scale(first, last if last > first else first + 1), Scale(low, high, chart.log)
     drawn = [drawn_level(level, up) for level in chart.levels] + [drawn_line(line, across, up) for line in known]
     ticks = log_marks(low, high) if chart.log else marks(low, high)
-    beside = [tick_html("y", float(1 - up(np.array(tick))), write(tick)) for tick in ticks]
-    below = [tick_html("x", float(across(np.array(tick))), number(tick)) for tick in marks(across.low, across.high, 4)]
-    rules = "".join(
-        f'<path class="rule" d="M0 {y}H{SIDE}"/>' for y in (round((1 - float(up(np.array(t)))) * SIDE) for t in ticks)
-    )
+    beside = [tick_html("y", 1 - up.place(tick), write(tick)) for tick in ticks]
+    below = [tick_html("x", across.place(tick), number(tick)) for tick in marks(across.low, across.high, 4)]
+    rules = "".join(f'<path class="rule" d="M0 {y}H{SIDE}"/>' for y in (round((1 - up.place(t)) * SIDE) for t in ticks))
     said = f"{chart.title}: " + "; ".join(
         f"{line.name} {write(float(line.y[np.isfinite(line.y)][-1]))}" for line in known
     )
@@ -217,7 +219,7 @@ def drawn_line(line: Line, across: Scale, up: Scale) -> str:
 
 def drawn_level(level: Level, up: Scale) -> str:
     """Returns a dotted line across."""
-    y = round((1 - float(up(np.array(level.value)))) * SIDE)
+    y = round((1 - up.place(level.value)) * SIDE)
     return f'<path class="level" d="M0 {y}H{SIDE}"/>'
 
 
