@@ -4,7 +4,7 @@ RECIPE ?= pocket
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-quality bench-peers clean
+.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers screenshots clean
 
 setup: $(READY)
 
@@ -44,6 +44,13 @@ bench-recipes: $(READY)
 
 bench-studies: $(READY)
 	$(BIN)/python benchmarks/studies.py
+
+bench-web: $(READY)
+	$(BIN)/python benchmarks/web.py
+
+# Pictures of the page for docs/, from a folder of tiny runs that it makes first.
+screenshots: $(READY)
+	$(BIN)/python docs/screenshots.py
 
 # The textbook peers need TensorFlow, which gets an environment of its own.
 PEERS := .venv-peers/ready

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pocketgan.errors import PocketganError, RunFailed, UserError
     from pocketgan.exported import ExportedModel, load
     from pocketgan.models import Model
-    from pocketgan.picture_api import interpolate, plot, timelapse, write
+    from pocketgan.picture_api import find_directions, interpolate, plot, timelapse, walk_directions, write
     from pocketgan.recipes import RECIPES, recipe
     from pocketgan.runs import Run, list_runs
     from pocketgan.studies.config import StudyConfig
@@ -35,6 +35,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "export",
+    "find_directions",
     "interpolate",
     "list_runs",
     "load",
@@ -48,6 +49,7 @@ __all__ = [
     "timelapse",
     "train",
     "translate",
+    "walk_directions",
     "write",
 ]
 
@@ -58,7 +60,7 @@ _HOMES = {
     **dict.fromkeys(("ExportedModel", "load"), "exported"),
     "Model": "models",
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
-    **dict.fromkeys(("interpolate", "plot", "timelapse", "write"), "picture_api"),
+    **dict.fromkeys(("find_directions", "interpolate", "plot", "timelapse", "walk_directions", "write"), "picture_api"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
     **dict.fromkeys(("Run", "list_runs"), "runs"),
     "RunConfig": "config",

@@ -25,6 +25,7 @@ COMMANDS = {
     "runs": ("runs [DIR]", "a table of runs"),
     "studies": ("studies", "the studies that come with the package"),
     "study": ("study NAME|FILE.toml [--out DIR]", "settings × seeds, in parallel, with a statistical verdict"),
+    "ui": ("ui [DIR] [--port P] [--lang L]", "the web page: train, create, redraw and compare in a browser"),
     "report": ("report DIR [--lang uk|ru|ko|zh-TW]", "a study's page, to hand in"),
 }
 
@@ -124,5 +125,8 @@ def as_flag(message: str) -> str:
         "labels",
         "candidates",
         "over",
+        "host",
+        "port",
+        "password",
     }
     return f"--{field.replace('_', '-')}: {rest}" if field in known else message

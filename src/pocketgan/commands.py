@@ -23,6 +23,7 @@ from pocketgan.runs import list_runs
 from pocketgan.study_commands import report as study_report
 from pocketgan.study_commands import studies, study
 from pocketgan.summaries import print_run
+from pocketgan.web_command import ui
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -324,5 +325,6 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         "studies": studies,
         "study": study,
         "report": study_report,
+        "ui": ui,
     }
     return parse(plain[name], f"pocketgan {name}", arguments)

@@ -7,7 +7,8 @@ PocketganError
 │   ├── RunError                    a run folder, or what was asked of it
 │   │   └── RunBusy                 another process trains this run
 │   ├── ModelError                  an exported model, or what was asked of it
-│   └── StudyError                  a study, its folder, or where it runs
+│   ├── StudyError                  a study, its folder, or where it runs
+│   └── WebError                    what was asked of the web page, or of the command that serves it
 ├── ExportFailed                    a model that could not be exported or uploaded as it should; exit code 1
 └── RunFailed                       a run that was under way and had to stop; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
@@ -57,6 +58,10 @@ class ModelError(UserError):
 
 class StudyError(UserError):
     """A study or its folder can't be used, or where it should run can't be reached."""
+
+
+class WebError(UserError):
+    """The web page can't be served so, or it was asked for something that it doesn't give."""
 
 
 class ExportFailed(PocketganError):

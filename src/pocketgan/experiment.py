@@ -23,12 +23,11 @@ from pocketgan.durations import Duration
 from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.following import Watch
 from pocketgan.loading import image_shape
-from pocketgan.pictures import Images, grid, save_picture
 from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
-from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
+from pocketgan.sampler import Sampler
 from pocketgan.training import Tick, TrainState, choose_device, choose_precision, create_state, train
 from pocketgan.version import __version__
 
@@ -246,44 +245,6 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     with suppress(StorageError):  # A full disk can't take this either; the state is then seen as `killed`.
         run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
     return type(error)(message)
-
-
-class Sampler:
-    """Writes the sample pictures of a run, always from the same latents (or the same images to redraw)."""
-
-    def __init__(self, run: Run, images: ImageSet) -> None:
-        self.run = run
-        config, count = run.config, run.config.pictures.sample_count
-        classes = len(run.facts.class_names) if config.network.conditional else 0
-        self.labels = torch.arange(count) % classes if classes else None
-        self.columns = count if config.pictures.layout == "strip" else None
-        if classes and config.pictures.layout == "grid" and 4 <= classes <= 20:
-            self.columns = min(classes, count)
-        if config.reads_images:
-            self.images = images.images[torch.linspace(0, len(images) - 1, count).long()]
-        else:
-            self.latents = sample_latents(config, count, config.seed)
-
-    def write(self, state: TrainState, tick: Tick) -> None:
-        """Generates the samples of this moment and writes them into `samples/`."""
-        run = self.run
-        if run.config.reads_images:
-            pictures = side_by_side(self.images, redraw_images(state.generator_ema, run.config, self.images))
-        else:
-            made = run_generator(state.generator_ema, self.latents, self.labels, run.config)
-            pictures = Images(made.numpy(), columns=self.columns)
-        by_epoch = run.config.pictures.count_by == "epoch" and whole_epochs(run.config.pictures.sample_every)
-        moment = f"epoch_{tick.epoch:03.0f}" if by_epoch else f"step_{tick.step:06d}"
-        picture = grid(pictures.images, pictures.columns)
-        save_picture(picture, run.folder / "samples" / f"{run.config.pictures.sample_name}_{moment}.png")
-
-
-def whole_epochs(interval: str) -> bool:
-    """Whether pictures at this interval can be told apart by their epoch."""
-    if interval in ("none", "end"):
-        return True
-    duration = Duration.parse(interval)
-    return duration.unit == "epochs" and duration.value.is_integer()
 
 
 def find_facts(images: ImageSet) -> DataFacts:

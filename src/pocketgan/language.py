@@ -151,6 +151,8 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
     from pocketgan.studies.predeclared import QUESTIONS
     from pocketgan.studies.sentences import SENTENCES, TITLES
     from pocketgan.summaries import SUMMARIES
+    from pocketgan.web.create_words import CREATING
+    from pocketgan.web.words import WORDS as PAGE
 
     return {
         "times": TIMES,
@@ -159,6 +161,8 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
         "sentences": SENTENCES,
         "summaries": SUMMARIES,
         "report": WORDS,
+        "page": PAGE,
+        "create": CREATING,
     }
 
 

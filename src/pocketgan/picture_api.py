@@ -11,6 +11,7 @@ from pocketgan.runs import Run
 from pocketgan.writing import CANDIDATES, Written
 
 if TYPE_CHECKING:
+    from pocketgan.directions import Directions
     from pocketgan.figures import Plots
 
 
@@ -42,6 +43,64 @@ def interpolate(
     from pocketgan.films.walks import walk
 
     return walk(opened(run), seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
+
+
+def find_directions(
+    run: str | Path | Model, count: int = 5, *, label: str | int | None = None, checkpoint: str | int = "auto"
+) -> "Directions":
+    """Finds the directions of the latent space along which a generator's first layer varies most (GANSpace).
+
+    Args:
+        run: the run or the exported model, or its folder.
+        count: how many.
+        label: the class that is drawn meanwhile, by name.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+    Returns:
+        Directions: `vectors`, what a step of one deviation adds to a latent; `shares` of the variance; and
+        `shift([2.0, 0, -1.0])`, what steps along several add.
+
+    Raises:
+        UserError: something asked for won't do; the message says what.
+    """
+    from pocketgan.directions import find_directions as find
+
+    return find(opened(run), count, label=label, checkpoint=checkpoint)
+
+
+def walk_directions(
+    run: str | Path | Model,
+    directions: "Directions | None" = None,
+    *,
+    seed: int = 0,
+    label: str | int | None = None,
+    reach: float = 3.0,
+    steps: int = 9,
+    checkpoint: str | int = "auto",
+) -> Film:
+    """Walks along directions of the latent space, through the first latent of a seed.
+
+    Args:
+        run: the run or the exported model, or its folder.
+        directions: by default the five strongest.
+        seed: of the latent.
+        label: the class, by name; None for the first of a conditional run.
+        reach: how far the walks go to either side, in deviations.
+        steps: images of a walk.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+    Returns:
+        A film that shows itself in a notebook; `save("directions.png")` writes its sheet, a row a direction.
+
+    Raises:
+        UserError: something asked for won't do; the message says what.
+    """
+    from pocketgan.directions import find_directions as find
+    from pocketgan.directions import walk_directions as walk
+
+    model = opened(run)
+    found = find(model, label=label, checkpoint=checkpoint) if directions is None else directions
+    return walk(model, found, seed=seed, label=label, reach=reach, steps=steps, checkpoint=checkpoint)
 
 
 def write(

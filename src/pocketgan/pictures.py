@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pocketgan import lettering
+from pocketgan.config import RunConfig
 from pocketgan.errors import RunError
 from pocketgan.files import write_atomically
 from pocketgan.layout import BARE, PADDING, SCALE, THEMES, Labels, Layout, Theme, chosen_scale, headings, lay_out
@@ -45,6 +46,21 @@ def grid(
     picture = to_picture(canvas)
     write_labels(picture, layout, labels, greys.ink, gap)
     return picture
+
+
+def sample_columns(config: RunConfig, classes: int) -> int | None:
+    """Returns the images a row of a run's sample pictures, pairs of input and output counted as two; None for a square.
+
+    Args:
+        config: the run's.
+        classes: classes that its networks are told; 0 for none.
+    """
+    count = config.pictures.sample_count
+    if config.reads_images:
+        return min(16, 2 * count)
+    if config.pictures.layout == "strip":
+        return count
+    return min(classes, count) if 4 <= classes <= 20 else None
 
 
 def write_labels(picture: Image.Image, layout: Layout, labels: Labels, ink: int, gap: int) -> None:

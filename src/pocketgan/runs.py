@@ -235,6 +235,8 @@ class Run:
             epochs = self.facts.images / self.config.train.batch_size
             if (number * epochs if "_epoch_" in path.stem else number) > step:
                 path.rename(folder / "samples" / path.name)
+                with suppress(FileNotFoundError):
+                    path.with_suffix(".json").rename(folder / "samples" / f"{path.stem}.json")
         for name, found in rows.items():
             write_rows(self.folder / name, [row for row in found if row["step"] <= step])
         return folder

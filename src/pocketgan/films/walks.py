@@ -1,16 +1,21 @@
 """Walks between latents: how a generator's images change from one seed to the next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
 
+from pocketgan.config import RunConfig
 from pocketgan.errors import RunError
 from pocketgan.films.files import check_fps
 from pocketgan.films.film import Film, columns_for
-from pocketgan.films.latents import path
+from pocketgan.films.latents import path, slerp
 from pocketgan.loading import load_generator
 from pocketgan.models import Model
-from pocketgan.sampling import run_generator, sample_latents
+from pocketgan.networks.layers import LatentInput
+from pocketgan.sampling import BATCH, run_generator, sample_latents
 
 FRAMES, EVERY = 28, 3
 """Images from a seed to the next in a film, unless another number is asked for; the sheet shows every third of them."""
@@ -79,3 +84,70 @@ def walk(
         headings=tuple(at.get(moment, "") for moment in moments),
         rows=tuple(range(rows)),
     )
+
+
+def walk_between(
+    network: nn.Module,
+    config: RunConfig,
+    latents: Float[Tensor, "2 latent"],
+    labels: Int64[Tensor, "2"] | None = None,
+    *,
+    frames: int = FRAMES,
+    fps: float = 20.0,
+) -> Film:
+    """Walks from one latent to another along a great circle, and back; from one class to another along a straight line.
+
+    Args:
+        network: a generator that reads noise.
+        config: its run's configuration.
+        latents: where the walk begins and turns.
+        labels: the classes there, indices, for a conditional generator. Between two classes it is told a mixture of
+            what it has learnt of both.
+        frames: images on the way, both ends included; 2 to 250.
+        fps: frames a second.
+
+    Raises:
+        RunError: the numbers won't do.
+    """
+    if not 2 <= frames <= BATCH:
+        raise RunError(f"frames: {frames} won't do; 2 to {BATCH} would")
+    shares = torch.linspace(0, 1, frames)
+    way = slerp(latents[0], latents[1], shares)
+    way[0], way[-1] = latents
+    with mixing(network, labels, shares):
+        images = run_generator(network, way, None if labels is None else labels[:1].expand(frames), config).numpy()
+    there_and_back = [*range(frames), *range(frames - 2, 0, -1)]
+    return Film(
+        images=images[there_and_back, None],
+        columns=1,
+        captions=(),
+        names=(),
+        fps=check_fps(fps),
+        hold=0.0,
+        moments=tuple(range(0, frames, EVERY)),
+        headings=(),
+        rows=(0,),
+    )
+
+
+@contextmanager
+def mixing(network: nn.Module, labels: Int64[Tensor, "2"] | None, shares: Float[Tensor, "n"]) -> Iterator[None]:
+    """Tells a conditional generator, inside, mixtures of two classes instead of those that it is asked for.
+
+    Args:
+        network: whose learned vectors of the classes are mixed.
+        labels: the two classes, indices; nothing is done where they are None or the same.
+        shares: of the second class in each of the images, which are asked for in one batch.
+    """
+    if labels is None or labels[0] == labels[1]:
+        yield
+        return
+    place = next(module for module in network.modules() if isinstance(module, LatentInput))
+    assert place.embedding is not None
+    first, second = place.embedding.weight[labels].detach()
+    mixed = first + shares[:, None] * (second - first)
+    hook = place.register_forward_hook(lambda _, inputs, output: torch.cat([inputs[0], mixed], dim=1))
+    try:
+        yield
+    finally:
+        hook.remove()

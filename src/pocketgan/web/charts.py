@@ -1,0 +1,267 @@
+"""Charts for the page: HTML with lines in SVG, a few kilobytes each, as wide as their place, in the page's colours."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from pocketgan.language import localised
+from pocketgan.web.rows import Numbers, thinned
+
+POINTS = 240
+"""Points of a line, at most; what lies between is averaged, and a band goes from its least to its greatest."""
+SIDE = 1000
+"""Units of the drawing's width and height; it is stretched to its place."""
+FEW = 40
+"""A line of so few points has a dot at each."""
+STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line in a chart.
+
+    Attributes:
+        name: what the legend calls it.
+        x, y: shape (n,).
+        colour: 1 to 7, a colour of the page.
+        dashed: told apart without colour.
+        low, high: a band around it; None for none.
+    """
+
+    name: str
+    x: Numbers
+    y: Numbers
+    colour: int
+    dashed: bool = False
+    low: Numbers | None = None
+    high: Numbers | None = None
+
+
+@dataclass(frozen=True)
+class Level:
+    """A dotted line across a chart, with its name."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of lines.
+
+    Attributes:
+        title: what it shows.
+        x, y: what the axes are, with their units.
+        lines: at least one with a point, or nothing is drawn.
+        levels: dotted lines.
+        percent: whether y is a share.
+        log: whether y is logarithmic; where values allow it.
+        end: where x ends at least: the whole plan.
+    """
+
+    title: str
+    x: str
+    y: str
+    lines: Sequence[Line]
+    levels: Sequence[Level] = ()
+    percent: bool = False
+    log: bool = False
+    end: float = 0.0
+
+
+def line_of(name: str, x: Numbers, y: Numbers, colour: int, *, dashed: bool = False, most: int = POINTS) -> Line:
+    """Returns a line through many points, thinned out, with a band where that left something out."""
+    x, y, low, high = thinned(x, y, most)
+    banded = low is not y
+    return Line(name, x, y, colour, dashed, low if banded else None, high if banded else None)
+
+
+def number(value: float) -> str:
+    """Returns a number for reading, in the language that is spoken."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return localised("0" if text == "-0" else text)
+
+
+def percent(value: float) -> str:
+    """Returns a share in percent, in the language that is spoken."""
+    return f"{number(round(100 * value, 1 if value < 0.1 else 0))}%" if math.isfinite(value) else "–"
+
+
+def marks(low: float, high: float, most: int = 5) -> list[float]:
+    """Returns round numbers from `low` to `high`, `most` or fewer, at equal distances."""
+    room = high - low
+    if not room > 0:
+        return [low]
+    power = 10 ** math.floor(math.log10(room / most))
+    step = next(step * power for step in STEPS if room / (step * power) <= most)
+    first = math.ceil(low / step - 1e-9)
+    return [float(f"{k * step:.10g}") for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def log_marks(low: float, high: float) -> list[float]:
+    """Returns round numbers from `low` to `high`, both above 0, for a logarithmic axis."""
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        found = [float(f"{digit * 10.0**power:.3g}") for power in powers for digit in digits]
+        found = [value for value in found if low <= value <= high]
+        if len(found) >= 3:
+            return found[:: math.ceil(len(found) / 5)]
+    return marks(low, high)
+
+
+def limits(chart: Chart) -> tuple[float, float]:
+    """Returns where y begins and ends: all but the rarest values, so that a spike doesn't flatten the rest."""
+    if chart.percent:
+        return -0.02, 1.02
+    values = np.concatenate([line.y[np.isfinite(line.y)] for line in chart.lines])
+    values = np.append(values, [level.value for level in chart.levels])
+    low, high = (float(np.quantile(values, share)) for share in (0.005, 0.995))
+    least, greatest = float(values.min()), float(values.max())
+    room = max(high - low, 1e-9 * abs(high), 1e-12)
+    low, high = max(least, low - room), min(greatest, high + room)
+    if chart.log:
+        return low / 1.15, high * 1.15
+    room = max(high - low, 0.05 * abs(high), 1e-9)
+    return low - 0.06 * room, high + 0.06 * room
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to places in a drawing."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __call__(self, values: Numbers) -> Numbers:
+        """Returns the share of the way from the low end to the high one, cut a little outside of both."""
+        low, high = self.low, self.high
+        if self.log:
+            low, high, values = math.log(low), math.log(high), np.log(np.maximum(values, 1e-300))
+        return np.clip((values - low) / (high - low), -0.5, 1.5)
+
+    def place(self, value: float) -> float:
+        """Returns the same of one value."""
+        return float(self(np.array([value]))[0])
+
+
+def path(x: Numbers, y: Numbers) -> str:
+    """Returns points as SVG writes them: whole units, y from below."""
+    across, down = np.rint(x * SIDE).astype(int), np.rint((1 - y) * SIDE).astype(int)
+    return " ".join(f"{a},{d}" for a, d in zip(across.tolist(), down.tolist(), strict=True))
+
+
+def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
+    """Returns a chart as HTML; nothing where no line has a point.
+
+    Args:
+        chart: what is drawn.
+        write: how a value of y is written; by default `number`, or `percent` for a share.
+    """
+    known = [line for line in chart.lines if np.isfinite(line.y).any()]
+    if not known:
+        return ""
+    write = write or (percent if chart.percent else number)
+    chart = Chart(chart.title, chart.x, chart.y, known, chart.levels, chart.percent, log_fits(chart, known), chart.end)
+    low, high = limits(chart)
+    first = min(float(line.x[0]) for line in known)
+    last = max(chart.end, *(float(line.x[-1]) for line in known))
+    first = 0.0 if first <= 0.2 * last else first
+    across, up = Scale(first, last if last > first else first + 1), Scale(low, high, chart.log)
+    drawn = [drawn_level(level, up) for level in chart.levels] + [drawn_line(line, across, up) for line in known]
+    ticks = log_marks(low, high) if chart.log else marks(low, high)
+    beside = [tick_html("y", 1 - up.place(tick), write(tick)) for tick in ticks]
+    below = [tick_html("x", across.place(tick), number(tick)) for tick in marks(across.low, across.high, 4)]
+    rules = "".join(f'<path class="rule" d="M0 {y}H{SIDE}"/>' for y in (round((1 - up.place(t)) * SIDE) for t in ticks))
+    said = f"{chart.title}: " + "; ".join(
+        f"{line.name} {write(float(line.y[np.isfinite(line.y)][-1]))}" for line in known
+    )
+    ends = f'data-from="{across.low:g}" data-to="{across.high:g}"'
+    return (
+        f'<figure class="pg-chart"><figcaption><b>{escape(chart.title)}</b>{legend(chart, known, write)}</figcaption>'
+        f'<div class="pg-y">{escape(chart.y)}</div>'
+        f'<div class="pg-plot" role="img" aria-label="{escape(said)}" {ends}>'
+        f'<svg viewBox="0 0 {SIDE} {SIDE}" preserveAspectRatio="none" aria-hidden="true">{rules}{"".join(drawn)}</svg>'
+        f'<i class="pg-cursor" hidden></i>{"".join(beside)}{"".join(below)}</div>'
+        f'<div class="pg-x">{escape(chart.x)}</div></figure>'
+    )
+
+
+def log_fits(chart: Chart, known: Sequence[Line]) -> bool:
+    """Whether a logarithmic axis is asked for, possible and worth it."""
+    if not chart.log:
+        return False
+    values = np.concatenate([line.y[np.isfinite(line.y)] for line in known])
+    values = np.append(values, [level.value for level in chart.levels])
+    return bool(values.min() > 0 and values.max() > 3 * values.min())
+
+
+def drawn_line(line: Line, across: Scale, up: Scale) -> str:
+    """Returns a line, its band, and its dots where they are few."""
+    known = np.isfinite(line.y)
+    x, y = across(line.x[known]), up(line.y[known])
+    band = ""
+    if line.low is not None and line.high is not None:
+        edge = path(np.append(x, x[::-1]), np.append(up(line.high[known]), up(line.low[known])[::-1]))
+        band = f'<polygon class="band c{line.colour}" points="{edge}"/>'
+    dots = ""
+    if len(x) <= FEW:
+        places = path(x, y).split(" ")
+        dots = "".join(f'<path class="dot c{line.colour}" d="M{place}h0"/>' for place in places)
+    kind = " dashed" if line.dashed else ""
+    return f'{band}<polyline class="line c{line.colour}{kind}" points="{path(x, y)}"/>{dots}'
+
+
+def drawn_level(level: Level, up: Scale) -> str:
+    """Returns a dotted line across."""
+    y = round((1 - up.place(level.value)) * SIDE)
+    return f'<path class="level" d="M0 {y}H{SIDE}"/>'
+
+
+def tick_html(axis: str, share: float, text: str) -> str:
+    """Returns a number beside an axis."""
+    side = "top" if axis == "y" else "left"
+    return f'<span class="t{axis}" style="{side}:{100 * share:.1f}%">{escape(text)}</span>'
+
+
+def legend(chart: Chart, known: Sequence[Line], write: Callable[[float], str]) -> str:
+    """Returns what the lines are, each with its last value."""
+    items = []
+    for line in known:
+        kind = " dashed" if line.dashed else ""
+        last = write(float(line.y[np.isfinite(line.y)][-1]))
+        items.append(f'<span class="key"><i class="c{line.colour}{kind}"></i>{escape(line.name)} <b>{last}</b></span>')
+    for level in chart.levels:
+        items.append(f'<span class="key"><i class="level"></i>{escape(level.name)} <b>{write(level.value)}</b></span>')
+    return f'<span class="pg-legend">{"".join(items)}</span>'
+
+
+def bars(title: str, names: Sequence[str], shares: Sequence[float], even: float, even_name: str) -> str:
+    """Returns a histogram of classes as HTML.
+
+    Args:
+        title: what it shows.
+        names: of the classes.
+        shares: of the images, 0 to 1, one a class.
+        even: the share that each would have if all were drawn alike, a line.
+        even_name: what that line is called.
+    """
+    top = max([*shares, even]) * 1.1 or 1.0
+    columns = []
+    for name, share in zip(names, shares, strict=True):
+        said = f"{name}: {percent(share)}"
+        columns.append(
+            f'<li title="{escape(said)}"><span class="bar" style="height:{100 * share / top:.1f}%"></span>'
+            f'<span class="name">{escape(name)}</span><span class="sr">{percent(share)}</span></li>'
+        )
+    return (
+        f'<figure class="pg-chart pg-bars"><figcaption><b>{escape(title)}</b><span class="pg-legend"><span class="key">'
+        f'<i class="level"></i>{escape(even_name)} <b>{percent(even)}</b></span></span></figcaption>'
+        f'<div class="pg-columns"><i class="even" style="bottom:calc(1.5em + (100% - 1.5em) * {even / top:.4f})"></i>'
+        f"<ul>{''.join(columns)}</ul></div></figure>"
+    )

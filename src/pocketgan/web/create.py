@@ -1,0 +1,219 @@
+"""The place *Create*: pictures from a run or an exported model, and what can be done with them."""
+
+import functools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from pocketgan.errors import WebError
+from pocketgan.web import keeping
+from pocketgan.web.asking import (
+    DIRECTIONS,
+    MOST,
+    MOST_SEED,
+    Chosen,
+    Shown,
+    are_digits,
+    asked_for,
+    attempt,
+    first_ready,
+    labels_of,
+    models_that,
+    open_model,
+)
+from pocketgan.web.create_words import say
+from pocketgan.web.creating import along_html, draw, look, remember, walk_html, walk_note
+from pocketgan.web.gallery import asset, heading, note
+from pocketgan.web.site import Site
+from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, looks, sends, sent
+
+FARTHEST = 3
+"""Deviations along a direction, to either side."""
+
+
+@dataclass
+class Parts:
+    """The components of the place that events read or change."""
+
+    shown: gr.State
+    chosen: gr.State
+    model: Any = None
+    label: Any = None
+    count: Any = None
+    seed: Any = None
+    truncation: Any = None
+    steps: list[Any] = field(default_factory=list)
+    message: Any = None
+    grid: Any = None
+    details: Any = None
+    along: Any = None
+    chosen_note: Any = None
+    walk: Any = None
+    text: Any = None
+    written: Any = None
+    buttons: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> list[Any]:
+        """What makes the pictures."""
+        return [self.model, self.label, self.count, self.seed, self.truncation, self.chosen, *self.steps]
+
+
+def build_create(site: Site) -> None:
+    """Builds the place inside its tab."""
+    with site.speaking():
+        parts = Parts(shown=gr.State(None), chosen=gr.State(()))
+        with gr.Row():
+            with gr.Column(scale=2, min_width=280):
+                lay_out_settings(parts)
+            with gr.Column(scale=5, min_width=320):
+                lay_out_pictures(parts)
+    follow(site, parts)
+    act(site, parts)
+    send_files(site, parts)
+
+
+def lay_out_settings(parts: Parts) -> None:
+    """Puts what can be set into the left column."""
+    parts.model = gr.Dropdown([], label=say("model"), elem_id="create-model")
+    parts.label = gr.Dropdown([], label=say("digit"), visible=False, elem_id="create-label")
+    parts.count = gr.Slider(1, MOST, 64, step=1, label=say("count"), buttons=[], elem_id="create-count")
+    parts.seed = gr.Number(0, precision=0, label=say("seed"), info=say("seed help"), elem_id="create-seed")
+    parts.buttons["another"] = gr.Button(say("another seed"), size="sm")
+    told: dict[str, Any] = {"label": say("truncation"), "info": say("truncation help")}
+    parts.truncation = gr.Slider(0, 1, 1, step=0.01, buttons=[], elem_id="create-truncation", **told)
+    with gr.Accordion(say("directions"), open=False, elem_id="create-directions"):
+        gr.HTML(note(say("directions help")), **looks())
+        for number in range(DIRECTIONS):
+            label = say("direction", number=number + 1)
+            parts.steps.append(gr.Slider(-FARTHEST, FARTHEST, 0, step=0.1, label=label, buttons=[]))
+        parts.buttons["middle"] = gr.Button(say("back to the middle"), size="sm")
+
+
+def lay_out_pictures(parts: Parts) -> None:
+    """Puts the pictures, and what can be done with them, into the right column."""
+
+    def row(**names: str) -> None:
+        with gr.Row():
+            for name, text in names.items():
+                parts.buttons[name] = gr.Button(say(text), size="sm", scale=0, min_width=150)
+
+    parts.message = gr.HTML("", elem_id="create-message", **fills())
+    parts.grid = gr.HTML("", js_on_load=asset("gallery.js"), elem_id="create-grid", **fills())
+    row(png="download png", npz="download npz")
+    hint = note(say("choose a picture"))
+    parts.details = gr.HTML(hint, js_on_load=asset("copying.js"), elem_id="create-details", **looks())
+    row(latent="download latent", along="along go")
+    parts.along = gr.HTML("", elem_id="create-along", **fills())
+    parts.chosen_note = gr.HTML(walk_note(()), elem_id="create-chosen", **looks())
+    row(walk="walk go", gif="download gif")
+    parts.walk = gr.HTML("", elem_id="create-walk", **fills())
+    gr.HTML(heading(say("write")), **looks())
+    parts.text = gr.Textbox("2026", label=say("write text"), max_lines=1, elem_id="create-text")
+    row(write="write go", text="download png")
+    parts.written = gr.HTML("", elem_id="create-written", **fills())
+
+
+# What follows the settings.
+
+
+def follow(site: Site, parts: Parts) -> None:
+    """Draws again whenever something is set."""
+    drawn = [parts.message, parts.grid, parts.shown]
+
+    def redraw(
+        name: object, label: object, count: object, seed: object, truncation: object, chosen: Any, *steps: object
+    ) -> tuple[str, Any, Any]:
+        wanted = (name, label, count, seed, truncation, steps)
+        made, said = attempt(site, lambda: draw(site, *asked_for(site, *wanted), chosen))
+        return (said, gr.skip(), gr.skip()) if made is None else ("", *made)
+
+    def drawn_after(event: Any) -> None:
+        event.then(redraw, parts.asked, drawn, **LIVE)
+
+    for setting in (parts.label, parts.count, parts.seed, parts.truncation, *parts.steps):
+        setting.input(redraw, parts.asked, drawn, **LIVE)
+    drawn_after(parts.buttons["another"].click(lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
+    drawn_after(parts.buttons["middle"].click(lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
+
+    cleared = (parts.along, parts.walk, parts.written)
+    changed = [parts.message, parts.grid, parts.label, *(parts.shown, parts.chosen), parts.details, parts.chosen_note]
+
+    def opened(name: object) -> list[Any]:
+        made, said = attempt(site, lambda: choices_of(site, name))
+        with site.speaking():
+            hint, nothing = note(say("choose a picture")), walk_note(())
+        grid, label = ("", gr.skip()) if made is None else (gr.skip(), made)
+        return [said, grid, label, None, (), hint, nothing, *[""] * len(cleared), *[0] * DIRECTIONS]
+
+    drawn_after(parts.model.change(opened, parts.model, [*changed, *cleared, *parts.steps], **ONCE))
+
+    def arrived(name: object) -> tuple[Any, Any]:
+        known = models_that(site, redraw=False)
+        with site.speaking():
+            said = "" if known else note(say("no noise models"))
+        return gr.Dropdown(known, value=first_ready(site, known, name)), said
+
+    tab = enclosing_tab()
+    if tab is not None:
+        tab.select(arrived, parts.model, [parts.model, parts.message], **ONCE)
+    parts.model.focus(lambda: gr.Dropdown(models_that(site, redraw=False)), None, parts.model, **ONCE)
+
+
+def choices_of(site: Site, name: object) -> Any:
+    """Returns the choice of a class for a model: hidden where it isn't told any.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    if not models_that(site, redraw=False):
+        raise WebError(say("no noise models"))
+    known = labels_of(open_model(site, name, redraw=False))
+    choices = [(say("all in turn"), ""), *((label, label) for label in known)]
+    title = say("digit") if are_digits(known) else say("class")
+    return gr.Dropdown(choices, value="", label=title, visible=bool(known))
+
+
+# What is done with pictures.
+
+
+def act(site: Site, parts: Parts) -> None:
+    """Looks at pictures, walks between them, and writes."""
+
+    def choose(shown: Shown | None, chosen: tuple[Chosen, ...], event: gr.EventData) -> Any:
+        index = sent(event, "index")
+        if shown is None or not isinstance(index, int) or not 0 <= index < shown.asked.count:
+            return [gr.skip()] * 4
+        after = remember(chosen, Chosen(shown, index))
+        made, said = attempt(site, lambda: look(site, after[-1]))
+        with site.speaking():
+            return said, made or "", after, walk_note(after)
+
+    looked = [parts.message, parts.details, parts.chosen, parts.chosen_note]
+    parts.grid.choose(choose, [parts.shown, parts.chosen], looked, **EACH)
+
+    def below(make: Callable[..., str]) -> Callable[..., str]:
+        def answer(*inputs: Any) -> str:
+            made, said = attempt(site, lambda: make(site, *inputs))
+            return made or said
+
+        return answer
+
+    parts.buttons["along"].click(below(along_html), parts.chosen, parts.along, **ONCE)
+    parts.buttons["walk"].click(below(walk_html), parts.chosen, parts.walk, **ONCE)
+    for event in (parts.buttons["write"].click, parts.text.submit):
+        event(below(keeping.written_html), [parts.model, parts.text, parts.seed], parts.written, **ONCE)
+
+
+def send_files(site: Site, parts: Parts) -> None:
+    """Lets the download buttons send their files."""
+    buttons = parts.buttons
+    sends(site, buttons["png"], functools.partial(keeping.grid_file, site, ".png"), [parts.shown], parts.message)
+    sends(site, buttons["npz"], functools.partial(keeping.grid_file, site, ".npz"), [parts.shown], parts.message)
+    sends(site, buttons["latent"], functools.partial(keeping.picture_file, site), [parts.chosen], parts.message)
+    sends(site, buttons["gif"], functools.partial(keeping.walk_file, site), [parts.chosen], parts.walk)
+    written = [parts.model, parts.text, parts.seed]
+    sends(site, buttons["text"], functools.partial(keeping.text_file, site), written, parts.written)

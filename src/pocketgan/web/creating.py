@@ -1,0 +1,166 @@
+"""What the place *Create* shows, as HTML: pictures, what is thought of one, and walks. No Gradio."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from pocketgan.errors import WebError
+from pocketgan.exported import ExportedModel
+from pocketgan.layout import Labels
+from pocketgan.models import Model
+from pocketgan.web.asking import Asked, Chosen, Shown, ask, data_is_ours, labels_of, open_model
+from pocketgan.web.create_words import decimal, percent, say
+from pocketgan.web.frames import Frame
+from pocketgan.web.gallery import columns_of, data_uri, facts, heading, note, sharp, sheet, tiles
+from pocketgan.web.site import Site
+
+REACH, PLACES = 3.0, 7
+"""How far walks along directions go to either side, in deviations, and pictures on the way."""
+
+
+def draw(site: Site, asked: Asked, model: Model, chosen: Sequence[Chosen] = ()) -> tuple[str, Shown]:
+    """Draws pictures: the grid as HTML, and what was shown."""
+    found = ask(site, "draw", asked.name, drawing=asked.drawing)
+    images, known = found.arrays["images"], labels_of(model)
+    names = tuple(known[place] for place in found.arrays["labels"]) if known else ()
+    classes = len(known) if asked.label is None else 0
+    marked = [one.index for one in chosen if one.shown.asked == asked]
+    title = f"{say('pictures', count=len(images))}. {say('keys')}"
+    shown = Shown(asked, names)
+    return tiles(images, names, columns_of(len(images), classes), marked, title), shown
+
+
+def look(site: Site, chosen: Chosen) -> str:
+    """Looks at one picture: its nearest training images, its latent, and what is thought of it, as HTML."""
+    asked = chosen.shown.asked
+    model = open_model(site, asked.name, redraw=False)
+    found = ask(site, "look", asked.name, drawing=asked.drawing, index=chosen.index, data=data_is_ours(site, model))
+    label = chosen.shown.names[chosen.index] if chosen.shown.names else ""
+    title = say("the picture", number=chosen.index + 1, seed=str(asked.seed))
+    rows = [(say("asked for"), label)] if label else []
+    rows += [
+        (say("discriminator"), discriminator_says(found, model)),
+        (say("classifier"), classifier_says(found)),
+        (say("weights of"), say("at step", step=found.values["step"])),
+    ]
+    picture = sharp(found.arrays["image"], title, "large")
+    opinions = f"<div><h3>{title}</h3>{facts(rows)}{latent_html(found.arrays['latent'])}</div>"
+    return f'<section class="looked">{picture}{opinions}<div>{nearest_html(found)}</div></section>'
+
+
+def discriminator_says(found: Frame, model: Model) -> str:
+    """Returns what the discriminator thinks of a picture, in words."""
+    kind, opinions = found.values["kind"], found.values["discriminator"]
+    if kind is None:
+        return say("discriminator exported" if isinstance(model, ExportedModel) else "discriminator unknown")
+    return say(f"discriminator {kind}", share=percent(opinions[0]))
+
+
+def classifier_says(found: Frame) -> str:
+    """Returns what the classifier thinks of a picture, in words."""
+    if found.values["class"] is None:
+        return say("classifier unknown")
+    return say("classifier opinion", label=found.values["class"][0], share=percent(found.values["probability"][0]))
+
+
+def nearest_html(found: Frame) -> str:
+    """Returns the nearest training images, each with its distance."""
+    heading = f"<h3>{say('nearest')}</h3>"
+    if "nearest" not in found.arrays:
+        return f'{heading}<p class="hint">{say("no nearest")}</p>'
+    values = found.values
+    items = [
+        f"<li>{sharp(image, say('nearest number', number=place + 1), 'near')}{decimal(distance)}</li>"
+        for image, place, distance in zip(found.arrays["nearest"], values["places"], values["distances"], strict=True)
+    ]
+    told = say("nearest help")
+    if values["alone"] is not None:
+        told += " " + say("nearest alone", distance=decimal(values["alone"]))
+        if values["distances"][0] < values["alone"]:
+            told += " " + say("nearest copy")
+    return f'{heading}<ol class="nearest">{"".join(items)}</ol><p class="hint">{told}</p>'
+
+
+def latent_html(latent: np.ndarray) -> str:
+    """Returns a latent as text that can be copied, and read again to the same bits."""
+    heading = say("latent", count=len(latent))
+    field = f'<textarea id="latent-text" readonly aria-label="{heading}" rows="4">{latent_text(latent)}</textarea>'
+    copy = f'data-copy="latent-text" data-done="{say("copied")}"'
+    button = f'<button type="button" class="plain" {copy}>{say("copy")}</button>'
+    return f'<details class="latent"><summary>{heading}</summary>{field}{button}</details>'
+
+
+def latent_text(latent: np.ndarray) -> str:
+    """Returns a latent as a JSON list; nine digits tell every float32 from the next."""
+    return json.dumps([float(f"{number:.9g}") for number in latent.astype(np.float32)])
+
+
+def remember(chosen: Sequence[Chosen], picture: Chosen) -> tuple[Chosen, ...]:
+    """Returns the last two different pictures that were chosen, of one model, the last one last."""
+    before = [one for one in chosen if one != picture and one.shown.asked.name == picture.shown.asked.name]
+    return (*before[-1:], picture)
+
+
+def walk_note(chosen: Sequence[Chosen]) -> str:
+    """Returns which pictures a walk would lead from and to, under its heading, as HTML."""
+    if len(chosen) < 2:
+        return heading(say("walk")) + note(say("walk two first") if chosen else say("walk help"))
+    first, second = chosen
+    said = say(
+        "walk chosen",
+        first=first.index + 1,
+        first_seed=str(first.shown.asked.seed),
+        second=second.index + 1,
+        second_seed=str(second.shown.asked.seed),
+    )
+    return heading(say("walk")) + note(said)
+
+
+def walk(site: Site, chosen: Sequence[Chosen], scale: int) -> bytes:
+    """Returns the film of a walk between the two pictures that were chosen, as a GIF.
+
+    Raises:
+        WebError: there are no two.
+    """
+    if len(chosen) < 2:
+        raise WebError(say("walk two first"))
+    first, second = chosen
+    name = first.shown.asked.name
+    ends = {
+        "first": first.shown.asked.one(first.index),
+        "second": second.shown.asked.one(second.index),
+    }
+    return ask(site, "between", name, **ends, scale=scale).arrays["gif"].tobytes()
+
+
+def walk_html(site: Site, chosen: Sequence[Chosen]) -> str:
+    """Returns the film of a walk between the two pictures that were chosen, as HTML."""
+    content = walk(site, chosen, 1)
+    alt = say("walk alt", first=chosen[0].index + 1, second=chosen[1].index + 1)
+    return f'<img class="sharp large" src="{data_uri(content, "image/gif")}" alt="{alt}">'
+
+
+def along_html(site: Site, chosen: Sequence[Chosen]) -> str:
+    """Returns where the strongest directions lead from the last picture that was chosen, a row a direction.
+
+    Raises:
+        WebError: there is none.
+    """
+    if not chosen:
+        raise WebError(say("choose a picture"))
+    picture = chosen[-1]
+    found = ask(
+        site,
+        "along",
+        picture.shown.asked.name,
+        picture=picture.shown.asked.one(picture.index),
+        steps=PLACES,
+        reach=REACH,
+    ).arrays["images"]
+    rows, steps = found.shape[:2]
+    places = [f"{place:+g}" if place else "0" for place in np.linspace(-REACH, REACH, steps)]
+    labels = Labels(above=tuple(places), beside=tuple(str(row + 1) for row in range(rows)))
+    picture_png = sheet(found.reshape(-1, *found.shape[2:]), steps, labels)
+    caption = f'<p class="hint">{say("along")}</p>'
+    return f'{caption}<img class="sharp wide" src="{data_uri(picture_png, "image/png")}" alt="{say("along")}">'

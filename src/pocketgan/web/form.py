@@ -1,0 +1,107 @@
+"""The form of settings, made from the configuration itself: what is asked, how it is read, and as which flags."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pocketgan.config import FIELDS, PACKAGED, RunConfig, validated
+from pocketgan.errors import ConfigError
+from pocketgan.recipes import recipe
+from pocketgan.web.site import Site
+
+APART = ("data",)
+"""Fields that aren't in the form: the data is chosen beside the recipe."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting.
+
+    Attributes:
+        name: of the field.
+        section: of the configuration.
+        choices: what it can be, where that is a list; else empty.
+        switch: whether it is yes or no.
+        optional: whether it may be left empty, for none.
+    """
+
+    name: str
+    section: str
+    choices: tuple[str, ...] = ()
+    switch: bool = False
+    optional: bool = False
+
+
+def fields() -> list[Field]:
+    """Returns all settings in the order of the configuration, the seed first."""
+    return [Field("seed", "train"), *(field_of(name) for name in FIELDS if name not in APART)]
+
+
+def field_of(name: str) -> Field:
+    """Returns one setting, from the type of its field."""
+    section = FIELDS[name]
+    kind = type(RunConfig.model_fields[section].default).model_fields[name].annotation
+    parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    optional = type(None) in parts
+    choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
+    return Field(name, section, choices, kind is bool, optional)
+
+
+def shown(config: RunConfig) -> dict[str, Any]:
+    """Returns what the form shows for a configuration: texts, and truth values for switches."""
+    values = {"seed": config.seed} | {name: getattr(getattr(config, section), name) for name, section in FIELDS.items()}
+    return {field.name: values[field.name] if field.switch else written(values[field.name]) for field in fields()}
+
+
+def written(value: object) -> str:
+    """Returns a value as one writes it into a field; nothing for none."""
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any]) -> RunConfig:
+    """Returns the configuration that a filled-in form means.
+
+    Args:
+        site: where data sets are.
+        recipe_name: a recipe.
+        data: `mnist`, `stacked-mnist`, or the relative name of a data set below the site's folder.
+        values: by the names of `fields()`.
+
+    Raises:
+        UserError: the first field that won't do; the message names it.
+    """
+    if not isinstance(recipe_name, str):
+        raise ConfigError("recipe: choose one")
+    base = recipe(recipe_name)
+    nested = base.model_dump()
+    for field in fields():
+        value = values[field.name]
+        if not field.switch:
+            value = str(value if value is not None else "").strip()
+            if not value and not field.optional:
+                raise ConfigError(f"{field.name}: needs a value")
+        checked = (value or None) if field.optional else bool(value) if field.switch else value
+        if field.name == "seed":
+            nested["seed"] = checked
+        else:
+            nested[field.section][field.name] = checked
+    nested["data"]["data"] = data if data in PACKAGED else str(site.path(data))
+    return validated(nested)
+
+
+def flags_of(config: RunConfig, base: RunConfig) -> list[str]:
+    """Returns the flags that make a configuration out of its recipe's: what differs, one word a flag."""
+    flags = [] if config.seed == base.seed else [f"--seed={config.seed}"]
+    for name, section in FIELDS.items():
+        value = getattr(getattr(config, section), name)
+        if value == getattr(getattr(base, section), name):
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            flags.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            flags.append(f"--{flag}={'none' if value is None else value}")
+    return flags

@@ -1,0 +1,33 @@
+"""What the form says of recipes and settings: the docstrings that the command line's help is made from, too."""
+
+import inspect
+import re
+
+from pocketgan.config import SECTIONS, RunConfig
+from pocketgan.language import Text
+from pocketgan.recipes import RECIPES
+
+
+def helps() -> dict[str, Text]:
+    """Returns the help of every setting, `help <name>`, out of the configuration's docstrings.
+
+    The data isn't among them: in the page it is chosen from a list.
+    """
+    found: dict[str, Text] = {"help seed": plain(RunConfig.model_fields["seed"].description or "")}
+    for section in SECTIONS:
+        model = type(RunConfig.model_fields[section].default)
+        found |= {f"help {name}": plain(field.description or "") for name, field in model.model_fields.items()}
+    return {key: text for key, text in found.items() if key != "help data"}
+
+
+def plain(text: str) -> str:
+    """Returns a docstring as one line, without what it says of other names of a flag."""
+    return re.sub(r"\s*Also `--.*$", "", " ".join(text.split()))
+
+
+def recipe_texts() -> dict[str, Text]:
+    """Returns what each recipe is, `recipe <name>`, out of their docstrings."""
+    return {f"recipe {name}": " ".join((inspect.getdoc(make) or "").split()) for name, make in RECIPES.items()}
+
+
+FORM: dict[str, Text] = {**helps(), **recipe_texts()}

@@ -1,0 +1,102 @@
+"""Pictures as HTML: small ones in a grid of buttons, large and sharp ones, and the sentences beside them.
+
+Everything that comes from a disk is escaped here. It goes into a page as the value of a component whose template is
+`${value}` and nothing else: text that is put into a template itself would be run.
+"""
+
+import base64
+import math
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+
+import numpy as np
+
+from pocketgan.films.film import fitting_scale
+from pocketgan.layout import BARE, Labels
+from pocketgan.pictures import grid, picture_bytes, to_picture
+from pocketgan.web.create_words import say
+
+MOST_COLUMNS = 16
+
+
+def asset(name: str) -> str:
+    """Returns a script or a style sheet of the package."""
+    return resources.files("pocketgan.web").joinpath(name).read_text(encoding="utf-8")
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Returns a file's content as an address that holds it: `kind` is `image/png` or the like."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def png(image: np.ndarray) -> str:
+    """Returns an image, uint8 (C, H, W), as an address that holds it as PNG."""
+    return data_uri(picture_bytes(to_picture(image.transpose(1, 2, 0))), "image/png")
+
+
+def sharp(image: np.ndarray, alt: str, kind: str = "") -> str:
+    """Returns an image, uint8 (C, H, W), that is shown without blur at whatever size."""
+    return f'<img class="sharp {kind}" src="{png(image)}" alt="{escape(alt)}">'
+
+
+def columns_of(count: int, classes: int = 0) -> int:
+    """Returns how many of so many pictures stand in a row: a column a class where there are 4 to 16, else a square."""
+    if 4 <= classes <= MOST_COLUMNS and count >= classes:
+        return classes
+    return min(MOST_COLUMNS, max(1, math.ceil(math.sqrt(count))))
+
+
+def tiles(
+    images: np.ndarray, names: Sequence[str] = (), columns: int = 8, chosen: Sequence[int] = (), title: str = ""
+) -> str:
+    """Returns images as a grid of buttons, of which the keyboard reaches the first, and arrows the others.
+
+    Args:
+        images: uint8, shape (N, C, H, W).
+        names: the classes' names, one an image, or none.
+        columns: images a row.
+        chosen: the places of the last two that were chosen, the last one last.
+        title: what they are, for who can't see them.
+    """
+    cells = []
+    for place, image in enumerate(images):
+        label = say("picture of", number=place + 1, label=names[place]) if names else say("picture", number=place + 1)
+        mark = f' data-chosen="{2 - chosen[::-1].index(place)}"' if place in chosen else ""
+        cells.append(
+            f'<button type="button" class="tile" data-index="{place}" tabindex="{0 if place == 0 else -1}" '
+            f'aria-label="{escape(label)}" aria-pressed="{str(bool(mark)).lower()}"{mark}>'
+            f'<img src="{png(image)}" alt=""></button>'
+        )
+    style = f"--columns: {columns}"
+    return (
+        f'<div class="tiles" role="group" aria-label="{escape(title)}" data-columns="{columns}" style="{style}">'
+        f"{''.join(cells)}</div>"
+    )
+
+
+def sentence(text: str, reason: str = "", *, alert: bool = True) -> str:
+    """Returns a sentence where something happened, and the program's own words for it, which are English."""
+    because = f' <span class="reason" lang="en">{escape(reason)}</span>' if reason else ""
+    role, kind = ("alert", "trouble") if alert else ("note", "hint")
+    return f'<p class="{kind}" role="{role}">{escape(text)}{because}</p>' if text else ""
+
+
+def note(text: str) -> str:
+    """Returns a quiet sentence."""
+    return sentence(text, alert=False)
+
+
+def heading(text: str) -> str:
+    """Returns a heading of a part of a place."""
+    return f"<h3>{escape(text)}</h3>"
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> str:
+    """Returns names and what they are, as a list of descriptions; both are escaped."""
+    return f'<dl class="facts">{"".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)}</dl>'
+
+
+def sheet(images: np.ndarray, columns: int, labels: Labels = BARE, gap: int = 2) -> bytes:
+    """Returns images in a grid that fits on a screen, as a PNG file."""
+    return picture_bytes(grid(images, columns, fitting_scale(images.shape, columns), gap=gap, labels=labels))

@@ -1,0 +1,119 @@
+"""What is thought of a generated image: by the discriminator, by the classifier, and how near training images are."""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor, nn
+
+from pocketgan.data import ImageSet, to_network
+from pocketgan.metrics.features import FeatureSpace
+from pocketgan.models import Model
+
+PROBABILITIES = ("bce", "minimax", "msle")
+"""Games whose logit is that of a probability."""
+COMPARED = 256
+"""Training images that an image is held against, where only differences of logits mean something."""
+BLOCK = 4096
+
+
+class Near(NamedTuple):
+    """The training images nearest to an image.
+
+    Attributes:
+        distances: root mean square differences of the pixels, in grey levels, [0, 255], the nearest first.
+        places: their indices in the training set.
+        alone: how far the nearest one is from its nearest other training image.
+    """
+
+    distances: list[float]
+    places: list[int]
+    alone: float | None
+
+
+class Judge:
+    """Judges images of one model.
+
+    Args:
+        model: which was trained with a discriminator.
+        discriminator: its weights at the same step; None where they aren't known.
+        classifier: tells the images' classes; None where there is none.
+        training: the images that it was trained on; None where they aren't there.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        discriminator: nn.Module | None,
+        classifier: FeatureSpace | None,
+        training: ImageSet | None,
+    ) -> None:
+        self.model = model
+        self.discriminator = discriminator
+        self.classifier = classifier
+        self.training = training
+
+    def opinions(self, images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, "n"] | None) -> dict[str, Any]:
+        """Returns what the discriminator and the classifier think.
+
+        Args:
+            images: the images.
+            labels: the classes that they were asked for, for a conditional model.
+
+        Returns:
+            `discriminator`: numbers in [0, 1], and their `kind`: `probability` that an image is real; `against`: that
+            it is real rather than a training image (of a relativistic game, of which 0.5 is undecided); `rank`: the
+            share of training images that it finds less real (of games without probabilities). Both None where they
+            aren't known. `class` and `probability`: the classifier's, or None.
+        """
+        found: dict[str, Any] = {"discriminator": None, "kind": None, "class": None, "probability": None}
+        found |= self._discriminators(images, labels)
+        if self.classifier is not None:
+            _, logits = self.classifier.embed(images)
+            assert logits is not None
+            best = logits.softmax(dim=1).max(dim=1)
+            found["class"] = [self.classifier.class_names[place] for place in best.indices.tolist()]
+            found["probability"] = best.values.tolist()
+        return found
+
+    def _discriminators(self, images: Tensor, labels: Tensor | None) -> dict[str, Any]:
+        game = self.model.config.objective.objective
+        if self.discriminator is None:
+            return {}
+        own = self._logits(images, labels)
+        if game in PROBABILITIES:
+            return {"discriminator": own.sigmoid().tolist(), "kind": "probability"}
+        if self.training is None:
+            return {}
+        chosen = torch.linspace(0, len(self.training) - 1, min(COMPARED, len(self.training))).long()
+        compared = self.training.part(chosen)
+        real = self._logits(compared.images, compared.labels)
+        if game == "relativistic":
+            shares = (own[:, None] - real).sigmoid().mean(dim=1)
+            return {"discriminator": shares.tolist(), "kind": "against"}
+        return {"discriminator": (own[:, None] > real).double().mean(dim=1).tolist(), "kind": "rank"}
+
+    @torch.no_grad()
+    def _logits(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        assert self.discriminator is not None
+        config = self.model.config
+        told = labels if config.network.conditional else None
+        return self.discriminator(to_network(images, config.data.pixels), told)
+
+    def nearest(self, image: UInt8[Tensor, "c h w"], count: int) -> Near:
+        """Finds the training images whose pixels are nearest to an image's, exactly."""
+        assert self.training is not None
+        base = self.training.images
+        found = differences(image, base).topk(min(count, len(base)), largest=False, sorted=True)
+        first = int(found.indices[0])
+        others = differences(base[first], base)
+        others[first] = torch.inf
+        alone = float(others.min()) if len(base) > 1 else None
+        return Near(found.values.tolist(), found.indices.tolist(), alone)
+
+
+def differences(image: UInt8[Tensor, "c h w"], base: UInt8[Tensor, "n c h w"]) -> Tensor:
+    """Returns the root mean square difference of an image from each of others, in grey levels, float32, shape (n,)."""
+    wanted = image.float().flatten()
+    pieces = [(piece.flatten(1).float() - wanted).square_().mean(dim=1) for piece in base.split(BLOCK)]
+    return torch.cat(pieces).sqrt()

@@ -1,0 +1,133 @@
+"""What the place *Create* writes: numbers in generated digits, and files to download. No Gradio."""
+
+import io
+import re
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from pocketgan.errors import WebError
+from pocketgan.models import Model
+from pocketgan.web.asking import MOST_SEED, Chosen, Shown, ask, open_model, whole
+from pocketgan.web.create_words import say
+from pocketgan.web.creating import walk
+from pocketgan.web.gallery import columns_of, png, sheet
+from pocketgan.web.site import Site
+from pocketgan.web.worker import Refused
+from pocketgan.writing import CANDIDATES
+
+LONGEST_TEXT = 40
+FILM_SCALE = 10
+
+# Writing.
+
+
+def written(site: Site, name: object, text: object, seed: object) -> tuple[np.ndarray, str]:
+    """Writes a text in generated images, one a character; returns them, and how they were found.
+
+    Raises:
+        UserError: the text can't be written; the sentence says why.
+    """
+    model = open_model(site, name, redraw=False)
+    number = whole(seed, "seed", 0, MOST_SEED)
+    wanted = check_text(model, str(name), "".join(str(text or "").split()))
+    try:
+        found = ask(site, "write", str(name), text=wanted, seed=number)
+    except Refused as error:
+        if error.field == "text":
+            raise WebError(say("write missing", count=CANDIDATES)) from None
+        raise
+    drawn = found.values["drawn"]
+    return found.arrays["images"], say("write found", count=drawn) if drawn else ""
+
+
+def check_text(model: Model, name: str, text: str) -> str:
+    """Returns a text that a model can write.
+
+    Raises:
+        WebError: it can't; a sentence in the language that is spoken.
+    """
+    characters = [known for known in model.facts.class_names if len(known) == 1]
+    told = model.config.network.conditional or model.facts.source == "mnist"
+    if not characters or not told:
+        raise WebError(say("write cannot", name=name))
+    known = "".join(characters)
+    if not text:
+        raise WebError(say("write empty", known=known))
+    if len(text) > LONGEST_TEXT:
+        raise WebError(say("write long", most=LONGEST_TEXT))
+    for character in text:
+        if character not in characters:
+            raise WebError(say("write unknown", character=character, known=known))
+    return text
+
+
+def written_html(site: Site, name: object, text: object, seed: object) -> str:
+    """Writes a text in generated images, as HTML."""
+    images, note = written(site, name, text, seed)
+    alt = say("write alt", text=str(text).strip())
+    row = "".join(f'<img src="{png(image)}" alt="">' for image in images)
+    told = f'<p class="hint">{note}</p>' if note else ""
+    return f'<div class="written" role="img" aria-label="{escape(alt)}">{row}</div>{told}'
+
+
+# Files.
+
+
+def file_name(*parts: object, ending: str) -> str:
+    """Returns a name for a file out of a model's name and the like: letters, digits, dots and dashes alone."""
+    joined = "-".join(str(part) for part in parts)
+    return re.sub(r"[^A-Za-z0-9.]+", "-", joined).strip("-.")[:100] + ending
+
+
+def grid_file(site: Site, kind: str, shown: Shown | None) -> tuple[bytes, str]:
+    """Returns the pictures shown as a PNG grid or an .npz archive, and a name for it.
+
+    Raises:
+        UserError: nothing is shown, or it can't be drawn again.
+    """
+    if shown is None:
+        raise WebError(say("no model"))
+    asked = shown.asked
+    found = ask(site, "draw", asked.name, drawing=asked.drawing).arrays
+    name = file_name(asked.name, "seed", asked.seed, ending=kind)
+    if kind == ".npz":
+        return archive(found, shown.names), name
+    classes = len(set(shown.names)) if asked.label is None else 0
+    return sheet(found["images"], columns_of(asked.count, classes)), name
+
+
+def picture_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
+    """Returns the last picture that was chosen, with its latent, as an .npz archive, and a name for it."""
+    if not chosen:
+        raise WebError(say("choose a picture"))
+    shown, index = chosen[-1].shown, chosen[-1].index
+    found = ask(site, "draw", shown.asked.name, drawing=shown.asked.drawing).arrays
+    one = {name: array[index : index + 1] for name, array in found.items()}
+    name = file_name(shown.asked.name, "seed", shown.asked.seed, "picture", index + 1, ending=".npz")
+    return archive(one, shown.names[index : index + 1]), name
+
+
+def walk_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
+    """Returns the walk between the pictures that were chosen as a large GIF, and a name for it."""
+    content = walk(site, chosen, FILM_SCALE)
+    first, second = chosen
+    return content, file_name(first.shown.asked.name, "walk", first.index + 1, second.index + 1, ending=".gif")
+
+
+def text_file(site: Site, name: object, text: object, seed: object) -> tuple[bytes, str]:
+    """Returns a text in generated images as a PNG file, and a name for it."""
+    images, _ = written(site, name, text, seed)
+    return sheet(images, len(images), gap=0), file_name(name, text, ending=".png")
+
+
+def archive(arrays: dict[str, np.ndarray], names: Sequence[str]) -> bytes:
+    """Returns images with their latents as an .npz file; labels are as `pocketgan generate` writes them."""
+    kept = {"images": arrays["images"], "latents": arrays["latents"]}
+    if "labels" in arrays:
+        numbered = all(name.isdecimal() for name in names)
+        kept["labels"] = np.array([int(name) for name in names]) if numbered else arrays["labels"]
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **kept)
+    return buffer.getvalue()

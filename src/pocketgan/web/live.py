@@ -1,0 +1,335 @@
+"""The view of a run that is followed: parts of HTML, made once for all browsers, and sent only where they changed."""
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from pocketgan.errors import UserError
+from pocketgan.language import clock, date
+from pocketgan.layout import lay_out
+from pocketgan.pictures import sample_columns
+from pocketgan.web.charts import Chart, Level, bars, draw, line_of, number
+from pocketgan.web.reading import Reading
+from pocketgan.web.site import Site
+from pocketgan.web.watchdog import sentence
+
+NATS = ("bce", "minimax", "relativistic")
+"""Objectives whose losses are logarithms of probabilities."""
+MOST_CLASSES = 40
+"""Classes in a histogram, at most: beyond, a sentence says how many are drawn."""
+LATEST_ROWS = 20
+"""The speed that the time left is told from is that of so many rows."""
+MOST_KEPT = 64
+LABELS = (
+    "lost", "samples", "moment", "step of sample", "alt sample", "show sure", "sure none", "sure some", "sure each",
+    "no samples", "charts",
+)  # fmt: skip
+"""Words of the place, some of which the script fills in."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A run as the page shows it.
+
+    Attributes:
+        version: of what it was made from.
+        parts: HTML by the place in the page, and `samples`, JSON.
+        marks: a short mark of each part, other where the part is.
+    """
+
+    version: str
+    parts: dict[str, str]
+    marks: dict[str, str]
+
+
+class Live:
+    """Views of runs, each made once for every state of the run."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._views: dict[str, View] = {}
+        self._lock = threading.Lock()
+
+    def view(self, name: str) -> View:
+        """Returns the view of a run as it is now."""
+        reading, problem = Reading(gone=True), ""
+        try:
+            reading = self.site.read(name)
+        except UserError as error:
+            problem = str(error)
+        started = self.site.starts.of(name)
+        going = started.at if started is not None and started.running() else None
+        words = started.last_words() if started is not None else ""
+        version = f"{reading.version}/{going}/{words}/{problem}"
+        with self._lock:
+            kept = self._views.get(name)
+            if kept is None or kept.version != version:
+                with self.site.speaking():
+                    parts = parts_of(self.site, name, reading, going, words, problem)
+                kept = View(version, parts, {part: mark(text) for part, text in parts.items()})
+                if len(self._views) >= MOST_KEPT:
+                    self._views.pop(next(iter(self._views)))
+                self._views[name] = kept
+            return kept
+
+    def changed(self, name: str, have: str) -> dict[str, list[str]]:
+        """Returns the parts that a browser hasn't got, each with its mark.
+
+        Args:
+            name: the run.
+            have: marks of the parts that it has, with commas between them.
+        """
+        view, known = self.view(name), set(have.split(","))
+        return {part: [view.marks[part], text] for part, text in view.parts.items() if view.marks[part] not in known}
+
+
+def live_html(site: Site, name: str) -> str:
+    """Returns the place where a run is followed, which the page's script fills; empty for no run."""
+    if not name:
+        return f'<div class="pg-live" data-run="">{line(site.say("no runs"))}</div>'
+    say = {key: escape(site.say(key)) for key in LABELS}
+    charts = "".join(
+        f'<div data-part="{part}"></div>' for part in ("losses", "accuracy", "quality", "classes", "speed")
+    )
+    return f"""<div class="pg-live" data-run="{escape(name)}">
+<p class="pg-line bad pg-lost" hidden>{say["lost"]}</p><div data-part="state"></div>
+<div class="pg-two"><section class="pg-samples" aria-label="{say["samples"]}">
+<h3>{say["samples"]}</h3>
+<div data-part="picture" hidden><div class="pg-picture"><img data-part="image" alt="">
+<div data-part="judged" class="pg-judged" role="img"></div></div>
+<label class="pg-slider"><span data-part="moment-text"></span>
+<input type="range" data-part="moment" min="0" max="0" value="0" step="1" aria-label="{say["moment"]}"
+ data-label="{say["step of sample"]}" data-alt="{say["alt sample"]}"></label>
+<label class="pg-check"><input type="checkbox" data-part="shows" checked> {say["show sure"]}</label>
+<p data-part="sure" class="pg-line" data-none="{say["sure none"]}" data-some="{say["sure some"]}"
+ data-each="{say["sure each"]}"></p></div>
+<p data-part="no-picture" class="pg-line">{say["no samples"]}</p>
+<div data-part="watchdog"></div><div data-part="facts"></div></section>
+<section class="pg-charts" aria-label="{say["charts"]}">{charts}</section></div></div>"""
+
+
+def mark(text: str) -> str:
+    """Returns a short mark of a text."""
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def parts_of(
+    site: Site, name: str, reading: Reading, going: datetime | None, words: str, problem: str
+) -> dict[str, str]:
+    """Returns the parts of the page for a run, in the language that is spoken.
+
+    Args:
+        site: the page's.
+        name: the run's.
+        reading: what was found of it.
+        going: when the process that works on it was started by this page; None for no such process.
+        words: the last words of one that failed.
+        problem: why the run can't be read; nothing where it can.
+    """
+    empty = dict.fromkeys(("losses", "accuracy", "quality", "speed", "classes", "watchdog", "facts"), "")
+    if reading.run is None or reading.status is None:
+        return {"state": beginning(site, reading, going, words, problem), **empty, "samples": '{"list": []}'}
+    return {
+        "state": state_of(site, reading, going, words),
+        "losses": losses(site, reading),
+        "accuracy": accuracies(site, reading),
+        "quality": quality(site, reading),
+        "speed": speed(site, reading),
+        "classes": classes(site, reading),
+        "watchdog": watchdog(site, reading),
+        "facts": facts(site, reading),
+        "samples": samples(reading),
+    }
+
+
+def samples(reading: Reading) -> str:
+    """Returns the sample pictures and how images lie in them, as JSON."""
+    assert reading.run is not None
+    run, count = reading.run, reading.run.config.pictures.sample_count
+    pairs = 2 if run.config.reads_images else 1
+    columns = sample_columns(run.config, len(run.facts.class_names) if run.config.network.conditional else 0)
+    across = lay_out((pairs * count, run.facts.channels, run.facts.size, run.facts.size), columns).across
+    found = [[one.file, one.step, one.changed] for one in reading.samples]
+    return json.dumps({"columns": across, "pairs": pairs, "list": found})
+
+
+# What it is doing.
+
+
+def line(text: str, kind: str = "") -> str:
+    """Returns a sentence as a paragraph; `kind` is `bad`, `good` or nothing."""
+    return f'<p class="pg-line {kind}">{escape(text)}</p>' if text else ""
+
+
+def beginning(site: Site, reading: Reading, going: datetime | None, words: str, problem: str) -> str:
+    """Returns what to say of a run that can't be shown: it is just beginning, failed as it began, or is damaged."""
+    said = "".join(line(site.say("unreadable", why=text), "bad") for text in reading.problems)
+    if going is not None:
+        return f'<div data-state="starting">{line(site.say("preparing"))}</div>'
+    if words:
+        return f'<div data-state="none">{line(site.say("failed to start", why=words), "bad")}{said}</div>'
+    return f'<div data-state="none">{said or line(problem or site.say("gone"), "bad")}</div>'
+
+
+def state_of(site: Site, reading: Reading, going: datetime | None, words: str) -> str:
+    """Returns the run's state, how far it is, how fast, and what is wrong with its files."""
+    assert reading.run is not None and reading.status is not None
+    run, status = reading.run, reading.status
+    state = "starting" if going is not None and going > status.updated else status.state
+    share = min(1.0, status.step / run.plan.steps)
+    said = [
+        f"<b>{escape(site.say(f'state {state}'))}</b>",
+        escape(site.say("of steps", step=status.step, steps=run.plan.steps)),
+    ]
+    said.append(escape(site.say("trained for", time=clock(status.seconds))))
+    latest = pace(reading)
+    if state == "running" and latest is not None:
+        seconds, images = latest
+        said.append(escape(site.say("speed now", speed=number(images))))
+        said.append(escape(site.say("time left", time=clock(seconds * (run.plan.steps - status.step)))))
+    lines = [] if not status.message else [line(status.message, "bad" if status.state == "failed" else "")]
+    if status.state == "killed" and going is None:
+        lines.append(line(site.say("was killed"), "bad"))
+    if words and words not in status.message:
+        lines.append(line(site.say("last words", why=words), "bad"))
+    if reading.rows is not None and reading.rows.damaged:
+        lines.append(line(site.say("damaged lines", count=reading.rows.damaged), "bad"))
+    lines += [line(site.say("unreadable", why=text), "bad") for text in reading.problems]
+    bar = (
+        f'<div class="pg-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{100 * share:.0f}" aria-label="{escape(site.say("progress"))}">'
+        f'<span style="width:{share:.2%}"></span></div>'
+    )
+    return f'<div data-state="{state}"><p class="pg-state {state}">{" · ".join(said)}</p>{bar}{"".join(lines)}</div>'
+
+
+def pace(reading: Reading) -> tuple[float, float] | None:
+    """Returns the seconds that a step takes lately, and the images a second; None before there are rows."""
+    rows = reading.rows
+    if rows is None or not len(rows):
+        return None
+    steps, seconds, images = rows["step"], rows["seconds"], rows["nimg"]
+    first = max(0, len(rows) - LATEST_ROWS)
+    if first == len(rows) - 1:
+        done, took, shown = steps[-1], seconds[-1], images[-1]
+    else:
+        done, took, shown = steps[-1] - steps[first], seconds[-1] - seconds[first], images[-1] - images[first]
+    return (float(took / done), float(shown / took)) if done > 0 and took > 0 else None
+
+
+# Charts.
+
+
+def plan_end(reading: Reading) -> float:
+    """Returns the step that charts go to: the plan's end while the run is under way, else where it is."""
+    assert reading.run is not None and reading.status is not None
+    return float(reading.run.plan.steps if reading.status.state == "running" else reading.status.step)
+
+
+def losses(site: Site, reading: Reading) -> str:
+    """Returns the chart of both losses."""
+    assert reading.run is not None and reading.rows is not None
+    rows, objective = reading.rows, reading.run.config.objective.objective
+    unit = site.say("loss nats" if objective in NATS else "loss plain", objective=objective)
+    lines = [
+        line_of(site.say("discriminator"), rows["step"], rows["d_loss"], 1),
+        line_of(site.say("generator"), rows["step"], rows["g_loss"], 2, dashed=True),
+    ]
+    return draw(Chart(site.say("losses"), site.say("axis steps"), unit, lines, end=plan_end(reading)))
+
+
+def accuracies(site: Site, reading: Reading) -> str:
+    """Returns the chart of the discriminator's accuracies."""
+    assert reading.rows is not None
+    rows = reading.rows
+    lines = [
+        line_of(site.say("on real"), rows["step"], rows["d_real_accuracy"], 1),
+        line_of(site.say("on generated"), rows["step"], rows["d_fake_accuracy"], 2, dashed=True),
+    ]
+    levels, title = [Level(site.say("chance"), 0.5)], site.say("accuracies")
+    axis = site.say("axis right")
+    return draw(Chart(title, site.say("axis steps"), axis, lines, levels, percent=True, end=plan_end(reading)))
+
+
+def column(rows: list[dict[str, Any]], name: str) -> np.ndarray:
+    """Returns one measure of evaluations, NaN where it wasn't taken."""
+    values = [row.get(name) for row in rows]
+    return np.array([value if isinstance(value, int | float) else np.nan for value in values], dtype=np.float64)
+
+
+def quality(site: Site, reading: Reading) -> str:
+    """Returns the chart of the measured quality with the floor, and where it was best."""
+    rows = reading.evaluations
+    if not rows:
+        return line(site.say("not evaluated yet"))
+    steps = column(rows, "step")
+    lines = [line_of(site.say("this run"), steps, column(rows, "frechet_distance"), 3)]
+    levels = [Level(site.say("floor"), float(rows[-1]["frechet_floor"]))]
+    title, axes = site.say("quality"), (site.say("axis steps"), site.say("axis distance"))
+    chart = draw(Chart(title, *axes, lines, levels, log=True, end=plan_end(reading)))
+    if reading.best is None:
+        return chart
+    best = site.say("best", step=round(reading.best["step"]), distance=number(reading.best["frechet_distance"]))
+    return chart.removesuffix("</figure>") + f"{line(best)}</figure>"
+
+
+def speed(site: Site, reading: Reading) -> str:
+    """Returns the chart of images a second."""
+    assert reading.rows is not None
+    rows = reading.rows
+    lines = [line_of(site.say("this run"), rows["step"], rows["images_per_second"], 4)]
+    axes = (site.say("axis steps"), site.say("axis speed"))
+    return draw(Chart(site.say("speed"), *axes, lines, end=plan_end(reading)))
+
+
+def classes(site: Site, reading: Reading) -> str:
+    """Returns the histogram of the classes that the last evaluation found."""
+    assert reading.run is not None
+    last = next((row for row in reversed(reading.evaluations) if isinstance(row.get("histogram"), list)), None)
+    if last is None:
+        return ""
+    shares = [float(share) if isinstance(share, int | float) else 0.0 for share in last["histogram"]]
+    drawn = site.say("classes drawn", drawn=sum(share > 0 for share in shares), classes=len(shares))
+    if not 0 < len(shares) <= MOST_CLASSES:
+        return line(drawn)
+    names = reading.run.facts.class_names
+    if len(names) != len(shares):
+        names = tuple(str(index) for index in range(len(shares)))
+    histogram = bars(site.say("classes", step=round(last["step"])), names, shares, 1 / len(shares), site.say("even"))
+    return histogram.removesuffix("</figure>") + f"{line(drawn)}</figure>"
+
+
+# Words.
+
+
+def watchdog(site: Site, reading: Reading) -> str:
+    """Returns what the watchdog said, the latest first."""
+    said = [text for event in reversed(reading.events[-50:]) if (text := sentence(event))]
+    if not said:
+        silent = "watchdog silent" if reading.evaluations else "watchdog waits"
+        return f"<h3>{escape(site.say('watchdog'))}</h3>{line(site.say(silent))}"
+    items = "".join(f"<li>{escape(text)}</li>" for text in said)
+    return f'<h3>{escape(site.say("watchdog"))}</h3><ul class="pg-said">{items}</ul>'
+
+
+def facts(site: Site, reading: Reading) -> str:
+    """Returns what the run is: recipe, data, seed, and when it last wrote."""
+    assert reading.run is not None and reading.status is not None
+    run = reading.run
+    rows = {
+        "fact recipe": run.config.recipe,
+        "fact data": f"{run.facts.source.rpartition('/')[2]}, {site.say('count of images', count=run.facts.images)}",
+        "fact duration": run.config.train.duration,
+        "fact batch": number(run.config.train.batch_size),
+        "fact seed": str(run.config.seed),
+        "fact device": f"{run.environment.device}, {site.say('count of threads', count=run.environment.threads)}",
+        "fact written": date(reading.status.updated.astimezone()),
+    }
+    items = "".join(f"<dt>{escape(site.say(key))}</dt><dd>{escape(value)}</dd>" for key, value in rows.items())
+    return f'<dl class="pg-facts">{items}</dl>'

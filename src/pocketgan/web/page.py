@@ -1,0 +1,24 @@
+"""The page: four places in tabs."""
+
+from html import escape
+
+import gradio as gr
+
+from pocketgan.web.compare import build_compare
+from pocketgan.web.create import build_create
+from pocketgan.web.redraw import build_redraw
+from pocketgan.web.site import Site
+from pocketgan.web.train import build_train
+
+PLACES = {"train": build_train, "create": build_create, "redraw": build_redraw, "compare": build_compare}
+
+
+def build_page(site: Site) -> gr.Blocks:
+    """Builds the whole page."""
+    with gr.Blocks(title="Pocketgan", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(f'<header class="pg-head"><h1>Pocketgan</h1><p>{escape(str(site.folder))}</p></header>')
+        with gr.Tabs():
+            for name, build in PLACES.items():
+                with gr.Tab(site.say(name), id=name):
+                    build(site)
+    return page

@@ -1,0 +1,164 @@
+"""Runs as they are on disk this moment, read once for all browsers: a run is read anew where its files have changed."""
+
+import contextlib
+import hashlib
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pocketgan.errors import PocketganError
+from pocketgan.records import COLUMNS, Status
+from pocketgan.runs import BEST, Run
+from pocketgan.web.rows import Columns, stamp
+
+FRESH_SECONDS = 0.5
+"""What was read is good for so long, however many ask."""
+MOST_RUNS = 24
+"""Runs that are kept in memory."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample picture: its file's name, and the training step that it was made at."""
+
+    file: str
+    step: int
+    changed: int
+
+
+@dataclass
+class Reading:
+    """A run as it was found.
+
+    Attributes:
+        run: None where it can't be opened.
+        status: None where it can't be read.
+        rows: its losses and speeds.
+        evaluations, events: as `Run.metrics` and `Run.events` give them.
+        samples: oldest first.
+        best: the counters of its best checkpoint, or None.
+        problems: what can't be read, a line each.
+        gone: whether the folder isn't there any more.
+        version: changes with anything above.
+    """
+
+    run: Run | None = None
+    status: Status | None = None
+    rows: Columns | None = None
+    evaluations: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    best: dict[str, float] | None = None
+    problems: list[str] = field(default_factory=list)
+    gone: bool = False
+    version: str = ""
+
+
+class Reader:
+    """Reads runs for all browsers together."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[Path, RunFiles] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, folder: Path) -> Reading:
+        """Returns the run in a folder as it is now, or was half a second ago. It never fails: it says what is wrong."""
+        with self._lock:
+            files = self._runs.pop(folder, None) or RunFiles(folder)
+            self._runs[folder] = files
+            while len(self._runs) > MOST_RUNS:
+                self._runs.popitem(last=False)
+        return files.read()
+
+
+class RunFiles:
+    """The files of one run, and what was last found in them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows = Columns(folder / "stats.jsonl", COLUMNS, ("images_per_second",))
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._reading = Reading()
+        self._kept: dict[str, tuple[Any, Any]] = {}
+
+    def read(self) -> Reading:
+        """Returns what is there; see `Reader.read`."""
+        with self._lock:
+            if time.monotonic() - self._read_at > FRESH_SECONDS:
+                self._reading = self._look()
+                self._read_at = time.monotonic()
+            return self._reading
+
+    def _once(self, name: str, key: object, make: Callable[[], Any]) -> Any:
+        """Returns what `make` returned last, unless the key has changed."""
+        if name not in self._kept or self._kept[name][0] != key:
+            self._kept[name] = (key, make())
+        return self._kept[name][1]
+
+    def _look(self) -> Reading:
+        found = Reading(rows=self.rows)
+        if not (self.folder / "config.json").is_file():
+            found.gone = True
+            found.version = "gone"
+            return found
+        stamps = [stamp(self.folder / name) for name in ("config.json", "environment.json")]
+        with noting(found.problems):
+            found.run = self._once("run", stamps, lambda: Run.open(self.folder))
+        if found.run is None:
+            found.version = digest(stamps, found.problems)
+            return found
+        with noting(found.problems):
+            found.status = found.run.status()
+        with noting(found.problems):
+            self.rows.refresh()
+        for name in ("metrics", "events"):
+            stamps.append(stamp(self.folder / f"{name}.jsonl"))
+            with noting(found.problems):
+                rows = self._once(name, stamps[-1], getattr(found.run, name))
+                setattr(found, "evaluations" if name == "metrics" else "events", rows)
+        stamps.append(stamp(self.folder / "checkpoints" / BEST))
+        found.best = self._once("best", stamps[-1], found.run.best)
+        stamps.append(stamp(self.folder / "samples"))
+        with noting(found.problems):
+            run = found.run
+            found.samples = self._once("samples", stamps[-1], lambda: samples_of(run))
+        state = found.status and (found.status.state, found.status.step, found.status.updated, found.status.message)
+        found.version = digest(stamps, state, self.rows.version, found.samples, found.problems)
+        return found
+
+
+@contextlib.contextmanager
+def noting(problems: list[str]) -> Iterator[None]:
+    """Notes what can't be read, and goes on."""
+    try:
+        yield
+    except PocketganError as error:
+        problems.append(str(error).removeprefix("run: "))
+    except OSError as error:
+        problems.append(f"{error.filename}: {error.strerror}")
+
+
+def digest(*things: object) -> str:
+    """Returns a short name of things: other ones have another."""
+    return hashlib.blake2b(repr(things).encode(), digest_size=9).hexdigest()
+
+
+def samples_of(run: Run) -> list[Sample]:
+    """Returns the sample pictures, oldest first, with the steps that they were made at."""
+    changed = {}
+    with contextlib.suppress(OSError), os.scandir(run.folder / "samples") as entries:
+        changed = {entry.name: entry.stat().st_mtime_ns for entry in entries}
+    steps_an_epoch = run.facts.images / run.config.train.batch_size
+    found = []
+    for path in run.samples():
+        number = int(path.stem.rpartition("_")[2])
+        step = round(number * steps_an_epoch) if "_epoch_" in path.stem else number
+        if path.name in changed:
+            found.append(Sample(path.name, step, changed[path.name] // 1_000_000))
+    return found

@@ -1,0 +1,121 @@
+"""The place *Redraw*: what an image-to-image generator makes of a drawing, of a file, or of a test image."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from pocketgan.errors import WebError
+from pocketgan.web.asking import are_digits, attempt, first_ready, models_that, open_model
+from pocketgan.web.create_words import say
+from pocketgan.web.gallery import asset, heading, note
+from pocketgan.web.redrawing import (
+    Source,
+    classes_of,
+    drawing,
+    nothing_html,
+    pad_html,
+    redrawn_html,
+    test_image,
+    uploaded,
+)
+from pocketgan.web.site import Site
+from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, looks, sent
+
+
+@dataclass
+class Parts:
+    """The components of the place that events read or change."""
+
+    model: Any
+    label: Any
+    index: Any
+    take: Any
+    pad: Any
+    result: Any
+    source: Any
+
+
+def build_redraw(site: Site) -> None:
+    """Builds the place inside its tab."""
+    with site.speaking():
+        parts = lay_out()
+    wire(site, parts)
+
+
+def lay_out() -> Parts:
+    """Puts the drawing area to the left, and to the right what is made of it, and test images to take instead."""
+    source = gr.State(None)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            model = gr.Dropdown([], label=say("model"), elem_id="redraw-model")
+            pad = gr.HTML("", html_template=pad_html(), js_on_load=asset("pad.js"), elem_id="redraw-pad", **looks())
+        with gr.Column(scale=3, min_width=300):
+            result = gr.HTML(nothing_html(), elem_id="redraw-result", **looks())
+            gr.HTML(heading(say("test image")), **looks())
+            label = gr.Dropdown([], label=say("digit"), elem_id="redraw-label")
+            index = gr.Number(1, precision=0, label=say("test number"), elem_id="redraw-index")
+            take = gr.Button(say("test go"), size="sm")
+    return Parts(model, label, index, take, pad, result, source)
+
+
+def wire(site: Site, parts: Parts) -> None:
+    """Redraws whatever comes, and again whenever another model is chosen."""
+    shown = [parts.result, parts.source]
+
+    def answer(name: object, make: Callable[[], Source | None]) -> tuple[str, Any]:
+        def both() -> tuple[str, Source | None]:
+            source = make()
+            return redrawn_html(site, name, source), source
+
+        made, said = attempt(site, both)
+        return (said, None) if made is None else made
+
+    def draw(name: object, pixels: object) -> tuple[str, Any]:
+        return answer(name, lambda: drawing(pixels))
+
+    def file(name: object, event: gr.EventData) -> tuple[str, Any]:
+        return answer(name, lambda: uploaded(sent(event, "path"), get_upload_folder()))
+
+    def test(name: object, label: object, index: object) -> tuple[str, Any]:
+        return answer(name, lambda: test_image(site, name, label, index))
+
+    def opened(name: object, source: Source | None) -> tuple[Any, Any, Any]:
+        made, said = attempt(site, lambda: choices_of(site, name))
+        if made is None:
+            return gr.skip(), said, None
+        return made, *answer(name, lambda: source if source is None or source.kind != "test" else None)
+
+    def arrived(name: object) -> tuple[Any, Any]:
+        known = models_that(site, redraw=True)
+        with site.speaking():
+            said = gr.skip() if known else note(say("no redraw models"))
+        return gr.Dropdown(known, value=first_ready(site, known, name)), said
+
+    tab = enclosing_tab()
+    if tab is not None:
+        tab.select(arrived, parts.model, [parts.model, parts.result], **ONCE)
+    parts.model.focus(lambda: gr.Dropdown(models_that(site, redraw=True)), None, parts.model, **ONCE)
+    parts.model.change(opened, [parts.model, parts.source], [parts.label, *shown], **ONCE)
+    parts.pad.draw(draw, [parts.model, parts.pad], shown, **LIVE)
+    parts.pad.file(file, parts.model, shown, **ONCE)
+    chosen = [parts.model, parts.label, parts.index]
+    parts.take.click(test, chosen, shown, **ONCE)
+    parts.index.submit(test, chosen, shown, **ONCE)
+
+
+def choices_of(site: Site, name: object) -> Any:
+    """Returns the choice of a class of test images for a model.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    if not models_that(site, redraw=True):
+        raise WebError(say("no redraw models"))
+    model = open_model(site, name, redraw=True)
+    known = list(classes_of(model))
+    own = model.facts.class_names[0] if model.facts.class_names else None
+    title = say("digit") if are_digits(known) else say("class")
+    return gr.Dropdown(known, value=own, label=title, visible=bool(known))

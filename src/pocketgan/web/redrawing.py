@@ -1,0 +1,147 @@
+"""What the place *Redraw* does: a drawing, a file or a test image goes in, and the redrawn one comes out. No Gradio."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from pocketgan.errors import WebError
+from pocketgan.models import Model
+from pocketgan.web.asking import ask, data_is_ours, open_model, whole
+from pocketgan.web.create_words import say
+from pocketgan.web.gallery import sharp
+from pocketgan.web.handwriting import as_input
+from pocketgan.web.site import Site
+from pocketgan.web.uploads import read_upload
+from pocketgan.web.worker import Refused
+
+DRAWN = 112
+"""Pixels a side of a drawing, as the browser sends it."""
+MOST_INDEX = 10**7
+PAD = ("draw here", "draw keys", "pen down", "pen up", "clear", "open a picture", "drop")
+DIGITS = tuple(str(digit) for digit in range(10))
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be redrawn.
+
+    Attributes:
+        pixels: uint8, (H, W) or (H, W, 3) as it came; (C, S, S) where it is a test image.
+        kind: `drawn`, `file` or `test`.
+    """
+
+    pixels: np.ndarray
+    kind: str
+
+
+def drawing(sent: object) -> Source | None:
+    """Reads a drawing that a browser sent: 112×112 greys in base64; None for an empty one.
+
+    Raises:
+        WebError: it is something else.
+    """
+    if sent == "":
+        return None
+    try:
+        content = base64.b64decode(sent, validate=True) if isinstance(sent, str) else b""
+    except (binascii.Error, ValueError):
+        content = b""
+    if len(content) != DRAWN * DRAWN:
+        raise WebError(say("upload damaged"))
+    pixels = np.frombuffer(content, np.uint8).reshape(DRAWN, DRAWN)
+    return Source(pixels, "drawn") if pixels.any() else None
+
+
+def uploaded(sent: object, folder: str | Path) -> Source:
+    """Reads a picture file that a browser has sent into the page's own folder for that, and removes the file.
+
+    Raises:
+        WebError: it lies elsewhere, or is no picture that can be taken.
+    """
+    place = Path(folder).resolve()
+    try:
+        path = Path(sent).resolve(strict=True) if isinstance(sent, str) and sent.isprintable() else None
+    except (OSError, RuntimeError):
+        path = None
+    if path is None or not path.is_relative_to(place) or not path.is_file():
+        raise WebError(say("upload gone"))
+    try:
+        return Source(read_upload(path), "file")
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def test_image(site: Site, name: object, label: object, index: object) -> Source:
+    """Returns a test image of a model's data by its class and its number, from 1.
+
+    Raises:
+        UserError: there are none, or no such class.
+    """
+    model = open_model(site, name, redraw=True)
+    number = whole(index, "test number", 1, MOST_INDEX)
+    chosen = str(label) if label else None
+    if chosen is not None and chosen not in classes_of(model):
+        raise WebError(say("unknown class", name=name, label=chosen))
+    if not data_is_ours(site, model):
+        raise WebError(say("no test images", name=name))
+    try:
+        found = ask(site, "test_image", str(name), label=chosen, index=number - 1)
+    except Refused:
+        raise WebError(say("no test images", name=name)) from None
+    return Source(found.arrays["image"], "test")
+
+
+def classes_of(model: Model) -> Sequence[str]:
+    """Returns the classes of which there are test images: all of MNIST's, also for a model that knows an 8 alone."""
+    return DIGITS if model.facts.source == "mnist" else model.facts.class_names
+
+
+def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """Redraws; returns what the generator read and what it made of it, uint8 (C, S, S) both.
+
+    Raises:
+        UserError: there is nothing drawn, or the model can't be used.
+    """
+    model = open_model(site, name, redraw=True)
+    facts = model.facts
+    if source.kind == "test":
+        given = source.pixels
+        if given.shape != (facts.channels, facts.size, facts.size):
+            raise WebError(say("redraw nothing"))
+    else:
+        given = as_input(source.pixels, facts, drawn=source.kind == "drawn")
+    return given, ask(site, "redraw", str(name), {"images": given[None]}).arrays["images"][0]
+
+
+def redrawn_html(site: Site, name: object, source: Source | None) -> str:
+    """Redraws; returns both pictures side by side, as HTML."""
+    if source is None:
+        return nothing_html()
+    given, made = redrawn(site, name, source)
+    figures = []
+    for key, image in (("input", given), ("output", made)):
+        alt = say(f"redraw alt {key}", side=image.shape[1])
+        figures.append(f"<figure><figcaption>{escape(say(key))}</figcaption>{sharp(image, alt)}</figure>")
+    return f'<div class="pair" role="status">{"".join(figures)}</div>'
+
+
+def nothing_html() -> str:
+    """Returns what stands where the redrawn picture will be."""
+    return f'<p class="hint">{escape(say("redraw nothing"))}</p>'
+
+
+def pad_html() -> str:
+    """Returns the drawing area with its buttons."""
+    words = {key: escape(say(key)) for key in PAD}
+    return f"""<h3>{words["draw here"]}</h3>
+<div class="pad"><canvas width="280" height="280" tabindex="0" role="application" aria-label="{words["draw keys"]}">
+</canvas><i class="pen" hidden></i></div>
+<p class="hint" aria-live="polite" data-pen data-down="{words["pen down"]}" data-up="{words["pen up"]}"></p>
+<div class="tools"><button type="button" class="plain" data-clear>{words["clear"]}</button>
+<label class="plain">{words["open a picture"]}<input type="file" accept="image/png,image/jpeg,image/gif"></label></div>
+<p class="hint">{words["drop"]} {words["draw keys"]}</p>"""

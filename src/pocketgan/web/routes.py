@@ -1,0 +1,81 @@
+"""What the page fetches beside Gradio: views that are followed, sample pictures, studies' pages. Read only."""
+
+import json
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+from pocketgan.errors import UserError
+from pocketgan.records import LARGEST_HEADER
+from pocketgan.web.live import Live
+from pocketgan.web.site import Site
+
+PRIVATE = {"Cache-Control": "private, no-store"}
+KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
+"""Pictures are asked for with the moment that they changed at, so that a browser may keep them."""
+REPORT = {
+    "Content-Security-Policy": "sandbox allow-scripts allow-downloads; default-src 'none'; img-src data: blob:; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'self'",
+    **PRIVATE,
+}
+"""A study's page is a document of its own, that can reach nothing of this one."""
+KINDS = {".png": "image/png", ".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8"}
+
+
+def add_routes(app: FastAPI, site: Site) -> None:
+    """Adds what the page fetches to the application."""
+    live = Live(site)
+
+    @app.get("/live/run")
+    def run(name: str, have: str = "") -> Response:
+        """The parts of a run's view that a browser hasn't got; nothing (204) where it has all."""
+        changed = live.changed(name, have)
+        if not changed:
+            return Response(status_code=204, headers=PRIVATE)
+        return Response(json.dumps(changed, ensure_ascii=False), media_type="application/json", headers=PRIVATE)
+
+    @app.get("/live/picture")
+    def picture(name: str, file: str) -> Response:
+        """A sample picture of a run."""
+        return answered(lambda: sent(site, name, "samples", file, (".png",), KEPT))
+
+    @app.get("/live/judged")
+    def judged(name: str, file: str) -> Response:
+        """What the discriminator says of each image in a sample picture."""
+        return answered(lambda: judgement(site, name, file))
+
+    @app.get("/studies/{path:path}")
+    def study(path: str) -> Response:
+        """A file of a study's page: `<study>/<file>`."""
+        name, _, file = path.rpartition("/")
+        return answered(lambda: sent(site, name, "report", file, tuple(KINDS), REPORT))
+
+
+def answered(make: Callable[[], Response]) -> Response:
+    """Returns what `make` returns, or its error as a sentence."""
+    try:
+        return make()
+    except UserError as error:
+        return PlainTextResponse(str(error), 404, headers=PRIVATE)
+    except OSError as error:
+        return PlainTextResponse(error.strerror or "", 404, headers=PRIVATE)
+
+
+def sent(site: Site, name: str, inside: str, file: str, endings: tuple[str, ...], headers: dict[str, str]) -> Response:
+    """Returns a file that lies in a folder of a run or a study."""
+    path = site.file(name, inside, file, endings)
+    return FileResponse(path, media_type=KINDS[path.suffix], headers=headers)
+
+
+def judgement(site: Site, name: str, file: str) -> Response:
+    """Returns how sure the discriminator is of each image in a picture, 0 to 1; an empty list for unknown."""
+    path = site.file(name, "samples", file, (".png",)).with_suffix(".json")
+    sure: list[float | None] = []
+    if path.is_file() and path.resolve().parent == path.parent.resolve():
+        try:
+            values = json.loads(path.read_bytes()[:LARGEST_HEADER])["real"]
+            sure = [value if isinstance(value, int | float) and 0 <= value <= 1 else None for value in values]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            sure = []
+    return Response(json.dumps(sure), media_type="application/json", headers=KEPT)

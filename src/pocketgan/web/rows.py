@@ -1,0 +1,138 @@
+"""A file of JSON lines that grows, as columns of numbers: what was read once isn't read again."""
+
+import json
+import math
+import os
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+PIECE = 4_000_000
+"""Bytes that are read at once."""
+LONGEST_LINE = 1_000_000
+Numbers = np.ndarray
+
+
+class Columns:
+    """The rows of a `.jsonl` file, kept as columns: a run of 100,000 rows takes some megabytes.
+
+    Attributes:
+        path: the file.
+        damaged: lines that are no row: no JSON, or without a number that is needed.
+    """
+
+    def __init__(self, path: Path, needed: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
+        self.path, self.needed, self.more = path, needed, more
+        self._identity: tuple[int, int] = (0, 0)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.damaged = 0
+        self._read, self._half = 0, b""
+        self._columns = {name: array("d") for name in (*self.needed, *self.more)}
+
+    def __len__(self) -> int:
+        return len(self._columns[self.needed[0]])
+
+    def __getitem__(self, name: str) -> Numbers:
+        """One column, float64, shape (rows,); NaN where a row lacks it."""
+        return np.array(self._columns[name])
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Changes whenever there are other rows."""
+        return (*self._identity, self._read)
+
+    def refresh(self) -> None:
+        """Reads what has been appended since the last time, or all where the file is another one.
+
+        Raises:
+            OSError: it is there, and can't be read.
+        """
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            self._identity = (0, 0)
+            return self._forget()
+        identity = (found.st_ino, found.st_dev)
+        if identity != self._identity or found.st_size < self._read:
+            self._forget()
+            self._identity = identity
+        if found.st_size == self._read:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(self._read)
+            while piece := file.read(PIECE):
+                self._take(piece)
+        return None
+
+    def _take(self, piece: bytes) -> None:
+        """Takes the whole lines out of the next piece of the file; a half one waits for its rest."""
+        self._read += len(piece)
+        *lines, self._half = (self._half + piece).split(b"\n")
+        if len(self._half) > LONGEST_LINE:
+            self._half = self._half[-1:]
+        lines = [line for line in lines if line.strip()]
+        if not self._add_all(lines):
+            for line in lines:
+                self._add(line)
+
+    def _add_all(self, lines: list[bytes]) -> bool:
+        """Adds lines at once, which is fast; adds none where one of them is damaged."""
+        try:
+            rows = json.loads(b"[" + b",".join(lines) + b"]")
+            found = {name: [row[name] for row in rows] for name in self.needed}
+            columns = {name: array("d", values) for name, values in found.items()}
+            columns |= {name: array("d", [row.get(name, math.nan) for row in rows]) for name in self.more}
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            return False
+        sound = all(bool not in set(map(type, found[name])) and np.isfinite(columns[name]).all() for name in found)
+        if len(rows) != len(lines) or not sound:
+            return False
+        for name, column in columns.items():
+            self._columns[name].extend(column)
+        return True
+
+    def _add(self, line: bytes) -> None:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or not all(is_number(row.get(name)) for name in self.needed):
+            self.damaged += 1
+            return
+        for name, column in self._columns.items():
+            value = row.get(name)
+            column.append(float(value) if is_number(value) else math.nan)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value out of JSON is a finite number, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Returns what changes when a file does; zeros where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def thinned(x: Numbers, values: Numbers, most: int) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Returns a curve of at most `most` points: where, the mean there, and the least and the greatest.
+
+    Args:
+        x, values: shape (n,); rows without a value are left out.
+        most: points; each stands for as many rows as the others.
+    """
+    known = np.isfinite(values) & np.isfinite(x)
+    x, values = x[known], values[known]
+    if len(x) <= most:
+        return x, values, values, values
+    edges = np.linspace(0, len(x), most, endpoint=False).astype(np.int64)
+    counts = np.diff(np.append(edges, len(x)))
+    means = [np.add.reduceat(column, edges) / counts for column in (x, values)]
+    return means[0], means[1], np.minimum.reduceat(values, edges), np.maximum.reduceat(values, edges)

@@ -1,0 +1,129 @@
+"""Serves the page: on this machine alone, or with a password to others."""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from pocketgan.errors import WebError
+from pocketgan.web.guard import App, Guard, is_loopback
+from pocketgan.web.page import build_page
+from pocketgan.web.routes import add_routes
+from pocketgan.web.site import Site
+
+PORT = 7860
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LARGEST_FILE = "20mb"
+
+
+def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None) -> App:
+    """Returns the page as an ASGI application, guarded.
+
+    Args:
+        site: what it shows.
+        host: where it is served: another one than a loopback address is called by any name.
+        password: what visitors must know.
+
+    Raises:
+        WebError: others could reach it, and there is no password.
+    """
+    if not is_loopback(host) and not password:
+        raise WebError(f"host: '{host}' lets others in, who could start and stop runs; give --password with it")
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    add_routes(app, site)
+    page = build_page(site)
+    gr.mount_gradio_app(
+        app, page, path="/", ssr_mode=False, footer_links=[], run_history=False, pwa=False, show_error=False,
+        max_file_size=LARGEST_FILE, theme=theme(), head=head(site), mcp_server=False,
+    )  # fmt: skip
+    names = LOOPBACK | {host.strip("[]").lower()} if is_loopback(host) else frozenset()
+    return Guard(app, frozenset(names), password or None, str(Path(page.GRADIO_CACHE).resolve()))
+
+
+def theme() -> gr.themes.Base:
+    """Returns the page's looks as far as Gradio has a say in them: its letters are those of the system."""
+    letters = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
+    even = ("ui-monospace", "Consolas", "Menlo", "monospace")
+    colours = {"primary_hue": "blue", "secondary_hue": "blue", "neutral_hue": "slate"}
+    base = gr.themes.Base(**colours, font=list(letters), font_mono=list(even), radius_size="sm", text_size="md")
+    faint = {"body_text_color_subdued": "*neutral_600", "body_text_color_subdued_dark": "*neutral_300"}
+    return base.set(
+        **faint, block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300",
+        input_placeholder_color="*neutral_600", input_placeholder_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_700", button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800", button_primary_background_fill_hover_dark="*primary_600",
+    )  # fmt: skip
+
+
+def head(site: Site) -> str:
+    """Returns what goes into the page's head: its language, which Gradio takes from the browser, its looks, its script.
+
+    Style sheets that are handed to Gradio itself are cut at every comma, those within brackets too.
+    """
+    tell = f"""<script>(() => {{
+const language = {json.dumps(site.language)};
+for (const [name, value] of [["language", language], ["languages", [language]]])
+  Object.defineProperty(navigator, name, {{ get: () => value, configurable: true }});
+document.documentElement.lang = language;
+new MutationObserver(() => {{
+  if (document.documentElement.lang !== language) document.documentElement.lang = language;
+}}).observe(document.documentElement, {{ attributes: true, attributeFilter: ["lang"] }});
+}})();</script>"""
+    looks = f"<style>{text('page.css')}</style>"
+    return f'{tell}<meta name="color-scheme" content="light dark">{looks}<script>{text("page.js")}</script>'
+
+
+def text(name: str) -> str:
+    """Returns a file that lies beside this one."""
+    return resources.files("pocketgan.web").joinpath(name).read_text(encoding="utf-8")
+
+
+def serve(
+    site: Site,
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    password: str | None = None,
+    ready: Callable[[], object] = lambda: None,
+) -> None:
+    """Serves the page until it is stopped; trainings that were started go on.
+
+    Args:
+        site: what it shows.
+        host, port: where.
+        password: what visitors must know.
+        ready: called once it can be visited.
+
+    Raises:
+        WebError: it can't be served there; the message says why.
+    """
+    app = make_app(site, host=host, password=password)
+    with listening(host, port) as place:
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        ready()
+        uvicorn.Server(config).run(sockets=[place])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens.
+
+    Raises:
+        WebError: it can't; the message says why.
+    """
+    place = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        place.bind((host.strip("[]"), port))
+        place.listen(128)
+    except (OSError, OverflowError) as error:
+        place.close()
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise WebError(f"port: {host}:{port} can't be used: {why}; give another --port") from None
+    return place

@@ -1,0 +1,226 @@
+"""Runs side by side: measured quality with spread, curves over each other, samples at the same moment."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from pocketgan.errors import UserError
+from pocketgan.records import read_object
+from pocketgan.runs import Run
+from pocketgan.web.charts import Chart, Level, draw, line_of, number
+from pocketgan.web.live import column, line
+from pocketgan.web.reading import Reading
+from pocketgan.web.rows import Numbers
+from pocketgan.web.site import Site
+
+MOST = 7
+"""Runs that can be told apart."""
+MOMENTS = 100
+ALIKE = 0.25
+"""Floors that differ by no more are drawn as one."""
+OVER: dict[str, tuple[str, Callable[[Numbers, Run], Numbers]]] = {
+    "steps": ("step", lambda values, run: values),
+    "epochs": ("nimg", lambda values, run: values / run.facts.images),
+    "kimg": ("nimg", lambda values, run: values / 1000),
+    "minutes": ("seconds", lambda values, run: values / 60),
+}
+"""What runs to the right: the measure that it is made of, and how."""
+MEASURED = ("frechet_distance", "precision", "recall", "coverage")
+"""Metrics in the table, of those that `pocketgan evaluate` measures."""
+HEADS = ("run", "fact recipe", "state", "best so far", "at the end", *(f"metric {name}" for name in MEASURED))
+"""Of the table's columns."""
+CURVES = (
+    ("g_loss", "generator's loss", False),
+    ("d_loss", "discriminator's loss", False),
+    ("d_real_accuracy", "accuracy real", True),
+    ("d_fake_accuracy", "accuracy generated", True),
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run among others.
+
+    Attributes:
+        name: its name.
+        colour: 1 to 7.
+        run: it.
+        reading: what was found of it.
+    """
+
+    name: str
+    colour: int
+    run: Run
+    reading: Reading
+
+    @property
+    def dashed(self) -> bool:
+        """Whether its lines are dashed, so that neighbours are told apart in grey."""
+        return self.colour % 2 == 0
+
+    def clock(self, over: str) -> Numbers:
+        """Returns where the rows of losses are on the axis."""
+        assert self.reading.rows is not None
+        measure, scaled = OVER[over]
+        return scaled(self.reading.rows[measure], self.run)
+
+    def evaluated(self, over: str) -> Numbers:
+        """Returns where the evaluations are on the axis."""
+        measure, scaled = OVER[over]
+        return scaled(column(self.reading.evaluations, measure), self.run)
+
+    def moments(self, over: str) -> list[float]:
+        """Returns where the samples are on the axis."""
+        assert self.reading.rows is not None
+        steps = np.array([sample.step for sample in self.reading.samples], dtype=np.float64)
+        if over == "steps" or not len(self.reading.rows) or not len(steps):
+            return steps.tolist() if over == "steps" else [0.0] * len(steps)
+        return np.interp(steps, self.reading.rows["step"], self.clock(over)).tolist()
+
+
+def compared(site: Site, names: list[str], over: str) -> str:
+    """Returns runs side by side, in the language that is spoken.
+
+    Args:
+        site: the page's.
+        names: of the runs.
+        over: a key of `OVER`.
+    """
+    runs, wrong = [], []
+    for place, name in enumerate(names):
+        try:
+            reading = site.read(name)
+        except UserError as error:
+            wrong.append(line(str(error), "bad"))
+            continue
+        if reading.run is None:
+            wrong += [line(site.say("unreadable", why=why), "bad") for why in reading.problems]
+        else:
+            runs.append(Compared(name, place % MOST + 1, reading.run, reading))
+    if not runs:
+        return f'<div class="pg-compare">{"".join(wrong)}</div>'
+    charts = "".join([quality(site, runs, over), *(curve(site, runs, over, *which) for which in CURVES)])
+    return (
+        f'<div class="pg-compare">{"".join(wrong)}{table(site, runs)}{samples(site, runs, over)}'
+        f'<h3>{escape(site.say("charts"))}</h3><div class="pg-charts">{charts}</div></div>'
+    )
+
+
+# The table.
+
+
+def table(site: Site, runs: list[Compared]) -> str:
+    """Returns what was measured of each run."""
+    head = "".join(f'<th scope="col">{escape(site.say(key))}</th>' for key in HEADS)
+    body = "".join(row(site, one) for one in runs)
+    note = line(site.say("table note"))
+    return (
+        f'<div class="pg-scroll" tabindex="0" role="group" aria-label="{escape(site.say("measured"))}">'
+        f'<table class="pg-table"><caption>{escape(site.say("measured"))}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{note}"
+    )
+
+
+def row(site: Site, one: Compared) -> str:
+    """Returns a run's row in the table."""
+    status, rows, best = one.reading.status, one.reading.evaluations, one.reading.best
+    cells = [one.run.config.recipe, site.say(f"state {status.state}") if status else "–"]
+    found, floor = [number(best["frechet_distance"]) if best else "–"], ""
+    if rows:
+        floor = f"<br><small>{escape(site.say('floor'))} {number(rows[-1]['frechet_floor'])}</small>"
+    if best:
+        floor += f"<br><small>{escape(site.say('at step', step=round(best['step'])))}</small>"
+    found.append(number(rows[-1]["frechet_distance"]) if rows else "–")
+    figures = evaluation(one.run)
+    shown = [*map(escape, cells), found[0] + floor, found[1], *(figure(site, figures.get(name)) for name in MEASURED)]
+    heads = [escape(site.say(key)) for key in HEADS[1:]]
+    body = "".join(f'<td data-head="{head}">{cell}</td>' for head, cell in zip(heads, shown, strict=True))
+    return f'<tr><th scope="row">{escape(one.name)}</th>{body}</tr>'
+
+
+def evaluation(run: Run) -> dict[str, Any]:
+    """Returns what `pocketgan evaluate` found of a run, by metric; nothing where it wasn't asked."""
+    try:
+        found = read_object(run.folder / "evaluation" / "evaluation.json").get("metrics")
+    except UserError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def figure(site: Site, found: Any) -> str:
+    """Returns a measured figure with its spread, and what real images get."""
+    if not isinstance(found, dict) or not isinstance(found.get("value"), int | float):
+        return "–"
+    spread, floor = found.get("spread"), found.get("floor")
+    text = number(found["value"]) + (f" ± {number(spread)}" if isinstance(spread, int | float) else "")
+    if isinstance(floor, int | float):
+        text += f"<br><small>{escape(site.say('floor'))} {number(floor)}</small>"
+    return text
+
+
+# Curves.
+
+
+def quality(site: Site, runs: list[Compared], over: str) -> str:
+    """Returns the chart of measured quality, with the floor where it is about one for all."""
+    lines = [
+        line_of(one.name, one.evaluated(over), column(one.reading.evaluations, "frechet_distance"), one.colour,
+                dashed=one.dashed)
+        for one in runs
+        if one.reading.evaluations
+    ]  # fmt: skip
+    floors = [float(one.reading.evaluations[-1]["frechet_floor"]) for one in runs if one.reading.evaluations]
+    alike = floors and max(floors) - min(floors) <= ALIKE * max(floors)
+    levels = [Level(site.say("floor"), float(np.median(floors)))] if alike else []
+    axes = site.say(f"axis {over}"), site.say("axis distance")
+    return draw(Chart(site.say("quality"), *axes, lines, levels, log=True)) if lines else ""
+
+
+def curve(site: Site, runs: list[Compared], over: str, measure: str, title: str, share: bool) -> str:
+    """Returns the chart of one measure of all runs."""
+    lines = []
+    for one in runs:
+        rows = one.reading.rows
+        if rows is not None and len(rows):
+            lines.append(line_of(one.name, one.clock(over), rows[measure], one.colour, dashed=one.dashed))
+    unit = site.say("axis right" if share else "axis loss")
+    levels = [Level(site.say("chance"), 0.5)] if share else []
+    return draw(Chart(site.say(title), site.say(f"axis {over}"), unit, lines, levels, percent=share)) if lines else ""
+
+
+# Samples.
+
+
+def samples(site: Site, runs: list[Compared], over: str) -> str:
+    """Returns the samples of all runs at one moment, and the slider that chooses it."""
+    places = [(one, one.moments(over)) for one in runs if one.reading.samples]
+    if not places:
+        return line(site.say("no samples"))
+    ends = [float(one.clock(over)[-1]) for one in runs if one.reading.rows is not None and len(one.reading.rows)]
+    end = max([*(moments[-1] for _, moments in places), *ends, 1e-9])
+    labels = [site.say(f"moment {over}", at=number(end * k / MOMENTS)) for k in range(MOMENTS + 1)]
+    boxes = "".join(sample_box(site, one, moments) for one, moments in places)
+    return (
+        f'<h3>{escape(site.say("same moment"))}</h3><label class="pg-slider"><span class="pg-compare-moment"></span>'
+        f'<input class="pg-compare-slider" type="range" min="0" max="{MOMENTS}" value="{MOMENTS}" step="1" '
+        f'aria-label="{escape(site.say("moment"))}" data-end="{end!r}" data-moments="{escape(json.dumps(labels))}">'
+        f'</label><div class="pg-grid">{boxes}</div>'
+    )
+
+
+def sample_box(site: Site, one: Compared, moments: list[float]) -> str:
+    """Returns the place of one run's samples."""
+    found = [
+        [sample.file, at, sample.changed, site.say("at step", step=sample.step)]
+        for sample, at in zip(one.reading.samples, moments, strict=True)
+    ]
+    return (
+        f'<section data-name="{escape(one.name)}" data-samples="{escape(json.dumps(found))}">'
+        f'<h4><i class="c{one.colour}"></i>{escape(one.name)}</h4>'
+        f'<img alt="{escape(site.say("alt of run", name=one.name))}" hidden>'
+        f'<p class="pg-line pg-none" hidden>{escape(site.say("none yet"))}</p><p class="pg-line pg-at"></p></section>'
+    )

@@ -1,0 +1,77 @@
+"""How the places *Create* and *Redraw* are wired to Gradio: events, files to download, the tab that they are in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+from gradio.processing_utils import save_bytes_to_cache
+
+from pocketgan.web.asking import attempt
+from pocketgan.web.gallery import asset
+from pocketgan.web.site import Site
+
+ONCE: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
+"""Of events that are answered one by one."""
+LIVE: dict[str, Any] = {**ONCE, "trigger_mode": "always_last"}
+"""Of what follows a slider or a pen: while an answer is on its way, only the latest question waits."""
+EACH: dict[str, Any] = {**ONCE, "trigger_mode": "multiple", "concurrency_limit": 1}
+"""Of events that all count, in their order: a quick second click is one."""
+TAKE = """(file) => {
+  if (!file || !file.url) return;
+  const link = document.createElement("a");
+  link.href = file.url;
+  link.download = file.orig_name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+}"""
+
+
+def looks() -> dict[str, Any]:
+    """Returns what every piece of HTML of these places has: their style sheet alone."""
+    return {"css_template": asset("pictures.css"), "apply_default_css": False}
+
+
+def fills() -> dict[str, Any]:
+    """Returns what a piece of HTML has that is empty at times, and takes no room then."""
+    return {**looks(), "elem_classes": "pg-fills"}
+
+
+def enclosing_tab() -> gr.Tab | None:
+    """Returns the tab that is being built; None outside one."""
+    block = Context.block
+    while block is not None and not isinstance(block, gr.Tab):
+        block = block.parent
+    return block
+
+
+def sends(
+    site: Site, button: gr.Button, make: Callable[..., tuple[bytes, str]], inputs: list[Any], message: gr.HTML
+) -> None:
+    """Lets a button make a file and hand it to the browser, out of the page's own cache.
+
+    Args:
+        site: the page's.
+        button: which is pressed.
+        make: returns the file's content and its name.
+        inputs: components that it reads.
+        message: where a sentence goes if it can't be made.
+    """
+    file = gr.DownloadButton(str(button.value), visible="hidden")
+
+    def save(*given: Any) -> tuple[Any, Any]:
+        path, said = attempt(site, lambda: keep(file.GRADIO_CACHE, *make(*given)))
+        return gr.DownloadButton(value=path), said or gr.skip()
+
+    button.click(save, inputs, [file, message], **ONCE).then(None, file, None, js=TAKE)
+
+
+def keep(folder: str, content: bytes, name: str) -> str:
+    """Writes a file into the page's cache, in a folder called by the hash of its content; returns its path."""
+    return save_bytes_to_cache(content, name, folder)
+
+
+def sent(event: gr.EventData, name: str) -> object:
+    """Returns a part of what a browser's event says; None where it says none such."""
+    return event._data.get(name) if isinstance(event._data, dict) else None

@@ -1,0 +1,408 @@
+"""Create and Redraw in a real browser: by mouse, by keyboard, by finger, and what can be taken away."""
+
+import io
+import math
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+
+from pocketgan.language import LANGUAGES, speaking  # noqa: E402
+from pocketgan.runs import Run  # noqa: E402
+from pocketgan.web.create_words import CREATING, say  # noqa: E402
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is on the PATH")
+LONG = 30_000
+"""Milliseconds that PyTorch's first answer may take on a busy machine."""
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from pocketgan.web.server import serve
+from pocketgan.web.site import Site
+serve(Site(Path(sys.argv[1]), sys.argv[2]), port=int(sys.argv[3]))
+"""
+
+
+@contextmanager
+def served(folder, language="en"):
+    """Serves a page in a process of its own; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/"
+    server = subprocess.Popen([sys.executable, "-c", SERVE, str(folder), language, str(port)])
+    try:
+        for _ in range(600):
+            with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                break
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.kill()
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def address(small_runs):
+    with served(small_runs) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as play:
+        found = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    context.set_default_timeout(LONG)
+    found = context.new_page()
+    wrong = []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    yield found
+    context.close()
+    assert not wrong
+
+
+def open_create(page, address, model="told"):
+    page.goto(address)
+    page.get_by_role("tab").nth(1).click()
+    page.locator("#create-grid .tile").first.wait_for()
+    choose(page, "#create-model", model)
+    page.wait_for_timeout(300)
+    page.locator("#create-grid .tile").first.wait_for()
+
+
+def choose(page, place, option):
+    """Chooses an option of one of Gradio's drop-downs."""
+    field = page.locator(f"{place} input")
+    if field.input_value() == option:
+        return
+    field.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def set_seed(page, seed):
+    page.locator("#create-seed input").fill(str(seed))
+
+
+def grid(page):
+    return page.eval_on_selector_all("#create-grid .tile img", "found => found.map(one => one.src)")
+
+
+def changed_from(page, before):
+    """Waits until the grid is another one, and returns it."""
+    for _ in range(600):
+        found = grid(page)
+        if found and found != before:
+            page.wait_for_timeout(200)
+            return grid(page)
+        page.wait_for_timeout(50)
+    raise AssertionError("the pictures stayed as they were")
+
+
+def image(source):
+    import base64
+
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2]))))
+
+
+def test_the_same_digit_and_seed_are_the_same_picture_twice(page, browser, address, small_runs):
+    open_create(page, address)
+    start = grid(page)
+    choose(page, "#create-label", "8")
+    eights = changed_from(page, start)
+    set_seed(page, 41)
+    first = changed_from(page, eights)
+    set_seed(page, 5)
+    other = changed_from(page, first)
+    set_seed(page, 41)
+    assert changed_from(page, other) == first
+    again = browser.new_context().new_page()
+    again.set_default_timeout(LONG)
+    open_create(again, address)
+    unseeded = grid(again)
+    set_seed(again, 41)
+    mixed = changed_from(again, unseeded)
+    choose(again, "#create-label", "8")
+    assert changed_from(again, mixed) == first, "also in another browser"
+    again.context.close()
+    wanted = Run.open(small_runs / "told").generate(64, seed=41, label="8").images
+    assert all(np.array_equal(image(source), one[0]) for source, one in zip(first, wanted, strict=True))
+
+
+def test_the_grid_follows_the_sliders(page, address):
+    open_create(page, address)
+    before = grid(page)
+    slider = page.locator("#create-truncation input[type=range]")
+    slider.focus()
+    slider.press("Home")
+    average = changed_from(page, before)
+    assert len(set(average[::2])) == 1, "without any truncation's variety, all threes are the same"
+    page.locator("#create-directions button").first.click()
+    direction = page.locator("#create-directions input[type=range]").first
+    direction.focus()
+    direction.press("End")
+    moved = changed_from(page, average)
+    page.get_by_role("button", name="All to the middle").click()
+    assert changed_from(page, moved) == average
+    count = page.locator("#create-count input[type=range]")
+    count.focus()
+    count.press("ArrowLeft")
+    assert len(changed_from(page, average)) == 63
+
+
+def looked_at(page, number):
+    page.locator("#create-details h3", has_text=f"Picture {number} of seed").wait_for()
+
+
+def test_a_picture_is_chosen_by_mouse_and_by_keyboard(page, address):
+    open_create(page, address)
+    page.locator("#create-grid .tile").nth(5).click()
+    looked_at(page, 6)
+    details = page.locator("#create-details")
+    assert "Nearest training images" in details.inner_text() and details.locator(".nearest img").count() == 5
+    assert "Discriminator" in details.inner_text() and "Classifier" in details.inner_text()
+    page.locator("#create-grid .tile").nth(5).focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    columns = int(page.locator("#create-grid .tiles").get_attribute("data-columns"))
+    page.keyboard.press("Enter")
+    looked_at(page, 6 + columns)
+    marks = page.eval_on_selector_all(
+        "#create-grid [data-chosen]", "found => found.map(one => [one.dataset.index, one.dataset.chosen])"
+    )
+    assert marks == [["5", "1"], [str(5 + columns), "2"]]
+    assert f"From picture 6 of seed 0 to picture {6 + columns} of seed 0." in page.inner_text("#create-chosen")
+
+
+def test_two_quick_clicks_both_count(page, address):
+    open_create(page, address)
+    page.locator("#create-grid .tile").nth(2).click()
+    page.locator("#create-grid .tile").nth(9).click()
+    looked_at(page, 10)
+    page.locator("#create-chosen", has_text="From picture 3 of seed 0 to picture 10 of seed 0.").wait_for()
+
+
+def test_the_keyboard_reaches_the_grid_with_one_stop(page, address):
+    open_create(page, address)
+    page.locator("#create-grid .tile").first.focus()
+    page.keyboard.press("Tab")
+    assert "Download PNG" in page.evaluate("document.activeElement.innerText")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.dataset.index") == "0"
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.dataset.index") == "63"
+
+
+def test_walks_numbers_and_files(page, address):
+    open_create(page, address)
+    for place in (2, 9):
+        page.locator("#create-grid .tile").nth(place).click()
+        looked_at(page, place + 1)
+    page.get_by_role("button", name="Show the walk").click()
+    page.locator('#create-walk img[src^="data:image/gif"]').wait_for()
+    page.locator("#create-text input, #create-text textarea").first.fill("383")
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.locator("#create-written img").nth(2).wait_for()
+    page.get_by_role("button", name="Show where the directions lead").click()
+    page.locator("#create-along img").wait_for()
+    taken = {}
+    for name, place in (("Download npz", 0), ("Latent as npz", 0), ("Download GIF", 0), ("Download PNG", 0),
+                        ("Download PNG", 1)):  # fmt: skip
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).nth(place).click()
+        taken[download.value.suggested_filename] = Path(download.value.path()).read_bytes()
+    assert set(taken) == {
+        "told-seed-0.npz", "told-seed-0-picture-10.npz", "told-walk-3-10.gif", "told-seed-0.png", "told-383.png",
+    }  # fmt: skip
+    with np.load(io.BytesIO(taken["told-seed-0.npz"]), allow_pickle=False) as archive:
+        drawn = archive["images"]
+    assert all(np.array_equal(image(source), one[0]) for source, one in zip(grid(page), drawn, strict=True))
+    assert Image.open(io.BytesIO(taken["told-walk-3-10.gif"])).n_frames == 54
+
+
+def test_what_cannot_be_done_is_said_where_it_was_asked(page, address):
+    open_create(page, address)
+    page.get_by_role("button", name="Show the walk").click()
+    page.locator("#create-walk [role=alert]", has_text="Two pictures are needed").wait_for()
+    page.locator("#create-text input, #create-text textarea").first.fill("9")
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.locator("#create-written [role=alert]", has_text="‘9’ can't be written").wait_for()
+    set_seed(page, -4)
+    page.locator("#create-message [role=alert]", has_text="Seed: a whole number").wait_for()
+
+
+# Redraw.
+
+
+def open_redraw(page, address):
+    page.goto(address)
+    page.get_by_role("tab").nth(2).click()
+    page.locator("#redraw-pad canvas").wait_for()
+    page.wait_for_function("document.querySelector('#redraw-model input').value === 'redraw'")
+    page.wait_for_timeout(500)
+
+
+def given(page):
+    return image(page.locator("#redraw-result img").first.get_attribute("src")).astype(float)
+
+
+def eight(page):
+    """Returns the points of an eight on the drawing area."""
+    box = page.locator("#redraw-pad canvas").bounding_box()
+    scale, x, y = box["width"] / 280, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    angles = [2 * math.pi * step / 48 for step in range(49)]
+    return [(x + 50 * scale * math.sin(2 * angle), y - 90 * scale * math.cos(angle)) for angle in angles]
+
+
+def is_an_eight(page):
+    """Whether the classifier takes what was handed to the generator for an eight."""
+    import torch
+
+    from pocketgan.metrics.features import digits
+
+    pixels = torch.from_numpy(given(page).astype(np.uint8))[None, None]
+    _, logits = digits().embed(pixels)
+    return logits.argmax().item() == 8
+
+
+def test_an_eight_is_drawn_and_redrawn(page, address):
+    open_redraw(page, address)
+    points = eight(page)
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point)
+    page.mouse.up()
+    page.locator("#redraw-result img").nth(1).wait_for()
+    page.wait_for_timeout(1500)
+    assert is_an_eight(page)
+    assert image(page.locator("#redraw-result img").nth(1).get_attribute("src")).shape == (28, 28)
+    page.get_by_role("button", name="Clear").click()
+    page.locator("#redraw-result", has_text="Draw a digit").wait_for()
+
+
+def test_a_finger_draws_on_a_narrow_screen(browser, address):
+    context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(LONG)
+    page = context.new_page()
+    open_redraw(page, address)
+    page.locator("#redraw-pad canvas").scroll_into_view_if_needed()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    touch = context.new_cdp_session(page)
+    points = [{"x": x, "y": y} for x, y in eight(page)]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+    for point in points[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.locator("#redraw-result img").nth(1).wait_for()
+    page.wait_for_timeout(1500)
+    assert is_an_eight(page)
+    context.close()
+
+
+def test_keys_draw(page, address):
+    open_redraw(page, address)
+    page.locator("#redraw-pad canvas").focus()
+    page.keyboard.press("Space")
+    assert page.inner_text("#redraw-pad [data-pen]") == "pen down"
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.locator("#redraw-result img").nth(1).wait_for()
+    page.wait_for_timeout(1500)
+    drawn = given(page)
+    columns = np.flatnonzero(drawn.any(axis=0))
+    assert len(columns) <= 6 and np.flatnonzero(drawn.any(axis=1)).size == 20, "a stroke downwards"
+    page.keyboard.press("Delete")
+    page.locator("#redraw-result", has_text="Draw a digit").wait_for()
+
+
+def test_a_test_image_is_taken_by_keyboard(page, address, small_runs):
+    import pocketgan
+
+    open_redraw(page, address)
+    page.locator("#redraw-index input").fill("3")
+    page.keyboard.press("Enter")
+    page.locator("#redraw-result img").nth(1).wait_for()
+    _, inputs, outputs = pocketgan.translate(small_runs / "redraw", count=3)
+    assert np.array_equal(given(page), inputs.images[2, 0])
+    made = image(page.locator("#redraw-result img").nth(1).get_attribute("src")).astype(int)
+    assert np.abs(made - outputs.images[2, 0]).max() <= 1
+
+
+def test_files_are_opened_and_hostile_ones_refused(page, address, tmp_path):
+    from pocketgan.image_files import read_mnist
+
+    open_redraw(page, address)
+    digit = read_mnist("test").images[0, 0]
+    Image.fromarray(255 - digit).resize((280, 280), Image.Resampling.NEAREST).save(tmp_path / "seven.png")
+    page.set_input_files("#redraw-pad input[type=file]", tmp_path / "seven.png")
+    page.locator("#redraw-result img").nth(1).wait_for()
+    assert np.corrcoef(given(page).ravel(), digit.ravel().astype(float))[0, 1] > 0.9
+    (tmp_path / "bad.png").write_bytes((tmp_path / "seven.png").read_bytes()[:100])
+    page.set_input_files("#redraw-pad input[type=file]", tmp_path / "bad.png")
+    page.locator("#redraw-result [role=alert]", has_text="or it is damaged").wait_for()
+
+
+def test_a_file_is_dropped(page, address, tmp_path):
+    import base64
+
+    from pocketgan.image_files import read_mnist
+
+    open_redraw(page, address)
+    buffer = io.BytesIO()
+    Image.fromarray(read_mnist("test").images[0, 0]).save(buffer, "PNG")
+    content = base64.b64encode(buffer.getvalue()).decode()
+    script = """(content) => {
+      const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], "seven.png", { type: "image/png" }));
+      return data;
+    }"""
+    data = page.evaluate_handle(script, content)
+    page.dispatch_event("#redraw-pad canvas", "drop", {"dataTransfer": data})
+    page.locator("#redraw-result img").nth(1).wait_for()
+    assert np.array_equal(given(page), read_mnist("test").images[0, 0])
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_each_language_once(browser, small_runs, code):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
+    context.set_default_timeout(LONG)
+    page = context.new_page()
+    with served(small_runs, code) as where:
+        page.goto(where)
+        page.get_by_role("tab").nth(1).click()
+        page.locator("#create-grid .tile").nth(5).click()
+        page.locator("#create-details .nearest img").first.wait_for()
+        text = page.locator('[role="tabpanel"]:visible').inner_text()
+        context.close()
+    with speaking(code):
+        for key in ("model", "truncation", "nearest", "classifier", "walk", "download npz"):
+            assert say(key) in text, key
+        own = {say(key) for key, english in CREATING.items() if isinstance(english, str) and "{" not in english}
+    english = {text for text in CREATING.values() if isinstance(text, str) and "{" not in text and len(text) > 3}
+    assert not [line for line in text.splitlines() if line.strip() in english - own]
