@@ -23,7 +23,7 @@ def pocket() -> RunConfig:
     """The best digits for the time: convolutional, told the digit.
 
     Convolutions mostly at 7×7, relativistic loss with R1 and R2, a second game about the class where there are
-    labels, an averaged generator. The default; `docs/pocket.md` explains it.
+    labels, an averaged generator. The default.
     """
     return RunConfig(
         recipe="pocket",
