@@ -29,7 +29,7 @@ OWN_LETTERS = {
     "uk": set("абвгґдеєжзиіїйклмнопрстуфхцчшщьюя"),
     "ru": set("абвгдеёжзийклмнопрстуфхцчшщъыьэюя"),
 }
-LEFT_IN_ENGLISH = {"machine text", "adjusted", "still", "run figure", "comma", "full stop", "stands"}
+LEFT_IN_ENGLISH = {"machine text", "percent", "adjusted", "still", "run figure", "comma", "full stop", "stands"}
 """Texts that are made of names, signs and parts alone."""
 
 SEPARATORS = {"comma", "semicolon"}

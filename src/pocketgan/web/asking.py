@@ -113,8 +113,10 @@ def ready(site: Site, name: str) -> bool:
     return any(path.is_file() for path in places) or any((folder / "checkpoints").glob("step-*.safetensors"))
 
 
-def first_ready(site: Site, names: Sequence[str]) -> str | None:
-    """Returns the first of the models that has weights; None where none has."""
+def first_ready(site: Site, names: Sequence[str], chosen: object = None) -> str | None:
+    """Returns the model that is chosen, if it is one of these, or the first that has weights; None where none has."""
+    if isinstance(chosen, str) and chosen in names:
+        return chosen
     return next((name for name in names if ready(site, name)), None)
 
 

@@ -155,7 +155,7 @@ def follow(site: Site, parts: Parts) -> None:
         known = models_that(site, redraw=False)
         with site.speaking():
             said = "" if known else note(say("no noise models"))
-        return gr.Dropdown(known, value=name if name in known else first_ready(site, known)), said
+        return gr.Dropdown(known, value=first_ready(site, known, name)), said
 
     tab = enclosing_tab()
     if tab is not None:

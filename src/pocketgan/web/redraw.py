@@ -46,18 +46,18 @@ def build_redraw(site: Site) -> None:
 
 
 def lay_out() -> Parts:
-    """Puts what can be drawn or chosen to the left, and what is made of it to the right."""
+    """Puts the drawing area to the left, and to the right what is made of it, and test images to take instead."""
     source = gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             model = gr.Dropdown([], label=say("model"), elem_id="redraw-model")
             pad = gr.HTML("", html_template=pad_html(), js_on_load=asset("pad.js"), elem_id="redraw-pad", **looks())
+        with gr.Column(scale=3, min_width=300):
+            result = gr.HTML(nothing_html(), elem_id="redraw-result", **looks())
             gr.HTML(heading(say("test image")), **looks())
             label = gr.Dropdown([], label=say("digit"), elem_id="redraw-label")
             index = gr.Number(1, precision=0, label=say("test number"), elem_id="redraw-index")
             take = gr.Button(say("test go"), size="sm")
-        with gr.Column(scale=3, min_width=300):
-            result = gr.HTML(nothing_html(), elem_id="redraw-result", **looks())
     return Parts(model, label, index, take, pad, result, source)
 
 
@@ -92,7 +92,7 @@ def wire(site: Site, parts: Parts) -> None:
         known = models_that(site, redraw=True)
         with site.speaking():
             said = gr.skip() if known else note(say("no redraw models"))
-        return gr.Dropdown(known, value=name if name in known else first_ready(site, known)), said
+        return gr.Dropdown(known, value=first_ready(site, known, name)), said
 
     tab = enclosing_tab()
     if tab is not None:
