@@ -88,7 +88,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
             nested["seed"] = checked
         else:
             nested[field.section][field.name] = checked
-    nested["data"]["data"] = data if data in PACKAGED else str(site.path(data))
+    nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
     return validated(nested)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -104,10 +105,13 @@ def serve(
         WebError: it can't be served there; the message says why.
     """
     app = make_app(site, host=host, password=password)
-    with listening(host, port) as place:
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+    )
+    with listening(host, port) as place, suppress(KeyboardInterrupt):
         ready()
         uvicorn.Server(config).run(sockets=[place])
+    site.worker.end()
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -185,6 +185,19 @@ class Site:
         """
         return load(self.resolve(name))
 
+    def data(self, name: object) -> Path:
+        """Returns a data set: an archive, or a folder of images.
+
+        Raises:
+            WebError: there is none of this name, or it leads out of the folder.
+        """
+        place = self.path(name)
+        if not place.exists():
+            raise WebError(self.say("no data", name=name))
+        if place.is_dir() and (link := link_outside(place, self.folder)) is not None:
+            raise WebError(self.say("link outside", name=link))
+        return place
+
     def study(self, name: object) -> Path:
         """Returns a study's folder.
 

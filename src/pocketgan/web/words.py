@@ -14,6 +14,7 @@ PAGE: dict[str, Text] = {
     "outside": "‘{name}’ isn't below the folder that this page shows.",
     "link outside": "It holds a link, ‘{name}’, that leads out of the folder that this page shows, and isn't read.",
     "nothing there": "There is no run, model or study ‘{name}’ here any more.",
+    "no data": "There is no data set ‘{name}’ here.",
     "too many": (
         "{count} run that was started here is under way, which is the most; stop one first.",
         "{count} runs that were started here are under way, which is the most; stop one first.",

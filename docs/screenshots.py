@@ -1,0 +1,183 @@
+"""Pictures of the page for `docs/images/ui`: `make screenshots`. Needs Chromium and Playwright.
+
+Four small real runs are trained first, some minutes long, and a study of six tiny ones; `--folder` keeps them for the
+next time. Each place is taken light and dark, 1,400 and 400 pixels wide, and once in each of the other languages.
+"""
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from pocketgan.language import LANGUAGES
+
+IMAGES = Path(__file__).parent / "images" / "ui"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WIDTHS = (1400, 400)
+COMMON = ["--evaluate-count", "1000", "--quiet"]
+RUNS = {
+    "runs/pocket-1": ["pocket", "--duration", "700 steps", "--sample-every", "50 steps",
+                      "--evaluate-every", "100 steps", "--tick-every", "5 steps"],
+    "runs/minimal-1": ["minimal", "--evaluate-every", "500 steps", "--tick-every", "20 steps"],
+    "runs/minimal-2": ["minimal", "--evaluate-every", "500 steps", "--tick-every", "20 steps", "--seed", "1"],
+    "runs/white-background-1": ["white-background", "--duration", "3000 steps", "--tick-every", "20 steps"],
+}  # fmt: skip
+STUDY = """
+name = "width"
+question = "Does a wider minimal GAN draw better digits?"
+recipe = "minimal"
+duration = "600 steps"
+seeds = 3
+fresh_seeds = 0
+count = 1000
+metrics = ["frechet_distance"]
+[factors]
+hidden_dim = [32, 256]
+[settings]
+evaluate_every = "200 steps"
+evaluate_count = 300
+"""
+
+
+def pocketgan(*arguments: str) -> None:
+    """Runs a command."""
+    subprocess.run([sys.executable, "-m", "pocketgan", *arguments], check=True)
+
+
+def prepare(folder: Path) -> None:
+    """Trains what isn't there yet."""
+    for name, arguments in RUNS.items():
+        if not (folder / name).exists():
+            pocketgan("train", *arguments, *COMMON, "--out", str(folder / name))
+            if "white" not in name:
+                pocketgan("evaluate", str(folder / name), "--count", "2000", "--quiet")
+    if not (folder / "studies" / "width").exists():
+        (folder / "width.toml").write_text(STUDY)
+        pocketgan("study", str(folder / "width.toml"), "--out", str(folder / "studies" / "width"), "--quiet")
+
+
+@contextmanager
+def served(folder: Path, language: str) -> Iterator[str]:
+    """Serves the page; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "pocketgan", "ui", str(folder), "--port", port, "--lang", language]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def choose(page: Page, place: Any, option: str) -> None:
+    """Chooses an option of a drop-down."""
+    place.click()
+    place.fill(option)
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_timeout(600)
+
+
+def train(page: Page) -> None:
+    """Shows a run that is followed, a while before its end."""
+    choose(page, page.locator(".pg-bar input:visible").first, "runs/pocket-1")
+    page.wait_for_timeout(1500)
+    slider = page.locator('[data-part="moment"]')
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowLeft")
+    page.wait_for_timeout(800)
+
+
+def create(page: Page) -> None:
+    """Shows pictures of the best run, and what is thought of one."""
+    page.locator("#create-grid .tile").first.wait_for(timeout=60_000)
+    choose(page, page.locator("#create-model input"), "runs/pocket-1")
+    page.wait_for_timeout(4000)
+    page.locator("#create-grid .tile").nth(12).click()
+    page.wait_for_timeout(5000)
+
+
+def redraw(page: Page) -> None:
+    """Shows an eight that is drawn and redrawn."""
+    pad = page.locator("#redraw-pad canvas").first
+    pad.wait_for(timeout=60_000)
+    page.wait_for_timeout(3000)
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    places = ((0.62, 0.3), (0.45, 0.2), (0.36, 0.34), (0.5, 0.48), (0.64, 0.64), (0.5, 0.8), (0.36, 0.66), (0.5, 0.48),
+              (0.64, 0.34), (0.56, 0.22))  # fmt: skip
+    for index, (across, down) in enumerate(places):
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=4)
+        if index == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.wait_for_timeout(3000)
+
+
+def compare(page: Page) -> None:
+    """Shows three runs, and a study's page."""
+    for name in ("runs/pocket-1", "runs/minimal-1", "runs/minimal-2"):
+        choose(page, page.locator(".pg-bar input:visible").first, name)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(1500)
+
+
+PLACES = {"train": train, "create": create, "redraw": redraw, "compare": compare}
+
+
+def take(browser: Any, address: str, place: str, width: int, theme: str, file: Path) -> None:
+    """Takes one picture, of the whole length of the page."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page = context.new_page()
+    page.goto(address)
+    page.locator(".pg-state").wait_for(timeout=60_000)
+    page.get_by_role("tab").nth(list(PLACES).index(place)).click()
+    page.wait_for_timeout(800)
+    PLACES[place](page)
+    page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    page.screenshot(path=file, full_page=True)
+    context.close()
+
+
+def main() -> None:
+    """Makes all pictures."""
+    parser = argparse.ArgumentParser(description="Pictures of the page.")
+    parser.add_argument("--folder", type=Path, help="of the runs; by default one that is removed afterwards")
+    parser.add_argument("--only", nargs="*", default=list(PLACES), help="places")
+    parser.add_argument("--languages", nargs="*", default=[code for code in LANGUAGES if code != "en"])
+    asked = parser.parse_args()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    folder = asked.folder or Path(tempfile.mkdtemp())
+    try:
+        prepare(folder)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            with served(folder, "en") as address:
+                for place in asked.only:
+                    for width in WIDTHS:
+                        for theme in ("light", "dark"):
+                            take(browser, address, place, width, theme, IMAGES / f"{place}-{theme}-{width}.png")
+            for code in asked.languages:
+                with served(folder, code) as address:
+                    for place in asked.only:
+                        take(browser, address, place, 1400, "light", IMAGES / f"{place}-{code}.png")
+    finally:
+        if asked.folder is None:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,462 @@
+"""Train: the form, what it starts, and the run that is followed, whatever happens to it."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pocketgan.config import FIELDS, RunConfig
+from pocketgan.diagnosis import History, diagnose, non_finite_loss
+from pocketgan.errors import ConfigError, RunBusy, RunError, UserError, WebError
+from pocketgan.flags import parse_recipe
+from pocketgan.language import LANGUAGES, speaking
+from pocketgan.recipes import RECIPES, recipe
+from pocketgan.runs import Run
+from pocketgan.web import starting
+from pocketgan.web.form import fields, flags_of, read, shown
+from pocketgan.web.live import Live, live_html
+from pocketgan.web.processes import MOST_STARTED, Starts
+from pocketgan.web.site import Site
+from pocketgan.web.watchdog import EVIDENCE, WATCHDOG, evidence, sentence
+from pocketgan.web.words import WORDS
+from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
+from web_runs import evaluation, make_run, row, write_lines, write_status
+
+TINY = {
+    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "tick_every": "1 step",
+    "sample_every": "50 steps", "evaluate_every": "none", "checkpoint_every": "100 steps", "threads": "1",
+}  # fmt: skip
+PATIENCE = 90.0
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A folder with a finished run, which is read anew whenever it is asked for."""
+    monkeypatch.setattr("pocketgan.web.reading.FRESH_SECONDS", -1.0)
+    make_run(tmp_path / "runs" / "one")
+    return Site(tmp_path)
+
+
+@pytest.fixture
+def going(site: Site) -> Iterator[Site]:
+    """The same; what it started is ended."""
+    yield site
+    for started in site.starts._started.values():
+        if started.running():
+            started.process.kill()
+        started.process.wait(20)
+
+
+def view(site: Site, name: str = "runs/one") -> dict[str, str]:
+    return Live(site).view(name).parts
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it doesn't come"
+        time.sleep(0.1)
+
+
+class Balanced(HTMLParser):
+    """Elements that are open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.found.append(tag)
+        if tag not in ("img", "input", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+# The form.
+
+
+def test_the_form_asks_for_every_setting_but_the_data() -> None:
+    asked = [field.name for field in fields()]
+    assert asked == ["seed", *(name for name in FIELDS if name != "data")]
+    assert {f"help {name}" for name in asked} <= WORDS.keys()
+    assert {f"recipe {name}" for name in RECIPES} <= WORDS.keys()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_untouched_form_is_the_recipe(site: Site, name: str) -> None:
+    config = recipe(name)
+    assert read(site, name, config.data.data, shown(config)) == config
+    assert flags_of(config, config) == []
+
+
+@pytest.mark.parametrize("base", RECIPES)
+@pytest.mark.parametrize("other", RECIPES)
+def test_flags_make_any_configuration(base: str, other: str) -> None:
+    wanted = recipe(other).model_copy(update={"recipe": base, "seed": 3})
+    made, _ = parse_recipe("train", [base, *flags_of(wanted, recipe(base))])
+    assert made == wanted
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("batch_size", "many", "batch_size: 'many' won't do"),
+        ("batch_size", "0", "batch_size: '0' won't do"),
+        ("batch_size", "", "batch_size: needs a value"),
+        ("duration", "5", "duration: '5' has no unit"),
+        ("learning_rate", "nan", "learning_rate: "),
+        ("seed", "-1", "seed: "),
+        ("augment", "blur", "augment: "),
+        ("patience", None, "patience: needs a value"),
+    ],
+)
+def test_what_will_not_do_is_said_as_on_the_command_line(site: Site, field: str, value: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(site, "mlp", "mnist", shown(recipe("mlp")) | {field: value})
+    assert str(error.value).startswith(said) and "\n" not in str(error.value)
+
+
+def test_data_lies_below_the_folder(site: Site) -> None:
+    (site.folder / "mine.npz").touch()
+    config = read(site, "mlp", "mine.npz", shown(recipe("mlp")))
+    assert config.data.data == str(site.folder / "mine.npz")
+    for name in ("/etc/passwd", "../mine.npz", "", None, "~"):
+        with pytest.raises(UserError):
+            read(site, "mlp", name, shown(recipe("mlp")) | {})
+    with pytest.raises(UserError):
+        read(site, "no recipe", "mnist", shown(recipe("mlp")))
+
+
+@pytest.mark.parametrize("value", ["--out=/tmp/x", "-", "8 --out /tmp/x", "--dry-run", "$(touch x)", "8;9", "'8'"])
+def test_no_value_becomes_another_flag(site: Site, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(Starts, "launch", lambda self, name, arguments: begun.append(arguments))
+    values = shown(recipe("mlp")) | {"classes": value}
+    try:
+        starting.start(site, read(site, "mlp", "mnist", values), "new")
+    except UserError:
+        assert not begun
+        return
+    config, flags = parse_recipe("train", begun[0][1:])
+    assert flags.out == site.folder / "new" and config.data.classes == value
+
+
+@pytest.mark.parametrize("name", ["../new", "/tmp/new", "runs/one", "a\0b", "runs/../../x"])
+def test_a_new_run_is_not_put_elsewhere_or_over_another(site: Site, name: str) -> None:
+    with pytest.raises(UserError):
+        starting.start(site, recipe("mlp"), name)
+    assert site.starts.reap() == 0
+
+
+def test_names_are_the_first_free_ones(site: Site) -> None:
+    assert starting.free_name(site, "mlp") == "runs/mlp-1"
+    make_run(site.folder / "runs" / "mlp-1")
+    assert starting.free_name(site, "mlp") == "runs/mlp-2"
+    assert starting.free_name(Site(site.folder / "runs"), "mlp") == "mlp-2"
+
+
+def test_so_many_are_started_and_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Starts, "reap", lambda self: MOST_STARTED)
+    with pytest.raises(WebError, match=str(MOST_STARTED)):
+        starting.start(site, recipe("mlp"), "new")
+
+
+# Runs that are started, stopped, and gone on with.
+
+
+def test_a_run_is_started_stopped_and_resumed(going: Site) -> None:
+    site, live = going, Live(going)
+    values = shown(recipe("minimal")) | TINY | {"duration": "100000 steps"}
+    name = starting.start(site, read(site, "minimal", "mnist", values), "")
+    assert name == "runs/minimal-1"
+    assert 'data-state="starting"' in live.view(name).parts["state"]
+    until(lambda: 'data-state="running"' in live.view(name).parts["state"])
+    until(lambda: len(json.loads(live.view(name).parts["samples"])["list"]) > 1)
+    with pytest.raises(RunError):
+        starting.start(site, recipe("minimal"), name)
+    with pytest.raises(RunBusy):
+        starting.resume(site, name)
+    starting.stop(site, name)
+    until(lambda: not site.starts.running(name))
+    stopped = site.run(name).status()
+    assert stopped.state == "interrupted" and site.run(name).checkpoints()
+    assert 'data-state="interrupted"' in live.view(name).parts["state"]
+    with pytest.raises(WebError, match="isn't being trained"):
+        starting.stop(site, name)
+    with pytest.raises(WebError, match="duration"):
+        starting.resume(site, name, "long")
+    starting.resume(site, name)
+    until(lambda: site.run(name).status().step > stopped.step)
+    started = site.starts.of(name)
+    assert started is not None
+    # Its process is killed: the page says so.
+    started.process.kill()
+    until(lambda: 'data-state="killed"' in live.view(name).parts["state"])
+
+
+def test_a_run_that_cannot_start_says_why(going: Site) -> None:
+    site = going
+    (site.folder / "broken.npz").write_bytes(b"no archive")
+    config = read(site, "minimal", "broken.npz", shown(recipe("minimal")) | TINY)
+    name = starting.start(site, config, "new")
+    until(lambda: not site.starts.running(name))
+    said = view(site, name)["state"]
+    assert "broken.npz" in said and "bad" in said and "Traceback" not in said
+
+
+def test_only_the_process_that_trains_a_run_is_stopped(site: Site) -> None:
+    folder = site.folder / "runs" / "one"
+    write_status(folder, state="running")  # The pid is this test's own, which holds no lock of that run.
+    assert starting.trains(site.run("runs/one")) is None
+    with pytest.raises(WebError):
+        starting.stop(site, "runs/one")
+    with site.run("runs/one").locked():
+        found = starting.trains(site.run("runs/one"))
+        assert found is not None and found.pid == os.getpid()
+    write_status(folder, state="running", host="elsewhere")
+    with pytest.raises(WebError):
+        starting.stop(site, "runs/one")
+
+
+def test_a_run_started_elsewhere_is_stopped_by_a_signal(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(psutil.Process, "send_signal", lambda self, number: sent.append(number))
+    write_status(site.folder / "runs" / "one", state="running")
+    with site.run("runs/one").locked():
+        starting.stop(site, "runs/one")
+    assert sent == [signal.SIGTERM]
+
+
+def test_runs_of_a_study_are_left_to_it(site: Site) -> None:
+    make_run(site.folder / "s" / "runs" / "v" / "seed-0")
+    (site.folder / "s" / "study.json").write_text("{}")
+    for act in (starting.stop, starting.resume):
+        with pytest.raises(WebError, match="study"):
+            act(site, "s/runs/v/seed-0")
+
+
+def test_what_is_started_imports_nothing_from_where_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('code of a folder was run')")
+    (tmp_path / "pocketgan").mkdir()
+    (tmp_path / "pocketgan" / "__init__.py").write_text("raise SystemExit('code of a folder was run')")
+    monkeypatch.chdir(tmp_path)
+    started = Starts().launch("x", ["recipes"])
+    assert started.process.wait(PATIENCE) == 0 and started.last_words() == ""
+
+
+# The run that is followed.
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_view_is_sound_in_every_language(site: Site, code: str) -> None:
+    site = Site(site.folder, code)
+    parts = view(site)
+    assert set(parts) == {"state", "losses", "accuracy", "quality", "speed", "classes", "watchdog", "facts", "samples"}
+    for name, text in parts.items():
+        if name != "samples":
+            parsed = Balanced()
+            parsed.feed(text)
+            assert not parsed.open and text, name
+    assert site.say("floor") in parts["quality"] and site.say("losses") in parts["losses"]
+    if code != "en":
+        assert "discriminator" not in parts["losses"] and "Finished" not in parts["state"]
+    parsed = Balanced()
+    parsed.feed(live_html(site, "runs/one"))
+    assert not parsed.open
+
+
+def test_the_view_has_what_is_promised(site: Site) -> None:
+    write_lines(site.folder / "runs" / "one" / "events.jsonl", [
+        {"step": 20, "event": "diagnosis", "name": "mode_collapse", "failure": True,
+         "evidence": "only 2 of 10 classes are drawn, 3 evaluations in a row", "advice": "try this"},
+    ])  # fmt: skip
+    parts = view(site)
+    assert "step 50 of 1,000" in parts["state"]
+    assert "only 2 of 10 classes are drawn" in parts["watchdog"] and "mode collapse" in parts["watchdog"]
+    assert parts["classes"].count("<li") == 10 and "9 of 10 classes are drawn" in parts["classes"]
+    assert 'class="level"' in parts["quality"] and "1.5" in parts["quality"]
+    now = time.time() * 1000
+    assert json.loads(parts["samples"]) == {
+        "columns": 2, "pairs": 1,
+        "list": [[f"samples_step_0000{step}.png", step, pytest.approx(now, rel=1e-3)] for step in (10, 20, 30)],
+    }  # fmt: skip
+
+
+def test_time_left_is_told_from_the_latest_rows(site: Site) -> None:
+    write_status(site.folder / "runs" / "one", state="running", step=50)
+    with site.run("runs/one").locked():
+        said = view(site)["state"]
+    assert "400 images/s" in said and "19 s left" in said, said
+
+
+def test_only_what_changed_is_sent_and_nothing_is_made_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = Live(site)
+    first = live.changed("runs/one", "")
+    have = ",".join(mark for mark, _ in first.values())
+    assert live.changed("runs/one", have) == {}
+    made: list[object] = []
+    monkeypatch.setattr("pocketgan.web.live.parts_of", lambda *arguments: made.append(arguments))
+    for _ in range(10):
+        live.changed("runs/one", "")
+    assert not made
+    monkeypatch.undo()
+    monkeypatch.setattr("pocketgan.web.reading.FRESH_SECONDS", -1.0)
+    with (site.folder / "runs" / "one" / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(evaluation(30, 9.0)) + "\n")
+    assert set(live.changed("runs/one", have)) == {"quality", "classes"}
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "${alert(1)}", "{{x}}"]
+)
+def test_what_comes_from_disk_is_escaped(site: Site, text: str) -> None:
+    folder = site.folder / "runs" / "one"
+    write_status(folder, state="failed", message=text)
+    write_lines(folder / "events.jsonl", [
+        {"step": 1, "event": "diagnosis", "name": text, "evidence": text, "advice": text},
+        {"step": 2, "event": "other", "message": text},
+    ])  # fmt: skip
+    values = json.loads((folder / "environment.json").read_text())
+    values["data"] |= {"source": text, "class_names": [text] * 10}
+    values |= {"device": text}
+    (folder / "environment.json").write_text(json.dumps(values))
+    for name, part in view(site).items():
+        parsed = Balanced()
+        parsed.feed(part)
+        assert "script" not in parsed.found and "img" not in parsed.found, name
+        assert "<script>" not in part and "<img" not in part
+
+
+def test_a_new_run_has_a_view_before_it_has_rows(site: Site) -> None:
+    make_run(site.folder / "new", rows=0, samples=0)
+    (site.folder / "new" / "stats.jsonl").unlink()
+    (site.folder / "new" / "metrics.jsonl").unlink()
+    parts = view(site, "new")
+    assert parts["losses"] == parts["speed"] == parts["classes"] == "" and "measured yet" in parts["quality"]
+
+
+# Whatever happens to it.
+
+
+def test_a_folder_that_is_deleted_leaves_a_sentence(site: Site) -> None:
+    live = Live(site)
+    assert "bad" not in live.view("runs/one").parts["state"]
+    shutil.rmtree(site.folder / "runs" / "one")
+    said = live.view("runs/one").parts["state"]
+    assert "bad" in said and "runs/one" in said
+    make_run(site.folder / "runs" / "one")
+    assert "bad" not in live.view("runs/one").parts["state"], "and it comes back"
+
+
+def test_a_damaged_line_is_left_out_with_a_sentence(site: Site) -> None:
+    write_lines(site.folder / "runs" / "one" / "stats.jsonl", [row(1), "{damaged", row(2)])
+    parts = view(site)
+    assert "1 line of its losses can&#x27;t be read" in parts["state"] and "polyline" in parts["losses"]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "events.jsonl"])
+def test_damage_elsewhere_leaves_the_rest(site: Site, name: str) -> None:
+    (site.folder / "runs" / "one" / name).write_bytes(b'\xff\xfe{]\n[1]\n"x"\n{"step": 1}\n')
+    assert "polyline" in view(site)["losses"]
+
+
+@pytest.mark.parametrize("name", ["status.json", "config.json", "environment.json"])
+def test_a_damaged_file_is_named(site: Site, name: str) -> None:
+    (site.folder / "runs" / "one" / name).write_text("{")
+    assert name in view(site)["state"]
+
+
+def test_a_damaged_judgement_is_none(site: Site) -> None:
+    from pocketgan.web.routes import judgement
+
+    file = site.folder / "runs" / "one" / "samples" / "samples_step_000010.json"
+    for content in ("{", "[]", '{"real": 3}', '{"real": [2, "x", null]}', "[" * 100_000):
+        file.write_text(content)
+        found = json.loads(judgement(site, "runs/one", "samples_step_000010.png").body)
+        assert found in ([], [None, None, None])
+
+
+def test_a_full_disk_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = "stats.jsonl can't be written: No space left on device; what was saved before is intact"
+    write_status(site.folder / "runs" / "one", state="failed", message=message)
+    assert message.replace("'", "&#x27;") in view(site)["state"]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pocketgan.web.processes.subprocess.Popen", full)
+    with pytest.raises(WebError, match="No space left on device"):
+        starting.start(site, recipe("mlp"), "new")
+
+
+# The watchdog's sentences.
+
+
+def said_by_the_watchdog() -> list[str]:
+    """Every kind of evidence that there is."""
+    hopping = [[0.9, 0.1], [0.1, 0.9]] * 3
+    histories: list[History] = [
+        history([50.0], generator_gradient=None),
+        history(FLAT, accuracy=WON, generator_gradient=[4.0, 3.0, 2.0, 0.1]),
+        history(FLAT, accuracy=WON),
+        history(MOVED, **COLLAPSED),
+        history(MOVED, **(COLLAPSED | {"mode_share": 0.9})),
+        history(MOVED, duplicates=0.9, coverage=0.01),
+        history([50.0, 80.0] * 3),
+        history(JITTER, histogram=hopping),
+        history(FLAT[:3], r_v=[0.4, 0.6, 0.8], r_v_deviations=9.0),
+        history(FLAT[:3], authentic=0.3, authentic_floor=0.5, copying=-1.0),
+        history([90.0, 20.0, 30.0, 31.0, 32.5]),
+        history([80.0, *[50.0] * 8]),
+    ]
+    found = [diagnosis.evidence for one in histories for diagnosis in diagnose(one)]
+    loss = "d_loss is nan near step 12; the weights were left as they were before it"
+    return [*found, non_finite_loss(loss).evidence]
+
+
+def test_every_evidence_is_known_in_every_language() -> None:
+    known = set()
+    for code in LANGUAGES:
+        with speaking(code):
+            for written in said_by_the_watchdog():
+                said = evidence(written)
+                assert (said == written) == (code == "en"), (code, said)
+                known.add(written)
+    assert len(known) == len(EVIDENCE), "each of EVIDENCE is provoked"
+
+
+def test_an_unknown_evidence_stays_as_it_is_written() -> None:
+    with speaking("ko"):
+        assert evidence("something new") == "something new"
+        assert sentence({"step": 1, "event": "diagnosis", "name": "new_thing", "evidence": "e", "advice": "a"})
+    assert sentence({}) == sentence({"event": "rollback"}) == ""
+
+
+@pytest.mark.parametrize("event", [
+    {"step": 1200, "event": "recovery", "name": "mode_collapse"},
+    {"step": 1200, "event": "rollback", "to": 8, "rate_scale": 0.5, "message": "m"},
+    {"step": 1200, "event": "patience", "message": "m"},
+])  # fmt: skip
+def test_other_events_have_sentences(event: dict[str, Any]) -> None:
+    assert sentence(event).startswith("Step 1,200: ")
+    assert all("{" not in str(text) or "}" in str(text) for text in WATCHDOG.values())
+
+
+def test_a_configuration_is_no_other_after_the_form(site: Site) -> None:
+    config: RunConfig = read(
+        site, "pocket", "mnist", shown(recipe("pocket")) | {"r1": "0.25", "discriminator_depth": "3"}
+    )
+    assert (config.objective.r1, config.network.discriminator_depth) == (0.25, 3)
+    run = Run.open(site.folder / "runs" / "one")
+    assert read(site, "minimal", "mnist", shown(run.config)).network == run.config.network
