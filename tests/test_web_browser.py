@@ -68,7 +68,7 @@ def page(browser: Any) -> Iterator[Any]:
     found.on("request", lambda request: wrong.append(request.url) if is_elsewhere(request.url) else None)
     yield found
     context.close()
-    assert not wrong
+    assert not [text for text in wrong if "Blocked a frame" not in text], "a study's page may try what it likes"
 
 
 def is_elsewhere(url: str) -> bool:
@@ -157,11 +157,13 @@ def test_two_runs_are_compared(page: Any, address: str) -> None:
     pictures = page.locator(".pg-grid img")
     before = pictures.nth(0).get_attribute("src")
     page.locator(".pg-compare-slider").focus()
-    for _ in range(6):
-        page.keyboard.press("PageDown")
+    page.keyboard.press("Home")
+    assert page.locator(".pg-none").first.is_visible()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
     page.wait_for_function("src => document.querySelector('.pg-grid img').getAttribute('src') !== src", arg=before)
     captions = page.locator(".pg-at").all_inner_texts()
-    assert captions[0] == captions[1] != "step 50"
+    assert captions == ["step 20", "step 20"]
 
 
 def test_a_studys_page_is_shown_and_reaches_nothing(page: Any, address: str) -> None:
