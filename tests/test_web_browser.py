@@ -68,7 +68,7 @@ def page(browser: Any) -> Iterator[Any]:
     found.on("request", lambda request: wrong.append(request.url) if is_elsewhere(request.url) else None)
     yield found
     context.close()
-    assert not wrong
+    assert not [text for text in wrong if "Blocked a frame" not in text], "a study's page may try what it likes"
 
 
 def is_elsewhere(url: str) -> bool:
@@ -102,7 +102,13 @@ def compared(page: Any, *names: str) -> None:
     page.locator(".pg-compare .pg-table tbody tr").nth(len(names) - 1).wait_for()
 
 
-def test_a_run_is_started_watched_stopped_and_resumed(page: Any, address: str, folder: Path) -> None:
+def test_a_run_is_started_watched_stopped_and_resumed(page: Any, tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "one")
+    with served(tmp_path) as address:
+        journey(page, address, tmp_path)
+
+
+def journey(page: Any, address: str, folder: Path) -> None:
     opened(page, address)
     unfold(page, "New run")
     page.get_by_label("Recipe", exact=True).click()
@@ -140,7 +146,7 @@ def test_a_run_is_started_watched_stopped_and_resumed(page: Any, address: str, f
     page.locator(".pg-state.interrupted").wait_for()
     steps = text_of(page, "state")
     page.get_by_role("button", name="Resume").click()
-    page.locator(".pg-state.running").wait_for()
+    page.locator(".pg-state.running").wait_for(timeout=3 * LONG)
     page.wait_for_function("s => document.querySelector('[data-part=state]').innerText !== s", arg=steps)
     # Its folder is deleted under it: a sentence, and the page goes on.
     shutil.rmtree(folder / "runs" / "journey", ignore_errors=True)
@@ -157,11 +163,13 @@ def test_two_runs_are_compared(page: Any, address: str) -> None:
     pictures = page.locator(".pg-grid img")
     before = pictures.nth(0).get_attribute("src")
     page.locator(".pg-compare-slider").focus()
-    for _ in range(6):
-        page.keyboard.press("PageDown")
+    page.keyboard.press("Home")
+    assert page.locator(".pg-none").first.is_visible()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
     page.wait_for_function("src => document.querySelector('.pg-grid img').getAttribute('src') !== src", arg=before)
     captions = page.locator(".pg-at").all_inner_texts()
-    assert captions[0] == captions[1] != "step 50"
+    assert captions == ["step 20", "step 20"]
 
 
 def test_a_studys_page_is_shown_and_reaches_nothing(page: Any, address: str) -> None:
@@ -239,11 +247,11 @@ def test_the_keyboard_reaches_everything(page: Any, address: str) -> None:
             """() => { const e = document.activeElement; if (!e.closest('.pg-train')) return '';
             const s = getComputedStyle(e); e.dataset.seen ||= String(Math.random());
             const seen = s.outlineStyle !== 'none' || s.boxShadow !== 'none' || e.type === 'range';
-            return e.dataset.seen + '|' + seen; }"""
+            return e.dataset.seen + '|' + (seen ? '' : e.outerHTML.slice(0, 150) + '|hidden'); }"""
         ))  # fmt: skip
     found = {one.partition("|")[0] for one in seen if one}
     assert len(found) >= wanted
-    assert not [one for one in seen if one.endswith("|false")], "focus can be seen"
+    assert not [one for one in seen if one.endswith("|hidden")], "focus can be seen"
 
 
 @pytest.mark.parametrize("width", [1400, 400])

@@ -43,3 +43,5 @@ def served(folder: Path, language: str = "en") -> Iterator[str]:
         finally:
             with suppress(OSError):
                 os.kill(server.pid, signal.SIGKILL)
+            if server.stdout is not None:
+                server.stdout.close()

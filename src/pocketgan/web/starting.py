@@ -4,6 +4,7 @@ import itertools
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,8 @@ from pocketgan.web.site import STUDY, Site
 
 REPORT_SECONDS = 180.0
 """A study's page is waited for so long."""
+ENDING_SECONDS = 30.0
+"""A process that has stopped training is waited for so long."""
 
 
 def launch(site: Site, name: str, arguments: Sequence[str]) -> None:
@@ -79,6 +82,10 @@ def resume(site: Site, name: object, duration: str = "") -> None:
     """
     run = site.run(name)
     check_own(site, run)
+    started = site.starts.of(str(name))
+    if started is not None and trains(run) is None:
+        with suppress(subprocess.TimeoutExpired):  # One that has just stopped may still draw its figures.
+            started.process.wait(ENDING_SECONDS)
     if trains(run) is not None or site.starts.running(str(name)):
         raise RunBusy(site.say("being trained", name=name))
     flags = []
