@@ -117,7 +117,7 @@ def serve(
 
 
 def share_memory() -> None:
-    """Lets glibc keep two heaps for all threads: one for each, as it would, holds tens of megabytes that nobody uses."""
+    """Lets glibc keep two heaps for all threads; one for each, as it would, holds tens of megabytes in vain."""
     arena_max = -8
     with suppress(OSError, AttributeError, TypeError):  # Other systems' C libraries have no such call.
         ctypes.CDLL(None).mallopt(arena_max, 2)
