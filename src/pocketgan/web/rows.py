@@ -5,6 +5,7 @@ import math
 import os
 from array import array
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -107,7 +108,7 @@ class Columns:
             column.append(float(value) if is_number(value) else math.nan)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a value out of JSON is a finite number, and no truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

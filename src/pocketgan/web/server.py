@@ -12,6 +12,7 @@ from pathlib import Path
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.themes import Base
 
 from pocketgan.errors import WebError
 from pocketgan.web.guard import App, Guard, is_loopback
@@ -48,12 +49,12 @@ def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None
     return Guard(app, frozenset(names), password or None, str(Path(page.GRADIO_CACHE).resolve()))
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """Returns the page's looks as far as Gradio has a say in them: its letters are those of the system."""
     letters = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
     even = ("ui-monospace", "Consolas", "Menlo", "monospace")
     colours = {"primary_hue": "blue", "secondary_hue": "blue", "neutral_hue": "slate"}
-    base = gr.themes.Base(**colours, font=list(letters), font_mono=list(even), radius_size="sm", text_size="md")
+    base = Base(**colours, font=list(letters), font_mono=list(even), radius_size="sm", text_size="md")
     faint = {"body_text_color_subdued": "*neutral_600", "body_text_color_subdued_dark": "*neutral_300"}
     return base.set(
         **faint, block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300",
