@@ -1,4 +1,5 @@
-"""The READMEs in other languages: their commands parse, their links lead somewhere, and their prose is translated."""
+"""The READMEs in other languages and the tutorial: their commands parse, their links lead somewhere, READMEs are
+translated, and the tutorial's study and pictures are there."""
 
 import inspect
 import re
@@ -16,10 +17,12 @@ from pocketgan.cli import dispatch
 from pocketgan.flags import parse_recipe
 from pocketgan.language import LANGUAGES
 from pocketgan.recipes import RECIPES
-from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.predeclared import STUDIES, read_study
+from pocketgan.studies.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {code: ROOT / "docs" / f"README.{code}.md" for code in LANGUAGES if code != "en"}
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 SCRIPTS = {"uk": "[Ѐ-ӿ]", "ru": "[Ѐ-ӿ]", "ko": "[가-힣]", "zh-TW": "[一-鿿]"}
 """A letter of each language's script, as a regular expression."""
 
@@ -28,6 +31,9 @@ NEEDED = {"train", "generate", "evaluate", "studies", "study", "report", "ui"}
 """Commands that every README shows."""
 
 CLASSICS = ("mlp", "dcgan", "white-background", "minimal", "comparison")
+LARGEST_PICTURE = 150_000
+"""Bytes of a picture in the tutorial."""
+
 every_page = pytest.mark.parametrize("code", PAGES)
 
 
@@ -35,16 +41,18 @@ def read(code: str) -> str:
     return PAGES[code].read_text(encoding="utf-8")
 
 
-def blocks(text: str) -> list[str]:
-    return re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+def blocks(text: str, *kinds: str) -> list[str]:
+    """The code blocks of these kinds; by default those of commands."""
+    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [block for kind, block in found if kind in (kinds or ("", "sh"))]
 
 
 def outside_blocks(text: str) -> str:
-    return re.sub(r"^```\w*\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^ *```\w*\n.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def lines_of_code(text: str) -> list[list[str]]:
-    """The lines of all code blocks, each as its words, comments left out."""
+    """The lines of all blocks of commands, each as its words, comments left out."""
     found = [shlex.split(line, comments=True) for block in blocks(text) for line in block.splitlines()]
     return [words for words in found if words]
 
@@ -64,8 +72,8 @@ def prose(text: str) -> list[str]:
     return [part for part in re.split(r"\n\n|\n(?=[|#-])", text) if re.search(r"[^\W\d_]", part)]
 
 
-@every_page
-def test_every_command_parses(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [*PAGES.values(), TUTORIAL], ids=lambda page: page.name)
+def test_every_command_parses(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached: list[str] = []
     cli: Callable[..., Any] = tyro.cli
 
@@ -81,7 +89,9 @@ def test_every_command_parses(code: str, monkeypatch: pytest.MonkeyPatch) -> Non
         return cli(do_nothing, **options)
 
     monkeypatch.setattr(tyro, "cli", parse_alone)
-    for name, *rest in commands(read(code)):
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r"`(\w+\.toml)`", text)
+    for name, *rest in commands(text):
         if name in ("train", "summary"):
             config, _ = parse_recipe(name, rest)
             assert config.recipe in RECIPES
@@ -89,7 +99,7 @@ def test_every_command_parses(code: str, monkeypatch: pytest.MonkeyPatch) -> Non
             assert dispatch([name, *rest]) == 0
             assert reached.pop() == f"pocketgan {name}"
         if name == "study":
-            assert rest[0] in STUDIES
+            assert rest[0] in [*STUDIES, *files]
 
 
 @every_page
@@ -156,3 +166,36 @@ def test_prose_is_in_its_own_script(code: str) -> None:
     assert not set(whole.lower()) & set(LETTERS_OF_OTHERS.get(code, ""))
     if code == "zh-TW":
         "".join(re.findall(SCRIPTS[code], whole)).encode("big5")  # Simplified characters aren't in it.
+
+
+def test_the_tutorial_leads_from_installing_to_handing_in() -> None:
+    text = TUTORIAL.read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "](docs/tutorial.md)" in readme
+    minutes = [int(minute) for minute in re.findall(r"^## Minute (\d+) · ", text, re.MULTILINE)]
+    assert minutes == sorted(set(minutes)) and minutes[0] == 0 and minutes[-1] < 30
+    named = [name for name, *_ in commands(f"```\n{''.join(blocks(text))}```")]
+    assert list(dict.fromkeys(named)) == ["recipes", "train", "generate", "evaluate", "ui", "study", "report"]
+    assert ["pip", "install", "-c", "constraints.txt", "-e", ".[web]"] in lines_of_code(text)
+
+
+def test_the_studies_in_the_tutorial_are_studies(tmp_path: Path) -> None:
+    text = TUTORIAL.read_text(encoding="utf-8")
+    found = blocks(text, "toml")
+    assert found
+    for number, block in enumerate(found):
+        (tmp_path / f"study{number}.toml").write_text(block, encoding="utf-8")
+        config = read_study(tmp_path / f"study{number}.toml")
+        study = Study(tmp_path, config, config.configs())
+        runs = len(study.variants) * len(study.seeds()) + config.fresh_seeds
+        assert f"{runs} runs" in text
+
+
+def test_links_and_pictures_of_the_tutorial_are_there() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", TUTORIAL.read_text(encoding="utf-8"))
+    shown = {(TUTORIAL.parent / link).resolve() for link in links}
+    assert all(path.exists() for path in shown)
+    kept = set((ROOT / "docs" / "images" / "tutorial").iterdir())
+    assert kept <= shown
+    assert 3 <= len(kept) <= 6
+    assert max(path.stat().st_size for path in kept) <= LARGEST_PICTURE
