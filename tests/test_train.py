@@ -344,7 +344,8 @@ def test_penalties_of_a_share_are_those_of_the_first_images(bench: Callable[...,
     torch.testing.assert_close(steps[1.0][1], steps[0.5][1], atol=1e-5, rtol=1e-4)
     assert not identical(steps[1.0][2], steps[0.5][2])
 
-    run = bench("pocket", hidden_dim=4, penalty_share=0.5, r1=3.0, r2=3.0, precision="float32", beta1=0.0)
+    fields = {"hidden_dim": 4, "r1": 3.0, "r2": 3.0, "mismatch": 0, "precision": "float32", "beta1": 0.0}
+    run = bench("pocket", penalty_share=0.5, **fields)
     state, batch, config = run.state, run.batch(), run.config
     fake = torch.rand_like(batch.real)
     discriminator_step(state, batch, config, 0.0, fake)
@@ -562,6 +563,7 @@ def test_penalties_train_pocket(
     bench: Callable[..., Bench], fields: dict[str, float], update: str, augmented: str
 ) -> None:
     fixed = {"hidden_dim": 4, "discriminator_update": update, "augment": augmented, "duration": "2 steps"}
+    fixed |= {"penalty_share": 1, "precision": "float32"}
     run, without = bench("pocket", **({"r1": 0, "r2": 0} | fields), **fixed), bench("pocket", r1=0, r2=0, **fixed)
     ticks, plain = run.train(), without.train()
     assert all(math.isfinite(value) for tick in ticks for value in tick.measures.values())
@@ -879,6 +881,7 @@ def test_conditional_networks_train_and_are_told_the_classes(
     bench: Callable[..., Bench], recipe: str, update: str
 ) -> None:
     fields = {"objective": "hinge", "r1": 0, "r2": 0, "discriminator_update": update, "duration": "3 steps"}
+    fields["mismatch"] = 0
     run = bench(recipe, conditional=True, **fields)
     embeddings = {
         name: (parameter, parameter.detach().clone())

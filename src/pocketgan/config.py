@@ -153,7 +153,7 @@ class ObjectiveConfig(Section):
     gradient_penalty: float = Field(default=0.0, ge=0)
     """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images."""
     penalty_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of each batch on which r1 and r2 are taken; 0.5 saves about a sixth of a step of `pocket`."""
+    """Share of each batch on which penalties are taken; 0.5 saves about a sixth of a step of `pocket`."""
     mismatch: float = Field(default=0.0, ge=0)
     """Weight of a second game, where the networks are told the class: real images with their class against the same
     images with another (Reed et al. 2016). It costs no pass, and makes the generator draw the class it is asked for."""
@@ -165,8 +165,6 @@ class ObjectiveConfig(Section):
     def _check(self) -> "ObjectiveConfig":
         if self.discriminator_update == "two_updates" and self.objective == "relativistic":
             raise ValueError("relativistic losses compare real with generated images: use 'joint' or 'halves'")
-        if self.penalty_share < 1 and (self.discriminator_update != "joint" or self.r1 + self.r2 == 0):
-            raise ValueError("penalty_share: only 'joint' updates with r1 or r2 take penalties on a part of the batch")
         if self.discriminator_update == "two_updates" and self.mismatch > 0:
             raise ValueError("mismatch: 'two_updates' takes no second game; use 'joint' or 'halves'")
         if self.discriminator_update == "two_updates" and self.r1 + self.r2 + self.gradient_penalty > 0:

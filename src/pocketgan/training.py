@@ -233,7 +233,8 @@ def discriminator_step(
         return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
 
     # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
-    first = slice(0, max(1, round(settings.penalty_share * len(batch.real))))
+    share = settings.penalty_share if settings.r1 + settings.r2 + settings.gradient_penalty else 1
+    first = slice(0, max(1, round(share * len(batch.real))))
     real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
     others, fake = fake[first.stop :], fake[first].requires_grad_(settings.r2 > 0)
     told = told_classes(labels, config)
