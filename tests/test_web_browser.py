@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from pocketgan.language import LANGUAGES, speaking
+from pocketgan.language import say as say_of
+from pocketgan.web.words import WORDS
+from web_pages import BROWSER, FLAGS, NO_BROWSER, served
+from web_runs import evaluation, make_run, row, write_lines
+
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
-
-from pocketgan.language import LANGUAGES, speaking  # noqa: E402
-from pocketgan.language import say as say_of  # noqa: E402
-from pocketgan.web.words import WORDS  # noqa: E402
-from web_pages import BROWSER, FLAGS, NO_BROWSER, served  # noqa: E402
-from web_runs import evaluation, make_run, row, write_lines  # noqa: E402
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 LONG = 30_000

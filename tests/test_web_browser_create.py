@@ -2,60 +2,23 @@
 
 import io
 import math
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pocketgan.language import LANGUAGES, speaking
+from pocketgan.runs import Run
+from pocketgan.web.create_words import CREATING, say
+from web_pages import BROWSER, FLAGS, NO_BROWSER, served
+
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 
-from pocketgan.language import LANGUAGES, speaking  # noqa: E402
-from pocketgan.runs import Run  # noqa: E402
-from pocketgan.web.create_words import CREATING, say  # noqa: E402
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is on the PATH")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 LONG = 30_000
 """Milliseconds that PyTorch's first answer may take on a busy machine."""
-
-
-SERVE = """
-import sys
-from pathlib import Path
-from pocketgan.web.server import serve
-from pocketgan.web.site import Site
-serve(Site(Path(sys.argv[1]), sys.argv[2]), port=int(sys.argv[3]))
-"""
-
-
-@contextmanager
-def served(folder, language="en"):
-    """Serves a page in a process of its own; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}/"
-    server = subprocess.Popen([sys.executable, "-c", SERVE, str(folder), language, str(port)])
-    try:
-        for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(address, timeout=5):
-                break
-            time.sleep(0.1)
-        yield address
-    finally:
-        server.kill()
-        server.wait(20)
 
 
 @pytest.fixture(scope="module")

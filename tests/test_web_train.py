@@ -138,7 +138,7 @@ def test_data_lies_below_the_folder(site: Site) -> None:
         read(site, "no recipe", "mnist", shown(recipe("mlp")))
 
 
-@pytest.mark.parametrize("value", ["--out=/tmp/x", "-", "8 --out /tmp/x", "--dry-run", "$(touch x)", "8;9", "'8'"])
+@pytest.mark.parametrize("value", ["--out=/else/x", "-", "8 --out /else/x", "--dry-run", "$(touch x)", "8;9", "'8'"])
 def test_no_value_becomes_another_flag(site: Site, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Any] = []
     monkeypatch.setattr(Starts, "launch", lambda self, name, arguments: begun.append(arguments))
@@ -152,7 +152,7 @@ def test_no_value_becomes_another_flag(site: Site, value: str, monkeypatch: pyte
     assert flags.out == site.folder / "new" and config.data.classes == value
 
 
-@pytest.mark.parametrize("name", ["../new", "/tmp/new", "runs/one", "a\0b", "runs/../../x"])
+@pytest.mark.parametrize("name", ["../new", "/else/new", "runs/one", "a\0b", "runs/../../x"])
 def test_a_new_run_is_not_put_elsewhere_or_over_another(site: Site, name: str) -> None:
     with pytest.raises(UserError):
         starting.start(site, recipe("mlp"), name)

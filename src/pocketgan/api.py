@@ -284,7 +284,7 @@ def export(
     run: str | Path | Run,
     out: str | Path,
     *,
-    format: "Format" = "all",  # noqa: A002
+    format: "Format" = "all",
     checkpoint: str | int = "auto",
     progress: bool = True,
 ) -> ExportedModel:

@@ -9,7 +9,7 @@ import tyro
 def export(
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
     out: Path,
-    format: Literal["safetensors", "onnx", "all"] = "all",  # noqa: A002
+    format: Literal["safetensors", "onnx", "all"] = "all",
     checkpoint: str = "auto",
     quiet: bool = False,
 ) -> int:

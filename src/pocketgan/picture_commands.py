@@ -114,7 +114,7 @@ def timelapse(
 
 def plot(
     runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")],
-    format_: Annotated[Literal["pdf", "svg", "png"], tyro.conf.arg(name="format")] = "pdf",
+    format: Literal["pdf", "svg", "png"] = "pdf",
     over: Literal["steps", "epochs", "kimg", "minutes"] = "steps",
     width: float = 14.0,
     theme: Theme = "light",
@@ -124,7 +124,7 @@ def plot(
 
     Args:
         runs: the run's folder, or those of several runs to compare.
-        format_: pdf and svg are drawn in lines and letters, and sharp at any size; png has 200 dots an inch.
+        format: pdf and svg are drawn in lines and letters, and sharp at any size; png has 200 dots an inch.
         over: what runs to the right: steps, epochs, thousands of images, or minutes of training.
         width: centimetres; 14 for the whole width of a page, 8 for a column. Letters stay as large as in the text.
         theme: light for print, dark for slides.
@@ -136,6 +136,6 @@ def plot(
         raise RunError("RUN: missing; 'pocketgan plot --help' shows what the command takes")
     found = [Run.open(run) for run in runs]
     folder = out or (runs[0] / "plots" if len(runs) == 1 else Path("plots"))
-    for path in picture_api.plot(*found, over=over, width=width, theme=theme).save(folder, format_):
+    for path in picture_api.plot(*found, over=over, width=width, theme=theme).save(folder, format):
         print(path)
     return 0
