@@ -22,7 +22,8 @@ from pocketgan.experiment import find_facts, threads
 from pocketgan.loading import image_shape
 from pocketgan.plan import make_plan
 from pocketgan.recipes import recipe
-from pocketgan.training import create_state, train
+from pocketgan.state import create_state
+from pocketgan.training import train
 from pocketgan.version import __version__
 
 ROOT = Path(__file__).parents[1]

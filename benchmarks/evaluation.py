@@ -25,7 +25,7 @@ from pocketgan.plan import make_plan
 from pocketgan.progress import Progress
 from pocketgan.recipes import RECIPES, recipe
 from pocketgan.runs import Run, claim_folder
-from pocketgan.training import create_state
+from pocketgan.state import create_state
 
 
 def memory() -> float:

@@ -17,7 +17,8 @@ from pocketgan.following import Watch
 from pocketgan.loading import image_shape
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
-from pocketgan.training import Tick, create_state
+from pocketgan.state import create_state
+from pocketgan.training import Tick
 
 
 def follow(folder: Path) -> None:

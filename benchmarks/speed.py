@@ -23,7 +23,8 @@ from pocketgan.experiment import find_facts, threads
 from pocketgan.loading import image_shape
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.plan import make_plan
-from pocketgan.training import TrainState, create_state, summarise, train, training_step
+from pocketgan.state import TrainState, create_state
+from pocketgan.training import summarise, train, training_step
 
 WINDOWS = 7
 

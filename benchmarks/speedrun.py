@@ -30,7 +30,8 @@ from pocketgan.experiment import find_facts, run_experiment, settled, threads
 from pocketgan.flags import parse_recipe
 from pocketgan.loading import image_shape
 from pocketgan.progress import Progress
-from pocketgan.training import create_state, training_step
+from pocketgan.state import create_state
+from pocketgan.training import training_step
 
 SPACES = ("digits", "random")
 METRICS = "frechet_distance,recall,coverage,class_kl,label_agreement"

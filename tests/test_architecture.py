@@ -13,6 +13,7 @@ ROOMS = {
     "networks": 2,
     "objectives": 3,
     "optimizers": 4,
+    "state": 4,
     "training": 4,
     "metrics": 5,
     "checkpoints": 6,
@@ -184,7 +185,7 @@ def test_relative_imports_are_found():
 def test_the_modules_are_seen():
     assert {"", "__main__", "cli", "config", "data", "networks", "networks.mlp", "training", "runs"} <= set(FILES)
     assert {"config", "errors", "image_files"} <= IMPORTS["data"]
-    assert "networks" in IMPORTS["training"] and "training" in IMPORTS["checkpoints"]
+    assert "networks" in IMPORTS["training"] and "state" in IMPORTS["checkpoints"]
 
 
 # The order of the rooms.

@@ -36,7 +36,8 @@ from pocketgan.metrics.memorisation import CLUSTERED
 from pocketgan.metrics.neighbours import subsample
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
-from pocketgan.training import TrainState, create_state, train
+from pocketgan.state import TrainState, create_state
+from pocketgan.training import train
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLLOWED = {

@@ -20,14 +20,11 @@ from pocketgan.objectives import OBJECTIVES, squared_gradient
 from pocketgan.plan import Plan, make_plan
 from pocketgan.recipes import RECIPES
 from pocketgan.sampling import generate_images, redraw_images
+from pocketgan.state import TrainState, choose_device, choose_precision, create_state
 from pocketgan.training import (
     MEASURES,
     Tick,
-    TrainState,
     accuracies,
-    choose_device,
-    choose_precision,
-    create_state,
     discriminate,
     discriminator_step,
     generate,

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from pocketgan.config import RunConfig, differences, replace, validated
 from pocketgan.errors import CheckpointDamaged, ConfigError, NonFiniteLoss, RunError
 from pocketgan.files import write_atomically
-from pocketgan.training import TrainState
+from pocketgan.state import TrainState
 
 FORMAT = "1"
 

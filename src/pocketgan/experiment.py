@@ -28,7 +28,8 @@ from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
 from pocketgan.sampler import Sampler
-from pocketgan.training import Tick, TrainState, choose_device, choose_precision, create_state, train
+from pocketgan.state import TrainState, choose_device, choose_precision, create_state
+from pocketgan.training import Tick, train
 from pocketgan.version import __version__
 
 ROLLBACKS = 3

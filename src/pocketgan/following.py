@@ -23,7 +23,8 @@ from pocketgan.objectives import OBJECTIVES
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
 from pocketgan.sampling import redraw_images, run_generator
-from pocketgan.training import Tick, TrainState, discriminate, frozen
+from pocketgan.state import TrainState
+from pocketgan.training import Tick, discriminate, frozen
 
 REFERENCE = 10_000
 """Training images that a run without a validation part is followed against, at most."""

@@ -15,7 +15,8 @@ from pocketgan.objectives import OBJECTIVES, Objective
 from pocketgan.pictures import Images, grid, sample_columns, save_picture
 from pocketgan.runs import Run
 from pocketgan.sampling import redraw_images, run_generator, sample_latents, side_by_side
-from pocketgan.training import Tick, TrainState, discriminate
+from pocketgan.state import TrainState
+from pocketgan.training import Tick, discriminate
 
 
 class Sampler:
