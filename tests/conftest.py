@@ -9,6 +9,7 @@ import torch
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import ImageSet
 from pocketgan.recipes import recipe
+from pocketgan.web.site import Site
 from tiny_studies import Make, maker, write_digits
 
 
@@ -87,3 +88,11 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pocketgan.train("minimal", out=place / "told", progress=False, conditional=True, classes="3,8", **small, **often)
     pocketgan.train("white-background", out=place / "redraw", progress=False, **small, **often)
     return place
+
+
+@pytest.fixture(scope="module")
+def site(small_runs: Path) -> Iterator[Site]:
+    """What the page shows of `small_runs`, and the worker beside it."""
+    found = Site(small_runs)
+    yield found
+    found.worker.end()

@@ -221,6 +221,13 @@ def test_what_only_reads_folders_starts_without_torch(module):
     assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
 
 
+def test_commands_start_without_what_few_of_them_need():
+    """SciPy alone is sixty megabytes, which the page and every command would carry."""
+    heavy = ("scipy", "pandas", "matplotlib", "plotly", "joblib", "optuna", "gradio")
+    run = run_python(f"import sys, pocketgan.commands; print([name for name in {heavy} if name in sys.modules])")
+    assert (run.returncode, run.stdout.strip()) == (0, "[]"), run.stderr
+
+
 def test_the_public_names_come_without_torch():
     code = (
         "import sys, pocketgan; [getattr(pocketgan, name) for name in pocketgan.__all__]; print('torch' in sys.modules)"

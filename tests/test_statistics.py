@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from pocketgan.studies import statistics
+from pocketgan.studies.seeds import default_seeds, fewest_seeds, smallest_p_value
 from pocketgan.studies.statistics import (
     Interval,
     PairComparison,
     compare,
-    default_seeds,
     expected_best,
-    fewest_seeds,
     holm,
     interquartile_mean,
     interval,
@@ -23,7 +22,6 @@ from pocketgan.studies.statistics import (
     probability_better,
     rank_correlation,
     seeds_needed,
-    smallest_p_value,
     variation_between,
     variation_within,
 )

@@ -11,7 +11,7 @@ from pocketgan.errors import ConfigError, StudyError
 from pocketgan.recipes import RECIPES
 from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, study_config
 from pocketgan.studies.predeclared import STUDIES, read_study
-from pocketgan.studies.statistics import default_seeds
+from pocketgan.studies.seeds import default_seeds
 from pocketgan.studies.study import Study
 
 BASE: dict[str, Any] = {"name": "tiny", "recipe": "minimal"}

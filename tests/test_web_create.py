@@ -34,13 +34,6 @@ from pocketgan.web.gallery import columns_of, facts, sentence, tiles
 from pocketgan.web.site import Site
 
 
-@pytest.fixture(scope="module")
-def site(small_runs):
-    found = Site(small_runs)
-    yield found
-    found.worker.end()
-
-
 def asked(site, name="told", label="", count=10, seed=3, truncation=1, steps=()):
     return asked_for(site, name, label, count, seed, truncation, steps)
 

@@ -30,13 +30,6 @@ from pocketgan.web.site import Site
 
 
 @pytest.fixture(scope="module")
-def site(small_runs):
-    found = Site(small_runs)
-    yield found
-    found.worker.end()
-
-
-@pytest.fixture(scope="module")
 def digits():
     return read_mnist("test").images[:300, 0]
 

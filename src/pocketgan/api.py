@@ -8,7 +8,7 @@ from pocketgan.config import RunConfig, replace
 from pocketgan.errors import DataError, RunError
 from pocketgan.exported import ExportedModel, find_model, load
 from pocketgan.models import Model
-from pocketgan.pictures import Images, grid, save_picture, to_picture
+from pocketgan.pictures import Images, grid, make_folder, save_picture, to_picture
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
 from pocketgan.runs import MOST_IMAGES, Run
@@ -134,10 +134,7 @@ def evaluate(
             return done, None
         out = model.folder / "evaluation"
     folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"out: '{folder}' can't be made: {error.strerror}") from None
+    make_folder(folder, folder)
     write_json(folder / "evaluation.json", done.to_json())
     return done, draw_page(done, folder)
 
@@ -327,10 +324,7 @@ def push(folder: str | Path, repository: str, *, private: bool = False) -> str:
 def save_translation(made: tuple[Images, Images, Images], out: Path) -> Path:
     """Writes `side_by_side.png`, and each input and output as a picture, into the folder `out`; returns the first."""
     pairs, inputs, outputs = made
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"out: '{out}' can't be made: {error.strerror}") from None
+    make_folder(out, out)
     digits = max(4, len(str(len(inputs) - 1)))
     for name, images in (("input", inputs), ("output", outputs)):
         for index, image in enumerate(images.images):

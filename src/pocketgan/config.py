@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pocketgan.durations import EXAMPLES, Duration, DurationText
+from pocketgan.durations import Duration, DurationText, HalfLife, OptionalDuration, SampleInterval
 from pocketgan.errors import ConfigError, nearest
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
@@ -48,32 +48,8 @@ def _check_augment(text: str) -> str:
     return _check_list(text)
 
 
-def _check_optional_duration(text: str) -> str:
-    return text if text == "none" else str(Duration.parse(text))
-
-
-def _check_half_life(text: str) -> str:
-    share = text.strip().removesuffix("%")
-    if share == text.strip():
-        return _check_optional_duration(text)
-    try:
-        value = float(share)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 100:
-        raise ValueError(f"{text!r} is no share of the images so far; write '10%', or {EXAMPLES}")
-    return f"{value:g}%"
-
-
-def _check_sampling(text: str) -> str:
-    return text if text in ("none", "end") else str(Duration.parse(text))
-
-
 NameList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_list)]
 AugmentList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_augment)]
-OptionalDuration = Annotated[str, AfterValidator(_check_optional_duration)]
-HalfLife = Annotated[str, AfterValidator(_check_half_life)]
-SampleInterval = Annotated[str, AfterValidator(_check_sampling)]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
 
 

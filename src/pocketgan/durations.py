@@ -99,4 +99,28 @@ def canonical(text: str) -> str:
     return str(Duration.parse(text))
 
 
+def _check_optional_duration(text: str) -> str:
+    return text if text == "none" else str(Duration.parse(text))
+
+
+def _check_half_life(text: str) -> str:
+    share = text.strip().removesuffix("%")
+    if share == text.strip():
+        return _check_optional_duration(text)
+    try:
+        value = float(share)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100:
+        raise ValueError(f"{text!r} is no share of the images so far; write '10%', or {EXAMPLES}")
+    return f"{value:g}%"
+
+
+def _check_sampling(text: str) -> str:
+    return text if text in ("none", "end") else str(Duration.parse(text))
+
+
+OptionalDuration = Annotated[str, AfterValidator(_check_optional_duration)]
+HalfLife = Annotated[str, AfterValidator(_check_half_life)]
+SampleInterval = Annotated[str, AfterValidator(_check_sampling)]
 DurationText = Annotated[str, AfterValidator(canonical)]

@@ -9,7 +9,7 @@ from torch import nn
 
 from pocketgan.config import PACKAGED, RunConfig, replace
 from pocketgan.data import load_images
-from pocketgan.errors import DataError, ModelError, RunError
+from pocketgan.errors import DataError, ModelError
 from pocketgan.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
 from pocketgan.exports.card import Shipment, model_card
 from pocketgan.exports.graph import check_extra, check_onnx, onnx_file
@@ -18,7 +18,7 @@ from pocketgan.files import write_atomically
 from pocketgan.loading import build_with
 from pocketgan.models import CONFIG
 from pocketgan.networks.summary import count
-from pocketgan.pictures import Images, picture_bytes
+from pocketgan.pictures import Images, make_folder, picture_bytes
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts
 from pocketgan.runs import Run, check_free
@@ -117,9 +117,6 @@ def write_folder(folder: Path, files: dict[str, bytes]) -> None:
         RunError: the folder can't be made.
         StorageError: a file can't be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"out: '{folder}' can't be made: {error.strerror}") from None
+    make_folder(folder, folder)
     for name, content in files.items():
         write_atomically(folder / name, content)

@@ -56,11 +56,7 @@ def walk(
         )
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
         raise RunError(f"frames: {frames} won't do; 2 to {MOST_FRAMES:,} would")
-    classes: list[int] = []
-    if label is not None:
-        classes = [model.label_index(label)]
-    elif config.network.conditional:
-        classes = list(range(len(facts.class_names)))
+    classes = shown_classes(model, label)
     legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(classes) or 1
     if (legs + 1) * steps * rows > MOST_IMAGES:
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
@@ -84,6 +80,13 @@ def walk(
         headings=tuple(at.get(moment, "") for moment in moments),
         rows=tuple(range(rows)),
     )
+
+
+def shown_classes(model: Model, label: str | int | None) -> list[int]:
+    """Returns the classes that a film shows, a row each: the one asked for, or all; none where the model knows none."""
+    if label is not None:
+        return [model.label_index(label)]
+    return list(range(len(model.facts.class_names))) if model.config.network.conditional else []
 
 
 def walk_between(

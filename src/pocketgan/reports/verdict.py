@@ -2,8 +2,8 @@
 
 from pocketgan.reports.findings import Findings
 from pocketgan.reports.words import capital, listed, say, written
+from pocketgan.studies.seeds import fewest_seeds
 from pocketgan.studies.sentences import name_of, title_of
-from pocketgan.studies.statistics import fewest_seeds
 from pocketgan.studies.verdicts import TOGETHER, Moment, Verdict
 
 

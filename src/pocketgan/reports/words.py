@@ -7,6 +7,17 @@ from pocketgan.evaluation_page import number
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
 
+DIAGNOSED: dict[str, Text] = {
+    "mode_collapse": "mode collapse",
+    "discriminator_won": "discriminator won",
+    "oscillation": "oscillation",
+    "discriminator_overfitting": "discriminator overfitting",
+    "memorisation": "memorisation",
+    "non_finite": "non-finite",
+    "past_best": "past its best",
+    "stagnation": "stagnation",
+}
+"""How each diagnosis is called."""
 WORDS: dict[str, Text] = {
     "contents": "Contents",
     "skip": "Skip to the content",
@@ -95,14 +106,7 @@ WORDS: dict[str, Text] = {
     "verdict better": "better",
     "verdict worse": "worse",
     "verdict no difference shown": "no difference shown",
-    "mode_collapse": "mode collapse",
-    "discriminator_won": "discriminator won",
-    "oscillation": "oscillation",
-    "discriminator_overfitting": "discriminator overfitting",
-    "memorisation": "memorisation",
-    "non_finite": "non-finite",
-    "past_best": "past its best",
-    "stagnation": "stagnation",
+    **DIAGNOSED,
     "needed": "seeds needed",
     "step": "step",
     "then": "then",

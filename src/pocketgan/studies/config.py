@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pocketgan.config import ALIASES, FIELDS, PACKAGED, RunConfig, Section, explain, rename, replace
 from pocketgan.errors import ConfigError, nearest
 from pocketgan.recipes import RECIPES, recipe
-from pocketgan.studies.statistics import default_seeds
+from pocketgan.studies.seeds import default_seeds
 
 Value = bool | int | float | str
 MOST_VARIANTS = 1000
@@ -54,7 +54,7 @@ class StudyConfig(Section):
     variants: list[dict[str, Value]] = Field(default=[])
     """Instead of factors: a list of variants, each with fields, and optionally a name and a recipe of its own."""
     seeds: int | None = Field(default=None, ge=1, le=1000)
-    """Runs of each variant; by default as many as it takes to show a difference (`statistics.default_seeds`)."""
+    """Runs of each variant; by default as many as it takes to show a difference (`seeds.default_seeds`)."""
     first_seed: int = Field(default=0, ge=0, lt=2**30)
     """The first seed; the others follow."""
     fresh_seeds: int = Field(default=5, ge=0, le=1000)

@@ -2,7 +2,8 @@
 
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
-from pocketgan.studies.statistics import PairComparison, fewest_seeds, interquartile_mean, smallest_p_value
+from pocketgan.studies.seeds import fewest_seeds, smallest_p_value
+from pocketgan.studies.statistics import PairComparison, interquartile_mean
 from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_groups
 
 TITLES: dict[str, Text] = {

@@ -1,8 +1,6 @@
 """What the figures of several runs show: of a study, in which every variant is run with the same seeds.
 
-The test is exact, so it says how many seeds a study needs before the first run. With 5 seeds the smallest p-value is
-1/16 (`smallest_p_value`): 5 seeds can't show any difference at 0.05, however large it is; a single comparison takes 6,
-and more comparisons take more (`fewest_seeds`, `default_seeds`).
+The test is exact, so it says how many seeds a study needs before the first run (`seeds.py`).
 """
 
 import math
@@ -15,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, nct, norm, permutation_test, rankdata, t, trim_mean
+
+from pocketgan.studies.seeds import check_share, fewest_seeds
 
 Values = Sequence[float] | NDArray[np.floating]
 Verdict = Literal["better", "worse", "no difference shown"]
@@ -86,7 +86,7 @@ def interval(values: Values, *, confidence: float = 0.95, seed: int = 0, resampl
         ValueError: a value isn't finite, or an argument is out of range.
     """
     values = _numbers("values", values, least=0)
-    _check_share("confidence", confidence)
+    check_share("confidence", confidence)
     if resamples < 1:
         raise ValueError(f"resamples: {resamples}; it takes 1 or more")
     n = len(values)
@@ -132,13 +132,6 @@ def permutation_p_value(differences: Values) -> float:
     return float(test.pvalue)
 
 
-def smallest_p_value(seeds: int) -> float:
-    """The p-value of differences whose signs are all alike, 2 / 2**seeds: 1/16 for 5 seeds, 1/32 for 6."""
-    if seeds < 1:
-        raise ValueError(f"seeds: {seeds}; it takes 1 or more")
-    return 2.0 ** (1 - seeds)
-
-
 def holm(p_values: Values) -> list[float]:
     """Holm's step-down adjustment (1979) of p-values (m,), m ≥ 0, in the same order, in [0, 1].
 
@@ -152,31 +145,6 @@ def holm(p_values: Values) -> list[float]:
     adjusted = np.empty(len(values))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return adjusted.tolist()
-
-
-def fewest_seeds(comparisons: int, level: float = 0.05) -> int:
-    """The fewest seeds with which so many comparisons can show any difference in the first step of `holm`."""
-    _check_share("level", level)
-    if comparisons < 1:
-        raise ValueError(f"comparisons: {comparisons}; it takes 1 or more")
-    seeds = 1
-    while smallest_p_value(seeds) * comparisons > level:
-        seeds += 1
-    return seeds
-
-
-def default_seeds(comparisons: int, level: float = 0.05) -> int:
-    """The fewest seeds that show a difference of 3 standard deviations with a probability of 0.9 or more.
-
-    That is `fewest_seeds` up to 6, and one more above. Of the standard deviation over the seeds of each variant, whose
-    figures are taken to be normal and, the worst case, independent: differences have the mean 3σ and the standard
-    deviation √2 σ. Shown means by the exact test in the first step of `holm`. Found by 400,000 simulated studies for
-    each n from 4 to 18: with the fewest seeds, which need all signs alike, the probability Φ(3/√2)**n is 0.903 at n = 6
-    and 0.888 at 7; with one more, when the smallest difference may have the other sign, it is 0.972 at n = 8, 0.935 at
-    13, and 0.9 or more up to 16 seeds, 819 comparisons at 0.05.
-    """
-    fewest = fewest_seeds(comparisons, level)
-    return fewest if fewest <= 6 else fewest + 1
 
 
 def probability_better(
@@ -212,7 +180,7 @@ def seeds_needed(differences: Values, comparisons: int, *, power: float = 0.8, l
         None where there are fewer than 2 differences, their mean is 0, or 10,000 seeds aren't enough.
     """
     differences = _numbers("differences", differences, least=0)
-    _check_share("power", power)
+    check_share("power", power)
     fewest = fewest_seeds(comparisons, level)
     if len(differences) < 2 or differences.mean() == 0:
         return None
@@ -254,7 +222,7 @@ def compare(
         ValueError: fewer than 2 variants, not one figure for each seed, a figure that isn't finite, or no variant is
             called `against`.
     """
-    _check_share("level", level)
+    check_share("level", level)
     _check_figures(figures)
     if against is not None and against not in figures:
         raise ValueError(f"against: {against!r}; it takes one of {', '.join(figures)}")
@@ -376,11 +344,6 @@ def _start(length: int, warm_up: float) -> int:
     if not 0 <= warm_up < 1:
         raise ValueError(f"warm_up: {warm_up}; it takes a number from 0 to below 1")
     return round(warm_up * length)
-
-
-def _check_share(name: str, share: float) -> None:
-    if not 0 < share < 1:
-        raise ValueError(f"{name}: {share}; it takes a number between 0 and 1")
 
 
 def _check_figures(figures: Mapping[str, Sequence[float | None]]) -> None:

@@ -1,6 +1,5 @@
 """Serves the page: on this machine alone, or with a password to others."""
 
-import ctypes
 import json
 import os
 import socket
@@ -106,7 +105,6 @@ def serve(
     Raises:
         WebError: it can't be served there; the message says why.
     """
-    share_memory()
     app = make_app(site, host=host, password=password)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
@@ -115,13 +113,6 @@ def serve(
         ready()
         uvicorn.Server(config).run(sockets=[place])
     site.worker.end()
-
-
-def share_memory() -> None:
-    """Lets glibc keep two heaps for all threads; one for each, as it would, holds tens of megabytes in vain."""
-    arena_max = -8
-    with suppress(OSError, AttributeError, TypeError):  # Other systems' C libraries have no such call.
-        ctypes.CDLL(None).mallopt(arena_max, 2)
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -7,17 +7,8 @@ from functools import cache
 from pocketgan.diagnosis import DIAGNOSES
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
+from pocketgan.reports.words import DIAGNOSED
 
-TITLES: dict[str, Text] = {
-    "mode_collapse": "mode collapse",
-    "discriminator_won": "discriminator won",
-    "oscillation": "oscillation",
-    "discriminator_overfitting": "discriminator overfitting",
-    "memorisation": "memorisation",
-    "non_finite": "non-finite",
-    "past_best": "past its best",
-    "stagnation": "stagnation",
-}
 EVIDENCE: dict[str, Text] = {
     "evidence gradient": "the generator's gradient is infinite or not a number",
     "evidence won pull": "it tells {real} of the real and {fake} of the generated images right, and the generator's "
@@ -47,7 +38,7 @@ OTHERS: dict[str, Text] = {
     "said rollback": "Step {step}: went back to step {to}, with {scale} times the learning rate.",
     "said patience": "Step {step}: stopped early, since evaluations in a row brought no new best.",
 }
-WATCHDOG: dict[str, Text] = {**TITLES, **EVIDENCE, **ADVICE, **OTHERS}
+WATCHDOG: dict[str, Text] = {**DIAGNOSED, **EVIDENCE, **ADVICE, **OTHERS}
 
 
 @cache
@@ -78,7 +69,7 @@ def advice(name: str, written: str) -> str:
 
 def title(name: str) -> str:
     """Returns how a diagnosis is called."""
-    return say_of(WATCHDOG, name) if name in TITLES else name.replace("_", " ")
+    return say_of(WATCHDOG, name) if name in DIAGNOSED else name.replace("_", " ")
 
 
 def sentence(event: dict[str, object]) -> str:
