@@ -221,10 +221,11 @@ def test_what_only_reads_folders_starts_without_torch(module):
     assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
 
 
-def test_commands_start_without_what_few_of_them_need():
+@pytest.mark.parametrize("module", ["commands", "web.site", "web.live", "web.side_by_side", "web.starting"])
+def test_commands_and_the_page_start_without_what_few_of_them_need(module):
     """SciPy alone is sixty megabytes, which the page and every command would carry."""
     heavy = ("scipy", "pandas", "matplotlib", "plotly", "joblib", "optuna", "gradio")
-    run = run_python(f"import sys, pocketgan.commands; print([name for name in {heavy} if name in sys.modules])")
+    run = run_python(f"import sys, pocketgan.{module}; print([name for name in {heavy} if name in sys.modules])")
     assert (run.returncode, run.stdout.strip()) == (0, "[]"), run.stderr
 
 

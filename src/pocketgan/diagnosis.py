@@ -12,8 +12,20 @@ from functools import cached_property
 from typing import Any
 
 from pocketgan.config import WatchdogConfig
+from pocketgan.language import Text
 
 Row = dict[str, Any]
+NAMES: dict[str, Text] = {
+    "mode_collapse": "mode collapse",
+    "discriminator_won": "discriminator won",
+    "oscillation": "oscillation",
+    "discriminator_overfitting": "discriminator overfitting",
+    "memorisation": "memorisation",
+    "non_finite": "non-finite",
+    "past_best": "past its best",
+    "stagnation": "stagnation",
+}
+"""How each diagnosis is called."""
 STAGNANT = 1.02
 """Distances within this factor of each other stand still."""
 

@@ -3,21 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from pocketgan.diagnosis import NAMES
 from pocketgan.evaluation_page import number
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
 
-DIAGNOSED: dict[str, Text] = {
-    "mode_collapse": "mode collapse",
-    "discriminator_won": "discriminator won",
-    "oscillation": "oscillation",
-    "discriminator_overfitting": "discriminator overfitting",
-    "memorisation": "memorisation",
-    "non_finite": "non-finite",
-    "past_best": "past its best",
-    "stagnation": "stagnation",
-}
-"""How each diagnosis is called."""
 WORDS: dict[str, Text] = {
     "contents": "Contents",
     "skip": "Skip to the content",
@@ -106,7 +96,7 @@ WORDS: dict[str, Text] = {
     "verdict better": "better",
     "verdict worse": "worse",
     "verdict no difference shown": "no difference shown",
-    **DIAGNOSED,
+    **NAMES,
     "needed": "seeds needed",
     "step": "step",
     "then": "then",

@@ -4,10 +4,9 @@ import re
 import string
 from functools import cache
 
-from pocketgan.diagnosis import DIAGNOSES
+from pocketgan.diagnosis import DIAGNOSES, NAMES
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
-from pocketgan.reports.words import DIAGNOSED
 
 EVIDENCE: dict[str, Text] = {
     "evidence gradient": "the generator's gradient is infinite or not a number",
@@ -38,7 +37,7 @@ OTHERS: dict[str, Text] = {
     "said rollback": "Step {step}: went back to step {to}, with {scale} times the learning rate.",
     "said patience": "Step {step}: stopped early, since evaluations in a row brought no new best.",
 }
-WATCHDOG: dict[str, Text] = {**DIAGNOSED, **EVIDENCE, **ADVICE, **OTHERS}
+WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **OTHERS}
 
 
 @cache
@@ -69,7 +68,7 @@ def advice(name: str, written: str) -> str:
 
 def title(name: str) -> str:
     """Returns how a diagnosis is called."""
-    return say_of(WATCHDOG, name) if name in DIAGNOSED else name.replace("_", " ")
+    return say_of(WATCHDOG, name) if name in NAMES else name.replace("_", " ")
 
 
 def sentence(event: dict[str, object]) -> str:
