@@ -193,6 +193,7 @@ def test_the_page_speaks_each_language(page: Any, folder: Path, code: str) -> No
             say(k) for k in ("train", "create", "redraw", "compare")
         ]
         unfold(page, say("new run"), say("section network"))
+        page.get_by_text(say("help latent_dim")).first.wait_for()
         shown = page.locator("body").inner_text()
         for key in ("recipe", "start", "losses", "accuracies", "quality", "speed", "help latent_dim", "watchdog"):
             assert say(key) in shown, key
@@ -200,7 +201,7 @@ def test_the_page_speaks_each_language(page: Any, folder: Path, code: str) -> No
             for text in ("Recipe", "Networks", "Losses", "Training", "Finished", "images/s", "Moment", "real vs real"):
                 assert text not in shown, text
         page.get_by_role("tab").nth(3).click()
-        assert say("choose runs") in page.locator("body").inner_text()
+        page.get_by_text(say("choose runs")).first.wait_for()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
