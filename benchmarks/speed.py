@@ -3,8 +3,9 @@
 In one process: the matrix-product peak, measured before and after each recipe so that a change in the machine's
 own speed cancels; then each recipe's steps/s and images/s over several windows; the arithmetic of a step, counted
 by PyTorch's `FlopCounterMode` (products of matrices and convolutions, forward and backward, as they are executed);
-the share of a step that goes into what surrounds the networks (gathering data, latents, losses and accuracies); and
-the process's peak memory so far.
+the share of a step that goes into what surrounds the networks (gathering data, latents, losses and accuracies); the
+process's peak memory so far; and the floor: the share of a step that its operations take when each is repeated alone
+(`operations.py`), with the share of the peak that a step would have that took no longer.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from operations import floor
 from pocketgan import recipes
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, load_images
@@ -24,7 +26,7 @@ from pocketgan.loading import image_shape
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.plan import make_plan
 from pocketgan.state import TrainState, create_state
-from pocketgan.training import summarise, train, training_step
+from pocketgan.training import summarise, train, training_step, update_ema
 
 WINDOWS = 7
 
@@ -77,6 +79,18 @@ def median_seconds(action: Callable[[], None]) -> float:
     return statistics.median(windows)
 
 
+def floor_of_step(state: TrainState, batches: Batches, config: RunConfig) -> float:
+    """Returns the seconds that the operations of a step take when each is done alone."""
+    size = config.train.batch_size
+
+    def step() -> None:
+        training_step(state, batches.at(0), config, 1.0)
+        if state.averages:
+            update_ema(state, 100.0 * size, size)
+
+    return floor(step)
+
+
 def measure(name: str, seconds: float) -> dict[str, float]:
     """Trains a recipe for about `seconds` and returns its figures."""
     config = replace(
@@ -109,6 +123,7 @@ def measure(name: str, seconds: float) -> dict[str, float]:
         if index == WINDOWS:
             break
     rate, peak = statistics.median(rates), statistics.median(peaks)
+    alone = floor_of_step(state, batches, config)
     return {
         "peak": peak,
         "steps_per_second": rate,
@@ -116,6 +131,8 @@ def measure(name: str, seconds: float) -> dict[str, float]:
         "gflop_per_step": arithmetic,
         "share_of_peak": rate * arithmetic / peak,
         "surroundings": around * rate,
+        "floor": alone * rate,
+        "peak_at_floor": arithmetic / alone / peak,
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -130,13 +147,17 @@ def main() -> None:
         matrix_peak(repeats=20)
         peak = matrix_peak(repeats=20)
         print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, peak {peak:.0f} GFLOP/s\n")
-        print("| recipe | steps/s | images/s | GFLOP a step | of the peak | around the networks | peak memory |")
-        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+        print(
+            "| recipe | steps/s | images/s | GFLOP a step | of the peak | around the networks | peak memory "
+            "| operations alone | of the peak at that |"
+        )
+        print("| --- |" + " ---: |" * 8)
         for name in arguments.recipes or recipes.RECIPES:
             m = measure(name, arguments.seconds)
             print(
                 f"| `{name}` | {m['steps_per_second']:.1f} | {m['images_per_second']:,.0f} | {m['gflop_per_step']:.2f} "
-                f"| {m['share_of_peak']:.2f} of {m['peak']:.0f} | {m['surroundings']:.1%} | {m['memory_mb']:.0f} MB |",
+                f"| {m['share_of_peak']:.2f} of {m['peak']:.0f} | {m['surroundings']:.1%} | {m['memory_mb']:.0f} MB "
+                f"| {m['floor']:.0%} | {m['peak_at_floor']:.2f} |",
                 flush=True,
             )
 

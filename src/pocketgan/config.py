@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pocketgan.durations import Duration, DurationText, HalfLife, OptionalDuration, SampleInterval
 from pocketgan.errors import ConfigError, nearest
+from pocketgan.problems import in_words, problem
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
 PACKAGED = ("mnist", "stacked-mnist")
@@ -33,7 +34,7 @@ def split(text: str) -> list[str]:
 
 def _check_list(text: str) -> str:
     if not split(text):
-        raise ValueError("an empty list; write names with commas between them, such as '0,1,7'")
+        raise ValueError(problem("empty list"))
     return ",".join(dict.fromkeys(split(text)))
 
 
@@ -42,9 +43,8 @@ def _check_augment(text: str) -> str:
         return text
     for name in split(text):
         if name not in AUGMENTATIONS:
-            raise ValueError(
-                f"unknown augmentation {name!r}{nearest(name, AUGMENTATIONS)}; known: none, {', '.join(AUGMENTATIONS)}"
-            )
+            known = ", ".join(["none", *AUGMENTATIONS])
+            raise ValueError(problem("no augmentation", name=name, hint=nearest(name, AUGMENTATIONS), known=known))
     return _check_list(text)
 
 
@@ -140,13 +140,11 @@ class ObjectiveConfig(Section):
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":
         if self.discriminator_update == "two_updates" and self.objective == "relativistic":
-            raise ValueError("relativistic losses compare real with generated images: use 'joint' or 'halves'")
+            raise ValueError(problem("joint for relativistic"))
         if self.discriminator_update == "two_updates" and self.mismatch > 0:
-            raise ValueError("mismatch: 'two_updates' takes no second game; use 'joint' or 'halves'")
+            raise ValueError(f"mismatch: {problem('joint for mismatch')}")
         if self.discriminator_update == "two_updates" and self.r1 + self.r2 + self.gradient_penalty > 0:
-            raise ValueError(
-                "'two_updates' takes no penalty: use 'joint' or 'halves', or set r1, r2 and gradient_penalty to 0"
-            )
+            raise ValueError(problem("joint for penalties"))
         return self
 
 
@@ -286,15 +284,15 @@ class RunConfig(Section):
     def _check(self) -> "RunConfig":
         reads_images = self.network.generator == "autoencoder"
         if reads_images and self.network.conditional:
-            raise ValueError("conditional: the autoencoder reads images, not noise and a class; leave it off")
+            raise ValueError(f"conditional: {problem('autoencoder has no class')}")
         if self.data.target == "inverted" and not reads_images:
-            raise ValueError("target: 'inverted' is for a generator that reads images; use --generator autoencoder")
+            raise ValueError(f"target: {problem('inverted needs images')}")
         for field in ("tick_every", "warmup", "ema_half_life"):
             value = getattr(self.train, field)
             if value != "none" and not value.endswith("%") and Duration.parse(value).seconds is not None:
-                raise ValueError(f"{field}: '{value}' is in time; give steps, epochs or kimg")
+                raise ValueError(f"{field}: {problem('is in time', value=value)}")
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
-            raise ValueError("patience: a run that isn't evaluated can't be judged; give --evaluate-every, as '60 s'")
+            raise ValueError(f"patience: {problem('patience needs evaluation')}")
         return self
 
     @property
@@ -347,7 +345,7 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
     for name, value in fields.items():
         field, value = rename(name, value)
         if field in given:
-            raise ConfigError(f"{name}: sets {field}, and so does {given[field]}; give one of them")
+            raise ConfigError(f"{name}: {problem('sets both', field=field, other=given[field])}")
         given[field] = name
         if field == "seed":
             changed["seed"] = value
@@ -355,7 +353,7 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
             changed[FIELDS[field]][field] = value
         else:
             known = ["seed", *FIELDS, *ALIASES]
-            raise ConfigError(f"{name}: no such setting{nearest(name, known)}")
+            raise ConfigError(f"{name}: {problem('no such setting', hint=nearest(name, known))}")
     return validated(changed)
 
 
@@ -375,19 +373,18 @@ def explain(error: ValidationError) -> str:
     """Returns the first problem of a pydantic error as one line: field, value, what would do."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    message = in_words(first)
     if first["type"] == "extra_forbidden":
-        return f"{'.'.join(path)}: no such setting{nearest(path[-1], [*FIELDS, 'seed'])}"
+        return f"{'.'.join(path)}: {problem('no such setting', hint=nearest(path[-1], [*FIELDS, 'seed']))}"
     leaves = [part for part in path if part in FIELDS or part in ("seed", "recipe")]
     if first["type"] == "missing":
-        return f"{'.'.join(path)}: is missing"
+        return f"{'.'.join(path)}: {problem('missing')}"
     if not leaves or isinstance(first["input"], Mapping):
         return message
     name = leaves[-1]
     if repr(first["input"]) in message:
         return f"{name}: {message}"
-    return f"{name}: {first['input']!r} won't do: {message}"
+    return f"{name}: {problem('refused', value=repr(first['input']), why=message)}"
 
 
 def differences(left: RunConfig, right: RunConfig) -> list[str]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from pocketgan import image_files
 from pocketgan.config import PACKAGED, DataConfig, split
 from pocketgan.errors import DataError, nearest
+from pocketgan.problems import problem
 
 Pixels = Literal["signed", "unit"]
 Part = Literal["train", "validation", "test"]
@@ -75,12 +76,13 @@ class ImageSet:
         if classes == "all":
             return self
         if self.labels is None:
-            raise DataError(f"classes: {self.source} has no labels, so '{classes}' can't be chosen; leave classes out")
+            raise DataError(f"classes: {problem('no labels', source=self.source, classes=classes)}")
         names = split(classes)
         for name in names:
             if name not in self.class_names:
                 hint = nearest(name, self.class_names) if len(self.class_names) > 20 else ""
-                raise DataError(f"classes: {self.source} has no class '{name}'{hint}; known: {_few(self.class_names)}")
+                parts = {"source": self.source, "name": name, "hint": hint, "known": _few(self.class_names)}
+                raise DataError(f"classes: {problem('no class', **parts)}")
         kept = [name for name in self.class_names if name in names]
         new_label = torch.full((len(self.class_names),), -1)
         for index, name in enumerate(kept):
@@ -104,7 +106,7 @@ class ImageSet:
             return self
         foreign = [name for name in self.class_names if name not in class_names]
         if foreign:
-            raise DataError(f"data: {self.source} has a class '{foreign[0]}', which the training split doesn't have")
+            raise DataError(f"data: {problem('foreign class', source=self.source, name=foreign[0])}")
         numbers = torch.tensor([class_names.index(name) for name in self.class_names])
         return ImageSet(self.images, numbers[self.labels], class_names, self.source)
 
@@ -141,12 +143,12 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
     if part != "test":
         held_out, kept = split_off(len(found), config.validation)
         if part == "validation" and len(held_out) == 0:
-            raise DataError(f"validation: no images of {source} are held out; ask for some with --validation")
+            raise DataError(f"validation: {problem('nothing held out', source=source)}")
         if len(held_out):
             found = found.part(held_out if part == "validation" else kept)
     chosen = found.select(config.classes)
     if len(chosen) == 0:
-        raise DataError(f"data: {source} has no images of the classes {config.classes}")
+        raise DataError(f"data: {problem('none of the classes', source=source, classes=config.classes)}")
     return chosen
 
 

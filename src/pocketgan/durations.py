@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from pocketgan.problems import problem
+
 UNITS = {
     "step": "steps",
     "steps": "steps",
@@ -25,7 +27,6 @@ UNITS = {
     "hours": "hours",
 }
 SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
-EXAMPLES = "'50 epochs', '10000 steps', '500 kimg' or '5 min'"
 LONGEST = 1e12
 _FORM = re.compile(r"((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d+)?|\.\d+)\s*([a-z]*)", re.ASCII)
 
@@ -51,15 +52,15 @@ class Duration:
         """
         match = _FORM.fullmatch(text.strip().lower())
         if match is None:
-            raise ValueError(f"{text!r} is no duration; write {EXAMPLES}")
+            raise ValueError(wrong("no duration", text))
         number, unit = match.groups()
         if not unit:
-            raise ValueError(f"{text!r} has no unit; write {EXAMPLES}")
+            raise ValueError(wrong("no unit", text))
         if unit not in UNITS:
-            raise ValueError(f"{text!r} has an unknown unit '{unit}'; write {EXAMPLES}")
+            raise ValueError(wrong("unknown unit", text, unit=unit))
         value = float(number.replace("_", "").replace(",", ""))
         if not 0 < value <= LONGEST:
-            raise ValueError(f"{text!r} is not a positive length; write {EXAMPLES}")
+            raise ValueError(wrong("no length", text))
         return cls(value, UNITS[unit])
 
     def __str__(self) -> str:
@@ -94,6 +95,11 @@ class Duration:
         return self.seconds * steps_per_second
 
 
+def wrong(key: str, text: str, **parts: str) -> str:
+    """Returns what is wrong with a text that should be a duration, and what one looks like."""
+    return problem(key, text=repr(text), durations=problem("durations"), **parts)
+
+
 def canonical(text: str) -> str:
     """Returns the one spelling of a duration: `50 Epochs` is `50 epochs`."""
     return str(Duration.parse(text))
@@ -112,7 +118,7 @@ def _check_half_life(text: str) -> str:
     except ValueError:
         value = 0.0
     if not 0 < value <= 100:
-        raise ValueError(f"{text!r} is no share of the images so far; write '10%', or {EXAMPLES}")
+        raise ValueError(wrong("no share", text))
     return f"{value:g}%"
 
 

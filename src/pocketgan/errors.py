@@ -20,6 +20,8 @@ CheckpointDamaged                   inside only: the caller falls back on the ch
 import difflib
 from collections.abc import Iterable
 
+from pocketgan.problems import problem
+
 INTERRUPTED = 130
 """The exit code of a run that was stopped by a signal: 128 and SIGINT's number, as shells have it."""
 
@@ -91,4 +93,4 @@ class CheckpointDamaged(Exception):
 def nearest(name: str, names: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the name nearest to `name`, or nothing where none is near."""
     found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean '{found[0]}'?" if found else ""
+    return problem("did you mean", name=found[0]) if found else ""

@@ -24,6 +24,7 @@ from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, Stor
 from pocketgan.following import Watch
 from pocketgan.loading import image_shape
 from pocketgan.plan import Plan, make_plan, needs_speed
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
@@ -98,19 +99,18 @@ def resume_experiment(
         try:
             images = load_images(run.config.data)
         except DataError as error:
-            raise RunError(f"run: the images of '{run.folder}' can't be read again: {error}") from None
+            raise RunError(f"run: {problem('data gone', folder=run.folder, why=error)}") from None
         if find_facts(images).digest != run.facts.digest:
-            raise RunError(f"run: {run.facts.source} isn't what '{run.folder}' was trained on; put those images back")
+            raise RunError(f"run: {problem('data changed', source=run.facts.source, folder=run.folder)}")
         if duration is None and run.plan.duration != run.config.train.duration:
             duration = run.config.train.duration  # config.json was edited, or a resume was killed as it wrote.
         if duration is not None:
             config = replace(run.config, duration=duration)
             plan = plan_run(config, images, run.facts, run.environment.device, progress, run.plan.steps_per_second)
             if plan.steps < run.plan.steps:
-                raise RunError(
-                    f"duration: '{duration}' is {plan.steps:,} steps, and '{run.folder}' is planned for "
-                    f"{run.plan.steps:,}; give a longer one"
-                )
+                lengths = {"steps": plan.steps, "planned": run.plan.steps}
+                said = problem("too short", duration=duration, folder=run.folder, **lengths)
+                raise RunError(f"duration: {said}")
             if plan.steps > run.plan.steps and config.train.schedule != "constant":
                 progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
             run.replan(config, plan)

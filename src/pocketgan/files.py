@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.errors import StorageError
+from pocketgan.problems import problem
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -33,7 +34,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise StorageError(f"{path} can't be written: {error.strerror}; what was saved before is intact") from None
+        raise StorageError(problem("disk refused", path=path, why=error.strerror)) from None
 
 
 def _flush_folder(folder: Path) -> None:

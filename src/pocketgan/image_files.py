@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from pocketgan.errors import DataError
+from pocketgan.problems import problem
 
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -49,6 +50,11 @@ class ImageFiles:
     class_names: tuple[str, ...] = ()
 
 
+def wrong(key: str, name: str = "data", **parts: object) -> DataError:
+    """Returns an error about data in the language that is spoken, which begins with the setting that asked for it."""
+    return DataError(f"{name}: {problem(key, **parts)}")
+
+
 def read(data: str, part: str) -> ImageFiles:
     """Reads one split (`train` or `test`) of `mnist`, of `stacked-mnist` or of a path.
 
@@ -61,20 +67,20 @@ def read(data: str, part: str) -> ImageFiles:
         return read_stacked(part)
     path = Path(data).expanduser()
     if not path.exists():
-        raise DataError(f"data: there is no '{data}'; give 'mnist', a folder or an .npz file")
+        raise wrong("no such data", data=data)
     if path.is_file():
         if path.suffix.lower() != ".npz":
-            raise DataError(f"data: '{data}' is neither a folder nor an .npz file")
+            raise wrong("neither folder nor npz", data=data)
         found = read_npz(path, part)
     elif any(path.glob("*-ubyte*")):
         found = read_idx_folder(path, part)
     else:
         found = read_picture_folder(path, part)
     if len(found.images) == 0:
-        raise DataError(f"data: {data} holds no images")
+        raise wrong("no images", path=data)
     height, width = found.images.shape[2:]
     if height != width:
-        raise DataError(f"data: the images of {data} are {width}×{height}; they must be square")
+        raise wrong("not square", path=data, width=str(width), height=str(height))
     return found
 
 
@@ -88,7 +94,7 @@ def read_mnist(part: str) -> ImageFiles:
         except (OSError, EOFError, zlib.error):
             raw = b""
         if hashlib.md5(raw, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
-            raise DataError(f"data: the package's {name}.gz is damaged (wrong MD5); install pocketgan again")
+            raise wrong("package damaged", file=f"{name}.gz")
         found[kind] = raw
     images = parse_idx(found["images-idx3"], IMAGE_MAGIC, f"{part} images")
     return ImageFiles(images[:, None], parse_idx(found["labels-idx1"], LABEL_MAGIC, f"{part} labels"))
@@ -121,21 +127,21 @@ def parse_idx(raw: bytes, magic: int, name: str) -> np.ndarray:
     dimensions = magic & 0xFF
     header = 4 + 4 * dimensions
     if len(raw) < header:
-        raise DataError(f"data: {name} is cut short: {len(raw)} bytes, its header alone takes {header}")
+        raise wrong("short header", file=name, length=len(raw), header=header)
     found = int.from_bytes(raw[:4], "big")
     if found != magic:
-        raise DataError(f"data: {name} has the magic number 0x{found:08x}; 0x{magic:08x} is expected there")
+        raise wrong("wrong magic", file=name, found=f"0x{found:08x}", expected=f"0x{magic:08x}")
     sizes = [int.from_bytes(raw[4 * i : 4 * i + 4], "big") for i in range(1, dimensions + 1)]
     expected = header + prod(sizes)
     shape = "×".join(str(size) for size in sizes)
     if len(raw) < expected:
-        raise DataError(f"data: {name} is cut short: {shape} bytes are announced, {len(raw) - header:,} are there")
+        raise wrong("cut short", file=name, announced=shape, length=len(raw) - header)
     if len(raw) > expected:
-        raise DataError(f"data: {name} is too long: {shape} bytes are announced, {len(raw) - header:,} are there")
+        raise wrong("too long", file=name, announced=shape, length=len(raw) - header)
     try:
         return np.frombuffer(raw, np.uint8, offset=header).reshape(sizes)
     except ValueError:
-        raise DataError(f"data: {name} announces {shape} bytes, which no array can hold") from None
+        raise wrong("too large for an array", file=name, announced=shape) from None
 
 
 def read_idx_file(path: Path, magic: int) -> np.ndarray:
@@ -145,7 +151,7 @@ def read_idx_file(path: Path, magic: int) -> np.ndarray:
         if raw[:2] == b"\x1f\x8b":
             raw = gzip.decompress(raw)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"data: {path} can't be read: {error}") from None
+        raise wrong("unreadable", path=path, why=error) from None
     return parse_idx(raw, magic, str(path))
 
 
@@ -154,14 +160,15 @@ def read_idx_folder(folder: Path, part: str) -> ImageFiles:
     prefix = IDX_PREFIX[part]
     images_path = _first(folder, f"{prefix}-images-idx3-ubyte", f"{prefix}-images.idx3-ubyte")
     if images_path is None:
-        raise DataError(f"data: {folder} has no {prefix}-images-idx3-ubyte (raw or .gz) for the {part} split")
+        raise wrong("no idx file", folder=folder, file=f"{prefix}-images-idx3-ubyte", split=part)
     images = read_idx_file(images_path, IMAGE_MAGIC)
     if 0 in images.shape[1:]:
-        raise DataError(f"data: {images_path} announces images of {images.shape[2]}×{images.shape[1]} pixels")
+        height, width = map(str, images.shape[1:])
+        raise wrong("no pixels", file=images_path, width=width, height=height)
     labels_path = _first(folder, f"{prefix}-labels-idx1-ubyte", f"{prefix}-labels.idx1-ubyte")
     labels = None if labels_path is None else read_idx_file(labels_path, LABEL_MAGIC)
     if labels is not None and len(labels) != len(images):
-        raise DataError(f"data: {labels_path} has {len(labels):,} labels for {len(images):,} images")
+        raise wrong("labels for images", file=labels_path, labels=len(labels), images=len(images))
     return ImageFiles(images[:, None], labels)
 
 
@@ -179,30 +186,28 @@ def read_npz(path: Path, part: str) -> ImageFiles:
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in (f"{prefix}images", f"{prefix}labels") if name in archive}
-            names = ", ".join(archive.files) or "nothing"
+            names = ", ".join(archive.files) or problem("npz of nothing")
     except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"data: {path} can't be read as an .npz file: {error}") from None
+        raise wrong("unreadable npz", path=path, why=error) from None
     if f"{prefix}images" not in arrays:
-        raise DataError(f"data: {path} holds {names}, but no '{prefix}images' for the {part} split")
+        raise wrong("npz without images", path=path, names=names, wanted=f"{prefix}images", split=part)
     images = arrays[f"{prefix}images"]
     labels = arrays.get(f"{prefix}labels")
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise DataError(f"data: {path} holds something else than arrays")
+        raise wrong("npz of objects", path=path)
     if images.dtype != np.uint8:
-        raise DataError(f"data: 'images' in {path} are {images.dtype}; uint8 in [0, 255] would do")
+        raise wrong("npz type", path=path, type=images.dtype)
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[1] not in (1, 3) and images.shape[3] in (1, 3):
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape[2:]:
-        raise DataError(f"data: 'images' in {path} have the shape {images.shape}; (N, 1 or 3, H, W) would do")
+        raise wrong("npz shape", path=path, shape=images.shape)
     if labels is not None:
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-            raise DataError(
-                f"data: 'labels' in {path} are {labels.dtype} of shape {labels.shape}; integers (N,) would do"
-            )
+            raise wrong("npz labels", path=path, type=labels.dtype, shape=labels.shape)
         if len(labels) != len(images):
-            raise DataError(f"data: {path} has {len(labels):,} labels for {len(images):,} images")
+            raise wrong("labels for images", file=path, labels=len(labels), images=len(images))
     return ImageFiles(images, labels)
 
 
@@ -214,27 +219,25 @@ def read_picture_folder(folder: Path, part: str) -> ImageFiles:
     """
     if (folder / "train").is_dir():
         if not (folder / part).is_dir():
-            raise DataError(f"data: {folder} has a folder 'train' but no '{part}'")
+            raise wrong("no split folder", folder=folder, split=part)
         folder = folder / part
     elif part == "test":
-        raise DataError(f"data: {folder} has no test split; put its pictures into folders 'train' and 'test'")
+        raise wrong("no test folder", folder=folder)
     classes = sorted(child.name for child in folder.iterdir() if child.is_dir() and _pictures(child))
     if classes:
         paths = [(path, index) for index, name in enumerate(classes) for path in _pictures(folder / name)]
         if _pictures(folder):
-            raise DataError(f"data: {folder} has pictures beside its class folders; move them into one of those")
+            raise wrong("pictures beside classes", folder=folder)
     else:
         paths = [(path, -1) for path in _pictures(folder)]
     if not paths:
-        raise DataError(f"data: {folder} holds no IDX files and no PNG or JPEG pictures")
+        raise wrong("no pictures", folder=folder)
     pictures = [read_picture(path) for path, _ in paths]
     first = pictures[0].shape[:2]
     for (path, _), picture in zip(paths, pictures, strict=True):
         if picture.shape[:2] != first:
             sizes = f"{picture.shape[1]}×{picture.shape[0]}", f"{first[1]}×{first[0]}"
-            raise DataError(
-                f"data: {path} is {sizes[0]} pixels, but {paths[0][0].name} is {sizes[1]}; all must be alike"
-            )
+            raise wrong("sizes differ", path=path, size=sizes[0], other=paths[0][0].name, expected=sizes[1])
     if any(picture.ndim == 3 for picture in pictures):
         pictures = [p if p.ndim == 3 else np.repeat(p[:, :, None], 3, axis=2) for p in pictures]
         images = np.stack(pictures).transpose(0, 3, 1, 2)
@@ -264,11 +267,12 @@ def read_picture(path: Path, name: str = "data") -> np.ndarray:
             picture = Image.open(path, formats=("PNG", "JPEG"))
         with picture:
             if max(picture.size) > LARGEST_PICTURE:
-                raise DataError(f"{name}: {path} is {picture.size[0]}×{picture.size[1]} pixels; that is too large")
+                width, height = map(str, picture.size)
+                raise wrong("picture too large", name, path=path, width=width, height=height)
             if picture.mode in ("I;16", "I"):
                 return (np.asarray(picture) >> 8).astype(np.uint8)
             return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{name}: {path} can't be decoded as a picture") from None
+        raise wrong("no picture", name, path=path) from None

@@ -147,6 +147,7 @@ def read_catalogue(code: str) -> Catalog:
 
 def all_texts() -> dict[str, Mapping[str, Text]]:
     """Returns every dict of texts in the package, by what it is for."""
+    from pocketgan.problems import PROBLEMS
     from pocketgan.reports.words import WORDS
     from pocketgan.studies.predeclared import QUESTIONS
     from pocketgan.studies.sentences import SENTENCES, TITLES
@@ -160,6 +161,7 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
         "questions": QUESTIONS,
         "sentences": SENTENCES,
         "summaries": SUMMARIES,
+        "problems": PROBLEMS,
         "report": WORDS,
         "page": PAGE,
         "create": CREATING,

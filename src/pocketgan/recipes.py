@@ -17,6 +17,7 @@ from pocketgan.config import (
     replace,
 )
 from pocketgan.errors import ConfigError, nearest
+from pocketgan.problems import problem
 
 
 def pocket() -> RunConfig:
@@ -191,5 +192,6 @@ def recipe(name: str) -> RunConfig:
         ConfigError: there is no such recipe.
     """
     if name not in RECIPES:
-        raise ConfigError(f"recipe: no recipe '{name}'{nearest(name, RECIPES)}; known: {', '.join(RECIPES)}")
+        hint = nearest(name, RECIPES)
+        raise ConfigError(f"recipe: {problem('no recipe', name=name, hint=hint, known=', '.join(RECIPES))}")
     return RECIPES[name]()

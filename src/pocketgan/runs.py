@@ -21,6 +21,7 @@ from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
 from pocketgan.models import EXPORT_KEY, Weights, is_exported, is_model, label_index
 from pocketgan.plan import Plan
+from pocketgan.problems import problem
 from pocketgan.records import (
     COLUMNS,
     DataFacts,
@@ -346,14 +347,11 @@ def check_free(out: str | Path | None) -> None:
         return
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"out: '{folder}' is a file; give a folder")
+        raise RunError(f"out: {problem('is a file', folder=folder)}")
     if is_model(folder) and not is_exported(folder):
-        raise RunError(
-            f"out: '{folder}' already holds a run; 'pocketgan resume {folder}' goes on with it, "
-            "or choose another folder"
-        )
+        raise RunError(f"out: {problem('holds a run', folder=folder, command=f'pocketgan resume {folder}')}")
     if folder.is_dir() and any(folder.iterdir()):
-        raise RunError(f"out: '{folder}' is not empty; choose another folder")
+        raise RunError(f"out: {problem('not empty', folder=folder)}")
 
 
 def claim_folder(out: str | Path | None, recipe: str) -> Path:
@@ -375,7 +373,7 @@ def claim_folder(out: str | Path | None, recipe: str) -> Path:
                     return folder
     except OSError as error:
         place = out or "runs"
-        raise RunError(f"out: '{place}' can't be written: {error.strerror}; choose another folder") from None
+        raise RunError(f"out: {problem('not writable', folder=place, why=error.strerror)}") from None
     raise AssertionError("numbers don't end")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pocketgan.config import FIELDS, PACKAGED, RunConfig, validated
 from pocketgan.errors import ConfigError
+from pocketgan.problems import problem
 from pocketgan.recipes import recipe
 from pocketgan.web.site import Site
 
@@ -74,7 +75,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
         UserError: the first field that won't do; the message names it.
     """
     if not isinstance(recipe_name, str):
-        raise ConfigError("recipe: choose one")
+        raise ConfigError(f"recipe: {problem('choose a recipe')}")
     base = recipe(recipe_name)
     nested = base.model_dump()
     for field in fields():
@@ -82,7 +83,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
         if not field.switch:
             value = str(value if value is not None else "").strip()
             if not value and not field.optional:
-                raise ConfigError(f"{field.name}: needs a value")
+                raise ConfigError(f"{field.name}: {problem('needs a value')}")
         checked = (value or None) if field.optional else bool(value) if field.switch else value
         if field.name == "seed":
             nested["seed"] = checked

@@ -194,7 +194,7 @@ def state_of(site: Site, reading: Reading, going: datetime | None, words: str) -
         said.append(escape(site.say("speed now", speed=number(images))))
         said.append(escape(site.say("time left", time=clock(seconds * (run.plan.steps - status.step)))))
     lines = [] if not status.message else [line(status.message, "bad" if status.state == "failed" else "")]
-    if status.state == "killed" and going is None:
+    if status.state == "killed" and going is None and not words:
         lines.append(line(site.say("was killed"), "bad"))
     if words and words not in status.message:
         lines.append(line(site.say("last words", why=words), "bad"))

@@ -74,8 +74,8 @@ class Starts:
         """Takes notice of those that have ended, so that none looks as if it lived; returns how many are under way."""
         return sum(started.running() for started in list(self._started.values()))
 
-    def launch(self, name: str, arguments: Sequence[str]) -> Started:
-        """Starts a Pocketgan command.
+    def launch(self, name: str, arguments: Sequence[str], language: str = "en") -> Started:
+        """Starts a Pocketgan command, which speaks a language.
 
         The folder that it starts in isn't on its path (`-P`), so no file that lies there is taken for a module.
 
@@ -94,7 +94,7 @@ class Starts:
             with said.open("ab") as file:
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "pocketgan", *arguments],
-                    env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                    env=os.environ | {"PYTHONUNBUFFERED": "1", "POCKETGAN_LANG": language},
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=file,

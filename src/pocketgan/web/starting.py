@@ -32,7 +32,7 @@ def launch(site: Site, name: str, arguments: Sequence[str]) -> None:
         WebError: too many are under way, or the system can't start one.
     """
     try:
-        site.starts.launch(name, arguments)
+        site.starts.launch(name, arguments, site.language)
     except TooMany:
         raise WebError(site.say("too many", count=MOST_STARTED)) from None
     except OSError as error:

@@ -1,0 +1,114 @@
+"""What is wrong with a configuration or with data, and what would do: the sentences, said in the language spoken.
+
+Names of fields, files and values stay as they are written. Print nothing, raise nothing: errors are made with these.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+PROBLEMS: Final = {
+    "did you mean": "; did you mean '{name}'?",
+    # Settings.
+    "refused": "{value} won't do: {why}",
+    "no such setting": "no such setting{hint}",
+    "missing": "is missing",
+    "needs a value": "needs a value",
+    "choose a recipe": "choose one",
+    "no recipe": "no recipe '{name}'{hint}; known: {known}",
+    "sets both": "sets {field}, and so does {other}; give one of them",
+    "greater_than": "input should be greater than {gt}",
+    "greater_than_equal": "input should be greater than or equal to {ge}",
+    "less_than": "input should be less than {lt}",
+    "less_than_equal": "input should be less than or equal to {le}",
+    "finite_number": "input should be a finite number",
+    "int_parsing": "input should be a whole number",
+    "int_from_float": "input should be a whole number, and has a fraction",
+    "float_parsing": "input should be a number",
+    "bool_parsing": "input should be true or false",
+    "literal_error": "input should be {expected}",
+    "or": " or ",
+    "string_pattern_mismatch": "string should match pattern '{pattern}'",
+    "empty list": "an empty list; write names with commas between them, such as '0,1,7'",
+    "no augmentation": "unknown augmentation '{name}'{hint}; known: {known}",
+    "joint for relativistic": "relativistic losses compare real with generated images: use 'joint' or 'halves'",
+    "joint for mismatch": "'two_updates' takes no second game about the class; use 'joint' or 'halves', or set it to 0",
+    "joint for penalties": (
+        "'two_updates' takes no penalty: use 'joint' or 'halves', or set r1, r2 and gradient_penalty to 0"
+    ),
+    "autoencoder has no class": "the autoencoder reads images, not noise and a class; leave it off",
+    "inverted needs images": "'inverted' is for a generator that reads images; use --generator autoencoder",
+    "is in time": "'{value}' is in time; give steps, epochs or kimg",
+    "patience needs evaluation": "a run that isn't evaluated can't be judged; give --evaluate-every, as '60 s'",
+    # Durations.
+    "durations": "'50 epochs', '10000 steps', '500 kimg' or '5 min'",
+    "no duration": "{text} is no duration; write {durations}",
+    "no unit": "{text} has no unit; write {durations}",
+    "unknown unit": "{text} has an unknown unit '{unit}'; write {durations}",
+    "no length": "{text} is not a positive length; write {durations}",
+    "no share": "{text} is no share of the images so far; write '10%', or {durations}",
+    "too short": "'{duration}' is {steps} steps, and '{folder}' is planned for {planned}; give a longer one",
+    # Where a run goes.
+    "is a file": "'{folder}' is a file; give a folder",
+    "holds a run": "'{folder}' already holds a run; '{command}' goes on with it, or choose another folder",
+    "not empty": "'{folder}' is not empty; choose another folder",
+    "not writable": "'{folder}' can't be written: {why}; choose another folder",
+    "disk refused": "{path} can't be written: {why}; what was saved before is intact",
+    # Data.
+    "no such data": "there is no '{data}'; give 'mnist', a folder or an .npz file",
+    "neither folder nor npz": "'{data}' is neither a folder nor an .npz file",
+    "no images": "{path} holds no images",
+    "not square": "the images of {path} are {width}×{height}; they must be square",
+    "package damaged": "the package's {file} is damaged (wrong MD5); install pocketgan again",
+    "short header": "{file} is cut short: {length} bytes, its header alone takes {header}",
+    "wrong magic": "{file} has the magic number {found}; {expected} is expected there",
+    "cut short": "{file} is cut short: {announced} bytes are announced, {length} are there",
+    "too long": "{file} is too long: {announced} bytes are announced, {length} are there",
+    "too large for an array": "{file} announces {announced} bytes, which no array can hold",
+    "unreadable": "{path} can't be read: {why}",
+    "no idx file": "{folder} has no {file} (raw or .gz) for the {split} split",
+    "no pixels": "{file} announces images of {width}×{height} pixels",
+    "labels for images": "{file} has {labels} labels for {images} images",
+    "unreadable npz": "{path} can't be read as an .npz file: {why}",
+    "npz without images": "{path} holds {names}, but no '{wanted}' for the {split} split",
+    "npz of nothing": "nothing",
+    "npz of objects": "{path} holds something else than arrays",
+    "npz type": "'images' in {path} are {type}; uint8 in [0, 255] would do",
+    "npz shape": "'images' in {path} have the shape {shape}; (N, 1 or 3, H, W) would do",
+    "npz labels": "'labels' in {path} are {type} of shape {shape}; integers (N,) would do",
+    "no split folder": "{folder} has a folder 'train' but no '{split}'",
+    "no test folder": "{folder} has no test split; put its pictures into folders 'train' and 'test'",
+    "pictures beside classes": "{folder} has pictures beside its class folders; move them into one of those",
+    "no pictures": "{folder} holds no IDX files and no PNG or JPEG pictures",
+    "sizes differ": "{path} is {size} pixels, but {other} is {expected}; all must be alike",
+    "picture too large": "{path} is {width}×{height} pixels; that is too large",
+    "no picture": "{path} can't be decoded as a picture",
+    "no labels": "{source} has no labels, so '{classes}' can't be chosen; leave classes out",
+    "no class": "{source} has no class '{name}'{hint}; known: {known}",
+    "foreign class": "{source} has a class '{name}', which the training split doesn't have",
+    "nothing held out": "no images of {source} are held out; ask for some with --validation",
+    "none of the classes": "{source} has no images of the classes {classes}",
+    "data gone": "the images of '{folder}' can't be read again: {why}",
+    "data changed": "{source} isn't what '{folder}' was trained on; put those images back",
+}
+"""Every text here."""
+
+
+def problem(key: str, **parts: object) -> str:
+    """Returns one of `PROBLEMS` in the language that is spoken, with its parts filled in."""
+    from pocketgan.language import say  # It loads Babel, which a command without a problem has no use for.
+
+    return say(PROBLEMS, key, **parts)
+
+
+def in_words(error: "ErrorDetails") -> str:
+    """Returns what pydantic says of a value, in the language that is spoken where it is one of `PROBLEMS`."""
+    if error["type"] not in PROBLEMS:
+        message = error["msg"].removeprefix("Value error, ")
+        return message[0].lower() + message[1:]
+    parts = {
+        name: f"{value:g}" if isinstance(value, float) else str(value).replace(" or ", problem("or"))
+        for name, value in error.get("ctx", {}).items()
+    }
+    return problem(error["type"], **parts)

@@ -1,0 +1,112 @@
+"""What is wrong with a setting or with data is said in the language that is spoken, settings' names as they are."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pocketgan.config import FIELDS, DataConfig, RunConfig, replace
+from pocketgan.data import load_images
+from pocketgan.durations import Duration
+from pocketgan.errors import ConfigError, DataError, nearest
+from pocketgan.language import LANGUAGES, speaking
+from pocketgan.problems import PROBLEMS, problem
+from pocketgan.recipes import recipe
+from pocketgan.web.processes import Starts
+
+OTHERS = [code for code in LANGUAGES if code != "en"]
+others = pytest.mark.parametrize("code", OTHERS)
+
+
+def refused(**fields: object) -> str:
+    with pytest.raises(ConfigError) as caught:
+        replace(recipe("mlp"), **fields)
+    return str(caught.value)
+
+
+@others
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"batch_size": "many"},
+        {"batch_size": 0},
+        {"batch_size": 1.5},
+        {"learning_rate": "nan"},
+        {"beta1": 7},
+        {"activation": "geluu"},
+        {"conditional": "perhaps"},
+        {"augment": "blurr"},
+        {"classes": " , "},
+        {"duration": "5 parsecs"},
+        {"duration": "5"},
+        {"ema_half_life": "200%"},
+        {"warmup": "5 min"},
+        {"objective": "relativistic", "discriminator_update": "two_updates"},
+        {"generator": "autoencoder", "conditional": True},
+        {"nonesuch": 3},
+        {"steps": 3, "epochs": 4},
+    ],
+    ids=str,
+)
+def test_a_setting_is_refused_in_each_language(fields: dict[str, object], code: str) -> None:
+    english = refused(**fields)
+    with speaking(code):
+        said = refused(**fields)
+    field = re.match(r"\w+: ", english)
+    assert said != english and (field is None or said.startswith(field.group()))
+    words = re.compile(r"\b(should|won't|write|use|give|known|reads|such|with|has)\b")
+    assert words.search(english) and not words.search(said)
+
+
+def test_pydantic_says_nothing_about_a_filled_in_field_that_is_not_translated() -> None:
+    """Every field is given what a form may hold, and each type of fault must be one of ours."""
+    base, types = recipe("mlp").model_dump(), set()
+    for name, section in FIELDS.items():
+        for value in ("", "many", "-1", "0", "1.5", "7", "1e99", "nan", "none", "auto", True):
+            changed = base | {section: base[section] | {name: value}}
+            try:
+                RunConfig.model_validate(changed)
+            except ValidationError as error:
+                types.add(error.errors()[0]["type"])
+    assert types - {"value_error", "string_type"} <= set(PROBLEMS)
+    assert len(types) > 6, "few faults were found: the values no longer provoke them"
+
+
+def test_the_choices_are_joined_in_the_language() -> None:
+    with speaking("uk"):
+        assert "'fresh' або 'shared'" in refused(generator_update="stale")
+    assert "'fresh' or 'shared'" in refused(generator_update="stale")
+
+
+def test_a_near_name_is_asked_for_in_the_language() -> None:
+    with speaking("ru"):
+        assert nearest("pocke", ["pocket"]) == "; может быть, «pocket»?"
+        assert nearest("x", ["pocket"]) == ""
+    assert nearest("pocke", ["pocket"]) == "; did you mean 'pocket'?"
+
+
+@others
+def test_data_is_refused_in_each_language(code: str, tmp_path: Path) -> None:
+    with speaking(code), pytest.raises(DataError) as caught:
+        load_images(DataConfig(data=str(tmp_path)))
+    assert str(caught.value).startswith("data: ") and str(tmp_path) in str(caught.value)
+    assert "holds no" not in str(caught.value)
+
+
+def test_numbers_in_them_are_written_as_the_language_writes_them() -> None:
+    assert problem("labels for images", file="x", labels=9999, images=10000) == "x has 9,999 labels for 10,000 images"
+    with speaking("uk"):
+        assert "10\N{NO-BREAK SPACE}000" in problem("labels for images", file="x", labels=9999, images=10000)
+
+
+def test_durations_are_shown_as_examples() -> None:
+    with speaking("ko"), pytest.raises(ValueError, match=r"'50 epochs'.* 또는 '5 min'"):
+        Duration.parse("soon")
+
+
+def test_a_process_that_the_page_starts_speaks_its_language() -> None:
+    starts = Starts()
+    started = starts.launch("x", ["train", "pockte"], "uk")
+    assert started.process.wait(60) == 2
+    assert "може, «pocket»?" in started.last_words()
