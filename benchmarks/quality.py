@@ -40,7 +40,8 @@ def measured(source: Path, to: Path, checkpoint: str | int = "last") -> dict[str
     if not to.exists():
         found: dict[str, Any] = {}
         for space, metrics in (("digits", METRICS), ("random", "frechet_distance")):
-            names = metrics if source.is_dir() else metrics.replace("label_agreement,", "")
+            told = source.is_dir() and Run.open(source).config.network.conditional
+            names = metrics if told else metrics.replace("label_agreement,", "")
             done = evaluate(source, feature_space=space, metrics=names, checkpoint=checkpoint)
             found[space] = {name: {"value": f.value, "floor": f.floor} for name, f in done.figures.items()}
         write_json(to, found)
@@ -200,8 +201,9 @@ def main() -> None:
             for name in chosen:
                 peers[name] += (own if name in OURS else textbook)(options.folder, name, seed)
     pockets.sort(key=lambda row: row["asked"])
-    print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers)]))
-    draw(pockets, peers, options.figure)
+    if pockets:
+        print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers)]))
+        draw(pockets, peers, options.figure)
 
 
 if __name__ == "__main__":

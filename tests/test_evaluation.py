@@ -486,6 +486,19 @@ def test_the_table_names_every_figure_and_what_was_left_out(
     assert not list(Path(places["place"]).glob("**/evaluation.json"))
 
 
+def test_the_table_speaks_the_language(
+    places: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POCKETGAN_LANG", "uk")
+    code, out, err = evaluate_command("{some} --count 300 --quiet", places, capsys)
+    assert (code, err) == (0, "")
+    words = " ".join(out.split())
+    for said in ("відстань Фреше", "менше — краще", "Простір ознак: digits", "label_agreement: потрібні зображення"):
+        assert said in words, said
+    assert not re.search(r"\b(better|figure|share|takes|Feature|Not)\b", words)
+    assert not re.search(r"\d\.\d", words), "a number is written as in English"
+
+
 def test_progress_is_shown_unless_quiet(places: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     _, _, err = evaluate_command("{some} --metrics precision --json", places, capsys)
     assert "measuring 600 images in the feature space digits" in err

@@ -24,6 +24,7 @@ from pocketgan.exported import FILES, ExportedModel
 from pocketgan.exports import folder
 from pocketgan.exports.card import NOT_MEASURED
 from pocketgan.loading import find_checkpoint
+from pocketgan.metric_words import TITLES
 from pocketgan.metrics import METRICS
 from pocketgan.runs import Run
 from pocketgan.sampling import sample_latents
@@ -204,8 +205,8 @@ def test_figures_come_from_the_runs_own_evaluation_of_that_step(shipped: Exporte
     assert "Measured by the run itself alone: on 200 images, against real ones (validation)" in text
     for name in METRICS:
         if name in at_four:
-            assert rows[METRICS[name].title][0] == f"{at_four[name]:.3g}", name
-            assert rows[METRICS[name].title][1] == "", "the run measures no spread"
+            assert rows[TITLES[name]][0] == f"{at_four[name]:.3g}", name
+            assert rows[TITLES[name]][1] == "", "the run measures no spread"
     assert rows["Fréchet distance"][2] == f"{at_four['frechet_floor']:.3g}"
     assert at_four["frechet_distance"] != at_eight["frechet_distance"]
 
@@ -217,7 +218,7 @@ def test_figures_come_from_evaluate_where_it_measured_these_weights(averaged: Ru
         rows, results = table_of(card_of(model).text), card_of(model).data.eval_results
         for name, figure in done.figures.items():
             numbers = (figure.value, figure.spread, figure.floor)
-            shown = rows[METRICS[name].title][:3]
+            shown = rows[TITLES[name]][:3]
             assert shown == ["" if number is None else f"{number:.3g}" for number in numbers]
         assert results is not None
         assert {result.metric_type: result.metric_value for result in results} == {

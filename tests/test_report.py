@@ -23,6 +23,7 @@ from pocketgan.diagnosis import DIAGNOSES
 from pocketgan.errors import UserError
 from pocketgan.files import write_json
 from pocketgan.language import LANGUAGES
+from pocketgan.metric_words import READINGS, TITLES
 from pocketgan.metrics import METRICS
 from pocketgan.plan import make_plan
 from pocketgan.records import DataFacts, Environment
@@ -42,7 +43,7 @@ from pocketgan.runs import Run
 from pocketgan.studies.config import StudyConfig, study_config
 from pocketgan.studies.curves import Curve, spread
 from pocketgan.studies.predeclared import STUDIES
-from pocketgan.studies.sentences import TITLES, loss_sentences, moment_sentences, sentences
+from pocketgan.studies.sentences import loss_sentences, moment_sentences, sentences
 from pocketgan.studies.study import Job, Result, Study
 from pocketgan.studies.verdicts import judge
 
@@ -247,8 +248,8 @@ def test_machine_places_and_passwords_stay_off_the_page(whole, page, tmp_path):
     assert "password" not in write_report(study).read_text(encoding="utf-8")
 
 
-def test_metrics_are_called_as_elsewhere():
-    assert {name: metric.title for name, metric in METRICS.items()} == TITLES
+def test_every_metric_has_a_title_and_a_reading():
+    assert METRICS.keys() == TITLES.keys() == READINGS.keys()
 
 
 # However far the study is.

@@ -102,7 +102,7 @@ def test_damaged_figures_are_left_out(site: Site) -> None:
 
 def test_measuring_is_begun_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(site.starts, "launch", lambda name, arguments: begun.append((name, arguments)))
+    monkeypatch.setattr(site.starts, "launch", lambda name, arguments, language: begun.append((name, arguments)))
     said = measured(site, ["one", "gone"])
     assert [arguments[:2] for _, arguments in begun] == [["evaluate", str(site.folder / "one")]]
     assert said.count("good") == 1 and said.count("bad") == 1

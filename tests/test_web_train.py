@@ -141,7 +141,7 @@ def test_data_lies_below_the_folder(site: Site) -> None:
 @pytest.mark.parametrize("value", ["--out=/else/x", "-", "8 --out /else/x", "--dry-run", "$(touch x)", "8;9", "'8'"])
 def test_no_value_becomes_another_flag(site: Site, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Any] = []
-    monkeypatch.setattr(Starts, "launch", lambda self, name, arguments: begun.append(arguments))
+    monkeypatch.setattr(Starts, "launch", lambda self, name, arguments, language: begun.append(arguments))
     values = shown(recipe("mlp")) | {"classes": value}
     try:
         starting.start(site, read(site, "mlp", "mnist", values), "new")

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich import box
@@ -22,11 +22,8 @@ from pocketgan.recipes import PARAMETERS, RECIPES
 from pocketgan.runs import list_runs
 from pocketgan.study_commands import report as study_report
 from pocketgan.study_commands import studies, study
-from pocketgan.summaries import print_run
+from pocketgan.summaries import print_evaluation, print_run
 from pocketgan.web_command import ui
-
-if TYPE_CHECKING:
-    from pocketgan.evaluation import Evaluation
 
 RunFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
 
@@ -230,13 +227,7 @@ def evaluate(
     if json:
         print_json(done.to_json())
         return 0
-    show(evaluation_table(done))
-    print(f"Feature space: {done.space}, {done.space.note}.")
-    for reason in done.skipped.values():
-        print(f"Not measured: {reason}.")
-    if page is not None:
-        print(f"page      {page}")
-    return 0
+    return print_evaluation(done, page)
 
 
 def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")] = Path("runs")) -> int:
@@ -279,25 +270,6 @@ def runs(folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DI
     for line in damaged:
         print(f"damaged: {line.removeprefix('run: ')}")
     return 0
-
-
-# What is printed.
-
-
-def evaluation_table(done: "Evaluation") -> Table:
-    """Returns the table of an evaluation: what each metric is, its figure, its spread, the floor, how to read it."""
-    from pocketgan.metrics import METRICS
-
-    made, real = len(done.comparison.generated), len(done.real.reference.sample)
-    title = f"{made:,} images against {real:,} real ones ({done.real.name}, {done.real.source})"
-    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for heading in ("what it is", "figure", "± spread", "floor (real vs real)", "how to read it"):
-        table.add_column(heading, justify="left" if heading in ("what it is", "how to read it") else "right")
-    for name, figure in done.figures.items():
-        numbers = (figure.value, figure.spread, figure.floor)
-        cells = ["" if number is None else f"{number:.3g}" for number in numbers]
-        table.add_row(METRICS[name].title, *cells, METRICS[name].reading)
-    return table
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:

@@ -44,7 +44,9 @@ def _check_augment(text: str) -> str:
     for name in split(text):
         if name not in AUGMENTATIONS:
             known = ", ".join(["none", *AUGMENTATIONS])
-            raise ValueError(problem("no augmentation", name=name, hint=nearest(name, AUGMENTATIONS), known=known))
+            raise ValueError(
+                problem("no augmentation", name=repr(name), hint=nearest(name, AUGMENTATIONS), known=known)
+            )
     return _check_list(text)
 
 

@@ -19,6 +19,7 @@ from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, fe
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
 from pocketgan.models import Model, Weights
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
 
@@ -210,9 +211,9 @@ def why_not(name: str, metric: Metric, comparison: Comparison) -> str | None:
     """Returns why a metric can't judge these images, or None where it can."""
     for images, whose in ((comparison.generated, "images"), (comparison.reference.sample, "real images")):
         if len(images) < metric.least:
-            return f"{name} takes {metric.least} images at least, and there are {len(images)} {whose}"
+            return problem(f"too few {whose}", name=name, least=metric.least, found=len(images))
     lacking = missing(metric, comparison)
-    return None if lacking is None else f"{name} takes {lacking}"
+    return None if lacking is None else problem(f"needs {lacking}", name=name)
 
 
 def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:

@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from pocketgan.files import write_atomically
+from pocketgan.metric_words import READINGS, TITLES
 from pocketgan.pictures import to_picture
 
 if TYPE_CHECKING:
@@ -208,25 +209,23 @@ def draw_header(page: Page, evaluation: "Evaluation") -> None:
 
 def draw_headlines(page: Page, evaluation: "Evaluation") -> None:
     """Draws the five chief figures, those that were measured, each as a bar with its floor."""
-    from pocketgan.metrics import METRICS
-
     names = [name for name in HEADLINES if name in evaluation.figures]
     if not names:
         return
     page.top += 20
     width = (CONTENT - (len(HEADLINES) - 1) * 20) // len(HEADLINES)
     for place, name in enumerate(names):
-        metric, figure = METRICS[name], evaluation.figures[name]
+        figure = evaluation.figures[name]
         x, y = MARGIN + place * (width + 20), page.top
         page.box(x, y, width, 3, INK)
-        page.write(x, y + 14, metric.title, 16, fontweight="bold", width=width)
+        page.write(x, y + 14, TITLES[name], 16, fontweight="bold", width=width)
         page.write(x, y + 42, number(figure.value), 36, width=width)
         spread = None if figure.spread is None else f"± {number(figure.spread, 2)}"
         floor = None if figure.floor is None else f"real vs real {number(figure.floor)}"
         page.write(x, y + 92, " · ".join(filter(None, (spread, floor))), color=FAINT, width=width)
         least = 0 if name == "frechet_distance" else 1
         draw_bar(page, x, y + 122, width, figure.value, figure.spread, figure.floor, least)
-        for line, text in enumerate(two_lines(metric.reading)):
+        for line, text in enumerate(two_lines(READINGS[name])):
             page.write(x, y + 148 + 18 * line, text, 13, color=FAINT, width=width)
     page.top += 196
     legend = "Orange bar: the generated images, ± one standard error. Blue mark: real images (real vs real)."
@@ -254,8 +253,6 @@ def draw_bar(
 
 def draw_table(page: Page, evaluation: "Evaluation") -> None:
     """Writes the other figures as a table, and why some were left out."""
-    from pocketgan.metrics import METRICS
-
     names = [name for name in evaluation.figures if name not in HEADLINES]
     if not names and not evaluation.skipped:
         return
@@ -274,9 +271,9 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
         figure = evaluation.figures[name]
         spread = "" if figure.spread is None else number(figure.spread, 2)
         floor = "" if figure.floor is None else number(figure.floor)
-        row((METRICS[name].title, number(figure.value), spread, floor, METRICS[name].reading), INK)
+        row((TITLES[name], number(figure.value), spread, floor, READINGS[name]), INK)
     for name, reason in evaluation.skipped.items():
-        row((METRICS[name].title, "–", "", "", f"left out: {reason}"), FAINT)
+        row((TITLES[name], "–", "", "", f"left out: {reason}"), FAINT)
 
 
 # The classes.

@@ -147,10 +147,11 @@ def read_catalogue(code: str) -> Catalog:
 
 def all_texts() -> dict[str, Mapping[str, Text]]:
     """Returns every dict of texts in the package, by what it is for."""
+    from pocketgan.metric_words import NOTES, READINGS, TITLES
     from pocketgan.problems import PROBLEMS
     from pocketgan.reports.words import WORDS
     from pocketgan.studies.predeclared import QUESTIONS
-    from pocketgan.studies.sentences import SENTENCES, TITLES
+    from pocketgan.studies.sentences import SENTENCES
     from pocketgan.summaries import SUMMARIES
     from pocketgan.web.create_words import CREATING
     from pocketgan.web.words import WORDS as PAGE
@@ -158,6 +159,8 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
     return {
         "times": TIMES,
         "metrics": TITLES,
+        "how metrics are read": READINGS,
+        "feature spaces": NOTES,
         "questions": QUESTIONS,
         "sentences": SENTENCES,
         "summaries": SUMMARIES,

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration or with data, and what would do: the sentences, said in the language spoken.
+"""What is wrong with settings, data or what is to be measured, and what would do, in the language spoken.
 
 Names of fields, files and values stay as they are written. Print nothing, raise nothing: errors are made with these.
 """
@@ -31,7 +31,7 @@ PROBLEMS: Final = {
     "or": " or ",
     "string_pattern_mismatch": "string should match pattern '{pattern}'",
     "empty list": "an empty list; write names with commas between them, such as '0,1,7'",
-    "no augmentation": "unknown augmentation '{name}'{hint}; known: {known}",
+    "no augmentation": "unknown augmentation {name}{hint}; known: {known}",
     "joint for relativistic": "relativistic losses compare real with generated images: use 'joint' or 'halves'",
     "joint for mismatch": "'two_updates' takes no second game about the class; use 'joint' or 'halves', or set it to 0",
     "joint for penalties": (
@@ -89,6 +89,14 @@ PROBLEMS: Final = {
     "foreign class": "{source} has a class '{name}', which the training split doesn't have",
     "nothing held out": "no images of {source} are held out; ask for some with --validation",
     "none of the classes": "{source} has no images of the classes {classes}",
+    # Metrics.
+    "too few images": "{name} takes {least} images at least, and there are {found} images",
+    "too few real images": "{name} takes {least} images at least, and there are {found} real images",
+    "needs classifier": "{name} takes a feature space with a classifier, such as 'digits'",
+    "needs labels": "{name} takes images with labels",
+    "needs training": "{name} takes the training images",
+    "needs held out": "{name} takes real images that weren't trained on",
+    # A run's data.
     "data gone": "the images of '{folder}' can't be read again: {why}",
     "data changed": "{source} isn't what '{folder}' was trained on; put those images back",
 }

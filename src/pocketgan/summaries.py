@@ -1,6 +1,7 @@
 """What commands say at their end: of a run, and of a study. Print only."""
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -10,10 +11,12 @@ from pocketgan.durations import Duration
 from pocketgan.errors import INTERRUPTED
 from pocketgan.language import Text, clock, localised, speaking
 from pocketgan.language import say as say_of
+from pocketgan.metric_words import NOTES, READINGS, TITLES
 from pocketgan.printing import show
 from pocketgan.runs import Run
 
 if TYPE_CHECKING:
+    from pocketgan.evaluation import Evaluation
     from pocketgan.studies.verdicts import Verdict
 
 SUMMARIES: dict[str, Text] = {
@@ -35,6 +38,14 @@ SUMMARIES: dict[str, Text] = {
     "from to": "{low} to {high}",
     "training time": "training time",
     "page": "page      {file}",
+    "evaluated": "{made} images against {real} real ones ({name}, {source})",
+    "what it is": "what it is",
+    "figure": "figure",
+    "spread": "± spread",
+    "floor": "floor (real vs real)",
+    "how to read it": "how to read it",
+    "feature space": "Feature space: {space}, {note}.",
+    "not measured": "Not measured: {why}.",
 }
 """Every text here."""
 
@@ -82,6 +93,28 @@ def quality_line(run: Run) -> str:
         return say("best at the end", distance=where)
     worse = f"{last['frechet_distance'] / max(lowest, 1e-9) - 1:.0%}"
     return say("best before", distance=where, end=localised(f"{last['frechet_distance']:.3g}"), worse=worse)
+
+
+def print_evaluation(done: "Evaluation", page: Path | None) -> int:
+    """Prints an evaluation: what each metric is, its figure, its spread, the floor, how to read it; returns the exit
+    code."""
+    made, real = len(done.comparison.generated), len(done.real.reference.sample)
+    title = say("evaluated", made=made, real=real, name=done.real.name, source=done.real.source)
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for heading in ("what it is", "figure", "spread", "floor", "how to read it"):
+        table.add_column(say(heading), justify="left" if heading in ("what it is", "how to read it") else "right")
+    for name, figure in done.figures.items():
+        numbers = (figure.value, figure.spread, figure.floor)
+        cells = ["" if number is None else localised(f"{number:.3g}") for number in numbers]
+        table.add_row(say_of(TITLES, name), *cells, say_of(READINGS, name))
+    show(table)
+    note = say_of(NOTES, done.space.name, source=done.real.source)
+    print(say("feature space", space=done.space, note=note))
+    for reason in done.skipped.values():
+        print(say("not measured", why=reason))
+    if page is not None:
+        print(say("page", file=page))
+    return 0
 
 
 def doubled(duration: str) -> str:

@@ -12,6 +12,7 @@ from pocketgan.exported import LICENCE, ONNX, PICTURE
 from pocketgan.exports.graph import BATCHES, OPSET
 from pocketgan.exports.licence import licence_of
 from pocketgan.language import clock
+from pocketgan.metric_words import READINGS, TITLES
 from pocketgan.metrics import METRICS
 from pocketgan.models import Weights
 from pocketgan.recipes import RECIPES
@@ -108,7 +109,7 @@ def front_matter(shipment: Shipment, measured: Measured | None) -> dict[str, Any
     if known.dataset:
         values["datasets"] = [known.dataset]
     metrics = [
-        {"type": name, "value": value, "name": METRICS[name].title}
+        {"type": name, "value": value, "name": TITLES[name]}
         for name, (value, _, _) in (measured.figures if measured else {}).items()
         if value is not None
     ]
@@ -289,7 +290,7 @@ def quality(measured: Measured | None) -> str:
     if measured is None:
         return f"{NOT_MEASURED} `pocketgan evaluate` with this folder measures it."
     rows = [
-        [METRICS[name].title, *("" if number is None else f"{number:.3g}" for number in figures), METRICS[name].reading]
+        [TITLES[name], *("" if number is None else f"{number:.3g}" for number in figures), READINGS[name]]
         for name, figures in measured.figures.items()
     ]
     headings = ("what it is", "figure", "± spread", "floor (real vs real)", "how to read it")

@@ -23,19 +23,15 @@ Need = Literal["classifier", "labels", "training", "held out"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A free function on features, with what a reader must know.
+    """A free function on features, with what it takes. Its title, and how to read it, are in `metric_words`.
 
     Attributes:
-        title: its name in tables.
-        reading: how to read it, in a few words.
         least: generated images that it takes, at least.
         measure: the function.
         needs: what must be there: a space with a `classifier`; `labels` asked for, and real ones; the `training`
             images; a reference that is `held out` from training.
     """
 
-    title: str
-    reading: str
     least: int
     measure: Callable[[Comparison], float]
     needs: tuple[Need, ...] = ()
@@ -84,58 +80,40 @@ def _class_distance(comparison: Comparison) -> float:
 
 METRICS: dict[str, Metric] = {
     "frechet_distance": Metric(
-        "Fréchet distance",
-        "lower is better; the floor is perfect",
         FEATURES + 1,
         lambda c: frechet_distance(c.generated.features, c.reference.sample.features),
     ),
     "kernel_distance": Metric(
-        "kernel distance",
-        "lower is better; 0 is perfect, at any number of images",
         50,
         lambda c: kernel_distance(c.generated.features, c.reference.sample.features),
     ),
     "precision": Metric(
-        "precision",
-        "share of images that look real; higher is better",
         NEIGHBOURS + 1,
         lambda c: c.manifold.precision,
     ),
     "recall": Metric(
-        "recall",
-        "share of the real variety that is drawn; higher is better",
         NEIGHBOURS + 1,
         lambda c: c.manifold.recall,
     ),
     "density": Metric(
-        "density",
-        "how deep among real images; 1 as real ones, more is too typical",
         NEIGHBOURS + 1,
         lambda c: c.manifold.density,
     ),
     "coverage": Metric(
-        "coverage",
-        "share of real images with a drawn one nearby; higher is better",
         NEIGHBOURS + 1,
         lambda c: c.manifold.coverage,
     ),
     "modes": Metric(
-        "classes drawn",
-        "of all classes; a missing one is a dropped mode",
         50,
         lambda c: count_modes(c.generated.predicted, c.reference.sample.class_shares),
         ("classifier",),
     ),
     "class_kl": Metric(
-        "class divergence",
-        "KL to the real class histogram, nats; 0 is perfect",
         50,
         lambda c: class_kl(c.generated.predicted, c.reference.sample.class_shares),
         ("classifier",),
     ),
     "confidence": Metric(
-        "confidence",
-        "how sure the classifier is; as the floor, not more",
         1,
         lambda c: confidence(
             c.generated.probabilities if c.generated.probabilities is not None else c.generated.features
@@ -143,49 +121,35 @@ METRICS: dict[str, Metric] = {
         ("classifier",),
     ),
     "label_agreement": Metric(
-        "class as asked",
-        "share whose class is the one asked for; higher is better",
         1,
         _agreement,
         ("classifier", "labels"),
     ),
     "class_frechet_distance": Metric(
-        "Fréchet, class by class",
-        "mean within the classes asked for; lower is better",
         500,
         _class_distance,
         ("labels",),
     ),
     "duplicates": Metric(
-        "near-twins",
-        "share with a near-twin in the sample; 0.01 as real ones",
         50,
         _duplicates,
     ),
     "authentic": Metric(
-        "authentic",
-        "share that is no near-copy of a training image; as the floor, not less",
         50,
         lambda c: c.authentic.double().mean().item(),
         ("training",),
     ),
     "copying": Metric(
-        "copying (C_T)",
-        "far below 0 is copying, above 0 farther off than new real images",
         50,
         _copying,
         ("training", "held out"),
     ),
     "classification_accuracy": Metric(
-        "accuracy score (CAS)",
-        "trained on these, tested on real; higher is better",
         500,
         _accuracy_score,
         ("labels",),
     ),
     "two_sample": Metric(
-        "two-sample test",
-        "how well a network tells them from real; 0.5 is perfect, 1 worst",
         200,
         lambda c: two_sample_accuracy(c.generated.features, c.reference.sample.features),
     ),
@@ -193,8 +157,8 @@ METRICS: dict[str, Metric] = {
 """Every metric, by the name that it has on the command line and in JSON."""
 
 
-def missing(metric: Metric, comparison: Comparison) -> str | None:
-    """Returns what a metric lacks to judge these images, as words after "takes", or None if it lacks nothing."""
+def missing(metric: Metric, comparison: Comparison) -> Need | None:
+    """Returns what a metric lacks to judge these images, or None if it lacks nothing."""
     made, reference = comparison.generated, comparison.reference
     there = {
         "classifier": made.probabilities is not None and reference.sample.probabilities is not None,
@@ -202,14 +166,7 @@ def missing(metric: Metric, comparison: Comparison) -> str | None:
         "training": reference.training is not None,
         "held out": reference.held_out,
     }
-    words = {
-        "classifier": "a feature space with a classifier, such as 'digits'",
-        "labels": "images with labels",
-        "training": "the training images",
-        "held out": "real images that weren't trained on",
-    }
-    lacking = next((need for need in metric.needs if not there[need]), None)
-    return None if lacking is None else words[lacking]
+    return next((need for need in metric.needs if not there[need]), None)
 
 
 USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}

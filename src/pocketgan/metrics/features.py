@@ -24,6 +24,7 @@ from pocketgan.config import DataConfig
 from pocketgan.data import ImageSet, load_images
 from pocketgan.errors import DataError, StorageError
 from pocketgan.files import write_atomically
+from pocketgan.metric_words import NOTES
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
 from pocketgan.metrics.inception import inception_features
 from pocketgan.metrics.samples import Sample
@@ -94,7 +95,7 @@ class FeatureSpace:
 def digits() -> FeatureSpace:
     """Returns the space of the MNIST classifier in the package: 128 features of images of 1×28×28."""
     content = resources.files("pocketgan.metrics").joinpath(DIGITS_FILE).read_bytes()
-    return trained_space("digits", content, "a classifier trained on MNIST's training split")
+    return trained_space("digits", content, NOTES["digits"])
 
 
 def stacked() -> FeatureSpace:
@@ -110,8 +111,7 @@ def stacked() -> FeatureSpace:
         numbers = red[:, :, None, None] + green[:, None, :, None] + blue[:, None, None, :]
         return features.reshape(count, -1), numbers.reshape(count, -1)
 
-    note = "the digits of each channel, by a classifier trained on MNIST's training split"
-    width = 3 * space.width
+    width, note = 3 * space.width, NOTES["stacked"]
     return FeatureSpace("stacked", VERSION, space.hash, 3, space.size, names, width, note, embed, equal_classes=True)
 
 
@@ -124,8 +124,7 @@ def random(channels: int) -> FeatureSpace:
     def embed(images: Tensor) -> tuple[Tensor, None]:
         return classify(network, images)[0], None
 
-    note = "a random network, never trained: a second opinion"
-    return FeatureSpace("random", VERSION, tensors_hash(weights), 0, 0, (), FEATURES, note, embed)
+    return FeatureSpace("random", VERSION, tensors_hash(weights), 0, 0, (), FEATURES, NOTES["random"], embed)
 
 
 def inception(weights: str | Path | None = None) -> FeatureSpace:
@@ -138,12 +137,11 @@ def inception(weights: str | Path | None = None) -> FeatureSpace:
         DataError: torch-fidelity isn't installed, or the file can't be read.
     """
     network, found = inception_features(weights)
-    note = "legacy, for comparison with papers: ImageNet's features say little of digits"
 
     def embed(images: Tensor) -> tuple[Tensor, None]:
         return network(images), None
 
-    return FeatureSpace("inception", VERSION, tensors_hash(found), 0, 0, (), 2048, note, embed)
+    return FeatureSpace("inception", VERSION, tensors_hash(found), 0, 0, (), 2048, NOTES["inception"], embed)
 
 
 def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpace:
@@ -160,7 +158,7 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
         lacking = "labels of one class alone" if images.class_names else "no labels"
         raise DataError(f"features: {images.source} has {lacking}, so no classifier can be trained; use 'random'")
     path = cache_folder() / f"classifier-{VERSION}-{images.digest()[:16]}.safetensors"
-    note = f"a classifier trained on {images.source}'s training split"
+    note = NOTES["classifier"].format(source=images.source)
     if path.is_file():
         try:
             return trained_space("classifier", path.read_bytes(), note)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pocketgan.metric_words import TITLES
 from pocketgan.reports.findings import Findings
 from pocketgan.reports.words import capital, listed, say, written
 from pocketgan.studies.curves import Numbers, Spread, spread
-from pocketgan.studies.sentences import TITLES, title_of
+from pocketgan.studies.sentences import title_of
 from pocketgan.studies.statistics import interquartile_mean
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")

@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from pocketgan.errors import StudyError
@@ -73,7 +76,9 @@ def _in_processes(
         pool: Any = Parallel(n_jobs=min(jobs, len(left)), backend="loky", return_as="generator_unordered")
         calls = [delayed(_numbered)(work, number, item) for number, item in left.items()]
         try:
-            for number, outcome in pool(calls):
+            with interrupts_held_back():
+                outcomes = pool(calls)
+            for number, outcome in outcomes:
                 del left[number]
                 yield outcome
         except (BrokenProcessPool, KeyboardInterrupt) as error:
@@ -89,7 +94,23 @@ def _in_processes(
                 ) from None
 
 
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Lets a Ctrl-C wait until the end. Processes that start inside hold it back until they work, so that none dies of
+    it with a traceback while it imports."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _numbered(work: Callable[[Item], Outcome], number: int, item: Item) -> tuple[int, Outcome]:
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return number, work(item)
 
 

@@ -2,30 +2,10 @@
 
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
+from pocketgan.metric_words import TITLES
 from pocketgan.studies.seeds import fewest_seeds, smallest_p_value
 from pocketgan.studies.statistics import PairComparison, interquartile_mean
 from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_groups
-
-TITLES: dict[str, Text] = {
-    "frechet_distance": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "modes": "classes drawn",
-    "class_kl": "class divergence",
-    "confidence": "confidence",
-    "label_agreement": "class as asked",
-    "class_frechet_distance": "Fréchet, class by class",
-    "duplicates": "near-twins",
-    "authentic": "authentic",
-    "copying": "copying (C_T)",
-    "classification_accuracy": "accuracy score (CAS)",
-    "two_sample": "two-sample test",
-}
-"""The metrics' titles, as `metrics.METRICS` has them, which would take PyTorch."""
-
 
 SENTENCES: dict[str, Text] = {
     "undone": (

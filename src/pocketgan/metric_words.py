@@ -1,0 +1,52 @@
+"""What the metrics are called, how they are read, and what the feature spaces are, in a few words each."""
+
+from typing import Final
+
+TITLES: Final = {
+    "frechet_distance": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "modes": "classes drawn",
+    "class_kl": "class divergence",
+    "confidence": "confidence",
+    "label_agreement": "class as asked",
+    "class_frechet_distance": "Fréchet, class by class",
+    "duplicates": "near-twins",
+    "authentic": "authentic",
+    "copying": "copying (C_T)",
+    "classification_accuracy": "accuracy score (CAS)",
+    "two_sample": "two-sample test",
+}
+"""The names of the metrics in tables."""
+
+READINGS: Final = {
+    "frechet_distance": "lower is better; the floor is perfect",
+    "kernel_distance": "lower is better; 0 is perfect, at any number of images",
+    "precision": "share of images that look real; higher is better",
+    "recall": "share of the real variety that is drawn; higher is better",
+    "density": "how deep among real images; 1 as real ones, more is too typical",
+    "coverage": "share of real images with a drawn one nearby; higher is better",
+    "modes": "of all classes; a missing one is a dropped mode",
+    "class_kl": "KL to the real class histogram, nats; 0 is perfect",
+    "confidence": "how sure the classifier is; as the floor, not more",
+    "label_agreement": "share whose class is the one asked for; higher is better",
+    "class_frechet_distance": "mean within the classes asked for; lower is better",
+    "duplicates": "share with a near-twin in the sample; 0.01 as real ones",
+    "authentic": "share that is no near-copy of a training image; as the floor, not less",
+    "copying": "far below 0 is copying, above 0 farther off than new real images",
+    "classification_accuracy": "trained on these, tested on real; higher is better",
+    "two_sample": "how well a network tells them from real; 0.5 is perfect, 1 worst",
+}
+"""How to read them."""
+
+NOTES: Final = {
+    "digits": "a classifier trained on MNIST's training split",
+    "stacked": "the digits of each channel, by a classifier trained on MNIST's training split",
+    "classifier": "a classifier trained on {source}'s training split",
+    "random": "a random network, never trained: a second opinion",
+    "inception": "legacy, for comparison with papers: ImageNet's features say little of digits",
+}
+"""What a reader must know of a feature space."""
