@@ -4,7 +4,7 @@ Trains, one after the other and alone on the machine: `pocket` for each of a lad
 `mlp`, and two textbook DCGANs (`benchmarks/peers/`), which are measured at moments along the way. Then it measures:
 10,000 images against the test split in the spaces `digits` and `random`, of `pocket` the averaged generator's at the
 end of its run, of the others the generator's as it is. What is in the folder already isn't trained or measured again,
-so it can be stopped and goes on. Prints the tables of `docs/performance.md` and draws `docs/images/quality.png`.
+so it can be stopped and goes on. Prints the tables of `docs/performance.md`; draws `quality.png`, and digits of each.
 """
 
 import argparse
@@ -16,10 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pocketgan.api import train
 from pocketgan.durations import Duration
 from pocketgan.evaluation import evaluate
+from pocketgan.exported import load
 from pocketgan.files import write_json
+from pocketgan.layout import Labels
+from pocketgan.pictures import grid
 from pocketgan.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -180,6 +185,29 @@ def draw(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]], 
     figure.savefig(path, dpi=150)
 
 
+def draw_digits(folder: Path, path: Path) -> None:
+    """Draws a hundred digits of each of the runs in the README, with their first seed, those that are there."""
+    from PIL import Image
+
+    wanted = {
+        "PyTorch DCGAN, 10 min": folder / "pytorch_dcgan-0" / "images-600.npz",
+        "pocket, 1 min": folder / "pocket-1min-0",
+        "pocket, 5 min": folder / "pocket-5min-0",
+        "pocket, 30 min": folder / "pocket-30min-0",
+    }
+    pictures = []
+    for caption, source in wanted.items():
+        if source.exists():
+            images = load(source).generate(100).images if source.is_dir() else np.load(source)["images"][:100]
+            pictures.append(grid(np.asarray(images), 10, 2, labels=Labels(caption=caption)))
+    if pictures:
+        wide, high = pictures[0].size
+        sheet = Image.new(pictures[0].mode, (2 * wide, -(-len(pictures) // 2) * high))
+        for index, picture in enumerate(pictures):
+            sheet.paste(picture, (index % 2 * wide, index // 2 * high))
+        sheet.save(path, optimize=True)
+
+
 def main() -> None:
     """Trains what is missing, measures, prints, draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -188,7 +216,7 @@ def main() -> None:
     parser.add_argument("--ladder", default=",".join(LADDER), help="durations of pocket, with commas")
     parser.add_argument("--peers", default=",".join([*OURS, *TEXTBOOK]), help="which peers, with commas")
     parser.add_argument("--folder", type=Path, default=Path("runs/quality"))
-    parser.add_argument("--figure", type=Path, default=ROOT / "docs" / "images" / "quality.png")
+    parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "images", help="where to draw to")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     chosen = [name for name in options.peers.split(",") if name]
@@ -203,7 +231,8 @@ def main() -> None:
     pockets.sort(key=lambda row: row["asked"])
     if pockets:
         print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers)]))
-        draw(pockets, peers, options.figure)
+        draw(pockets, peers, options.figures / "quality.png")
+        draw_digits(options.folder, options.figures / "quality-digits.png")
 
 
 if __name__ == "__main__":
