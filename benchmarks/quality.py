@@ -12,6 +12,7 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pocketgan.exported import load
 from pocketgan.files import write_json
 from pocketgan.layout import Labels
 from pocketgan.pictures import grid
+from pocketgan.recipes import PARAMETERS
 from pocketgan.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +35,8 @@ PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 LADDER = ("5 s", "10 s", "20 s", "30 s", "1 min", "2 min", "5 min", "10 min", "30 min")
 MOMENTS = (60, 120, 180, 300, 450, 600)
 METRICS = "frechet_distance,precision,recall,coverage,modes,class_kl,label_agreement,authentic,copying"
+COUNT = 10_000
+"""Images that are drawn to time the generator."""
 TEXTBOOK = {
     "PyTorch DCGAN": (sys.executable, PEERS / "pytorch_dcgan.py"),
     "Keras DCGAN": (PEER_PYTHON, PEERS / "keras_dcgan.py"),
@@ -161,6 +165,17 @@ def time_table(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, An
     return lines
 
 
+def drawing_speed(run: Path) -> str:
+    """Returns how many images a second a run's averaged generator draws, and how large it is."""
+    model, seconds = load(run), []
+    for seed in range(5):
+        start = time.perf_counter()
+        model.generate(COUNT, seed=seed)
+        seconds.append(time.perf_counter() - start)
+    size = PARAMETERS[model.config.recipe][0]
+    return f"generator: {size:,} parameters, {COUNT / statistics.median(seconds):,.0f} images/s"
+
+
 def draw(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]], path: Path) -> None:
     """Draws the distance over training time, medians over seeds, with the floor."""
     from matplotlib.figure import Figure
@@ -230,7 +245,8 @@ def main() -> None:
                 peers[name] += (own if name in OURS else textbook)(options.folder, name, seed)
     pockets.sort(key=lambda row: row["asked"])
     if pockets:
-        print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers)]))
+        print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers), ""]))
+        print(drawing_speed(next(options.folder.glob("pocket-*min-0/"))))
         draw(pockets, peers, options.figures / "quality.png")
         draw_digits(options.folder, options.figures / "quality-digits.png")
 

@@ -28,7 +28,7 @@ RUNS = {
                       "--evaluate-every", "100 steps", "--tick-every", "5 steps"],
     "runs/minimal-1": ["minimal", "--evaluate-every", "500 steps", "--tick-every", "20 steps"],
     "runs/minimal-2": ["minimal", "--evaluate-every", "500 steps", "--tick-every", "20 steps", "--seed", "1"],
-    "runs/white-background-1": ["white-background", "--duration", "3000 steps", "--tick-every", "20 steps"],
+    "runs/white-background-1": ["white-background", "--tick-every", "20 steps"],
 }  # fmt: skip
 STUDY = """
 name = "width"
