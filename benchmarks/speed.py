@@ -21,7 +21,7 @@ from operations import floor
 from pocketgan import recipes
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, load_images
-from pocketgan.experiment import find_facts, threads
+from pocketgan.experiment import find_facts, settled, threads
 from pocketgan.loading import image_shape
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.plan import make_plan
@@ -102,6 +102,7 @@ def measure(name: str, seconds: float) -> dict[str, float]:
     )
     images = load_images(config.data)
     facts = find_facts(images)
+    config = settled(config, facts, "cpu")
     state = create_state(config, image_shape(facts, config.network.conditional), "cpu")
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=0, device="cpu")
     arithmetic = step_arithmetic(state, batches, config)
