@@ -142,7 +142,11 @@ def test_links_lead_somewhere_and_to_every_language(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]+)\)", text)
     for link in links:
-        assert link.startswith("https://") or (page.parent / link).exists(), link
+        place, _, anchor = link.partition("#")
+        assert link.startswith("https://") or (page.parent / place).exists(), link
+        if anchor and not link.startswith("https://"):
+            headings = re.findall(r"^#+ (.+)$", (page.parent / place).read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings], link
     linked = {(page.parent / link).resolve() for link in links}
     assert linked >= {ROOT / "README.md", *PAGES.values()} - {page}
     languages = text.split("\n\n")[1].replace("\n", " ").split(" · ")
