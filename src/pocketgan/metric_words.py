@@ -1,4 +1,4 @@
-"""What the metrics are called, how they are read, and what the feature spaces are, in a few words each."""
+"""What the metrics are called, how they are read, and what the feature spaces are, in a few words each; and how figures are written."""
 
 from typing import Final
 
@@ -50,3 +50,10 @@ NOTES: Final = {
     "inception": "legacy, for comparison with papers: ImageNet's features say little of digits",
 }
 """What a reader must know of a feature space."""
+
+
+def short(value: float | None) -> str:
+    """Returns a figure in three digits, a large one in all that it has; nothing for none."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

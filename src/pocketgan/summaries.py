@@ -11,7 +11,7 @@ from pocketgan.durations import Duration
 from pocketgan.errors import INTERRUPTED
 from pocketgan.language import Text, clock, localised, speaking
 from pocketgan.language import say as say_of
-from pocketgan.metric_words import NOTES, READINGS, TITLES
+from pocketgan.metric_words import NOTES, READINGS, TITLES, short
 from pocketgan.printing import show
 from pocketgan.runs import Run
 
@@ -105,7 +105,7 @@ def print_evaluation(done: "Evaluation", page: Path | None) -> int:
         table.add_column(say(heading), justify="left" if heading in ("what it is", "how to read it") else "right")
     for name, figure in done.figures.items():
         numbers = (figure.value, figure.spread, figure.floor)
-        cells = ["" if number is None else localised(f"{number:.3g}") for number in numbers]
+        cells = [localised(short(number)) for number in numbers]
         table.add_row(say_of(TITLES, name), *cells, say_of(READINGS, name))
     show(table)
     note = say_of(NOTES, done.space.name, source=done.real.source)

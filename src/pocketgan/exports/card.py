@@ -12,7 +12,7 @@ from pocketgan.exported import LICENCE, ONNX, PICTURE
 from pocketgan.exports.graph import BATCHES, OPSET
 from pocketgan.exports.licence import licence_of
 from pocketgan.language import clock
-from pocketgan.metric_words import READINGS, TITLES
+from pocketgan.metric_words import READINGS, TITLES, short
 from pocketgan.metrics import METRICS
 from pocketgan.models import Weights
 from pocketgan.recipes import RECIPES
@@ -289,10 +289,7 @@ def quality(measured: Measured | None) -> str:
     """Returns the table of figures, each with its spread and its floor, and why some are missing."""
     if measured is None:
         return f"{NOT_MEASURED} `pocketgan evaluate` with this folder measures it."
-    rows = [
-        [TITLES[name], *("" if number is None else f"{number:.3g}" for number in figures), READINGS[name]]
-        for name, figures in measured.figures.items()
-    ]
+    rows = [[TITLES[name], *map(short, figures), READINGS[name]] for name, figures in measured.figures.items()]
     headings = ("what it is", "figure", "± spread", "floor (real vs real)", "how to read it")
     text = f"{measured.about}\n\n{table(headings, rows)}"
     return text + "".join(f"\n\nNot measured: {reason}." for reason in measured.skipped)
