@@ -21,6 +21,7 @@ from pocketgan.language import (
     update,
     updated,
 )
+from pocketgan.metric_words import short
 
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 translated = pytest.mark.parametrize("code", TRANSLATED)
@@ -132,3 +133,11 @@ def test_times_and_dates(code: str) -> None:
 def test_an_unknown_language_names_those_that_are_there() -> None:
     with pytest.raises(UserError, match=r"^lang: no language 'ua'.*known: en, uk, ru, ko, zh-TW$"), speaking("ua"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(None, ""), (0.02792, "0.0279"), (2.671, "2.67"), (10.0, "10"), (1000, "1,000"), (-1234.5, "-1,234")],
+)
+def test_figures_are_written_in_three_digits_and_never_as_powers(value: float | None, written: str) -> None:
+    assert short(value) == written

@@ -1,4 +1,4 @@
-"""What the metrics are called, how they are read, and what the feature spaces are, in a few words each; and how figures are written."""
+"""What the metrics are called, how they are read, what the feature spaces are; and how figures are written."""
 
 from typing import Final
 
