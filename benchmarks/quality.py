@@ -32,7 +32,8 @@ from pocketgan.runs import Run
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "benchmarks" / "peers"
 PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-LADDER = ("5 s", "10 s", "20 s", "30 s", "1 min", "2 min", "5 min", "10 min", "30 min")
+LADDER = "10 s,15 s,20 s,25 s,30 s,1 min*5,5 min*5,30 min*5"
+"""Durations of `pocket`, each with its number of seeds where that isn't 1."""
 MOMENTS = (60, 120, 180, 300, 450, 600)
 METRICS = "frechet_distance,precision,recall,coverage,modes,class_kl,label_agreement,authentic,copying"
 COUNT = 10_000
@@ -57,9 +58,20 @@ def measured(source: Path, to: Path, checkpoint: str | int = "last") -> dict[str
     return json.loads(to.read_text(encoding="utf-8"))
 
 
+def read_rung(text: str) -> tuple[str, int]:
+    """Reads a duration with its number of seeds: `1 min*5`, or `30 s` for one."""
+    duration, _, seeds = text.partition("*")
+    return duration, int(seeds or 1)
+
+
+def pocket_folder(folder: Path, duration: str, seed: int) -> Path:
+    """Returns where a run of `pocket` is."""
+    return folder / f"pocket-{duration.replace(' ', '')}-{seed}"
+
+
 def pocket(folder: Path, duration: str, seed: int) -> dict[str, Any]:
     """Trains `pocket` for a duration, and returns its row."""
-    out = folder / f"pocket-{duration.replace(' ', '')}-{seed}"
+    out = pocket_folder(folder, duration, seed)
     if not out.exists() or Run.open(out).status().state != "finished":
         train("pocket", duration=duration, seed=seed, out=out, progress=False)
     run = Run.open(out)
@@ -209,10 +221,8 @@ def draw_digits(folder: Path, path: Path) -> None:
 
     wanted = {
         "PyTorch DCGAN, 10 min": folder / "pytorch_dcgan-0" / "images-600.npz",
-        "pocket, 1 min": folder / "pocket-1min-0",
-        "pocket, 5 min": folder / "pocket-5min-0",
-        "pocket, 30 min": folder / "pocket-30min-0",
     }
+    wanted |= {f"pocket, {time}": pocket_folder(folder, time, 0) for time in ("1 min", "5 min", "30 min")}
     pictures = []
     for caption, source in wanted.items():
         if source.exists():
@@ -229,29 +239,28 @@ def draw_digits(folder: Path, path: Path) -> None:
 def main() -> None:
     """Trains what is missing, measures, prints, draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="of pocket")
+    parser.add_argument("--ladder", default=LADDER, help="durations of pocket and their seeds, as '30 s,1 min*5'")
     parser.add_argument("--peer-seeds", type=int, default=5)
-    parser.add_argument("--ladder", default=",".join(LADDER), help="durations of pocket, with commas")
     parser.add_argument("--peers", default=",".join([*OURS, *TEXTBOOK]), help="which peers, with commas")
     parser.add_argument("--folder", type=Path, default=Path("runs/quality"))
     parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "images", help="where to draw to")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     chosen = [name for name in options.peers.split(",") if name]
-    peers: dict[str, list[dict[str, Any]]] = {name: [] for name in chosen}
-    pockets = []
-    for seed in range(max(options.seeds, options.peer_seeds)):
-        if seed < options.seeds:
-            pockets += [pocket(options.folder, duration, seed) for duration in options.ladder.split(",")]
-        if seed < options.peer_seeds:
-            for name in chosen:
-                peers[name] += (own if name in OURS else textbook)(options.folder, name, seed)
-    pockets.sort(key=lambda row: row["asked"])
-    if pockets:
-        print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers), ""]))
-        print(drawing_speed(next(options.folder.glob("pocket-*min-0/"))))
-        draw(pockets, peers, options.figures / "quality.png")
-        draw_digits(options.folder, options.figures / "quality-digits.png")
+    ladder = [read_rung(text) for text in options.ladder.split(",")]
+    pockets = [pocket(options.folder, duration, seed) for duration, seeds in ladder for seed in range(seeds)]
+    peers = {
+        name: [
+            row
+            for seed in range(options.peer_seeds)
+            for row in (own if name in OURS else textbook)(options.folder, name, seed)
+        ]
+        for name in chosen
+    }
+    print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers), ""]))
+    print(drawing_speed(pocket_folder(options.folder, ladder[0][0], 0)))
+    draw(pockets, peers, options.figures / "quality.png")
+    draw_digits(options.folder, options.figures / "quality-digits.png")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from pocketgan.runs import Run
 from pocketgan.web import starting
 from pocketgan.web.live import Live
 from pocketgan.web.site import Site
-from web_runs import make_run
+from web_runs import PATIENCE, make_run, until
 
-PATIENCE = 90.0
 TINY = {
     "hidden_dim": 8, "latent_dim": 4, "batch_size": 4, "sample_count": 4, "tick_every": "5 steps",
     "sample_every": "50 steps", "evaluate_every": "none", "checkpoint_every": "50 steps", "threads": 1,
@@ -44,13 +42,6 @@ def fill(place: Path) -> Path:
         while True:
             file.write(bytes(4096))
     return filler
-
-
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "it doesn't come"
-        time.sleep(0.1)
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(

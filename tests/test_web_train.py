@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,12 @@ from pocketgan.web.site import Site
 from pocketgan.web.watchdog import EVIDENCE, WATCHDOG, evidence, sentence
 from pocketgan.web.words import WORDS
 from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
-from web_runs import evaluation, make_run, row, write_lines, write_status
+from web_runs import PATIENCE, evaluation, make_run, row, until, write_lines, write_status
 
 TINY = {
     "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "tick_every": "1 step",
     "sample_every": "50 steps", "evaluate_every": "none", "checkpoint_every": "100 steps", "threads": "1",
 }  # fmt: skip
-PATIENCE = 90.0
 
 
 @pytest.fixture
@@ -57,13 +56,6 @@ def going(site: Site) -> Iterator[Site]:
 
 def view(site: Site, name: str = "runs/one") -> dict[str, str]:
     return Live(site).view(name).parts
-
-
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "it doesn't come"
-        time.sleep(0.1)
 
 
 class Balanced(HTMLParser):

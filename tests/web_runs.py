@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,16 @@ from pocketgan.records import DataFacts, Environment
 from pocketgan.runs import Run
 
 STEPS = 1000
+PATIENCE = 90.0
+"""Seconds that something may take on a busy machine."""
+
+
+def until(true: Callable[[], object]) -> None:
+    """Waits until something is true."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it doesn't come"
+        time.sleep(0.1)
 
 
 def row(step: int) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from pocketgan.data import ImageSet, derived_seed, load_images
 from pocketgan.errors import DataError, RunError, nearest
 from pocketgan.exported import find_model
 from pocketgan.loading import build_with
-from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, metric_names, missing
+from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, metric_names, missing, why_not
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
 from pocketgan.models import Model, Weights
-from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
 
@@ -205,15 +204,6 @@ def score(
             raise RunError(f"metrics: {reason}")
         skipped[name] = reason
     return Evaluation(space, real, comparison, figures, skipped)
-
-
-def why_not(name: str, metric: Metric, comparison: Comparison) -> str | None:
-    """Returns why a metric can't judge these images, or None where it can."""
-    for images, whose in ((comparison.generated, "images"), (comparison.reference.sample, "real images")):
-        if len(images) < metric.least:
-            return problem(f"too few {whose}", name=name, least=metric.least, found=len(images))
-    lacking = missing(metric, comparison)
-    return None if lacking is None else problem(f"needs {lacking}", name=name)
 
 
 def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:

@@ -18,6 +18,7 @@ PROBLEMS: Final = {
     "choose a recipe": "choose one",
     "no recipe": "no recipe '{name}'{hint}; known: {known}",
     "sets both": "sets {field}, and so does {other}; give one of them",
+    # The same, by pydantic's names of faults.
     "greater_than": "input should be greater than {gt}",
     "greater_than_equal": "input should be greater than or equal to {ge}",
     "less_than": "input should be less than {lt}",

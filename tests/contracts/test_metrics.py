@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pocketgan.evaluation import why_not
 from pocketgan.metric_words import READINGS, TITLES
-from pocketgan.metrics import METRICS, Comparison, Reference, Sample, missing
+from pocketgan.metrics import METRICS, Comparison, Reference, Sample, missing, why_not
 
 COUNT, CLASSES = 300, 4
 metrics = pytest.mark.parametrize("name", METRICS)

@@ -15,6 +15,7 @@ from pocketgan.metrics.memorisation import copying_score
 from pocketgan.metrics.modes import class_kl, confidence, count_modes, duplicates, label_agreement
 from pocketgan.metrics.samples import NEIGHBOURS, Comparison, Reference, Sample
 from pocketgan.metrics.two_sample import two_sample_accuracy
+from pocketgan.problems import problem
 
 __all__ = ["METRICS", "Comparison", "Metric", "Reference", "Sample", "metric_names", "missing"]
 
@@ -167,6 +168,15 @@ def missing(metric: Metric, comparison: Comparison) -> Need | None:
         "held out": reference.held_out,
     }
     return next((need for need in metric.needs if not there[need]), None)
+
+
+def why_not(name: str, metric: Metric, comparison: Comparison) -> str | None:
+    """Returns why a metric can't judge these images, or None where it can."""
+    for images, whose in ((comparison.generated, "images"), (comparison.reference.sample, "real images")):
+        if len(images) < metric.least:
+            return problem(f"too few {whose}", name=name, least=metric.least, found=len(images))
+    lacking = missing(metric, comparison)
+    return None if lacking is None else problem(f"needs {lacking}", name=name)
 
 
 USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}
