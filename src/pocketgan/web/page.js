@@ -17,7 +17,8 @@
       return;
     }
     const name = place.dataset.run;
-    if (name !== asked || !place.dataset.ready) { place.dataset.ready = "1"; asked = name; marks = {}; samples = []; shownFile = ""; follows = true; }
+    if (name !== asked) { shownFile = ""; follows = true; }
+    if (name !== asked || !place.dataset.ready) { place.dataset.ready = "1"; asked = name; marks = {}; samples = []; }
     try {
       const have = Object.values(marks).join(",");
       const answer = await fetch(`live/run?${new URLSearchParams({ name, have })}`, { cache: "no-store" });
