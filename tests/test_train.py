@@ -208,15 +208,18 @@ def test_after_a_half_life_half_of_the_past_is_left(bench: Callable[..., Bench])
         torch.testing.assert_close(averaged.detach(), torch.full_like(averaged, 0.5), rtol=1e-4, atol=0)
 
 
-def test_average_copies_buffers(bench: Callable[..., Bench]) -> None:
+def test_average_moves_statistics_as_weights_and_copies_counters(bench: Callable[..., Bench]) -> None:
     state = bench("dcgan", ema_half_life="1 kimg").state
-    state.nimg = 10**9
-    for number, buffer in enumerate(state.generator.buffers()):
+    for number, (averaged, buffer) in enumerate(
+        zip(state.generator_ema.buffers(), state.generator.buffers(), strict=True)
+    ):
+        averaged.fill_(1)
         buffer.fill_(number + 3)
-    update_ema(state, 1e9, 8)
-    buffers = [buffer.unique().tolist() for buffer in state.generator_ema.buffers()]
-    assert buffers == [[number + 3] for number in range(len(buffers))]
-    assert len(buffers) > 3
+    update_ema(state, 8.0, 8)
+    buffers = [buffer.double().unique().tolist() for buffer in state.generator_ema.buffers()]
+    kinds = [buffer.is_floating_point() for buffer in state.generator_ema.buffers()]
+    assert buffers == [[(number + 4) / 2 if floats else number + 3] for number, floats in enumerate(kinds)]
+    assert True in kinds and False in kinds
 
 
 def test_training_averages_the_generators_past(bench: Callable[..., Bench]) -> None:

@@ -148,7 +148,7 @@ def evaluate(
         images = read_images(source, count)
     else:
         progress.say("redrawing real images" if model.config.reads_images else f"generating {count or COUNT:,} images")
-        images = generated_by(model, count, weights, seed, sets.reference)
+        images = generated_by(model, count, weights, seed, sets)
     check_shapes(images, sets.reference)
     named = against in SPLITS
     space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
@@ -256,10 +256,14 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
     return found.part(mixed(len(found))[: count or COUNT].sort().values)
 
 
-def generated_by(model: Model, count: int | None, weights: Weights, seed: int, real: ImageSet) -> ImageSet:
-    """Generates a model's images; one that redraws images redraws the reference's, and is judged inverted back."""
+def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: "RealSets") -> ImageSet:
+    """Generates a model's images as it would be sampled: one that is told classes is told them as often as in training.
+
+    One that redraws images redraws the reference's, and is judged inverted back. Where the training images aren't
+    known, all classes come in turn.
+    """
     network = build_with(model, weights)
-    names = model.facts.class_names
+    names, real = model.facts.class_names, sets.reference
     if model.config.reads_images:
         if count is not None and count > len(real):
             raise RunError(f"count: {count:,} images asked for, and there are {len(real):,} to redraw")
@@ -269,7 +273,8 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, r
         redrawn = 255 - redrawn if model.config.data.target == "inverted" else redrawn
         return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
     classes = len(names) if model.config.network.conditional else 0
-    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed)
+    like = None if sets.training is None else sets.training.labels
+    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, like=like)
     labels = None if made.labels is None else torch.from_numpy(made.labels)
     return ImageSet(torch.from_numpy(made.images), labels, names if classes else (), str(model.folder))
 

@@ -22,7 +22,7 @@ from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
-from pocketgan.sampling import redraw_images, run_generator
+from pocketgan.sampling import classes_like, redraw_images, run_generator
 from pocketgan.state import TrainState
 from pocketgan.training import Tick, discriminate, frozen
 
@@ -72,7 +72,7 @@ class Follower:
             raise DataError(f"{len(real)} images to compare with are too few; it takes {least}")
         known = self._look(training)
         self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
-        self.inputs, self.labels = self._inputs(real)
+        self.inputs, self.labels = self._inputs(real, images.labels)
         self.floor = self._floor(images.part(order[REFERENCE : REFERENCE + len(self.inputs)]))
         self.authentic_floor: float | None = None
         if self.reference.held_out and len(known) > 1:
@@ -83,15 +83,20 @@ class Follower:
     def _look(self, images: ImageSet) -> Sample:
         return kept(self.space, images, labels_in(self.class_names, images))
 
-    def _inputs(self, real: ImageSet) -> tuple[Tensor, Tensor | None]:
-        """Returns what the generator is given at every evaluation: always the same latents, or images to redraw."""
+    def _inputs(self, real: ImageSet, classes: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Returns what the generator is given at every evaluation: always the same latents, or images to redraw.
+
+        Args:
+            real: what it is held against.
+            classes: of the training images, which the generator is told as often as in training.
+        """
         count = self.config.evaluation.evaluate_count
         if self.config.reads_images:
             return real.images[:count], None
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
         latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
-        classes = len(self.run.facts.class_names) if self.config.network.conditional else 0
-        return latents, torch.arange(count) % classes if classes else None
+        told = self.config.network.conditional and classes is not None
+        return latents, classes_like(classes, count, self.config.seed) if told else None
 
     def _floor(self, others: ImageSet) -> float:
         """Returns the Fréchet distance that as many real images have."""

@@ -21,6 +21,12 @@ def sample_latents(config: RunConfig, count: int, seed: int) -> Tensor:
     return torch.randn(count, config.network.latent_dim, generator=generator)
 
 
+def classes_like(labels: Tensor, count: int, seed: int) -> Tensor:
+    """Draws `count` classes at random, each as often as it is among `labels`, int64, shape (n,): an unbiased sample."""
+    generator = torch.Generator().manual_seed(derived_seed(seed, "classes"))
+    return labels[torch.randint(len(labels), (count,), generator=generator)]
+
+
 @torch.no_grad()
 def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, config: RunConfig) -> Tensor:
     """Runs the generator as after training (no dropout, fixed statistics), in batches.
@@ -47,7 +53,14 @@ def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, con
 
 
 def generate_images(
-    network: nn.Module, config: RunConfig, classes: int, *, count: int, seed: int, label: int | None = None
+    network: nn.Module,
+    config: RunConfig,
+    classes: int,
+    *,
+    count: int,
+    seed: int,
+    label: int | None = None,
+    like: Tensor | None = None,
 ) -> Images:
     """Generates `count` images from `seed`.
 
@@ -58,12 +71,16 @@ def generate_images(
         count: how many.
         seed: the latents' seed.
         label: the class of all of them, an index; None takes all classes in turn.
+        like: the classes of training images, which are then drawn as often as there; None takes all in turn.
     """
     labels = None
-    if classes:
-        labels = torch.arange(count) % classes if label is None else torch.full((count,), label)
+    if classes and label is not None:
+        labels = torch.full((count,), label)
+    elif classes:
+        labels = torch.arange(count) % classes if like is None else classes_like(like, count, seed)
     images = run_generator(network, sample_latents(config, count, seed), labels, config)
-    columns = classes if classes and label is None and 4 <= classes <= 20 and count >= classes else None
+    in_turn = label is None and like is None
+    columns = classes if classes and in_turn and 4 <= classes <= 20 and count >= classes else None
     return Images(images.numpy(), None if labels is None else labels.numpy(), columns)
 
 

@@ -254,16 +254,20 @@ def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
 
 @torch.no_grad()
 def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
-    """Moves the averaged generator towards the trained one; buffers are copied.
+    """Moves the averaged generator towards the trained one, its statistics as its weights.
 
-    The weight of the past is ½^(batch size / half-life), the half-life in images.
+    The weight of the past is ½^(batch size / half-life), the half-life in images. BatchNorm's own running statistics
+    look back ten batches, whose luck would otherwise be seen in every picture's brightness.
     """
     kept = 0.5 ** (batch_size / half_life)
     torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
         list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - kept
     )
     for averaged, buffer in zip(state.generator_ema.buffers(), state.generator.buffers(), strict=True):
-        averaged.copy_(buffer)
+        if buffer.is_floating_point():
+            averaged.lerp_(buffer, 1 - kept)
+        else:
+            averaged.copy_(buffer)
 
 
 def rate_factor(step: int, plan: Plan, schedule: str, hold: float = 0.0) -> float:
