@@ -1,6 +1,7 @@
 """What is wrong with a setting or with data is said in the language that is spoken, settings' names as they are."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from pydantic import ValidationError
 from pocketgan.config import FIELDS, DataConfig, RunConfig, replace
 from pocketgan.data import load_images
 from pocketgan.durations import Duration
-from pocketgan.errors import ConfigError, DataError, nearest
+from pocketgan.errors import ConfigError, DataError, UserError, nearest
+from pocketgan.exported import ExportedModel
 from pocketgan.language import LANGUAGES, speaking
 from pocketgan.problems import PROBLEMS, problem
 from pocketgan.recipes import recipe
+from pocketgan.runs import Run
 from pocketgan.web.processes import Starts
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
@@ -110,3 +113,32 @@ def test_a_process_that_the_page_starts_speaks_its_language() -> None:
     started = starts.launch("x", ["train", "pockte"], "uk")
     assert started.process.wait(60) == 2
     assert "може, «pocket»?" in started.last_words()
+
+
+def damaged_run(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+def foreign_run(folder: Path) -> None:
+    (folder / "config.json").write_text('{"format": 999}')
+
+
+def unfinished_model(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_format": 999}')
+
+
+@others
+@pytest.mark.parametrize("prepare", [lambda folder: None, damaged_run, foreign_run, unfinished_model])
+def test_what_is_wrong_with_a_folder_is_said_in_each_language(
+    prepare: Callable[[Path], None], code: str, tmp_path: Path
+) -> None:
+    prepare(tmp_path)
+    for read in (Run.open, ExportedModel.open):
+        with pytest.raises(UserError) as caught:
+            read(tmp_path)
+        english = str(caught.value)
+        with speaking(code), pytest.raises(UserError) as caught:
+            read(tmp_path)
+        said = str(caught.value)
+        assert said != english and said.partition(": ")[0] == english.partition(": ")[0]
+        assert str(tmp_path) in said

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from pocketgan.config import RunConfig, differences, replace, validated
 from pocketgan.errors import CheckpointDamaged, ConfigError, NonFiniteLoss, RunError
 from pocketgan.files import write_atomically
+from pocketgan.problems import problem
 from pocketgan.state import TrainState
 
 FORMAT = "1"
@@ -116,21 +117,22 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RunError(f"checkpoint: {path} can't be read: {error.strerror}") from None
+        raise RunError(f"checkpoint: {problem('unreadable', path=path, why=error.strerror)}") from None
     try:
         tensors = load_tensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
         checksum = header.pop("sha256")
         if checksum != _checksum(tensors, header):
-            raise CheckpointDamaged(f"{path.name} doesn't match its checksum")
+            raise CheckpointDamaged(problem("wrong checksum", file=path.name))
     except (SafetensorError, KeyError, ValueError):
-        raise CheckpointDamaged(f"{path.name} is cut short or damaged") from None
+        raise CheckpointDamaged(problem("file damaged", file=path.name)) from None
     if header["format"] != FORMAT:
-        raise RunError(f"checkpoint: {path} has format {header['format']}; format {FORMAT} is known here")
+        said = problem("other format", path=path, found=header["format"], format=FORMAT)
+        raise RunError(f"checkpoint: {said}")
     try:
         config = validated(json.loads(header["config"]))
     except ConfigError as error:
-        raise RunError(f"checkpoint: {path} was made by another version of Pocketgan: {error}") from None
+        raise RunError(f"checkpoint: {problem('other version', path=path, why=error)}") from None
     return Checkpoint(path, tensors, config, json.loads(header["counters"]))
 
 
@@ -154,10 +156,7 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
     found = replace(checkpoint.config, duration=config.train.duration)
     changed = differences(found, config)
     if changed:
-        raise RunError(
-            f"{checkpoint.path}: was saved with another configuration ({'; '.join(changed)}); "
-            "put config.json back, or start a new run"
-        )
+        raise RunError(f"{checkpoint.path}: {problem('other configuration', changed='; '.join(changed))}")
 
 
 def restore(state: TrainState, checkpoint: Checkpoint) -> None:
@@ -196,8 +195,8 @@ def check_weights(network: nn.Module, weights: dict[str, Tensor], path: Path, na
     Raises:
         RunError: they belong to another network; the message names the first part that differs.
     """
-    for key, problem in _mismatches(network.state_dict(), weights):
-        raise RunError(f"{path}: holds the weights of another network: {name}.{key} {problem}")
+    for key, differs in _mismatches(network.state_dict(), weights):
+        raise RunError(f"{path}: {problem('other network', where=f'{name}.{key} {differs}')}")
 
 
 def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, fe
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
 from pocketgan.models import Model, Weights
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
 
@@ -138,7 +139,7 @@ def evaluate(
     progress = progress or Progress(quiet=True)
     names = metric_names(metrics)
     if count is not None and count < 1:
-        raise RunError(f"count: {count} won't do; at least 1")
+        raise RunError(f"count: {problem('count from one', count=count)}")
     model = find_model(source)
     weights = None if model is None else model.weights(checkpoint)
     data = data_for(model, against)
@@ -169,10 +170,8 @@ def check_shapes(images: ImageSet, real: ImageSet) -> None:
     """Raises `DataError` where images aren't of the real ones' size and channels."""
     if images.images.shape[1:] != real.images.shape[1:]:
         shapes = ["×".join(map(str, found.images.shape[1:])) for found in (images, real)]
-        raise DataError(
-            f"source: the images of {images.source} have {shapes[0]} (channels, height, width), and the real ones of "
-            f"{real.source} {shapes[1]}; --against a path of images of their size would do"
-        )
+        parts = {"source": images.source, "found": shapes[0], "real": real.source, "expected": shapes[1]}
+        raise DataError(f"source: {problem('sizes of images', **parts)}")
 
 
 def score(
@@ -232,10 +231,8 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     if model is None:
         return DataConfig()
     if model.data is None and against in SPLITS:
-        raise DataError(
-            f"against: the images that '{model.folder}' was trained on, {model.facts.source}, aren't with it; "
-            "--against PATH says where real ones are"
-        )
+        said = problem("images not with it", folder=model.folder, source=model.facts.source)
+        raise DataError(f"against: {said}")
     return model.data or DataConfig(data=against)
 
 
@@ -246,13 +243,14 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
         DataError: nothing readable there, or fewer than asked for.
     """
     if not Path(source).exists():
-        raise DataError(f"source: there is no '{source}'; give a run's folder, a folder of pictures or an .npz file")
+        raise DataError(f"source: {problem('no source', source=source)}")
     try:
         found = load_images(DataConfig(data=str(source)))
     except DataError as error:
         raise DataError(f"source: {str(error).partition(': ')[2]}") from None
     if count is not None and count > len(found):
-        raise DataError(f"count: {count:,} images asked for, and '{source}' holds {len(found):,}")
+        said = problem("too few there", count=count, source=source, found=len(found))
+        raise DataError(f"count: {said}")
     return found.part(mixed(len(found))[: count or COUNT].sort().values)
 
 
@@ -266,7 +264,7 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
     names, real = model.facts.class_names, sets.reference
     if model.config.reads_images:
         if count is not None and count > len(real):
-            raise RunError(f"count: {count:,} images asked for, and there are {len(real):,} to redraw")
+            raise RunError(f"count: {problem('too few to redraw', count=count, found=len(real))}")
         order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
         chosen = real.part(order[: count or COUNT])
         redrawn = redraw_images(network, model.config, chosen.images)
@@ -289,7 +287,8 @@ def choose_space(
     """
     known = ("auto", "digits", "stacked", "classifier", "random", "inception")
     if name not in known:
-        raise DataError(f"features: no feature space '{name}'{nearest(name, known)}; known: {', '.join(known)}")
+        said = problem("no space", name=name, hint=nearest(name, known), known=", ".join(known))
+        raise DataError(f"features: {said}")
     if name == "digits" or (name == "auto" and data.data == "mnist"):
         return features.digits()
     if name == "stacked" or (name == "auto" and data.data == "stacked-mnist"):
@@ -357,7 +356,7 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
     try:
         found = load_images(DataConfig(data=against))
     except DataError as error:
-        raise DataError(f"against: {str(error).partition(': ')[2]}; 'test' and 'train' would do, too") from None
+        raise DataError(f"against: {problem('test and train', why=str(error).partition(': ')[2])}") from None
     training = load_images(data) if knows_training else None
     held_out = training is None or training.digest() != found.digest()
     return RealSets(against, found.part(mixed(len(found))[:COUNT]), training, None, held_out)

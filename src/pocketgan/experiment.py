@@ -140,7 +140,8 @@ def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threadin
     run.settle()
     checkpoint, damaged = newest_intact(run.checkpoints())
     if checkpoint is None and damaged:
-        raise RunError(f"run: no checkpoint of '{run.folder}' is intact ({'; '.join(damaged)}); start a new run")
+        said = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
+        raise RunError(f"run: {said}")
     for line in damaged:
         progress.say(f"{line}; going on from the one before")
     if checkpoint is not None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pocketgan.config import PACKAGED, DataConfig, RunConfig, validated
 from pocketgan.errors import ConfigError, ModelError
 from pocketgan.models import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index
+from pocketgan.problems import problem
 from pocketgan.records import DataFacts, first_problem, read_object
 from pocketgan.runs import Run
 
@@ -87,22 +88,24 @@ class ExportedModel:
         """
         folder = Path(folder)
         if not is_exported(folder):
-            what = "holds no exported model" if folder.exists() else "doesn't exist"
-            raise ModelError(f"model: '{folder}' {what}; 'pocketgan export RUN --out DIR' makes one of a run")
+            key = "no exported model" if folder.exists() else "no model folder"
+            raise ModelError(f"model: {problem(key, folder=folder)}")
         path = folder / CONFIG
         values = read_object(path)
         if values[EXPORT_KEY] != FORMAT:
             found = printable(repr(values[EXPORT_KEY]))
-            raise ModelError(f"model: {path} has {EXPORT_KEY} {found}; {FORMAT} is known to this version of Pocketgan")
+            said = problem("other export", path=path, field=EXPORT_KEY, found=found, format=FORMAT)
+            raise ModelError(f"model: {said}")
         try:
             manifest = Manifest.model_validate(values)
             config = validated(manifest.config)
         except ValidationError as error:
-            raise ModelError(f"model: {path} is damaged: {printable(first_problem(error))}") from None
+            said = problem("damaged", path=path, why=printable(first_problem(error)))
+            raise ModelError(f"model: {said}") from None
         except ConfigError as error:
             raise ModelError(f"model: {path}: {printable(str(error))}") from None
         if not all(name.isprintable() for name in manifest.data.class_names):
-            raise ModelError(f"model: {path} is damaged: class_names: they can't be printed")
+            raise ModelError(f"model: {problem('damaged', path=path, why=problem('names unprintable'))}")
         return cls(folder, config, manifest)
 
     def __repr__(self) -> str:
@@ -128,15 +131,9 @@ class ExportedModel:
         """
         origin = self.manifest.origin
         if checkpoint != "auto":
-            raise ModelError(
-                f"checkpoint: '{self.folder}' is an exported model, with the weights of step {origin.step:,} alone; "
-                "leave --checkpoint out"
-            )
+            raise ModelError(f"checkpoint: {problem('one checkpoint', folder=self.folder, step=origin.step)}")
         if WEIGHTS not in self.manifest.files:
-            raise ModelError(
-                f"model: '{self.folder}' was exported as {ONNX} alone, for other programs; "
-                "'pocketgan export --format all' writes what Pocketgan reads, too"
-            )
+            raise ModelError(f"model: {problem('onnx alone', folder=self.folder, file=ONNX)}")
         path = self.folder / WEIGHTS
         content = self.intact(WEIGHTS)
         from safetensors import SafetensorError
@@ -145,9 +142,7 @@ class ExportedModel:
         try:
             tensors = load(content)
         except (SafetensorError, KeyError, TypeError, ValueError):
-            raise ModelError(
-                f"model: {path} is no safetensors file; other kinds are not opened, since they can run code"
-            ) from None
+            raise ModelError(f"model: {problem('no safetensors', path=path)}") from None
         return Weights(path, tensors, origin.model_dump())
 
     def intact(self, name: str) -> bytes:
@@ -160,11 +155,9 @@ class ExportedModel:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ModelError(f"model: {path} can't be read: {error.strerror}") from None
+            raise ModelError(f"model: {problem('unreadable', path=path, why=error.strerror)}") from None
         if hashlib.sha256(content).hexdigest() != self.manifest.files[name]:
-            raise ModelError(
-                f"model: {path} isn't the file that was exported: its SHA-256 isn't the one in {CONFIG}; get it again"
-            )
+            raise ModelError(f"model: {problem('altered', path=path, config=CONFIG)}")
         return content
 
     def label_index(self, label: str | int) -> int:

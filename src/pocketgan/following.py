@@ -20,6 +20,7 @@ from pocketgan.metrics import METRICS, Sample, missing
 from pocketgan.metrics.features import FeatureSpace, kept
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.objectives import OBJECTIVES
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
 from pocketgan.sampling import classes_like, redraw_images, run_generator
@@ -69,7 +70,7 @@ class Follower:
         real = training if held_out is None else held_out
         least = METRICS["frechet_distance"].least
         if len(real) < least:
-            raise DataError(f"{len(real)} images to compare with are too few; it takes {least}")
+            raise DataError(problem("too few to compare", found=len(real), least=least))
         known = self._look(training)
         self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
         self.inputs, self.labels = self._inputs(real, images.labels)

@@ -14,6 +14,7 @@ from pocketgan.checkpoints import (
 from pocketgan.errors import CheckpointDamaged, RunError
 from pocketgan.models import Model, Weights
 from pocketgan.networks import ImageShape, build_generator
+from pocketgan.problems import problem
 from pocketgan.records import DataFacts
 from pocketgan.runs import BEST, Run
 
@@ -35,21 +36,23 @@ def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
         which = "best" if best.is_file() else "last"
     steps = [int(path.stem.removeprefix("step-")) for path in paths]
     if not paths and which != "best":
-        raise RunError(f"run: '{run.folder}' has no checkpoint yet; 'pocketgan resume {run.folder}' trains on")
+        raise RunError(f"run: {problem('no checkpoint yet', folder=run.folder)}")
     if which == "last":
         found, damaged = newest_intact(paths)
         if found is None:
-            raise RunError(f"run: no checkpoint of '{run.folder}' is intact: {'; '.join(damaged)}")
+            said = problem("no checkpoint intact", folder=run.folder, damaged="; ".join(damaged))
+            raise RunError(f"run: {said}")
     elif which == "best" and not best.is_file():
-        raise RunError(f"checkpoint: '{run.folder}' was not evaluated, so none is known as best; use 'last' or a step")
+        raise RunError(f"checkpoint: {problem('no best', folder=run.folder)}")
     elif which == "best" or (str(which).isdecimal() and int(which) in steps):
         try:
             found = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
         except CheckpointDamaged as error:
-            raise RunError(f"checkpoint: {error}; use another, such as --checkpoint last") from None
+            raise RunError(f"checkpoint: {problem('use another', why=error)}") from None
     else:
         known = ", ".join(str(step) for step in steps[-8:])
-        raise RunError(f"checkpoint: no '{which}' in '{run.folder}'; 'last' or a step would do, such as {known}")
+        said = problem("no such checkpoint", which=str(which), folder=run.folder, known=known)
+        raise RunError(f"checkpoint: {said}")
     check_config(found, run.config)
     return found
 

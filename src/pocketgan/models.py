@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pocketgan.config import DataConfig, RunConfig
 from pocketgan.errors import RunError
+from pocketgan.problems import problem
 from pocketgan.records import DataFacts, read_object
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def label_index(model: Model, label: str | int) -> int:
         RunError: the model is unconditional, or has no such class.
     """
     if not model.config.network.conditional:
-        raise RunError(f"label: '{model.folder}' is unconditional, so no class can be asked for; leave --label out")
+        raise RunError(f"label: {problem('unconditional', folder=model.folder)}")
     names = model.facts.class_names
     if str(label) not in names:
-        raise RunError(f"label: no class '{label}'; known: {', '.join(names)}")
+        raise RunError(f"label: {problem('no such label', label=str(label), known=', '.join(names))}")
     return names.index(str(label))
 
 

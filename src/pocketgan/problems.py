@@ -1,4 +1,4 @@
-"""What is wrong with settings, data or what is to be measured, and what would do, in the language spoken.
+"""What is wrong with settings, data, a run's files or what is asked of them, and what would do, in the language spoken.
 
 Names of fields, files and values stay as they are written. Print nothing, raise nothing: errors are made with these.
 """
@@ -97,6 +97,77 @@ PROBLEMS: Final = {
     "needs labels": "{name} takes images with labels",
     "needs training": "{name} takes the training images",
     "needs held out": "{name} takes real images that weren't trained on",
+    "no metric": "no metric '{name}'{hint}; known: all, {known}",
+    "no metrics": "an empty list; known: all, {known}",
+    "images for space": (
+        "'{space}' takes images of {expected} (channels, height, width), and these have {found}; 'random' takes any"
+    ),
+    "no labels to train on": "{source} has no labels, so no classifier can be trained; use 'random'",
+    "one class to train on": "{source} has labels of one class alone, so no classifier can be trained; use 'random'",
+    # What is drawn, and what is measured.
+    "reads no noise": "'{folder}' redraws images and reads no noise; use 'pocketgan translate'",
+    "count at once": "{count} won't do: at least 1, and at most {most} at once",
+    "count from one": "{count} won't do; at least 1",
+    "unconditional": "'{folder}' is unconditional, so no class can be asked for; leave --label out",
+    "no such label": "no class '{label}'; known: {known}",
+    "sizes of images": (
+        "the images of {source} have {found} (channels, height, width), and the real ones of {real} {expected}; "
+        "--against a path of images of their size would do"
+    ),
+    "images not with it": (
+        "the images that '{folder}' was trained on, {source}, aren't with it; --against PATH says where real ones are"
+    ),
+    "no source": "there is no '{source}'; give a run's folder, a folder of pictures or an .npz file",
+    "too few there": "{count} images asked for, and '{source}' holds {found}",
+    "too few to redraw": "{count} images asked for, and there are {found} to redraw",
+    "no space": "no feature space '{name}'{hint}; known: {known}",
+    "test and train": "{why}; 'test' and 'train' would do, too",
+    "too few to compare": "{found} images to compare with are too few; it takes {least}",
+    "no device": "this machine (or this PyTorch) has no '{name}'; 'auto' takes what there is",
+    "side of four": (
+        "'{architecture}' takes images whose side is a multiple of 4, and these are {size}; 'mlp' takes any"
+    ),
+    # Runs, exported models, their files.
+    "no runs folder": "there is no folder '{folder}'; 'pocketgan train' makes runs, in 'runs' by default",
+    "no run": "'{folder}' is no run folder: it has no config.json; 'pocketgan runs' lists runs",
+    "no run folder": "'{folder}' doesn't exist; 'pocketgan runs' lists runs",
+    "model for run": (
+        "'{folder}' is an exported model, which holds a generator alone and no training state; "
+        "give the run that it was made from"
+    ),
+    "no exported model": "'{folder}' holds no exported model; 'pocketgan export RUN --out DIR' makes one of a run",
+    "no model folder": "'{folder}' doesn't exist; 'pocketgan export RUN --out DIR' makes one of a run",
+    "run busy": "'{folder}' is being trained by another process; stop that one first",
+    "run not writable": "'{folder}' can't be written: {why}",
+    "no json": "{path} is no JSON; it may have been edited or damaged",
+    "no json object": "{path} is no JSON object",
+    "unknown format": "{path} has an unknown format; format {format} is known here",
+    "other format": "{path} has format {found}; format {format} is known here",
+    "other export": "{path} has {field} {found}; {format} is known to this version of Pocketgan",
+    "damaged": "{path} is damaged: {why}",
+    "names unprintable": "class_names: they can't be printed",
+    "altered": "{path} isn't the file that was exported: its SHA-256 isn't the one in {config}; get it again",
+    "no safetensors": "{path} is no safetensors file; other kinds are not opened, since they can run code",
+    "onnx alone": (
+        "'{folder}' was exported as {file} alone, for other programs; "
+        "'pocketgan export --format all' writes what Pocketgan reads, too"
+    ),
+    "one checkpoint": (
+        "'{folder}' is an exported model, with the weights of step {step} alone; leave --checkpoint out"
+    ),
+    "no checkpoint yet": "'{folder}' has no checkpoint yet; 'pocketgan resume {folder}' trains on",
+    "no checkpoint intact": "no checkpoint of '{folder}' is intact: {damaged}",
+    "begin anew": "no checkpoint of '{folder}' is intact ({damaged}); start a new run",
+    "no best": "'{folder}' was not evaluated, so none is known as best; use 'last' or a step",
+    "use another": "{why}; use another, such as --checkpoint last",
+    "no such checkpoint": "no '{which}' in '{folder}'; 'last' or a step would do, such as {known}",
+    "wrong checksum": "{file} doesn't match its checksum",
+    "file damaged": "{file} is cut short or damaged",
+    "other version": "{path} was made by another version of Pocketgan: {why}",
+    "other configuration": (
+        "was saved with another configuration ({changed}); put config.json back, or start a new run"
+    ),
+    "other network": "holds the weights of another network: {where}",
     # A run's data.
     "data gone": "the images of '{folder}' can't be read again: {why}",
     "data changed": "{source} isn't what '{folder}' was trained on; put those images back",

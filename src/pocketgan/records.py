@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pocketgan.errors import RunError, StorageError
 from pocketgan.files import write_atomically
+from pocketgan.problems import problem
 
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 LARGEST_HEADER = 10_000_000
@@ -119,11 +120,11 @@ def read_object(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             value = json.loads(file.read(LARGEST_HEADER))
     except OSError as error:
-        raise RunError(f"run: {path} can't be read: {error.strerror}") from None
+        raise RunError(f"run: {problem('unreadable', path=path, why=error.strerror)}") from None
     except (ValueError, RecursionError):
-        raise RunError(f"run: {path} is no JSON; it may have been edited or damaged") from None
+        raise RunError(f"run: {problem('no json', path=path)}") from None
     if not isinstance(value, dict):
-        raise RunError(f"run: {path} is no JSON object")
+        raise RunError(f"run: {problem('no json object', path=path)}")
     return value
 
 
@@ -152,7 +153,7 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise StorageError(f"{path} can't be written: {error.strerror}; what was saved before is intact") from None
+        raise StorageError(problem("disk refused", path=path, why=error.strerror)) from None
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:

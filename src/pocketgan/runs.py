@@ -84,16 +84,13 @@ class Run:
         """
         folder = Path(folder)
         if not (folder / "config.json").is_file():
-            where = "is no run folder: it has no config.json" if folder.is_dir() else "doesn't exist"
-            raise RunError(f"run: '{folder}' {where}; 'pocketgan runs' lists runs")
+            key = "no run" if folder.is_dir() else "no run folder"
+            raise RunError(f"run: {problem(key, folder=folder)}")
         values = read_object(folder / "config.json")
         if EXPORT_KEY in values:
-            raise RunError(
-                f"run: '{folder}' is an exported model, which holds a generator alone and no training state; "
-                "give the run that it was made from"
-            )
+            raise RunError(f"run: {problem('model for run', folder=folder)}")
         if values.pop("format", None) != FORMAT:
-            raise RunError(f"run: {folder / 'config.json'} has an unknown format; format {FORMAT} is known here")
+            raise RunError(f"run: {problem('unknown format', path=folder / 'config.json', format=FORMAT)}")
         try:
             config = validated(values)
         except ConfigError as error:
@@ -104,7 +101,8 @@ class Run:
             plan = Plan.model_validate(values.pop("plan", None))
             environment = Environment.model_validate(values)
         except ValidationError as error:
-            raise RunError(f"run: {folder / 'environment.json'} is damaged: {first_problem(error)}") from None
+            path, why = folder / "environment.json", first_problem(error)
+            raise RunError(f"run: {problem('damaged', path=path, why=why)}") from None
         return cls(folder, config, facts, plan, environment)
 
     def __repr__(self) -> str:
@@ -166,9 +164,9 @@ class Run:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunBusy(f"run: '{self.folder}' is being trained by another process; stop that one first") from None
+            raise RunBusy(f"run: {problem('run busy', folder=self.folder)}") from None
         except OSError as error:
-            raise RunError(f"run: '{self.folder}' can't be written: {error.strerror}") from None
+            raise RunError(f"run: {problem('run not writable', folder=self.folder, why=error.strerror)}") from None
         try:
             yield
         finally:
@@ -385,7 +383,7 @@ def list_runs(folder: str | Path = "runs") -> tuple[list[Run], list[str]]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise RunError(f"dir: there is no folder '{folder}'; 'pocketgan train' makes runs, in 'runs' by default")
+        raise RunError(f"dir: {problem('no runs folder', folder=folder)}")
     runs, damaged = [], []
     for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
         if is_model(path) and not is_exported(path):

@@ -10,6 +10,7 @@ from pocketgan.errors import RunError
 from pocketgan.loading import load_generator
 from pocketgan.models import Model
 from pocketgan.pictures import Images
+from pocketgan.problems import problem
 from pocketgan.runs import MOST_IMAGES
 
 BATCH = 250
@@ -89,9 +90,9 @@ def draw(
 ) -> Images:
     """Generates images from a run or an exported model; see `Run.generate`."""
     if model.config.reads_images:
-        raise RunError(f"run: '{model.folder}' redraws images and reads no noise; use 'pocketgan translate'")
+        raise RunError(f"run: {problem('reads no noise', folder=model.folder)}")
     if not 1 <= count <= MOST_IMAGES:
-        raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
+        raise RunError(f"count: {problem('count at once', count=count, most=MOST_IMAGES)}")
     index = None if label is None else model.label_index(label)
     network = load_generator(model, checkpoint)
     classes = len(model.facts.class_names) if model.config.network.conditional else 0

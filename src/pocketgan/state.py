@@ -11,6 +11,7 @@ from pocketgan.data import derived_seed
 from pocketgan.errors import ConfigError
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
 from pocketgan.optimizers import Adam
+from pocketgan.problems import problem
 
 
 @dataclass
@@ -57,7 +58,7 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
     if not there[name]:
-        raise ConfigError(f"device: this machine (or this PyTorch) has no '{name}'; 'auto' takes what there is")
+        raise ConfigError(f"device: {problem('no device', name=name)}")
     return name
 
 

@@ -193,7 +193,7 @@ def metric_names(text: str) -> list[str]:
     for name in names:
         if name not in METRICS:
             hint = f"; did you mean '{USUAL[name]}'?" if name in USUAL else nearest(name, METRICS)
-            raise RunError(f"metrics: no metric '{name}'{hint}; known: all, {', '.join(METRICS)}")
+            raise RunError(f"metrics: {problem('no metric', name=name, hint=hint, known=', '.join(METRICS))}")
     if not names:
-        raise RunError(f"metrics: an empty list; known: all, {', '.join(METRICS)}")
+        raise RunError(f"metrics: {problem('no metrics', known=', '.join(METRICS))}")
     return names

@@ -28,6 +28,7 @@ from pocketgan.metric_words import NOTES
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
 from pocketgan.metrics.inception import inception_features
 from pocketgan.metrics.samples import Sample
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 
 VERSION = 1
@@ -81,10 +82,9 @@ class FeatureSpace:
         """
         _, channels, height, width = images.shape
         if self.channels and (channels, height, width) != (self.channels, self.size, self.size):
-            raise DataError(
-                f"features: '{self.name}' takes images of {self.channels}×{self.size}×{self.size} "
-                f"(channels, height, width), and these have {channels}×{height}×{width}; 'random' takes any"
-            )
+            expected, found = f"{self.channels}×{self.size}×{self.size}", f"{channels}×{height}×{width}"
+            said = problem("images for space", space=self.name, expected=expected, found=found)
+            raise DataError(f"features: {said}")
         features, logits = self.embed(images)
         return Sample(images, features, None if logits is None else logits.softmax(dim=1), labels)
 
@@ -155,8 +155,8 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
         DataError: there are no labels, or of one class alone.
     """
     if len(images.class_names) < 2:
-        lacking = "labels of one class alone" if images.class_names else "no labels"
-        raise DataError(f"features: {images.source} has {lacking}, so no classifier can be trained; use 'random'")
+        key = "one class to train on" if images.class_names else "no labels to train on"
+        raise DataError(f"features: {problem(key, source=images.source)}")
     path = cache_folder() / f"classifier-{VERSION}-{images.digest()[:16]}.safetensors"
     note = NOTES["classifier"].format(source=images.source)
     if path.is_file():

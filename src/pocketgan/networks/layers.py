@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pocketgan.config import NetworkConfig
 from pocketgan.errors import ConfigError
+from pocketgan.problems import problem
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,8 @@ def quarter(shape: ImageShape, field: str, architecture: str) -> int:
         ConfigError: the side is no multiple of 4.
     """
     if shape.size % 4:
-        raise ConfigError(
-            f"{field}: '{architecture}' takes images whose side is a multiple of 4, and these are "
-            f"{shape.size}×{shape.size}; 'mlp' takes any"
-        )
+        said = problem("side of four", architecture=architecture, size=f"{shape.size}×{shape.size}")
+        raise ConfigError(f"{field}: {said}")
     return shape.size // 4
 
 
