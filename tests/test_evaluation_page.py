@@ -25,15 +25,18 @@ from pocketgan.evaluation_page import (
     draw_page,
     draw_row,
     enlarged,
+    lines_of,
     lowest,
     most_and_least,
     number,
     shortened,
     spread_out,
-    two_lines,
 )
+from pocketgan.language import LANGUAGES, say, speaking
+from pocketgan.metric_words import EVALUATION_PAGE, READINGS, TITLES
 from pocketgan.metrics import METRICS, Comparison, Reference, Sample
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.plot_style import FONTS, drawn_language
 
 EVERYTHING = {name: Figure(0.5 + place, 0.01, 0.25) for place, name in enumerate(METRICS)}
 
@@ -276,15 +279,15 @@ def test_long_texts_lose_their_middle():
 
 
 def test_readings_break_after_a_semicolon_where_both_lines_are_short():
-    assert two_lines("share of images that look real; higher is better") == [
+    assert lines_of("share of images that look real; higher is better") == [
         "share of images that look real;",
         "higher is better",
     ]
-    assert two_lines("share of real images with a drawn one nearby; higher is better") == [
+    assert lines_of("share of real images with a drawn one nearby; higher is better") == [
         "share of real images with a drawn one",
         "nearby; higher is better",
     ]
-    assert two_lines("short") == ["short", ""]
+    assert lines_of("short") == ["short"]
 
 
 def test_a_text_too_wide_is_shortened_to_its_place():
@@ -292,3 +295,38 @@ def test_a_text_too_wide_is_shortened_to_its_place():
     page.write(0, 0, "W" * 500, width=300)
     assert page.axes.texts[0].get_window_extent().width <= 300
     assert "…" in page.axes.texts[0].get_text()
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_page_is_in_the_language_and_nothing_is_cut(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, write = [], Page.write
+
+    def remembered(page: Page, x: float, y: float, text: str, *others: float, **looks: object) -> None:
+        written.append(text)
+        write(page, x, y, text, *others, **looks)
+
+    def whole(text: str, letters: int) -> str:
+        assert len(text) <= letters, f"'{text}' has no room"
+        return text
+
+    monkeypatch.setattr(Page, "write", remembered)
+    monkeypatch.setattr("pocketgan.evaluation_page.shortened", whole)
+    with speaking(code):
+        drawn(evaluation(skipped={"two_sample": "why"}), tmp_path)
+        language = drawn_language()
+    assert language == code or code in FONTS
+    foreign = {text for text in EVALUATION_PAGE.values() if "{" not in text}
+    with speaking(language):
+        known = {say(EVALUATION_PAGE, "other figures"), say(TITLES, "recall"), say(READINGS, "kernel_distance")}
+    assert known <= set(written)
+    if language == "en":
+        assert len(foreign & set(written)) > 10
+    else:
+        assert not foreign & set(written)
+
+
+def test_wide_letters_have_half_as_many_in_a_line() -> None:
+    assert lines_of("實" * 30) == ["實" * 20, "實" * 10]
+    assert lines_of("越低越好；下限即為完美") == ["越低越好；", "下限即為完美"]

@@ -2,11 +2,13 @@
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib import style
@@ -17,8 +19,11 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from pocketgan.files import write_atomically
-from pocketgan.metric_words import READINGS, TITLES
+from pocketgan.language import localised, speaking
+from pocketgan.language import say as say_of
+from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
 from pocketgan.pictures import to_picture
+from pocketgan.plot_style import drawn_language, letters
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -37,14 +42,21 @@ INK, FAINT, PALE = "#222222", "#666666", "#ececec"
 FRAME = 190
 """The grey of the line around an image."""
 HEADLINES = ("frechet_distance", "precision", "recall", "density", "coverage")
-LETTERS = 40
-"""About as many fit into a line of a headline's column."""
+LETTERS, BROAD, WIDE = 40, 34, 20
+"""About as many Latin, Cyrillic, and Korean or Chinese letters fit into a line of a headline's column."""
 MOST_LABELS = 80
 """Class names written under the histogram; of more classes, every second, third, … is named."""
 
 
+def say(key: str, **parts: object) -> str:
+    """Returns one of the texts of the page in the language that is spoken."""
+    return say_of(EVALUATION_PAGE, key, **parts)
+
+
 def draw_page(evaluation: "Evaluation", folder: Path) -> Path:
     """Draws an evaluation as one picture, `evaluation.png`.
+
+    It is in the language that is spoken, or in English where no font is installed that has its letters.
 
     Args:
         evaluation: what was measured; sections that it has nothing for are left out.
@@ -57,7 +69,7 @@ def draw_page(evaluation: "Evaluation", folder: Path) -> Path:
 
     comparison = evaluation.comparison
     reference = comparison.reference
-    with style.context("default"), warnings.catch_warnings():
+    with speaking(drawn_language()), style.context(["default", letters()]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         page = Page()
         draw_header(page, evaluation)
@@ -177,14 +189,15 @@ def number(value: float, digits: int = 3) -> str:
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
     whole = abs(value) >= 1000 or value == round(value)
     text = f"{value:,.0f}" if whole else f"{value:#.{digits}g}".removesuffix(".")
-    return text.replace("-", "−")
+    return localised(text).replace("-", "−")
 
 
-def two_lines(text: str) -> list[str]:
-    """Breaks a text for a column of the headlines, after a semicolon where that gives short lines."""
-    parts = text.replace("; ", ";\n").splitlines()
-    lines = parts if len(parts) <= 2 and max(map(len, parts), default=0) <= LETTERS else wrap(text, LETTERS)
-    return [*lines[:1], " ".join(lines[1:])]
+def lines_of(text: str) -> list[str]:
+    """Breaks a text for a column of the headlines, after a semicolon where that gives two short lines."""
+    wide = any(east_asian_width(letter) == "W" for letter in text)
+    most = WIDE if wide else BROAD if re.search("[а-яіїєґ]", text) else LETTERS
+    parts = text.replace("; ", ";\n").replace("；", "；\n").splitlines()
+    return parts if len(parts) <= 2 and max(map(len, parts), default=0) <= most else wrap(text, most)
 
 
 # What was measured.
@@ -194,16 +207,17 @@ def draw_header(page: Page, evaluation: "Evaluation") -> None:
     """Writes what was held against what, and in which feature space."""
     real, space = evaluation.real, evaluation.space
     count, against = len(evaluation.comparison.generated), len(real.reference.sample)
-    page.write(MARGIN, page.top, f"{count:,} generated images against {against:,} real ones", 30, fontweight="bold")
+    page.write(MARGIN, page.top, say("images", count=count, against=against), 30, fontweight="bold")
     page.top += 54
     split = real.name in ("test", "train", "validation")
+    note = say_of(NOTES, space.name, source=real.source)
     lines = {
-        "real images": f"the {real.name} split of {real.source}" if split else real.source,
-        "feature space": f"{space}: {space.note}",
+        "real images": say("split of", split=real.name, source=real.source) if split else real.source,
+        "feature space": f"{space}: {note}",
     }
     for name, line in lines.items():
-        page.write(MARGIN, page.top, name, 16, color=FAINT)
-        page.write(MARGIN + 130, page.top, line, 16, width=CONTENT - 130)
+        page.write(MARGIN, page.top, say(name), 16, color=FAINT)
+        page.write(MARGIN + 210, page.top, line, 16, width=CONTENT - 210)
         page.top += 26
 
 
@@ -214,22 +228,22 @@ def draw_headlines(page: Page, evaluation: "Evaluation") -> None:
         return
     page.top += 20
     width = (CONTENT - (len(HEADLINES) - 1) * 20) // len(HEADLINES)
+    readings = {name: lines_of(say_of(READINGS, name)) for name in names}
     for place, name in enumerate(names):
         figure = evaluation.figures[name]
         x, y = MARGIN + place * (width + 20), page.top
         page.box(x, y, width, 3, INK)
-        page.write(x, y + 14, TITLES[name], 16, fontweight="bold", width=width)
+        page.write(x, y + 14, say_of(TITLES, name), 16, fontweight="bold", width=width)
         page.write(x, y + 42, number(figure.value), 36, width=width)
         spread = None if figure.spread is None else f"± {number(figure.spread, 2)}"
-        floor = None if figure.floor is None else f"real vs real {number(figure.floor)}"
+        floor = None if figure.floor is None else f"{say('real')} {number(figure.floor)}"
         page.write(x, y + 92, " · ".join(filter(None, (spread, floor))), color=FAINT, width=width)
         least = 0 if name == "frechet_distance" else 1
         draw_bar(page, x, y + 122, width, figure.value, figure.spread, figure.floor, least)
-        for line, text in enumerate(two_lines(READINGS[name])):
+        for line, text in enumerate(readings[name]):
             page.write(x, y + 148 + 18 * line, text, 13, color=FAINT, width=width)
-    page.top += 196
-    legend = "Orange bar: the generated images, ± one standard error. Blue mark: real images (real vs real)."
-    page.write(MARGIN, page.top, legend, 13, color=FAINT)
+    page.top += 160 + 18 * max(map(len, readings.values()))
+    page.write(MARGIN, page.top, say("legend"), 13, color=FAINT)
     page.top += 20
 
 
@@ -256,13 +270,13 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
     names = [name for name in evaluation.figures if name not in HEADLINES]
     if not names and not evaluation.skipped:
         return
-    page.heading("Other figures")
+    page.heading(say("other figures"))
     columns = (MARGIN, MARGIN + 330, MARGIN + 450, MARGIN + 590, MARGIN + 640)
-    titles = ("what it is", "figure", "± spread", "real vs real", "how to read it")
+    titles = [say(key) for key in ("what it is", "figure", "spread", "real", "how to read it")]
 
     def row(cells: Sequence[str], colour: str) -> None:
         for place, (x, cell) in enumerate(zip(columns, cells, strict=True)):
-            side, width = ("left", 840) if place in (0, 4) else ("right", 130)
+            side, width = ("left", 840) if place in (0, 4) else ("right", 138)
             page.write(x, page.top, cell, color=colour, horizontalalignment=side, width=width)
         page.top += 25
 
@@ -271,9 +285,9 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
         figure = evaluation.figures[name]
         spread = "" if figure.spread is None else number(figure.spread, 2)
         floor = "" if figure.floor is None else number(figure.floor)
-        row((TITLES[name], number(figure.value), spread, floor, READINGS[name]), INK)
+        row((say_of(TITLES, name), number(figure.value), spread, floor, say_of(READINGS, name)), INK)
     for name, reason in evaluation.skipped.items():
-        row((TITLES[name], "–", "", "", f"left out: {reason}"), FAINT)
+        row((say_of(TITLES, name), "–", "", "", say("left out", why=reason)), FAINT)
 
 
 # The classes.
@@ -285,10 +299,10 @@ def draw_classes(page: Page, evaluation: "Evaluation") -> None:
     sides = (comparison.generated.class_shares.numpy(), comparison.reference.sample.class_shares.numpy())
     count = len(sides[0])
     names = [shortened(" ".join(name.split()), 18) for name in evaluation.space.class_names or map(str, range(count))]
-    page.heading("Classes", "Share of the images that the classifier takes for each class, in percent.")
+    page.heading(say("classes"), say("class shares"))
     axes, places = page.plot(MARGIN + 36, page.top, CONTENT - 36, 240), np.arange(count)
     for side, label, colour, shares in zip((-1, 1), ("generated", "real"), (GENERATED, REAL), sides, strict=True):
-        axes.bar(places + side * 0.2, 100 * shares, 0.38, label=label, color=colour)
+        axes.bar(places + side * 0.2, 100 * shares, 0.38, label=say(f"row of {label}"), color=colour)
     step = math.ceil(count / MOST_LABELS)
     axes.set_xticks(places[::step], names[::step], parse_math=False)
     axes.set_xlim(-0.6, count - 0.4)
@@ -314,18 +328,14 @@ def draw_neighbours(page: Page, comparison: "Comparison") -> None:
     generated, training = comparison.generated.images.numpy(), reference.training.images.numpy()
     distances, indices = (found.numpy() for found in comparison.nearest_training)
     columns = columns_of(generated)
-    notes = ["Below each, the training image nearest to it in the feature space, with its distance."]
-    page.heading("Generated images and the nearest training images", *notes)
+    page.heading(say("nearest"), say("nearest, below"))
     draw_pairs(page, generated, training, indices, distances, spread_out(len(generated), columns))
-    notes = ["A near-copy of a training image would be among them."]
+    notes = [say("closest, copies")]
     if reference.held_out:
         held_out = reference.nearest_training.distances.numpy()
         near, middle = (number(float(np.quantile(held_out, share))) for share in (0.01, 0.5))
-        notes.append(
-            f"Real images that weren't trained on, for comparison: one in a hundred is within {near} of a training "
-            f"image, half of them within {middle}."
-        )
-    page.heading("The generated images closest to training images", *notes)
+        notes.append(say("closest, real", near=near, middle=middle))
+    page.heading(say("closest"), *notes)
     draw_pairs(page, generated, training, indices, distances, lowest(distances, columns))
 
 
@@ -348,12 +358,8 @@ def draw_realism(page: Page, comparison: "Comparison") -> None:
     images, realism = comparison.generated.images.numpy(), comparison.manifold.realism.numpy()
     columns = columns_of(images)
     both = most_and_least(realism, 2 * columns)
-    notes = (
-        "Below each, its realism: above 1, it is nearer to a real image than that one's fifth neighbour; ∞ is a copy.",
-        "From the least realistic upwards.",
-    )
-    for title, note, chosen in zip(("most", "least"), notes, both, strict=True):
-        page.heading(f"The {title} realistic images", note)
+    for which, chosen in zip(("most", "least"), both, strict=True):
+        page.heading(say(f"{which} realistic"), say(f"{which}, below"))
         for start in range(0, len(chosen), columns):
             row = chosen[start : start + columns]
             draw_row(page, images[row], "generated", GENERATED, realism[row])
@@ -365,7 +371,7 @@ def draw_row(page: Page, images: np.ndarray, name: str, colour: str, values: np.
     height, width, _ = pixels[0].shape
     middle = page.top + height / 2
     centred: dict[str, Any] = {"horizontalalignment": "center", "color": colour}
-    page.write(MARGIN - 20, middle - 14, name, 14, rotation=90, verticalalignment="center", **centred)
+    page.write(MARGIN - 20, middle - 14, say(f"row of {name}"), 14, rotation=90, verticalalignment="center", **centred)
     for place, picture in enumerate(pixels):
         x = MARGIN + place * (CONTENT - width) // (columns - 1)
         page.show(x, page.top, picture)

@@ -57,3 +57,39 @@ def short(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+EVALUATION_PAGE: Final = {
+    "images": "{count} generated images against {against} real ones",
+    "real images": "real images",
+    "split of": "the {split} split of {source}",
+    "feature space": "feature space",
+    "real": "real vs real",
+    "legend": "Orange bar: the generated images, ± one standard error. Blue mark: real images (real vs real).",
+    "other figures": "Other figures",
+    "what it is": "what it is",
+    "figure": "figure",
+    "spread": "± spread",
+    "how to read it": "how to read it",
+    "left out": "left out: {why}",
+    "classes": "Classes",
+    "class shares": "Share of the images that the classifier takes for each class, in percent.",
+    "row of generated": "generated",
+    "row of real": "real",
+    "row of training": "training",
+    "nearest": "Generated images and the nearest training images",
+    "nearest, below": "Below each, the training image nearest to it in the feature space, with its distance.",
+    "closest": "The generated images closest to training images",
+    "closest, copies": "A near-copy of a training image would be among them.",
+    "closest, real": (
+        "Real images that weren't trained on, for comparison: one in a hundred is within {near} of a training image, "
+        "half of them within {middle}."
+    ),
+    "most realistic": "The most realistic images",
+    "least realistic": "The least realistic images",
+    "most, below": (
+        "Below each, its realism: above 1, it is nearer to a real image than that one's fifth neighbour; ∞ is a copy."
+    ),
+    "least, below": "From the least realistic upwards.",
+}
+"""What stands on the picture of an evaluation, besides the above."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib import font_manager, rcParamsDefault, style
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter, ScalarFormatter
 from PIL import Image
 
 from pocketgan.evaluation_page import shortened
-from pocketgan.language import localised, spoken
+from pocketgan.language import localised
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
 from pocketgan.reports.samples import Samples
 from pocketgan.reports.words import say
@@ -32,24 +32,6 @@ BESIDE = 6
 """Entries of a legend inside the chart, at most; more stand beside it."""
 
 
-FONTS = {
-    "ko": ("Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", "UnDotum"),
-    "zh-TW": ("Noto Sans CJK TC", "Noto Sans TC", "Microsoft JhengHei", "PingFang TC", "Heiti TC", "PMingLiU"),
-}
-"""Fonts that have a language's letters, where Matplotlib's own doesn't; the first that is installed is taken."""
-
-
-def font_of(language: str) -> str | None:
-    """Returns an installed font that has a language's letters; None without one, or where none is needed."""
-    installed = {font.name for font in font_manager.fontManager.ttflist} if language in FONTS else set()
-    return next((name for name in FONTS.get(language, ()) if name in installed), None)
-
-
-def drawn_language() -> str:
-    """Returns the language to draw in: the one that is spoken, or English where no font has its letters."""
-    return spoken() if spoken() not in FONTS or font_of(spoken()) else "en"
-
-
 def draw(chart: Chart | Bars) -> bytes:
     """Draws a chart, and returns the PNG file."""
     return finished(draw_bars if isinstance(chart, Bars) else draw_lines, chart)
@@ -62,9 +44,7 @@ def draw_samples(samples: Samples) -> bytes:
 
 def finished(draws: Callable[[Any], Figure], what: Any) -> bytes:
     """Draws in Matplotlib's own style, whatever the reader's is, and returns the PNG file."""
-    families = [name for name in (font_of(spoken()), *rcParamsDefault["font.sans-serif"]) if name]
-    fonts = {"font.family": "sans-serif", "font.sans-serif": families}
-    with style.context(["default", fonts]), warnings.catch_warnings():
+    with style.context(["default", letters()]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         buffer = io.BytesIO()
         draws(what).savefig(buffer, format="png", dpi=DPI)

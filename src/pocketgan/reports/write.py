@@ -6,8 +6,9 @@ from pathlib import Path
 from pocketgan.errors import StorageError
 from pocketgan.files import write_atomically
 from pocketgan.language import speaking, spoken
+from pocketgan.plot_style import drawn_language
 from pocketgan.reports.charts import charts_of
-from pocketgan.reports.figures import draw, draw_samples, drawn_language
+from pocketgan.reports.figures import draw, draw_samples
 from pocketgan.reports.findings import find
 from pocketgan.reports.page import write_page
 from pocketgan.reports.samples import find_samples
