@@ -96,8 +96,9 @@ class Follower:
             return real.images[:count], None
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
         latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
-        told = self.config.network.conditional and classes is not None
-        return latents, classes_like(classes, count, self.config.seed) if told else None
+        if classes is None or not self.config.network.conditional:
+            return latents, None
+        return latents, classes_like(classes, count, self.config.seed)
 
     def _floor(self, others: ImageSet) -> float:
         """Returns the Fréchet distance that as many real images have."""

@@ -14,6 +14,7 @@ from PIL import Image
 
 from pocketgan.evaluation_page import shortened
 from pocketgan.language import localised
+from pocketgan.plot_style import letters
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
 from pocketgan.reports.samples import Samples
 from pocketgan.reports.words import say

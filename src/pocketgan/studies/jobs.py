@@ -184,7 +184,7 @@ def measured(job: Job, study: Study) -> Result:
     with threads(job.config.train.threads):
         sets, space = real_sets(*what)
         count = min(config.count, len(sets.reference)) if run.config.reads_images else config.count
-        images = generated_by(run, count, run.weights(config.checkpoint), run.config.seed, sets.reference)
+        images = generated_by(run, count, run.weights(config.checkpoint), run.config.seed, sets)
         check_shapes(images, sets.reference)
         names = list(dict.fromkeys([config.metric, *config.metrics]))
         with_training = any("training" in METRICS[name].needs for name in names)
