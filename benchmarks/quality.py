@@ -159,7 +159,8 @@ def time_table(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, An
         "| --- | ---: | --- | --- | ---: | ---: |",
     ]
     for name, rows in peers.items():
-        last = [row for row in rows if row["seconds"] > 0.9 * MOMENTS[-1]]
+        seeds = dict.fromkeys(row["seed"] for row in rows)
+        last = [max((r for r in rows if r["seed"] == seed), key=lambda r: r["seconds"]) for seed in seeds]
         sooner: float | None = None
         for duration in dict.fromkeys(row["asked"] for row in pockets):
             some = [row for row in pockets if row["asked"] == duration]
