@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -21,6 +23,7 @@ from pocketgan.language import LANGUAGES, speaking
 from pocketgan.recipes import RECIPES, recipe
 from pocketgan.runs import Run
 from pocketgan.web import starting
+from pocketgan.web.charts import Chart, Line, draw
 from pocketgan.web.form import fields, flags_of, read, shown
 from pocketgan.web.live import Live, live_html
 from pocketgan.web.processes import MOST_STARTED, Starts
@@ -452,3 +455,10 @@ def test_a_configuration_is_no_other_after_the_form(site: Site) -> None:
     assert (config.objective.r1, config.network.discriminator_depth) == (0.25, 3)
     run = Run.open(site.folder / "runs" / "one")
     assert read(site, "minimal", "mnist", shown(run.config)).network == run.config.network
+
+
+def test_the_axis_of_a_single_point_begins_at_zero() -> None:
+    drawn = draw(Chart("Measured quality", "steps", "distance", [Line("run", np.array([1064.0]), np.array([2.6]), 0)]))
+    assert 'data-from="0" data-to="1064"' in drawn
+    named = re.findall(r'class="tx"[^>]*>([^<]+)<', drawn)
+    assert len(named) > 2 and len(set(named)) == len(named)

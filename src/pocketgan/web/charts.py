@@ -171,7 +171,7 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     low, high = limits(chart)
     first = min(float(line.x[0]) for line in known)
     last = max(chart.end, *(float(line.x[-1]) for line in known))
-    first = 0.0 if first <= 0.2 * last else first
+    first = 0.0 if first <= 0.2 * last or first == last else first  # Of one point, the axis shows its way from 0.
     across, up = Scale(first, last if last > first else first + 1), Scale(low, high, chart.log)
     drawn = [drawn_level(level, up) for level in chart.levels] + [drawn_line(line, across, up) for line in known]
     ticks = log_marks(low, high) if chart.log else marks(low, high)
