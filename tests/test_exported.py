@@ -193,7 +193,15 @@ HOSTILE: list[tuple[str, Change, str]] = [
         lambda v: v["data"].update(class_names=["a\nb"] * 10),
         "class_names: they can't be printed",
     ),
-    ("other classes", lambda v: v["data"].update(class_names=["a", "b"]), "input.embedding.weight is (10, 6) there"),
+    (
+        "other classes",
+        lambda v: v["data"].update(class_names=["a", "b"], class_counts=[1, 1]),
+        "input.embedding.weight is (10, 6) there",
+    ),
+    ("counts of other classes", lambda v: v["data"].update(class_counts=[1, 1]), "class_counts: one for each class"),
+    ("counts of nothing", lambda v: v["data"].update(class_counts=[0] * 10), "class_counts: one for each class"),
+    ("a negative count", lambda v: v["data"].update(class_counts=[-1] * 10), "data.class_counts"),
+    ("an endless count", lambda v: v["data"].update(class_counts=[10**30] * 10), "data.class_counts"),
     ("another recipe's network", lambda v: v["config"]["network"].update(generator="pocket"), "of another network"),
     ("files elsewhere", lambda v: v.update(files={"../../secret": "0"}), "was exported as model.onnx alone"),
 ]

@@ -27,7 +27,7 @@ from pocketgan.loading import find_checkpoint
 from pocketgan.metric_words import TITLES
 from pocketgan.metrics import METRICS
 from pocketgan.runs import Run
-from pocketgan.sampling import sample_latents
+from pocketgan.sampling import draw_classes, sample_latents
 
 QUIET = {"progress": False}
 
@@ -335,12 +335,9 @@ def test_own_images_are_named_where_they_are_needed(
         pocketgan.evaluate(shipped_own, **QUIET)
     choice = {"count": 200, "metrics": "frechet_distance", "features": "random", "against": str(data), **QUIET}
     done, _ = pocketgan.evaluate(shipped_own, **choice)
-    known, _ = pocketgan.evaluate(own, **choice)
-    # Its training images are unknown, and with them how often each class is to be asked for: all come in turn.
-    classes, asked = len(own.facts.class_names), done.comparison.generated.labels
-    assert asked.tolist() == [index % classes for index in range(200)] != known.comparison.generated.labels.tolist()
-    assert done.figures["frechet_distance"].floor == known.figures["frechet_distance"].floor
-    assert done.figures["frechet_distance"].value == pytest.approx(known.figures["frechet_distance"].value, rel=0.05)
+    assert done.figures == pocketgan.evaluate(own, **choice)[0].figures
+    classes = done.comparison.generated.labels
+    assert classes is not None and classes.tolist() == draw_classes(own.facts.class_counts, 200, 0).tolist()
     card = card_of(pocketgan.export(own, tmp_path / "measured", format="safetensors", **QUIET))
     assert card.data.eval_results is not None
     assert (card.data.eval_results[0].dataset_name, card.data.eval_results[0].dataset_split) == (data.name, None)

@@ -9,7 +9,7 @@ from pocketgan.data import to_network, to_uint8
 from pocketgan.networks import ImageShape, build_generator
 from pocketgan.sampling import (
     BATCH,
-    classes_like,
+    draw_classes,
     generate_images,
     redraw_images,
     run_generator,
@@ -100,14 +100,14 @@ def test_a_single_label_is_that_of_all_images(conditional: object) -> None:
 
 
 def test_classes_are_drawn_as_often_as_training_images_have_them(conditional: object) -> None:
-    trained = torch.tensor([0] * 70 + [1] * 25 + [2] * 5)
-    drawn = classes_like(trained, 20_000, 0)
+    trained = (70, 25, 5)
+    drawn = draw_classes(trained, 20_000, 0)
     shares = torch.bincount(drawn, minlength=3) / 20_000
     assert shares.tolist() == pytest.approx([0.7, 0.25, 0.05], abs=0.012)
-    assert torch.equal(drawn, classes_like(trained, 20_000, 0))
-    assert not torch.equal(drawn, classes_like(trained, 20_000, 1))
-    made = generate_images(generator_of(conditional, 3), conditional, 3, count=40, seed=0, like=trained)
-    assert made.labels.tolist() == classes_like(trained, 40, 0).tolist()
+    assert torch.equal(drawn, draw_classes(trained, 20_000, 0))
+    assert not torch.equal(drawn, draw_classes(trained, 20_000, 1))
+    made = generate_images(generator_of(conditional, 3), conditional, 3, count=40, seed=0, class_counts=trained)
+    assert made.labels.tolist() == draw_classes(trained, 40, 0).tolist()
     assert made.columns is None
 
 

@@ -67,6 +67,12 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    def class_counts(self) -> tuple[int, ...]:
+        """Returns how many images each class has; nothing without labels."""
+        if self.labels is None:
+            return ()
+        return tuple(torch.bincount(self.labels, minlength=len(self.class_names)).tolist())
+
     def select(self, classes: str) -> "ImageSet":
         """Returns the images of the classes in a comma-separated list of names; `all` returns everything.
 

@@ -257,8 +257,7 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
 def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: "RealSets") -> ImageSet:
     """Generates a model's images as it would be sampled: one that is told classes is told them as often as in training.
 
-    One that redraws images redraws the reference's, and is judged inverted back. Where the training images aren't
-    known, all classes come in turn.
+    One that redraws images redraws the reference's, and is judged inverted back.
     """
     network = build_with(model, weights)
     names, real = model.facts.class_names, sets.reference
@@ -271,8 +270,8 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
         redrawn = 255 - redrawn if model.config.data.target == "inverted" else redrawn
         return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
     classes = len(names) if model.config.network.conditional else 0
-    like = None if sets.training is None else sets.training.labels
-    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, like=like)
+    counts = model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
+    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, class_counts=counts)
     labels = None if made.labels is None else torch.from_numpy(made.labels)
     return ImageSet(torch.from_numpy(made.images), labels, names if classes else (), str(model.folder))
 

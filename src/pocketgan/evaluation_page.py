@@ -24,6 +24,7 @@ from pocketgan.language import say as say_of
 from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
 from pocketgan.pictures import to_picture
 from pocketgan.plot_style import drawn_language, letters
+from pocketgan.summaries import SUMMARIES
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -272,7 +273,8 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
         return
     page.heading(say("other figures"))
     columns = (MARGIN, MARGIN + 330, MARGIN + 450, MARGIN + 590, MARGIN + 640)
-    titles = [say(key) for key in ("what it is", "figure", "spread", "real", "how to read it")]
+    what, value, spread, how = (say_of(SUMMARIES, key) for key in ("what it is", "figure", "spread", "how to read it"))
+    titles = (what, value, spread, say("real"), how)
 
     def row(cells: Sequence[str], colour: str) -> None:
         for place, (x, cell) in enumerate(zip(columns, cells, strict=True)):

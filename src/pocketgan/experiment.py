@@ -257,6 +257,7 @@ def find_facts(images: ImageSet) -> DataFacts:
         channels=images.images.shape[1],
         size=images.images.shape[2],
         class_names=images.class_names,
+        class_counts=images.class_counts(),
         digest=images.digest(),
     )
 

@@ -23,7 +23,7 @@ from pocketgan.objectives import OBJECTIVES
 from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
-from pocketgan.sampling import classes_like, redraw_images, run_generator
+from pocketgan.sampling import draw_classes, redraw_images, run_generator
 from pocketgan.state import TrainState
 from pocketgan.training import Tick, discriminate, frozen
 
@@ -73,7 +73,7 @@ class Follower:
             raise DataError(problem("too few to compare", found=len(real), least=least))
         known = self._look(training)
         self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
-        self.inputs, self.labels = self._inputs(real, images.labels)
+        self.inputs, self.labels = self._inputs(real, images.class_counts())
         self.floor = self._floor(images.part(order[REFERENCE : REFERENCE + len(self.inputs)]))
         self.authentic_floor: float | None = None
         if self.reference.held_out and len(known) > 1:
@@ -84,21 +84,20 @@ class Follower:
     def _look(self, images: ImageSet) -> Sample:
         return kept(self.space, images, labels_in(self.class_names, images))
 
-    def _inputs(self, real: ImageSet, classes: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _inputs(self, real: ImageSet, class_counts: tuple[int, ...]) -> tuple[Tensor, Tensor | None]:
         """Returns what the generator is given at every evaluation: always the same latents, or images to redraw.
 
         Args:
             real: what it is held against.
-            classes: of the training images, which the generator is told as often as in training.
+            class_counts: training images of each class, which the generator is asked for as often.
         """
         count = self.config.evaluation.evaluate_count
         if self.config.reads_images:
             return real.images[:count], None
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
         latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
-        if classes is None or not self.config.network.conditional:
-            return latents, None
-        return latents, classes_like(classes, count, self.config.seed)
+        told = self.config.network.conditional
+        return latents, draw_classes(class_counts, count, self.config.seed) if told else None
 
     def _floor(self, others: ImageSet) -> float:
         """Returns the Fréchet distance that as many real images have."""

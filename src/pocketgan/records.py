@@ -4,9 +4,9 @@ import json
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pocketgan.errors import RunError, StorageError
 from pocketgan.files import write_atomically
@@ -28,6 +28,7 @@ class DataFacts(BaseModel):
         images: images trained on.
         channels, size: the shape of one, (channels, size, size).
         class_names: the classes, in the order of their labels; empty without labels.
+        class_counts: images of each class; empty without labels, and in runs of before these were kept.
         digest: SHA-256 of images and labels.
     """
 
@@ -38,7 +39,14 @@ class DataFacts(BaseModel):
     channels: int = Field(ge=1, le=3)
     size: int = Field(ge=1, le=2048)
     class_names: tuple[str, ...]
+    class_counts: tuple[Annotated[int, Field(ge=0, lt=2**53)], ...] = ()
     digest: str
+
+    @model_validator(mode="after")
+    def _check(self) -> "DataFacts":
+        if self.class_counts and (len(self.class_counts) != len(self.class_names) or not any(self.class_counts)):
+            raise ValueError("class_counts: one for each class, and not all 0")
+        return self
 
 
 class Status(BaseModel):

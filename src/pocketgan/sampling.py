@@ -1,5 +1,7 @@
 """Images out of a generator: from noise with a seed, or redrawn from other images."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,10 +24,10 @@ def sample_latents(config: RunConfig, count: int, seed: int) -> Tensor:
     return torch.randn(count, config.network.latent_dim, generator=generator)
 
 
-def classes_like(labels: Tensor, count: int, seed: int) -> Tensor:
-    """Draws `count` classes at random, each as often as it is among `labels`, int64, shape (n,): an unbiased sample."""
+def draw_classes(counts: Sequence[int], count: int, seed: int) -> Tensor:
+    """Draws `count` classes at random, int64, shape (count,), each as often as `counts` has it: an unbiased sample."""
     generator = torch.Generator().manual_seed(derived_seed(seed, "classes"))
-    return labels[torch.randint(len(labels), (count,), generator=generator)]
+    return torch.multinomial(torch.tensor(counts, dtype=torch.float64), count, replacement=True, generator=generator)
 
 
 @torch.no_grad()
@@ -61,7 +63,7 @@ def generate_images(
     count: int,
     seed: int,
     label: int | None = None,
-    like: Tensor | None = None,
+    class_counts: Sequence[int] = (),
 ) -> Images:
     """Generates `count` images from `seed`.
 
@@ -72,15 +74,15 @@ def generate_images(
         count: how many.
         seed: the latents' seed.
         label: the class of all of them, an index; None takes all classes in turn.
-        like: the classes of training images, which are then drawn as often as there; None takes all in turn.
+        class_counts: training images of each class, which are then asked for as often; without, all come in turn.
     """
     labels = None
     if classes and label is not None:
         labels = torch.full((count,), label)
     elif classes:
-        labels = torch.arange(count) % classes if like is None else classes_like(like, count, seed)
+        labels = draw_classes(class_counts, count, seed) if class_counts else torch.arange(count) % classes
     images = run_generator(network, sample_latents(config, count, seed), labels, config)
-    in_turn = label is None and like is None
+    in_turn = label is None and not class_counts
     columns = classes if classes and in_turn and 4 <= classes <= 20 and count >= classes else None
     return Images(images.numpy(), None if labels is None else labels.numpy(), columns)
 
