@@ -5,6 +5,7 @@ Trains, one after the other and alone on the machine: `pocket` for each of a lad
 10,000 images against the test split in the spaces `digits` and `random`, of `pocket` the averaged generator's at the
 end of its run, of the others the generator's as it is. What is in the folder already isn't trained or measured again,
 so it can be stopped and goes on. Prints the tables of `docs/performance.md`; draws `quality.png`, and digits of each.
+All that was measured is kept in `benchmarks/quality.jsonl`, a row a line; `--again` makes tables and figure from that.
 """
 
 import argparse
@@ -30,17 +31,19 @@ from pocketgan.recipes import PARAMETERS
 from pocketgan.runs import Run
 
 ROOT = Path(__file__).parents[1]
-PEERS = ROOT / "benchmarks" / "peers"
+SCRIPTS = ROOT / "benchmarks" / "peers"
 PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-LADDER = "10 s,15 s,20 s,25 s,30 s,1 min*5,5 min*5,30 min*5"
+LADDER = "5 s*5,10 s*5,15 s*5,20 s*5,25 s*5,30 s*5,1 min*5,5 min*5,30 min*5"
 """Durations of `pocket`, each with its number of seeds where that isn't 1."""
+PEERS = "PyTorch DCGAN*5,Keras DCGAN*5,dcgan*5,mlp*5"
+ROWS = ROOT / "benchmarks" / "quality.jsonl"
 MOMENTS = (60, 120, 180, 300, 450, 600)
 METRICS = "frechet_distance,precision,recall,coverage,modes,class_kl,label_agreement,authentic,copying"
 COUNT = 10_000
 """Images that are drawn to time the generator."""
 TEXTBOOK = {
-    "PyTorch DCGAN": (sys.executable, PEERS / "pytorch_dcgan.py"),
-    "Keras DCGAN": (PEER_PYTHON, PEERS / "keras_dcgan.py"),
+    "PyTorch DCGAN": (sys.executable, SCRIPTS / "pytorch_dcgan.py"),
+    "Keras DCGAN": (PEER_PYTHON, SCRIPTS / "keras_dcgan.py"),
 }
 OURS = ("dcgan", "mlp")
 
@@ -58,10 +61,10 @@ def measured(source: Path, to: Path, checkpoint: str | int = "last") -> dict[str
     return json.loads(to.read_text(encoding="utf-8"))
 
 
-def read_rung(text: str) -> tuple[str, int]:
-    """Reads a duration with its number of seeds: `1 min*5`, or `30 s` for one."""
-    duration, _, seeds = text.partition("*")
-    return duration, int(seeds or 1)
+def with_seeds(text: str) -> list[tuple[str, int]]:
+    """Reads a list of durations or peers, each with its number of seeds: `30 s,1 min*5` for one and five."""
+    parts = [part.partition("*") for part in text.split(",") if part]
+    return [(name, int(seeds or 1)) for name, _, seeds in parts]
 
 
 def pocket_folder(folder: Path, duration: str, seed: int) -> Path:
@@ -75,9 +78,10 @@ def pocket(folder: Path, duration: str, seed: int) -> dict[str, Any]:
     if not out.exists() or Run.open(out).status().state != "finished":
         train("pocket", duration=duration, seed=seed, out=out, progress=False)
     run = Run.open(out)
-    events = sum(event["event"] == "diagnosis" for event in run.events())
-    row = {"name": "pocket", "seed": seed, "asked": Duration.parse(duration).seconds, "seconds": run.status().seconds}
-    return row | {"alarms": events, "figures": measured(out, folder / f"{out.name}.json")}
+    status, asked = run.status(), Duration.parse(duration).seconds
+    alarms = sum(event["event"] == "diagnosis" for event in run.events())
+    row = {"name": "pocket", "seed": seed, "asked": asked, "seconds": status.seconds, "steps": status.step}
+    return row | {"alarms": alarms, "figures": measured(out, folder / f"{out.name}.json")}
 
 
 def own(folder: Path, name: str, seed: int) -> list[dict[str, Any]]:
@@ -135,18 +139,18 @@ def quality_table(rows: list[dict[str, Any]]) -> list[str]:
     for duration in dict.fromkeys(row["asked"] for row in rows):
         some = [row for row in rows if row["asked"] == duration]
 
-        def figure(name: str, part: str = "value", some: list[dict[str, Any]] = some) -> str:
+        def figure(name: str, part: str = "value", form: str = ".2f", some: list[dict[str, Any]] = some) -> str:
             values = [row["figures"]["digits"][name][part] for row in some]
-            return "" if None in values else f"{statistics.median(values):.2g}"
+            return "" if None in values else f"{statistics.median(values):{form}}"
 
-        cells = [f"{duration:g} s", str(len(some))]
+        cells = [f"{duration / 60:g} min" if duration >= 60 else f"{duration:g} s", str(len(some))]
         for space in ("digits", "random"):
             floors = [row["figures"][space]["frechet_distance"]["floor"] for row in some]
             times = statistics.median(distance(row, space) / floor for row, floor in zip(some, floors, strict=True))
             cells += [middle(some, lambda row, space=space: distance(row, space)), f"{times:.2f}"]
-        cells += [figure("class_kl"), figure("label_agreement")]
+        cells += [figure("class_kl", form=".4f"), figure("label_agreement", form=".2%")]
         cells += [figure("recall"), figure("recall", "floor"), figure("coverage"), figure("coverage", "floor")]
-        cells += [figure("authentic"), figure("authentic", "floor"), figure("copying")]
+        cells += [figure("authentic"), figure("authentic", "floor"), figure("copying", form=".1f")]
         cells.append(f"{sum(row['alarms'] > 0 for row in some)} of {len(some)}")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -207,12 +211,12 @@ def draw(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]], 
     floor = statistics.median(row["figures"]["digits"]["frechet_distance"]["floor"] for row in pockets)
     axes.axhline(floor, color="0.4", linewidth=1, linestyle=":", label="real images")
     axes.set(xscale="log", yscale="log", xlabel="training time", ylabel="Fréchet distance to the test images")
-    axes.set_xticks([10, 30, 60, 300, 600, 1800], ["10 s", "30 s", "1 min", "5 min", "10 min", "30 min"])
+    axes.set_xticks([5, 10, 30, 60, 300, 600, 1800], ["5 s", "10 s", "30 s", "1 min", "5 min", "10 min", "30 min"])
     axes.xaxis.set_minor_formatter("")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(color="0.9", linewidth=0.8, which="both")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center right", bbox_to_anchor=(1, 0.35))
     figure.savefig(path, dpi=150)
 
 
@@ -241,27 +245,30 @@ def main() -> None:
     """Trains what is missing, measures, prints, draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ladder", default=LADDER, help="durations of pocket and their seeds, as '30 s,1 min*5'")
-    parser.add_argument("--peer-seeds", type=int, default=5)
-    parser.add_argument("--peers", default=",".join([*OURS, *TEXTBOOK]), help="which peers, with commas")
+    parser.add_argument("--peers", default=PEERS, help="peers and their seeds, as 'dcgan,mlp*5'")
     parser.add_argument("--folder", type=Path, default=Path("runs/quality"))
     parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "images", help="where to draw to")
+    parser.add_argument("--rows", type=Path, default=ROWS, help="the file of all that was measured")
+    parser.add_argument("--again", action="store_true", help="train nothing: tables and figure from --rows")
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    chosen = [name for name in options.peers.split(",") if name]
-    ladder = [read_rung(text) for text in options.ladder.split(",")]
-    pockets = [pocket(options.folder, duration, seed) for duration, seeds in ladder for seed in range(seeds)]
-    peers = {
-        name: [
-            row
-            for seed in range(options.peer_seeds)
-            for row in (own if name in OURS else textbook)(options.folder, name, seed)
-        ]
-        for name in chosen
-    }
-    print("\n".join([*quality_table(pockets), "", *time_table(pockets, peers), ""]))
-    print(drawing_speed(pocket_folder(options.folder, ladder[0][0], 0)))
+    folder = options.folder
+    if options.again:
+        rows = [json.loads(line) for line in options.rows.read_text(encoding="utf-8").splitlines()]
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        ladder = with_seeds(options.ladder)
+        rows = [pocket(folder, duration, seed) for duration, seeds in ladder for seed in range(seeds)]
+        for name, seeds in with_seeds(options.peers):
+            make = own if name in OURS else textbook
+            rows += [row for seed in range(seeds) for row in make(folder, name, seed)]
+        options.rows.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        print(drawing_speed(pocket_folder(folder, ladder[0][0], 0)))
+        draw_digits(folder, options.figures / "quality-digits.png")
+    pockets = [row for row in rows if row["name"] == "pocket"]
+    names = dict.fromkeys(row["name"] for row in rows if row["name"] != "pocket")
+    peers = {name: [row for row in rows if row["name"] == name] for name in names}
+    print("\n".join(["", *quality_table(pockets), "", *time_table(pockets, peers)]))
     draw(pockets, peers, options.figures / "quality.png")
-    draw_digits(options.folder, options.figures / "quality-digits.png")
 
 
 if __name__ == "__main__":

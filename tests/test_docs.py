@@ -1,9 +1,11 @@
 """The READMEs in other languages and the tutorial: their commands parse, their links lead somewhere, READMEs are
-translated, and the tutorial's study and pictures are there."""
+translated, and the tutorial's study and pictures are there. The tables of quality are those of the rows measured."""
 
 import inspect
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from functools import wraps
@@ -203,3 +205,13 @@ def test_links_and_pictures_of_the_tutorial_are_there() -> None:
     assert kept <= shown
     assert 3 <= len(kept) <= 6
     assert max(path.stat().st_size for path in kept) <= LARGEST_PICTURE
+
+
+def test_the_tables_of_quality_are_made_of_the_rows_that_were_measured(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "quality.py"), "--again", "--figures", str(tmp_path)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    tables = [line for line in printed.splitlines() if line.startswith("|")]
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").splitlines()
+    assert len(tables) > 10
+    assert [line for line in tables if line not in page] == []
+    assert (tmp_path / "quality.png").stat().st_size > 10_000
