@@ -49,21 +49,23 @@ def page(browser):
 
 
 def open_create(page, address, model="told"):
+    """Opens the place with a model's pictures; the first of the models is the one that stands there at once."""
     page.goto(address)
     page.get_by_role("tab").nth(1).click()
     page.locator("#create-grid .tile").first.wait_for()
-    choose(page, "#create-model", model)
-    page.wait_for_timeout(300)
-    page.locator("#create-grid .tile").first.wait_for()
+    before = grid(page)
+    if choose(page, "#create-model", model):
+        changed_from(page, before)
 
 
 def choose(page, place, option):
-    """Chooses an option of one of Gradio's drop-downs."""
+    """Chooses an option of one of Gradio's drop-downs; returns whether another one stood there."""
     field = page.locator(f"{place} input")
     if field.input_value() == option:
-        return
+        return False
     field.click()
     page.get_by_role("option", name=option, exact=True).click()
+    return True
 
 
 def set_seed(page, seed):
@@ -74,15 +76,20 @@ def grid(page):
     return page.eval_on_selector_all("#create-grid .tile img", "found => found.map(one => one.src)")
 
 
+def until(page, comes_true, otherwise):
+    """Waits until something comes true."""
+    for _ in range(LONG // 50):
+        if comes_true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(otherwise)
+
+
 def changed_from(page, before):
     """Waits until the grid is another one, and returns it."""
-    for _ in range(600):
-        found = grid(page)
-        if found and found != before:
-            page.wait_for_timeout(200)
-            return grid(page)
-        page.wait_for_timeout(50)
-    raise AssertionError("the pictures stayed as they were")
+    until(page, lambda: grid(page) not in ([], before), "the pictures stayed as they were")
+    page.wait_for_timeout(200)
+    return grid(page)
 
 
 def image(source):
@@ -166,6 +173,29 @@ def test_two_quick_clicks_both_count(page, address):
     page.locator("#create-grid .tile").nth(9).click()
     looked_at(page, 10)
     page.locator("#create-chosen", has_text="From picture 3 of seed 0 to picture 10 of seed 0.").wait_for()
+
+
+def test_clicks_count_while_the_pictures_of_the_next_model_are_on_their_way(page, address):
+    def hold_drawing(route):
+        drawing = len(route.request.post_data_json["data"]) > 10
+        if drawing:
+            held.append(route)
+        else:
+            route.continue_()
+
+    held = []
+    open_create(page, address, "noise")
+    before = grid(page)
+    page.route("**/queue/join*", hold_drawing)
+    choose(page, "#create-model", "told")
+    until(page, lambda: held, "the next model wasn't opened")
+    for place in (2, 9):
+        page.locator("#create-grid .tile").nth(place).click()
+        looked_at(page, place + 1)
+    page.locator("#create-chosen", has_text="From picture 3 of seed 0 to picture 10 of seed 0.").wait_for()
+    for route in held:
+        route.continue_()
+    changed_from(page, before)
 
 
 def test_the_keyboard_reaches_the_grid_with_one_stop(page, address):
@@ -260,8 +290,7 @@ def test_an_eight_is_drawn_and_redrawn(page, address):
         page.mouse.move(*point)
     page.mouse.up()
     page.locator("#redraw-result img").nth(1).wait_for()
-    page.wait_for_timeout(1500)
-    assert is_an_eight(page)
+    until(page, lambda: is_an_eight(page), "what was handed over is no eight")
     assert image(page.locator("#redraw-result img").nth(1).get_attribute("src")).shape == (28, 28)
     page.get_by_role("button", name="Clear").click()
     page.locator("#redraw-result", has_text="Draw a digit").wait_for()
@@ -281,8 +310,7 @@ def test_a_finger_draws_on_a_narrow_screen(browser, address):
         touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.locator("#redraw-result img").nth(1).wait_for()
-    page.wait_for_timeout(1500)
-    assert is_an_eight(page)
+    until(page, lambda: is_an_eight(page), "what was handed over is no eight")
     context.close()
 
 
@@ -295,10 +323,12 @@ def test_keys_draw(page, address):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     page.locator("#redraw-result img").nth(1).wait_for()
-    page.wait_for_timeout(1500)
-    drawn = given(page)
-    columns = np.flatnonzero(drawn.any(axis=0))
-    assert len(columns) <= 6 and np.flatnonzero(drawn.any(axis=1)).size == 20, "a stroke downwards"
+
+    def is_a_stroke_downwards():
+        drawn = given(page)
+        return drawn.any(axis=1).sum() == 20 and drawn.any(axis=0).sum() <= 6
+
+    until(page, is_a_stroke_downwards, "no stroke downwards was handed over")
     page.keyboard.press("Delete")
     page.locator("#redraw-result", has_text="Draw a digit").wait_for()
 

@@ -146,8 +146,9 @@ def follow(site: Site, parts: Parts) -> None:
         made, said = attempt(site, lambda: choices_of(site, name))
         with site.speaking():
             hint, nothing = note(say("choose a picture")), walk_note(())
-        grid, label = ("", gr.skip()) if made is None else (gr.skip(), made)
-        return [said, grid, label, None, (), hint, nothing, *[""] * len(cleared), *[0] * DIRECTIONS]
+        # Until they are drawn anew, the pictures before stay, and a click on one is still one on that picture.
+        grid, label, shown = ("", gr.skip(), None) if made is None else (gr.skip(), made, gr.skip())
+        return [said, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *[0] * DIRECTIONS]
 
     drawn_after(parts.model.change(opened, parts.model, [*changed, *cleared, *parts.steps], **ONCE))
 
