@@ -182,6 +182,11 @@ def time_table(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, An
     return lines
 
 
+def moment(row: dict[str, Any]) -> float:
+    """Returns the seconds that a row is of, the same for all seeds, whose own seconds differ a little."""
+    return row.get("asked") or min(MOMENTS, key=lambda seconds: abs(seconds - row["seconds"]))
+
+
 def drawing_speed(run: Path) -> str:
     """Returns how many images a second a run's averaged generator draws, and how large it is."""
     model, seconds = load(run), []
@@ -202,9 +207,7 @@ def draw(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]], 
     styles = (("#d55e00", "o", "-"), ("#0072b2", "s", "--"), ("#009e73", "^", "-."), ("#cc79a7", "D", ":"))
     styles += (("black", "v", (0, (5, 1, 1, 1, 1, 1))),)
     for (name, rows), (colour, marker, line) in zip({"pocket": pockets, **peers}.items(), styles, strict=False):
-        key = "asked" if name == "pocket" else "seconds"
-        places = sorted({round(row[key]) for row in rows})
-        groups = [[row for row in rows if round(row[key]) == place] for place in places]
+        groups = [[row for row in rows if moment(row) == place] for place in sorted({*map(moment, rows)})]
         x = [statistics.median(row["seconds"] for row in group) for group in groups]
         y = [statistics.median(map(distance, group)) for group in groups]
         axes.plot(x, y, color=colour, marker=marker, linestyle=line, markersize=4, linewidth=1.4, label=name)
