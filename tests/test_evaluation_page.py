@@ -28,11 +28,9 @@ from pocketgan.evaluation_page import (
     lines_of,
     lowest,
     most_and_least,
-    number,
-    shortened,
     spread_out,
 )
-from pocketgan.language import LANGUAGES, say, speaking
+from pocketgan.language import LANGUAGES, number, say, shortened, speaking
 from pocketgan.metric_words import EVALUATION_PAGE, READINGS, TITLES
 from pocketgan.metrics import METRICS, Comparison, Reference, Sample
 from pocketgan.metrics.features import FeatureSpace

@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from pocketgan.files import write_atomically
-from pocketgan.language import localised, speaking
+from pocketgan.language import number, shortened, speaking
 from pocketgan.language import say as say_of
 from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
 from pocketgan.pictures import to_picture
@@ -174,23 +174,6 @@ class Page:
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG")
         return buffer.getvalue()
-
-
-def shortened(text: str, letters: int) -> str:
-    """Returns a text with at most so many letters, the middle left out where it has more."""
-    if len(text) <= letters:
-        return text
-    head = letters // 2
-    return f"{text[:head]}…{text[len(text) - (letters - head - 1) :]}"
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Writes a number with so many significant digits, a whole number as it is."""
-    if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    whole = abs(value) >= 1000 or value == round(value)
-    text = f"{value:,.0f}" if whole else f"{value:#.{digits}g}".removesuffix(".")
-    return localised(text).replace("-", "−")
 
 
 def lines_of(text: str) -> list[str]:

@@ -7,6 +7,7 @@ many. `say` takes its translation out of `locales/<language>.po`, whose context 
 
 import gettext
 import io
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -104,6 +105,23 @@ def localised(number: str) -> str:
 def marks(code: str) -> tuple[str, str]:
     """Returns a language's decimal mark, and what stands between thousands."""
     return get_decimal_symbol(locale_of(code)), get_group_symbol(locale_of(code))
+
+
+def shortened(text: str, letters: int) -> str:
+    """Returns a text with at most so many letters, the middle left out where it has more."""
+    if len(text) <= letters:
+        return text
+    head = letters // 2
+    return f"{text[:head]}…{text[len(text) - (letters - head - 1) :]}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Writes a number with so many significant digits, a whole number as it is."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    whole = abs(value) >= 1000 or value == round(value)
+    text = f"{value:,.0f}" if whole else f"{value:#.{digits}g}".removesuffix(".")
+    return localised(text).replace("-", "−")
 
 
 def clock(seconds: float) -> str:

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter, ScalarFormatter
 from PIL import Image
 
-from pocketgan.evaluation_page import shortened
-from pocketgan.language import localised
+from pocketgan.language import localised, shortened
 from pocketgan.plot_style import letters
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
 from pocketgan.reports.samples import Samples

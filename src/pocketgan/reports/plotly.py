@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.evaluation_page import shortened
-from pocketgan.language import marks, spoken
+from pocketgan.language import marks, shortened, spoken
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of
 from pocketgan.studies.curves import Numbers
 

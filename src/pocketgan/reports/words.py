@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pocketgan.diagnosis import NAMES
-from pocketgan.evaluation_page import number
-from pocketgan.language import Text, localised
+from pocketgan.language import Text, localised, number
 from pocketgan.language import say as say_of
 
 WORDS: dict[str, Text] = {
