@@ -143,6 +143,38 @@ def test_the_grid_follows_the_sliders(page, address):
     assert len(changed_from(page, average)) == 63
 
 
+MOVE_AT_ONCE = """(part) => new Promise((done) => {
+  new MutationObserver((_, observer) => {
+    const slider = part.querySelector("input[type=range]");
+    if (!slider) return;
+    observer.disconnect();
+    slider.value = 3;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => done(slider.value), 100);
+  }).observe(part, { childList: true, subtree: true });
+  part.querySelector("button").click();
+})"""
+"""Unfolds the directions, moves the first in the moment in which it is there; returns where it then stays."""
+
+
+def test_a_direction_stays_where_a_quick_hand_put_it(page, address):
+    open_create(page, address)
+    before = grid(page)
+    assert page.locator("#create-directions").evaluate(MOVE_AT_ONCE) == "3"
+    changed_from(page, before)
+
+
+def test_another_model_starts_with_its_directions_in_the_middle(page, address):
+    open_create(page, address)
+    before = grid(page)
+    page.locator("#create-directions button").first.click()
+    page.locator("#create-directions input[type=range]").first.press("End")
+    moved = changed_from(page, before)
+    choose(page, "#create-model", "noise")
+    changed_from(page, moved)
+    assert page.locator("#create-directions input[type=range]").first.input_value() == "0"
+
+
 def looked_at(page, number):
     page.locator("#create-details h3", has_text=f"Picture {number} of seed").wait_for()
 

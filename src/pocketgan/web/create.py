@@ -134,23 +134,27 @@ def follow(site: Site, parts: Parts) -> None:
     def drawn_after(event: Any) -> None:
         event.then(redraw, parts.asked, drawn, **LIVE)
 
-    for setting in (parts.label, parts.count, parts.seed, parts.truncation, *parts.steps):
-        setting.input(redraw, parts.asked, drawn, **LIVE)
+    settings = (parts.label, parts.count, parts.seed, parts.truncation, *parts.steps)
+    # One event of all of them, so that no answer about one setting comes after, and over, a later one about another.
+    gr.on([setting.input for setting in settings], redraw, parts.asked, drawn, **LIVE)
     drawn_after(parts.buttons["another"].click(lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
     drawn_after(parts.buttons["middle"].click(lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
 
     cleared = (parts.along, parts.walk, parts.written)
     changed = [parts.message, parts.grid, parts.label, *(parts.shown, parts.chosen), parts.details, parts.chosen_note]
 
-    def opened(name: object) -> list[Any]:
+    def opened(name: object, *steps: object) -> list[Any]:
         made, said = attempt(site, lambda: choices_of(site, name))
         with site.speaking():
             hint, nothing = note(say("choose a picture")), walk_note(())
         # Until they are drawn anew, the pictures before stay, and a click on one is still one on that picture.
         grid, label, shown = ("", gr.skip(), None) if made is None else (gr.skip(), made, gr.skip())
-        return [said, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *[0] * DIRECTIONS]
+        # Those in the middle are left alone: Gradio keeps a value for a slider that wasn't unfolded yet, and would put
+        # it over the one that a quick hand sets right after unfolding.
+        middle = [0 if step else gr.skip() for step in steps]
+        return [said, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *middle]
 
-    drawn_after(parts.model.change(opened, parts.model, [*changed, *cleared, *parts.steps], **ONCE))
+    drawn_after(parts.model.change(opened, [parts.model, *parts.steps], [*changed, *cleared, *parts.steps], **ONCE))
 
     def arrived(name: object) -> tuple[Any, Any]:
         known = models_that(site, redraw=False)
