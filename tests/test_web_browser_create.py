@@ -175,6 +175,40 @@ def test_another_model_starts_with_its_directions_in_the_middle(page, address):
     assert page.locator("#create-directions input[type=range]").first.input_value() == "0"
 
 
+def hold_drawing(page):
+    """Holds the questions that ask for pictures; returns the list that they come into, to be let go from there."""
+
+    def hold(route):
+        if len(route.request.post_data_json["data"]) > 10:
+            held.append(route)
+        else:
+            route.continue_()
+
+    held = []
+    page.route("**/queue/join*", hold)
+    return held
+
+
+def test_the_last_setting_changed_is_the_last_one_drawn(page, address, small_runs):
+    open_create(page, address)
+    held = hold_drawing(page)
+    choose(page, "#create-label", "8")
+    until(page, lambda: held, "no eights were asked for")
+    set_seed(page, 41)
+    page.wait_for_timeout(500)
+    wanted = Run.open(small_runs / "told").generate(64, seed=41, label="8").images
+
+    def is_drawn():
+        if held:
+            held.pop().continue_()  # the latest first
+            return False
+        return all(np.array_equal(image(source), one[0]) for source, one in zip(grid(page), wanted, strict=True))
+
+    until(page, is_drawn, "the last setting wasn't drawn")
+    page.wait_for_timeout(1000)
+    assert is_drawn(), "an earlier answer stands over the last one"
+
+
 def looked_at(page, number):
     page.locator("#create-details h3", has_text=f"Picture {number} of seed").wait_for()
 
@@ -208,17 +242,9 @@ def test_two_quick_clicks_both_count(page, address):
 
 
 def test_clicks_count_while_the_pictures_of_the_next_model_are_on_their_way(page, address):
-    def hold_drawing(route):
-        drawing = len(route.request.post_data_json["data"]) > 10
-        if drawing:
-            held.append(route)
-        else:
-            route.continue_()
-
-    held = []
     open_create(page, address, "noise")
     before = grid(page)
-    page.route("**/queue/join*", hold_drawing)
+    held = hold_drawing(page)
     choose(page, "#create-model", "told")
     until(page, lambda: held, "the next model wasn't opened")
     for place in (2, 9):

@@ -141,9 +141,10 @@ def follow(site: Site, parts: Parts) -> None:
     drawn_after(parts.buttons["middle"].click(lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
 
     cleared = (parts.along, parts.walk, parts.written)
-    changed = [parts.message, parts.grid, parts.label, *(parts.shown, parts.chosen), parts.details, parts.chosen_note]
+    changed = [parts.message, parts.grid, parts.label, parts.shown, parts.chosen, parts.details, parts.chosen_note]
 
     def opened(name: object, *steps: object) -> list[Any]:
+        """Returns what a model that was just chosen changes, in the order of `changed`, `cleared` and the steps."""
         made, said = attempt(site, lambda: choices_of(site, name))
         with site.speaking():
             hint, nothing = note(say("choose a picture")), walk_note(())
