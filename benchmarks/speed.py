@@ -4,8 +4,9 @@ In one process: the matrix-product peak, measured before and after each recipe s
 own speed cancels; then each recipe's steps/s and images/s over several windows; the arithmetic of a step, counted
 by PyTorch's `FlopCounterMode` (products of matrices and convolutions, forward and backward, as they are executed);
 the share of a step that goes into what surrounds the networks (gathering data, latents, losses and accuracies); the
-process's peak memory so far; and the floor: the share of a step that its operations take when each is repeated alone
-(`operations.py`), with the share of the peak that a step would have that took no longer.
+process's peak memory so far; and two floors (`operations.py`): the share of a step that its operations take when each
+is repeated alone, and when all are done one after the other as a plain list, with the share of the peak that a step
+would have that took no longer than the list.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from operations import floor
+from operations import floors
 from pocketgan import recipes
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, load_images
@@ -79,8 +80,8 @@ def median_seconds(action: Callable[[], None]) -> float:
     return statistics.median(windows)
 
 
-def floor_of_step(state: TrainState, batches: Batches, config: RunConfig) -> float:
-    """Returns the seconds that the operations of a step take when each is done alone."""
+def floors_of_step(state: TrainState, batches: Batches, config: RunConfig) -> tuple[dict[str, float], float]:
+    """Returns the seconds of a step's operations when each is done alone, by name, and one after the other."""
     size = config.train.batch_size
 
     def step() -> None:
@@ -88,11 +89,19 @@ def floor_of_step(state: TrainState, batches: Batches, config: RunConfig) -> flo
         if state.averages:
             update_ema(state, 100.0 * size, size)
 
-    return floor(step)
+    return floors(step)
 
 
-def measure(name: str, seconds: float) -> dict[str, float]:
-    """Trains a recipe for about `seconds` and returns its figures."""
+def longest(alone: dict[str, float], rate: float, most: int = 6) -> str:
+    """Returns the operations that take most of a step, with their shares, and what all others take."""
+    shares = sorted(((spent * rate, name) for name, spent in alone.items()), reverse=True)
+    parts = [f"`{name}` {share:.1%}" for share, name in shares[:most]]
+    others = shares[most:]
+    return ", ".join(parts) + f"; {len(others)} others {sum(share for share, _ in others):.1%}"
+
+
+def measure(name: str, seconds: float) -> tuple[dict[str, float], str]:
+    """Trains a recipe for about `seconds` and returns its figures, and its longest operations."""
     config = replace(
         recipes.recipe(name),
         duration="1000000 steps",
@@ -124,22 +133,24 @@ def measure(name: str, seconds: float) -> dict[str, float]:
         if index == WINDOWS:
             break
     rate, peak = statistics.median(rates), statistics.median(peaks)
-    alone = floor_of_step(state, batches, config)
-    return {
+    alone, in_order = floors_of_step(state, batches, config)
+    figures = {
         "peak": peak,
         "steps_per_second": rate,
         "images_per_second": rate * config.train.batch_size,
         "gflop_per_step": arithmetic,
         "share_of_peak": rate * arithmetic / peak,
         "surroundings": around * rate,
-        "floor": alone * rate,
-        "peak_at_floor": arithmetic / alone / peak,
+        "alone": sum(alone.values()) * rate,
+        "in_order": in_order * rate,
+        "peak_in_order": arithmetic / in_order / peak,
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+    return figures, longest(alone, rate)
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipes", nargs="*", help="which recipes; by default all")
     parser.add_argument("--seconds", type=float, default=10.0, help="training time a recipe")
@@ -150,17 +161,20 @@ def main() -> None:
         print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, peak {peak:.0f} GFLOP/s\n")
         print(
             "| recipe | steps/s | images/s | GFLOP a step | of the peak | around the networks | peak memory "
-            "| operations alone | of the peak at that |"
+            "| operations alone | in order | of the peak at that |"
         )
-        print("| --- |" + " ---: |" * 8)
+        print("| --- |" + " ---: |" * 9)
+        profiles = []
         for name in arguments.recipes or recipes.RECIPES:
-            m = measure(name, arguments.seconds)
+            m, profile = measure(name, arguments.seconds)
+            profiles.append(f"| `{name}` | {profile} |")
             print(
                 f"| `{name}` | {m['steps_per_second']:.1f} | {m['images_per_second']:,.0f} | {m['gflop_per_step']:.2f} "
                 f"| {m['share_of_peak']:.2f} of {m['peak']:.0f} | {m['surroundings']:.1%} | {m['memory_mb']:.0f} MB "
-                f"| {m['floor']:.0%} | {m['peak_at_floor']:.2f} |",
+                f"| {m['alone']:.0%} | {m['in_order']:.0%} | {m['peak_in_order']:.2f} |",
                 flush=True,
             )
+        print("\n".join(["", "| recipe | of a step, alone |", "| --- | --- |", *profiles]))
 
 
 if __name__ == "__main__":
