@@ -125,18 +125,34 @@ def follow(site: Site, parts: Parts) -> None:
     drawn = [parts.message, parts.grid, parts.shown]
 
     def redraw(
-        name: object, label: object, count: object, seed: object, truncation: object, chosen: Any, *steps: object
+        shown: Shown | None,
+        name: object,
+        label: object,
+        count: object,
+        seed: object,
+        truncation: object,
+        chosen: Any,
+        *steps: object,
     ) -> tuple[str, Any, Any]:
-        wanted = (name, label, count, seed, truncation, steps)
-        made, said = attempt(site, lambda: draw(site, *asked_for(site, *wanted), chosen))
+        def make() -> tuple[Any, Any]:
+            asked, model = asked_for(site, name, label, count, seed, truncation, steps)
+            there = shown is not None and shown.asked == asked
+            return (gr.skip(), gr.skip()) if there else draw(site, asked, model, chosen)
+
+        made, said = attempt(site, make)
         return (said, gr.skip(), gr.skip()) if made is None else ("", *made)
 
-    def drawn_after(event: Any) -> None:
-        event.then(redraw, parts.asked, drawn, **LIVE)
+    how = {"fn": redraw, "inputs": [parts.shown, *parts.asked], "outputs": drawn, **LIVE}
 
-    settings = (parts.label, parts.count, parts.seed, parts.truncation, *parts.steps)
-    # One event of all of them, so that no answer about one setting comes after, and over, a later one about another.
-    gr.on([setting.input for setting in settings], redraw, parts.asked, drawn, **LIVE)
+    def drawn_after(event: Any) -> None:
+        # Asked again once there is an answer, which draws nothing unless a setting has changed since: of two questions
+        # of one moment, the network may bring the later one first.
+        event.then(**how).then(**how)
+
+    settings = [parts.count, parts.seed, parts.truncation, *parts.steps]
+    # One event of all of them, so that the latest waits for the answer about the one before. A drop-down's `input`
+    # comes twice for one choice, its `select` once.
+    gr.on([parts.label.select, *(setting.input for setting in settings)], **how).then(**how)
     drawn_after(parts.buttons["another"].click(lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
     drawn_after(parts.buttons["middle"].click(lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
 
