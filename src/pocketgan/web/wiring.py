@@ -15,7 +15,7 @@ ONCE: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_
 """Of events that are answered one by one."""
 LIVE: dict[str, Any] = {**ONCE, "trigger_mode": "always_last", "concurrency_limit": 1}
 """Of what follows a slider or a pen: while an answer is on its way, only the latest question waits. Two of one moment
-are both asked; they are answered one at a time, so in their order."""
+are both asked; they are answered one at a time, so in the order in which they come."""
 EACH: dict[str, Any] = {**ONCE, "trigger_mode": "multiple", "concurrency_limit": 1}
 """Of events that all count, in their order: a quick second click is one."""
 TAKE = """(file) => {
