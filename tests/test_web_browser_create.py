@@ -276,6 +276,32 @@ def test_two_quick_clicks_both_count(page, address):
     page.locator("#create-chosen", has_text="From picture 3 of seed 0 to picture 10 of seed 0.").wait_for()
 
 
+LATE_STREAMS = """(() => {
+  const ask = window.fetch.bind(window);
+  const late = () => new TransformStream({
+    transform: async (part, out) => { await new Promise((go) => setTimeout(go, 300)); out.enqueue(part); },
+  });
+  window.fetch = async (input, options) => {
+    const answer = await ask(input, options);
+    const url = input instanceof Request ? input.url : String(input);
+    return url.includes("/queue/data") ? new Response(answer.body.pipeThrough(late()), answer) : answer;
+  };
+})();"""
+"""Lets the browser read what the server streams only later, also that a stream has ended."""
+
+
+def test_a_click_counts_while_the_end_of_a_stream_is_on_its_way(page, address):
+    page.add_init_script(LATE_STREAMS)
+    open_create(page, address)
+    page.wait_for_timeout(1000)
+    for number, wait in enumerate((200, 400), start=1):
+        set_seed(page, number)
+        page.wait_for_timeout(wait)
+        page.locator("#create-grid .tile").nth(number).click()
+        looked_at(page, number + 1)
+        page.wait_for_timeout(1000)
+
+
 def test_clicks_count_while_the_pictures_of_the_next_model_are_on_their_way(page, address):
     open_create(page, address, "noise")
     before = grid(page)

@@ -64,7 +64,7 @@ def theme() -> Base:
 
 
 def head(site: Site) -> str:
-    """Returns what goes into the page's head: its language, which Gradio takes from the browser, its looks, its script.
+    """Returns what goes into the page's head: its language, which Gradio takes from the browser, looks and scripts.
 
     Style sheets that are handed to Gradio itself are cut at every comma, those within brackets too.
     """
@@ -78,7 +78,8 @@ new MutationObserver(() => {{
 }}).observe(document.documentElement, {{ attributes: true, attributeFilter: ["lang"] }});
 }})();</script>"""
     looks = f"<style>{text('page.css')}</style>"
-    return f'{tell}<meta name="color-scheme" content="light dark">{looks}<script>{text("page.js")}</script>'
+    scripts = "".join(f"<script>{text(name)}</script>" for name in ("streams.js", "page.js"))
+    return f'{tell}<meta name="color-scheme" content="light dark">{looks}{scripts}'
 
 
 def text(name: str) -> str:
