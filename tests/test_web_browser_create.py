@@ -122,6 +122,19 @@ def test_the_same_digit_and_seed_are_the_same_picture_twice(page, browser, addre
     assert all(np.array_equal(image(source), one[0]) for source, one in zip(first, wanted, strict=True))
 
 
+def first_direction(page):
+    """Unfolds the directions, and returns the first one's slider.
+
+    An animation frame after it is there, Gradio sets it to its first value: earlier than a hand can move it, but not
+    than a program.
+    """
+    page.locator("#create-directions button").first.click()
+    slider = page.locator("#create-directions input[type=range]").first
+    slider.wait_for()
+    page.wait_for_timeout(500)
+    return slider
+
+
 def test_the_grid_follows_the_sliders(page, address):
     open_create(page, address)
     before = grid(page)
@@ -130,9 +143,7 @@ def test_the_grid_follows_the_sliders(page, address):
     slider.press("Home")
     average = changed_from(page, before)
     assert len(set(average[::2])) == 1, "without any truncation's variety, all threes are the same"
-    page.locator("#create-directions button").first.click()
-    direction = page.locator("#create-directions input[type=range]").first
-    direction.focus()
+    direction = first_direction(page)
     direction.press("End")
     moved = changed_from(page, average)
     page.get_by_role("button", name="All to the middle").click()
@@ -167,12 +178,12 @@ def test_a_direction_stays_where_a_quick_hand_put_it(page, address):
 def test_another_model_starts_with_its_directions_in_the_middle(page, address):
     open_create(page, address)
     before = grid(page)
-    page.locator("#create-directions button").first.click()
-    page.locator("#create-directions input[type=range]").first.press("End")
+    direction = first_direction(page)
+    direction.press("End")
     moved = changed_from(page, before)
     choose(page, "#create-model", "noise")
     changed_from(page, moved)
-    assert page.locator("#create-directions input[type=range]").first.input_value() == "0"
+    assert direction.input_value() == "0"
 
 
 def hold_drawing(page):
@@ -300,6 +311,62 @@ def test_a_click_counts_while_the_end_of_a_stream_is_on_its_way(page, address):
         page.locator("#create-grid .tile").nth(number).click()
         looked_at(page, number + 1)
         page.wait_for_timeout(1000)
+
+
+CUT_STREAMS = """(() => {
+  const ask = window.fetch.bind(window);
+  const cutting = () => new TransformStream({
+    transform: async (part, out) => {
+      const text = new TextDecoder().decode(part), place = text.indexOf(`"msg":"${window.cutBefore}"`);
+      if (place < 0) { out.enqueue(part); return; }
+      window.cutBefore = "";
+      out.enqueue(new TextEncoder().encode(text.slice(0, text.slice(0, place).lastIndexOf("data: "))));
+      await new Promise((go) => setTimeout(go, 100));
+      out.error(new TypeError("cut"));
+    },
+  });
+  window.fetch = async (input, options) => {
+    const answer = await ask(input, options);
+    const url = input instanceof Request ? input.url : String(input);
+    return url.includes("/queue/data") ? new Response(answer.body.pipeThrough(cutting()), answer) : answer;
+  };
+})();"""
+"""Breaks off the stream that brings a message called `cutBefore`, before that message."""
+
+
+def cut_before(page, message):
+    page.evaluate("(message) => { window.cutBefore = message; }", message)
+
+
+def is_cut(page):
+    page.wait_for_function("window.cutBefore === ''")
+    page.wait_for_timeout(300)
+
+
+def test_a_stream_that_breaks_off_after_its_answers_is_not_missed(page, address):
+    page.add_init_script(CUT_STREAMS)
+    open_create(page, address)
+    page.wait_for_timeout(500)
+    cut_before(page, "close_stream")
+    page.locator("#create-grid .tile").nth(4).click()
+    looked_at(page, 5)
+    is_cut(page)
+    page.locator("#create-grid .tile").nth(6).click()
+    looked_at(page, 7)
+
+
+def test_a_stream_that_breaks_off_before_an_answer_is_said(browser, address):
+    context = browser.new_context()
+    context.set_default_timeout(LONG)
+    page = context.new_page()
+    page.add_init_script(CUT_STREAMS)
+    open_create(page, address)
+    page.wait_for_timeout(500)
+    cut_before(page, "process_completed")
+    page.locator("#create-grid .tile").nth(4).click()
+    is_cut(page)
+    page.get_by_text("Connection").first.wait_for()
+    context.close()
 
 
 def test_clicks_count_while_the_pictures_of_the_next_model_are_on_their_way(page, address):

@@ -1,5 +1,5 @@
 // Lets no answer get lost. Gradio's script opens a stream for answers, and takes it for open until it has read of its
-// end; a question that the server takes meanwhile is answered on no stream. So the script reads one that stays, and
+// end; what is asked meanwhile waits until another question opens one. So the script reads a stream that stays, and
 // those to the server are opened behind it, whenever answers are due.
 (() => {
   "use strict";
@@ -11,6 +11,7 @@
     request = null;
     script = null; // the end of the stream that Gradio's script reads
     reads = false;
+    broken = false;
 
     taken(question) {
       if (!this.early.delete(question)) this.due.add(question);
@@ -18,43 +19,54 @@
     }
 
     open(request) {
-      this.request = request;
-      const stream = new ReadableStream({
-        start: (end) => { this.script = end; },
-        cancel: () => { this.script = null; },
-      });
+      let end;
+      const stream = new ReadableStream({ start: (made) => { end = made; }, cancel: () => this.left(end) });
+      request.signal.addEventListener("abort", () => this.left(end));
+      Object.assign(this, { request, script: end, broken: false });
       this.read();
       return new Response(stream, { headers: { "Content-Type": "text/event-stream" } });
+    }
+
+    left(end) {
+      if (this.script === end) this.script = null;
     }
 
     async read() {
       if (this.reads || !this.script || !this.due.size) return;
       this.reads = true;
       const script = this.script;
+      let reader = null;
       try {
         const answer = await ask(this.request);
-        if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-        for (let rest = ""; ;) {
-          const { value, done } = await reader.read();
-          if (done) break;
-          const messages = (rest + value).split("\n\n");
-          rest = messages.pop();
-          for (const message of messages) this.pass(message, script);
-        }
+        reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+        if (!answer.ok || !await this.passAll(reader, script)) throw new TypeError("the stream of answers broke off");
       } catch (problem) {
-        script.error(problem);
-        if (this.script === script) this.script = null;
+        reader?.cancel().catch(() => {});
+        this.broken = this.script === script && this.due.size > 0;
+        if (this.broken) script.error(problem);
+        this.due.clear();
+        this.early.clear();
       }
       this.reads = false;
       this.read();
     }
 
-    pass(message, script) {
-      const { msg, event_id } = JSON.parse(message.slice("data: ".length));
-      if (msg === "close_stream") return;
-      if (msg === "process_completed" && !this.due.delete(event_id)) this.early.add(event_id);
-      script.enqueue(encoder.encode(`${message}\n\n`));
+    // Reads to the end, since the server forgets a session whose stream is left before; returns whether it came.
+    async passAll(reader, script) {
+      let rest = "", came = false;
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return came;
+        const messages = (rest + value).split("\n\n");
+        rest = messages.pop();
+        for (const message of messages) {
+          const { msg, event_id } = JSON.parse(message.slice("data: ".length));
+          if (msg === "process_completed" && !this.due.delete(event_id)) this.early.add(event_id);
+          if (msg === "unexpected_error") this.due.clear(); // the server knows of no question any more
+          if (msg === "close_stream") came = true;
+          else script.enqueue(encoder.encode(`${message}\n\n`));
+        }
+      }
     }
   }
 
@@ -64,15 +76,20 @@
     return sessions.get(name);
   };
 
+  async function join(input, options) {
+    const asking = session(JSON.parse(options.body).session_hash);
+    if (asking.broken) throw new TypeError("the stream of answers broke off"); // Gradio says so, and comes back
+    const answer = await ask(input, options);
+    if (!answer.ok) return answer;
+    const text = await answer.text();
+    asking.taken(JSON.parse(text).event_id);
+    return new Response(text, answer);
+  }
+
   window.fetch = async (input, options) => {
     const address = new URL(input instanceof Request ? input.url : input, document.baseURI);
-    if (address.pathname.endsWith("/queue/data")) {
-      return session(address.searchParams.get("session_hash")).open(new Request(input, options));
-    }
-    const answer = await ask(input, options);
-    if (!address.pathname.endsWith("/queue/join") || !answer.ok) return answer;
-    const text = await answer.text();
-    session(JSON.parse(options.body).session_hash).taken(JSON.parse(text).event_id);
-    return new Response(text, answer);
+    if (address.pathname.endsWith("/queue/join")) return join(input, options);
+    if (!address.pathname.endsWith("/queue/data")) return ask(input, options);
+    return session(address.searchParams.get("session_hash")).open(new Request(input, options));
   };
 })();
