@@ -287,18 +287,34 @@ def test_two_quick_clicks_both_count(page, address):
     page.locator("#create-chosen", has_text="From picture 3 of seed 0 to picture 10 of seed 0.").wait_for()
 
 
-LATE_STREAMS = """(() => {
-  const ask = window.fetch.bind(window);
-  const late = () => new TransformStream({
-    transform: async (part, out) => { await new Promise((go) => setTimeout(go, 300)); out.enqueue(part); },
-  });
+THROUGH = """(() => {
+  const ask = window.fetch.bind(window), wait = (time) => new Promise((go) => setTimeout(go, time));
+  const transform = async (part, out) => { TRANSFORM };
   window.fetch = async (input, options) => {
     const answer = await ask(input, options);
     const url = input instanceof Request ? input.url : String(input);
-    return url.includes("/queue/data") ? new Response(answer.body.pipeThrough(late()), answer) : answer;
+    if (!url.includes("/queue/data")) return answer;
+    return new Response(answer.body.pipeThrough(new TransformStream({ transform })), answer);
   };
 })();"""
+
+
+def through(transform):
+    """Returns a script that sends what the server streams through a function of a part and where to put it."""
+    return THROUGH.replace("TRANSFORM", transform)
+
+
+LATE_STREAMS = through("await wait(300); out.enqueue(part);")
 """Lets the browser read what the server streams only later, also that a stream has ended."""
+CUT_STREAMS = through("""
+    const text = new TextDecoder().decode(part), place = text.indexOf(`"msg":"${window.cutBefore}"`);
+    if (place < 0) { out.enqueue(part); return; }
+    window.cutBefore = "";
+    out.enqueue(new TextEncoder().encode(text.slice(0, text.slice(0, place).lastIndexOf("data: "))));
+    await wait(100);
+    out.error(new TypeError("cut"));
+""")
+"""Breaks off the stream that brings a message called `cutBefore`, before that message."""
 
 
 def test_a_click_counts_while_the_end_of_a_stream_is_on_its_way(page, address):
@@ -311,27 +327,6 @@ def test_a_click_counts_while_the_end_of_a_stream_is_on_its_way(page, address):
         page.locator("#create-grid .tile").nth(number).click()
         looked_at(page, number + 1)
         page.wait_for_timeout(1000)
-
-
-CUT_STREAMS = """(() => {
-  const ask = window.fetch.bind(window);
-  const cutting = () => new TransformStream({
-    transform: async (part, out) => {
-      const text = new TextDecoder().decode(part), place = text.indexOf(`"msg":"${window.cutBefore}"`);
-      if (place < 0) { out.enqueue(part); return; }
-      window.cutBefore = "";
-      out.enqueue(new TextEncoder().encode(text.slice(0, text.slice(0, place).lastIndexOf("data: "))));
-      await new Promise((go) => setTimeout(go, 100));
-      out.error(new TypeError("cut"));
-    },
-  });
-  window.fetch = async (input, options) => {
-    const answer = await ask(input, options);
-    const url = input instanceof Request ? input.url : String(input);
-    return url.includes("/queue/data") ? new Response(answer.body.pipeThrough(cutting()), answer) : answer;
-  };
-})();"""
-"""Breaks off the stream that brings a message called `cutBefore`, before that message."""
 
 
 def cut_before(page, message):

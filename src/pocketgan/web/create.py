@@ -120,9 +120,8 @@ def lay_out_pictures(parts: Parts) -> None:
 # What follows the settings.
 
 
-def follow(site: Site, parts: Parts) -> None:
-    """Draws again whenever something is set."""
-    drawn = [parts.message, parts.grid, parts.shown]
+def drawing(site: Site, parts: Parts) -> dict[str, Any]:
+    """Returns what an event is told that draws what is set, unless that is what is shown."""
 
     def redraw(
         shown: Shown | None,
@@ -134,6 +133,8 @@ def follow(site: Site, parts: Parts) -> None:
         chosen: Any,
         *steps: object,
     ) -> tuple[str, Any, Any]:
+        """Returns a sentence on what went wrong, the grid, and what it shows."""
+
         def make() -> tuple[Any, Any]:
             asked, model = asked_for(site, name, label, count, seed, truncation, steps)
             there = shown is not None and shown.asked == asked
@@ -142,7 +143,13 @@ def follow(site: Site, parts: Parts) -> None:
         made, said = attempt(site, make)
         return (said, gr.skip(), gr.skip()) if made is None else ("", *made)
 
-    how = {"fn": redraw, "inputs": [parts.shown, *parts.asked], "outputs": drawn, **LIVE}
+    outputs = [parts.message, parts.grid, parts.shown]
+    return {"fn": redraw, "inputs": [parts.shown, *parts.asked], "outputs": outputs, **LIVE}
+
+
+def follow(site: Site, parts: Parts) -> None:
+    """Draws again whenever something is set."""
+    how = drawing(site, parts)
 
     def drawn_after(event: Any) -> None:
         # Asked again once there is an answer, which draws nothing unless a setting has changed since: of two questions
@@ -155,7 +162,12 @@ def follow(site: Site, parts: Parts) -> None:
     gr.on([parts.label.select, *(setting.input for setting in settings)], **how).then(**how)
     drawn_after(parts.buttons["another"].click(lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
     drawn_after(parts.buttons["middle"].click(lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
+    drawn_after(opens(site, parts))
+    finds(site, parts)
 
+
+def opens(site: Site, parts: Parts) -> Any:
+    """Lets a model that is chosen change what can be set; returns the event."""
     cleared = (parts.along, parts.walk, parts.written)
     changed = [parts.message, parts.grid, parts.label, parts.shown, parts.chosen, parts.details, parts.chosen_note]
 
@@ -171,7 +183,11 @@ def follow(site: Site, parts: Parts) -> None:
         middle = [0 if step else gr.skip() for step in steps]
         return [said, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *middle]
 
-    drawn_after(parts.model.change(opened, [parts.model, *parts.steps], [*changed, *cleared, *parts.steps], **ONCE))
+    return parts.model.change(opened, [parts.model, *parts.steps], [*changed, *cleared, *parts.steps], **ONCE)
+
+
+def finds(site: Site, parts: Parts) -> None:
+    """Looks for models when the place is come to, and when their list is opened."""
 
     def arrived(name: object) -> tuple[Any, Any]:
         known = models_that(site, redraw=False)
