@@ -1,0 +1,88 @@
+"""What older versions saved opens, goes on, generates and is plotted for ever: the folders in `old_runs`."""
+
+import base64
+import json
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pocketgan
+from old_runs.make import machine, tensors_digest
+from pocketgan.checkpoints import read_checkpoint
+from pocketgan.studies.study import Study
+from pocketgan.studies.verdicts import judge
+
+PLACE = Path(__file__).parent / "old_runs"
+VERSIONS = sorted(path.name for path in PLACE.iterdir() if (path / "expected.json").is_file())
+RUNS = ("pocket", "redraw", "noise")
+
+
+@pytest.fixture(params=VERSIONS)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of what one version saved."""
+    return Path(shutil.copytree(PLACE / request.param, tmp_path / "old"))
+
+
+def expected(old: Path, name: str) -> dict[str, Any]:
+    return json.loads((old / "expected.json").read_text())[name]
+
+
+def unpacked(text: str) -> np.ndarray:
+    pixels = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return pixels.reshape(4, 1, 28, 28)
+
+
+def test_there_are_some() -> None:
+    assert "0.1.0" in VERSIONS
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_an_old_run_goes_on_as_it_would_have(old: Path, name: str) -> None:
+    wanted = expected(old, name)
+    run = pocketgan.resume(old / name, progress=False)
+    assert run.status().state == "finished" and run.status().step == run.plan.steps
+    for row, known in zip(run.stats(), wanted["rows"], strict=True):
+        assert row["step"] == known["step"]
+        assert [row[key] for key in ("d_loss", "g_loss")] == pytest.approx(
+            [known[key] for key in ("d_loss", "g_loss")], rel=0.02
+        )
+    tensors = read_checkpoint(run.checkpoints()[-1]).tensors
+    means = {key: tensor.double().mean().item() for key, tensor in tensors.items() if tensor.dim()}
+    assert set(means) == set(wanted["means"])
+    if wanted["machine"] == machine():
+        assert tensors_digest(tensors) == wanted["bits"]
+
+
+@pytest.mark.parametrize("name", ["pocket", "noise"])
+def test_an_old_run_generates_the_same_images(old: Path, name: str) -> None:
+    images = pocketgan.open_run(old / name).generate(4, seed=1, checkpoint="last").images
+    assert np.abs(images.astype(int) - unpacked(expected(old, name)["images"])).max() <= 1
+
+
+def test_an_old_run_redraws(old: Path) -> None:
+    _, inputs, outputs = pocketgan.translate(old / "redraw", count=2)
+    assert inputs.images.shape == outputs.images.shape == (2, 1, 28, 28)
+
+
+def test_an_old_model_generates_the_same_images(old: Path) -> None:
+    images = pocketgan.load(old / "pocket-model").generate(4, seed=1).images
+    assert np.abs(images.astype(int) - unpacked(expected(old, "model")["images"])).max() <= 1
+
+
+def test_old_runs_are_listed_plotted_filmed_and_evaluated(old: Path, tmp_path: Path) -> None:
+    assert {run.folder.name for run in pocketgan.list_runs(old)[0]} == set(RUNS)
+    assert len(pocketgan.plot(old / "pocket", old / "noise").save(tmp_path / "plots", "png")) >= 2
+    assert len(pocketgan.timelapse(old / "pocket")) >= 2
+    done, _ = pocketgan.evaluate(
+        old / "pocket", count=200, metrics="frechet_distance", checkpoint="last", progress=False, out=tmp_path / "page"
+    )
+    assert done.figures["frechet_distance"].value > 0
+
+
+def test_an_old_study_is_judged(old: Path) -> None:
+    verdict = judge(Study.open(old / "study"))
+    assert [len(summary.finished) for summary in verdict.variants] == [2, 2]
