@@ -1,16 +1,28 @@
-# Two commands do everything: `make train` and `make test`. Each makes .venv first.
+# Two commands do everything: `make train` and `make test`. Each makes .venv first, with what it takes.
 PYTHON ?= python3
 RECIPE ?= pocket
 BIN := .venv/bin
 READY := .venv/ready
+READY_DEV := .venv/ready-dev
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: setup train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers screenshots clean
+.PHONY: setup setup-dev train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy screenshots clean
 
 setup: $(READY)
 
+setup-dev: $(READY_DEV)
+
+# What training takes; PyTorch's CPU build where there is no NVIDIA driver, if it can be had.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@torch="$$($(PYTHON) tools/torch_build.py constraints.txt)"; \
+	if [ -n "$$torch" ]; then $(PIP) $$torch || echo "going on with pip's own choice of PyTorch"; fi
+	$(PIP) -c constraints.txt -e .
+	@touch $@
+
+# And what the tests take.
+$(READY_DEV): $(READY)
+	$(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # make train RECIPE=mlp FLAGS='--duration "2 epochs"'
@@ -20,36 +32,39 @@ train: $(READY)
 test: lint
 	$(BIN)/pytest -n auto
 
-lint: $(READY)
+lint: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-format: $(READY)
+format: $(READY_DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)
+bench: $(READY_DEV)
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/evaluation.py
 
-bench-sensitivity: $(READY)
+bench-sensitivity: $(READY_DEV)
 	$(BIN)/python benchmarks/sensitivity.py
 
-bench-watchdog: $(READY)
+bench-watchdog: $(READY_DEV)
 	$(BIN)/python benchmarks/watchdog.py
 
-bench-recipes: $(READY)
+bench-recipes: $(READY_DEV)
 	$(BIN)/python benchmarks/recipes.py
 
-bench-studies: $(READY)
+bench-busy: $(READY_DEV)
+	$(BIN)/python benchmarks/busy.py
+
+bench-studies: $(READY_DEV)
 	$(BIN)/python benchmarks/studies.py
 
-bench-web: $(READY)
+bench-web: $(READY_DEV)
 	$(BIN)/python benchmarks/web.py
 
 # Pictures of the page for docs/, from a folder of tiny runs that it makes first.
-screenshots: $(READY)
+screenshots: $(READY_DEV)
 	$(BIN)/python docs/screenshots.py
 
 # The textbook peers need TensorFlow, which gets an environment of its own.
@@ -59,10 +74,10 @@ $(PEERS): benchmarks/peers/requirements.txt
 	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements.txt
 	@touch $@
 
-bench-peers: $(READY) $(PEERS)
+bench-peers: $(READY_DEV) $(PEERS)
 	$(BIN)/python benchmarks/against_peers.py
 
-bench-quality: $(READY) $(PEERS)
+bench-quality: $(READY_DEV) $(PEERS)
 	$(BIN)/python benchmarks/quality.py
 
 clean:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from pocketgan.data import Batches, load_images
-from pocketgan.experiment import find_facts, threads
+from pocketgan.experiment import find_facts
 from pocketgan.loading import image_shape
 from pocketgan.plan import make_plan
 from pocketgan.recipes import recipe
@@ -44,7 +44,7 @@ def measure_ours(seconds: float) -> dict[str, Any]:
         update={"steps": 10**9, "tick_every": WARMUP_STEPS, "sample_every": None, "checkpoint_every": 1e9}
     )
     started, passed = None, 0.0
-    with threads(config.train.threads):
+    with using_threads():
         for _ in train(state, batches, config, plan):
             if started is None:  # The first tick ends the warm-up.
                 started = time.perf_counter()

@@ -22,10 +22,11 @@ from operations import floors
 from pocketgan import recipes
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, load_images
-from pocketgan.experiment import find_facts, settled, threads
+from pocketgan.experiment import find_facts, settled
 from pocketgan.loading import image_shape
 from pocketgan.objectives import OBJECTIVES
 from pocketgan.plan import make_plan
+from pocketgan.speed import using_threads
 from pocketgan.state import TrainState, create_state
 from pocketgan.training import summarise, train, training_step, update_ema
 
@@ -155,7 +156,7 @@ def main() -> None:
     parser.add_argument("recipes", nargs="*", help="which recipes; by default all")
     parser.add_argument("--seconds", type=float, default=10.0, help="training time a recipe")
     arguments = parser.parse_args()
-    with threads(0):
+    with using_threads():
         matrix_peak(repeats=20)
         peak = matrix_peak(repeats=20)
         print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, peak {peak:.0f} GFLOP/s\n")

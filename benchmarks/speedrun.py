@@ -26,7 +26,7 @@ import joblib
 from pocketgan.config import RunConfig, replace
 from pocketgan.data import Batches, load_images
 from pocketgan.evaluation import evaluate
-from pocketgan.experiment import find_facts, run_experiment, settled, threads
+from pocketgan.experiment import find_facts, run_experiment, settled
 from pocketgan.flags import parse_recipe
 from pocketgan.loading import image_shape
 from pocketgan.progress import Progress
@@ -58,7 +58,7 @@ def run_candidate(flags: list[str], budget: float, seed: int) -> dict[str, Any]:
     """Trains one candidate with one seed, and returns what was measured of its end."""
     given = [*flags, "--seed", str(seed), "--threads", "1", "--evaluate-every", "none", "--sample-every", "end"]
     config, _ = parse_recipe("train", given)
-    with threads(1), tempfile.TemporaryDirectory() as place:
+    with using_threads(1), tempfile.TemporaryDirectory() as place:
         config = replace(config, duration=f"{steps_for(config, budget)} steps", checkpoint_every="1000000 steps")
         run = run_experiment(config, Path(place) / "run", Progress(quiet=True))
         status = run.status()

@@ -246,7 +246,7 @@ def test_train_writes_a_run_and_says_what_comes_next(
     assert "pocketgan generate runs/minimal-1" in out
     assert "images/s" in err
     run = Run.open(tmp_path / "runs" / "minimal-1")
-    assert {p.name for p in run.samples()} == {"samples_step_000002.png", "samples_step_000004.png"}
+    assert {sample.path.name for sample in run.samples()} == {"samples_step_000002.png", "samples_step_000004.png"}
     figures = {p.name for p in (run.folder / "figures").iterdir()}
     assert figures == {"loss_plot.png", "accuracy_plot.png", "samples.gif"}
     row = run.stats()[-1]
@@ -282,7 +282,7 @@ DAMAGE = [
     ("environment.json", {"threads": -3}),
     ("environment.json", {"plan": {"steps": 0}}),
     ("environment.json", {"data": {"size": 10**9}}),
-    ("config.json", {"format": 2}),
+    ("config.json", {"format": 99}),
     ("config.json", {"train": 3}),
 ]
 
@@ -324,10 +324,14 @@ def test_pictures_counted_by_epoch_never_overwrite_each_other(tmp_path: Path) ->
     np.savez(tmp_path / "data.npz", images=np.zeros((40, 28, 28), np.uint8))
     small = {**TINY, "duration": "6 steps", "sample_every": "1 steps", "data": str(tmp_path / "data.npz")}
     steps = pocketgan.train("mlp", out=tmp_path / "steps", progress=False, **small)
-    assert [p.name for p in steps.samples()] == [f"generated_images_step_00000{step}.png" for step in range(1, 7)]
+    assert [sample.path.name for sample in steps.samples()] == [
+        f"generated_images_step_00000{step}.png" for step in range(1, 7)
+    ]
     small |= {"duration": "11 epochs", "sample_every": "5 epochs"}
     epochs = pocketgan.train("mlp", out=tmp_path / "epochs", progress=False, **small)
-    assert [p.name for p in epochs.samples()] == [f"generated_images_epoch_0{e}.png" for e in ("05", "10", "11")]
+    assert [sample.path.name for sample in epochs.samples()] == [
+        f"generated_images_epoch_0{e}.png" for e in ("05", "10", "11")
+    ]
 
 
 def test_plots_leave_a_notebooks_own_alone() -> None:
@@ -413,7 +417,7 @@ def test_other_images_run_through_every_noise_recipe(recipe: str, size: int, cha
 
 def test_a_run_shows_itself_in_a_notebook(folder: Path) -> None:
     run = pocketgan.open_run(folder / "noise")
-    assert run._repr_png_() == run.samples()[-1].read_bytes()
+    assert run._repr_png_() == run.samples()[-1].path.read_bytes()
     assert run.generate(4)._repr_png_().startswith(b"\x89PNG")
     assert "minimal, finished, step 4 of 4" in repr(run)
 

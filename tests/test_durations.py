@@ -169,6 +169,7 @@ def test_a_plan_counts_every_duration_in_steps():
         "steps": 23438,
         "tick_every": 100,
         "sample_every": 4687.5,
+        "sample_at_end": True,
         "checkpoint_every": 2343.75,
         "evaluate_every": None,
         "warmup": None,

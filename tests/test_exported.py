@@ -185,8 +185,8 @@ HOSTILE: list[tuple[str, Change, str]] = [
         lambda v: v["origin"].update(seconds=float("nan")),
         "origin.seconds: input should be a finite number",
     ),
-    ("a newer format", lambda v: v.update(model_format=2), "has model_format 2; 1 is known"),
-    ("a strange format", lambda v: v.update(model_format="\n\x1b[2J" * 500), "has model_format '\\n\\x1b[2J"),
+    ("a newer format", lambda v: v.update(model_format=99), "has the format 99; this version reads formats 1 to"),
+    ("a strange format", lambda v: v.update(model_format="\n\x1b[2J" * 500), "has the format '\\n\\x1b[2J"),
     ("letters that move the cursor", lambda v: v["config"].update({"\x1b[2J\n": 1}), "?[2J?: no such setting"),
     (
         "classes of two lines",

@@ -107,25 +107,25 @@ def test_moments_are_spread_evenly():
 
 def test_pictures_that_cannot_be_read_are_passed_over(make):
     run, drawn = make([10, 20, 30, 40])
-    run.samples()[1].write_bytes(b"\x89PNG no picture")
-    run.samples()[3].write_bytes(run.samples()[3].read_bytes()[:-40])
+    run.samples()[1].path.write_bytes(b"\x89PNG no picture")
+    run.samples()[3].path.write_bytes(run.samples()[3].path.read_bytes()[:-40])
     film = film_of(run)
     assert (film.images == drawn[[0, 2]]).all()
 
 
 def test_pictures_of_another_size_are_passed_over(make):
     run, drawn = make([10, 20, 30])
-    Image.new("L", (50, 50)).save(run.samples()[0])
+    Image.new("L", (50, 50)).save(run.samples()[0].path)
     assert (film_of(run).images == drawn[1:]).all()
 
 
 def test_pictures_that_are_not_ours_stay_whole(make, tmp_path):
     run, _ = make([10, 20, 30])
-    for path in run.samples():
+    for path in [sample.path for sample in run.samples()]:
         Image.fromarray(RANDOM.integers(0, 256, (20, 30), dtype=np.uint8)).save(path)
     film = film_of(run)
     assert film.images.shape == (3, 1, 1, 20, 30) and film.columns == 1 and film.names == ()
-    with Image.open(run.samples()[1]) as picture:
+    with Image.open(run.samples()[1].path) as picture:
         assert (film.images[1, 0, 0] == np.asarray(picture)).all()
     assert film.save(tmp_path / "sheet.png").is_file()
 

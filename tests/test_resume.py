@@ -14,10 +14,13 @@ import pytest
 import torch
 
 import pocketgan
-from pocketgan.checkpoints import read_checkpoint
+from pocketgan import checkpoints
+from pocketgan.checkpoints import read_checkpoint, restore
 from pocketgan.errors import RunError, RunFailed, StorageError
+from pocketgan.loading import image_shape
 from pocketgan.recipes import RECIPES
 from pocketgan.runs import Run
+from pocketgan.state import create_state
 
 SMALL = {
     "pocket": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
@@ -46,6 +49,10 @@ def assert_same_bits(left: Run, right: Run) -> None:
     assert first.keys() == second.keys()
     for name in first:
         assert torch.equal(first[name], second[name]), name
+
+
+def pictures(run: Run) -> dict[str, bytes]:
+    return {sample.path.name: sample.path.read_bytes() for sample in run.samples()}
 
 
 def command(*arguments: object) -> list[str]:
@@ -79,7 +86,7 @@ def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: st
     assert [row["step"] for row in run.stats()] == [row["step"] for row in whole.stats()]
     losses = [[(row["d_loss"], row["g_loss"]) for row in each.stats()] for each in (run, whole)]
     assert losses[0] == losses[1]
-    assert {p.name: p.read_bytes() for p in run.samples()} == {p.name: p.read_bytes() for p in whole.samples()}
+    assert pictures(run) == pictures(whole)
 
 
 @pytest.fixture(scope="module")
@@ -225,11 +232,46 @@ def test_half_written_checkpoints_and_missing_folders_are_mended(copied: Run) ->
     assert (copied.folder / "figures" / "loss_plot.png").is_file()
 
 
-def test_a_run_of_another_device_is_refused(copied: Run) -> None:
+@pytest.mark.parametrize("state_bytes", [16, 5056])
+def test_a_run_of_another_device_goes_on_here(
+    copied: Run, state_bytes: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its random generators' states can't be used here; 16 bytes are what CUDA's have."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    checkpoint = read_checkpoint(copied.checkpoints()[-2])
+    state = create_state(copied.config, image_shape(copied.facts, copied.config.network.conditional), "cpu")
+    restore(state, checkpoint)
+    original = checkpoints.state_tensors
+    monkeypatch.setattr(
+        checkpoints,
+        "state_tensors",
+        lambda state: {
+            name: torch.zeros(state_bytes, dtype=torch.uint8) if name.startswith("random.") else tensor
+            for name, tensor in original(state).items()
+        } if state_bytes == 16 else original(state),
+    )  # fmt: skip
+    checkpoints.save_checkpoint(copied.folder / "checkpoints", state, copied.config)
+    monkeypatch.undo()
+    copied.checkpoints()[-1].unlink()
     path = copied.folder / "environment.json"
     path.write_text(path.read_text().replace('"device": "cpu"', '"device": "cuda"'))
-    with pytest.raises(pocketgan.UserError, match="has no 'cuda'"):
-        pocketgan.resume(copied, progress=False)
+    run = pocketgan.resume(copied)
+    assert run.status().state == "finished" and run.status().step == 120
+    assert "'cuda'" in capsys.readouterr().err
+    assert [(event["step"], event["from"], event["to"]) for event in run.events() if event["event"] == "device"] == [
+        (state.step, "cuda", "cpu")
+    ]
+
+
+def test_a_refused_resume_changes_nothing(copied: Run) -> None:
+    """A longer duration is written once the run is known to be able to go on."""
+    for path in copied.checkpoints():
+        path.write_bytes(path.read_bytes()[:-10])
+    before = {path.name: path.read_bytes() for path in copied.folder.glob("*.json*")}
+    with pytest.raises(RunError):
+        pocketgan.resume(copied, duration="200 steps", progress=False)
+    assert {path.name: path.read_bytes() for path in copied.folder.glob("*.json*")} == before
 
 
 def test_nothing_is_made_before_the_speed_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +291,7 @@ def test_a_shorter_duration_is_refused(copied: Run) -> None:
         pocketgan.resume(copied, duration="50 steps", progress=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     words = command("train", "minimal", *flags("minimal"), "--out", folder)

@@ -17,7 +17,7 @@ from pocketgan.sampler import Sampler, rounded, sureness
 
 
 def judged(run: Run) -> list[dict]:
-    return [json.loads(path.with_suffix(".json").read_text()) for path in run.samples()]
+    return [json.loads(sample.path.with_suffix(".json").read_text()) for sample in run.samples()]
 
 
 @pytest.fixture(scope="module")

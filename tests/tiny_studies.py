@@ -113,7 +113,7 @@ def assert_same_bits(left: Run, right: Run, *, stopped: bool = False) -> None:
     for name in first:
         assert torch.equal(first[name], second[name]), name
     assert stopped or losses(left) == losses(right)
-    assert [p.read_bytes() for p in left.samples()] == [p.read_bytes() for p in right.samples()]
+    assert [one.path.read_bytes() for one in left.samples()] == [one.path.read_bytes() for one in right.samples()]
 
 
 def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:

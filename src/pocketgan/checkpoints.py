@@ -6,7 +6,7 @@ them, and in its header: the configuration, the counters, and a SHA-256 over all
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from pocketgan import history
 from pocketgan.config import RunConfig, differences, replace, validated
+from pocketgan.data import derived_seed
 from pocketgan.errors import CheckpointDamaged, ConfigError, NonFiniteLoss, RunError
 from pocketgan.files import write_atomically
 from pocketgan.problems import problem
 from pocketgan.state import TrainState
-
-FORMAT = "1"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def save_checkpoint(
             raise NonFiniteLoss(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
     counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
     header = {
-        "format": FORMAT,
+        "format": str(history.FORMAT),
         "config": config.model_dump_json(),
         "counters": json.dumps(counters),
     }
@@ -126,11 +126,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
             raise CheckpointDamaged(problem("wrong checksum", file=path.name))
     except (SafetensorError, KeyError, ValueError):
         raise CheckpointDamaged(problem("file damaged", file=path.name)) from None
-    if header["format"] != FORMAT:
-        said = problem("other format", path=path, found=header["format"], format=FORMAT)
-        raise RunError(f"checkpoint: {said}")
+    if not history.is_known(header["format"]):
+        message = problem("unknown format", path=path, found=header["format"], format=history.FORMAT)
+        raise RunError(f"checkpoint: {message}")
     try:
-        config = validated(json.loads(header["config"]))
+        config = validated(history.upgrade(json.loads(header["config"]), header["format"]))
     except ConfigError as error:
         raise RunError(f"checkpoint: {problem('other version', path=path, why=error)}") from None
     return Checkpoint(path, tensors, config, json.loads(header["counters"]))
@@ -145,6 +145,28 @@ def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:
         except CheckpointDamaged as error:
             damaged.append(str(error))
     return None, damaged
+
+
+def superfluous(steps: Sequence[int], keep: int, evaluations: Sequence[int], reach: int) -> list[int]:
+    """Returns the steps of the checkpoints that may be removed, oldest first.
+
+    The newest ones stay, so that a run goes on also where some of them turn out damaged. A rollback goes back to the
+    newest checkpoint from before an evaluation: that of each evaluation which it can reach stays, also for a run that
+    goes on from the oldest of the newest ones.
+
+    Args:
+        steps: of all checkpoints, rising, the one just saved last.
+        keep: how many of the newest stay, at least 1.
+        evaluations: steps of the run's evaluations, rising.
+        reach: how many evaluations back a failure may have begun; 0 where the run doesn't roll back.
+    """
+    newest = steps[-keep:]
+    needed = set(newest)
+    if reach and newest:
+        before = sum(step <= newest[0] for step in evaluations)
+        for evaluation in evaluations[max(0, before - reach - 1) :]:
+            needed.update([step for step in steps if step <= evaluation][-1:])
+    return [step for step in steps if step not in needed]
 
 
 def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
@@ -162,6 +184,8 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
 def restore(state: TrainState, checkpoint: Checkpoint) -> None:
     """Puts a checkpoint's content into `state`, bit for bit.
 
+    Random generators of another kind of device can't be gone on with; they begin anew from the seed and the step.
+
     Raises:
         RunError: the checkpoint is of other networks.
     """
@@ -171,9 +195,13 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
         for name in ("generator_optimizer", "discriminator_optimizer"):
             for key, tensor in getattr(state, name).tensors().items():
                 tensor.copy_(checkpoint.tensors[f"{name}.{key}"])
-    for name, generator in state.random.items():
-        generator.set_state(checkpoint.tensors[f"random.{name}"])
     state.step, state.nimg = int(checkpoint.counters["step"]), int(checkpoint.counters["nimg"])
+    for name, generator in state.random.items():
+        saved = checkpoint.tensors[f"random.{name}"]
+        if saved.shape == generator.get_state().shape:
+            generator.set_state(saved)
+        else:
+            generator.manual_seed(derived_seed(checkpoint.config.seed, name, state.step))
     state.seconds = checkpoint.counters["seconds"]
     state.rate_scale = checkpoint.counters.get("rate_scale", 1.0)
 

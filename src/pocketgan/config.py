@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pocketgan.durations import Duration, DurationText, HalfLife, OptionalDuration, SampleInterval
+from pocketgan.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 from pocketgan.errors import ConfigError, nearest
 from pocketgan.problems import in_words, problem
 
@@ -82,6 +82,10 @@ class DataConfig(Section):
     validation: int | float = Field(default=0, ge=0)
     """Images of the training split that are held out, to follow the run against, the same ones for every seed: a
     number, of which a fifth of the split is taken at most, or a share below 1. None where that leaves under 200."""
+    validation_split: Literal["auto", "random", "stratified"] = "auto"
+    """How held-out images are drawn: `random`, or `stratified`, each class in proportion, so that a rare class is
+    neither lost to training nor to evaluation. `auto`: stratified for your own labeled data, random for the data in
+    the package."""
 
 
 class NetworkConfig(Section):
@@ -172,7 +176,7 @@ class TrainConfig(Section):
     """How the rate falls until the end: not at all, or to zero along a line or a half cosine."""
     hold: float = Field(default=0.0, ge=0, lt=1)
     """Share of the duration before the rate begins to fall."""
-    warmup: OptionalDuration = "none"
+    warmup: Warmup = "none"
     """The rate rises from zero over this long; `none`: full rate at once."""
     ema_half_life: HalfLife = "none"
     """Half-life of the averaged generator, in images (`10 kimg`, at most 5% of those seen so far), or as a share of the
@@ -185,20 +189,27 @@ class TrainConfig(Section):
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     """Arithmetic of the networks' passes (autocast); weights and losses stay float32. `auto`: bfloat16 where the
     processor multiplies it natively."""
-    threads: int = Field(default=0, ge=0, le=1024)
-    """CPU threads; 0: one a core. Resuming keeps the number that the run began with."""
-    tick_every: DurationText = "100 steps"
+    threads: Annotated[int, Field(ge=0, le=1024)] | Literal["auto"] = "auto"
+    """CPU threads. `auto`: as many as train fastest on the cores that other programs leave free, looked at again
+    every second; each change is recorded, and a resumed run repeats it. A number is never changed; 0: one a core."""
+    replan: bool = False
+    """Whether a duration in time is planned again, in steps, when the speed changes by half on the way; each change is
+    recorded, and a resumed run repeats it."""
+    tick_every: CountedDuration = "100 steps"
     """How often a row of losses is written."""
     checkpoint_every: DurationText = "1 min"
     """How often the whole state is saved."""
+    keep_checkpoints: Annotated[int, Field(ge=1)] | Literal["all"] = 3
+    """Checkpoints kept, the newest ones, or `all`. The best one is always kept, and so is what `--on-failure rollback`
+    can need."""
 
 
 class PictureConfig(Section):
     """The pictures written along the way."""
 
     sample_every: SampleInterval = "1 epoch"
-    """How often sample images are written, always from the same latents; `end`: after training only. Also
-    `--sample-interval N`, in steps."""
+    """How often sample images are written, always from the same latents; `end`: after training only; `none`: never.
+    Also `--sample-interval N`, in steps."""
     sample_count: int = Field(default=64, ge=1, le=4096)
     """Images in a sample."""
     layout: Literal["grid", "strip"] = "grid"
@@ -270,8 +281,8 @@ class WatchdogConfig(Section):
 class RunConfig(Section):
     """Everything that determines a run."""
 
-    recipe: str
-    """The recipe it was made from."""
+    recipe: str = Field(pattern=r"^[^\W_][\w.-]*$")
+    """The recipe it was made from: letters, digits, - _ and dots."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """The seed of everything random: weights, latents, data order, augmentation, samples."""
     data: DataConfig = DataConfig()
@@ -289,10 +300,6 @@ class RunConfig(Section):
             raise ValueError(f"conditional: {problem('autoencoder has no class')}")
         if self.data.target == "inverted" and not reads_images:
             raise ValueError(f"target: {problem('inverted needs images')}")
-        for field in ("tick_every", "warmup", "ema_half_life"):
-            value = getattr(self.train, field)
-            if value != "none" and not value.endswith("%") and Duration.parse(value).seconds is not None:
-                raise ValueError(f"{field}: {problem('is in time', value=value)}")
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
             raise ValueError(f"patience: {problem('patience needs evaluation')}")
         return self
@@ -373,9 +380,12 @@ def validated(values: Mapping[str, Any]) -> RunConfig:
 
 def explain(error: ValidationError) -> str:
     """Returns the first problem of a pydantic error as one line: field, value, what would do."""
-    first = error.errors()[0]
+    first, *others = error.errors()
     path = [str(part) for part in first["loc"]]
     message = in_words(first)
+    words = [other.get("ctx", {}).get("expected") for other in others if other["type"] == "literal_error"]
+    if words and first["type"] != "literal_error":
+        message = problem("or a word", why=message, word=words[0])
     if first["type"] == "extra_forbidden":
         return f"{'.'.join(path)}: {problem('no such setting', hint=nearest(path[-1], [*FIELDS, 'seed']))}"
     leaves = [part for part in path if part in FIELDS or part in ("seed", "recipe")]

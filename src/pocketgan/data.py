@@ -6,6 +6,8 @@ before rounding.
 """
 
 import hashlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -147,7 +149,9 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
     source = config.data if config.data in PACKAGED else str(Path(config.data))
     found = ImageSet(images, labels, class_names, source)
     if part != "test":
-        held_out, kept = split_off(len(found), config.validation)
+        rule = config.validation_split
+        stratified = rule == "stratified" or (rule == "auto" and config.data not in PACKAGED)
+        held_out, kept = split_off(len(found), config.validation, found.labels if stratified else None)
         if part == "validation" and len(held_out) == 0:
             raise DataError(f"validation: {problem('nothing held out', source=source)}")
         if len(held_out):
@@ -158,17 +162,45 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
     return chosen
 
 
-def split_off(images: int, validation: float) -> tuple[Tensor, Tensor]:
+def split_off(images: int, validation: float, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Returns the indices of the held-out images and of those that are trained on, each in order.
 
     The same ones for every seed. A number from 1 up is one of images, and a fifth of all is taken at most; one below 1
     is a share. None are held out where that would leave under 200.
+
+    Args:
+        images: how many there are.
+        validation: how many are held out.
+        labels: int64, shape (images,): each class gives its part; None to draw from all alike.
     """
     count = int(min(validation, images // 5) if validation >= 1 else validation * images)
     if count < LEAST_VALIDATION:
         count = 0
     order = torch.randperm(images, generator=torch.Generator().manual_seed(derived_seed(0, "validation")))
-    return order[:count].sort().values, order[count:].sort().values
+    held_out = torch.zeros(images, dtype=torch.bool)
+    if labels is None:
+        held_out[order[:count]] = True
+    else:
+        for label, part in enumerate(parts_of_classes(torch.bincount(labels).tolist(), count)):
+            held_out[order[labels[order] == label][:part]] = True
+    return held_out.nonzero().flatten(), (~held_out).nonzero().flatten()
+
+
+def parts_of_classes(sizes: Sequence[int], count: int) -> list[int]:
+    """Returns how many of `count` images each class gives, in proportion to its size.
+
+    The places that rounding down leaves go to the largest remainders (Hamilton's method), and a class keeps one image
+    at least.
+    """
+    exact = [size * count / max(1, sum(sizes)) for size in sizes]
+    parts = [math.floor(part) for part in exact]
+    by_remainder = sorted(range(len(sizes)), key=lambda label: (parts[label] - exact[label], -sizes[label], label))
+    left = count - sum(parts)
+    for label in by_remainder:
+        if left > 0 and parts[label] + 1 < sizes[label]:
+            parts[label] += 1
+            left -= 1
+    return parts
 
 
 def _few(names: tuple[str, ...]) -> str:

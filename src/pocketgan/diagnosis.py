@@ -327,6 +327,11 @@ def diagnose(history: History) -> list[Diagnosis]:
     return found
 
 
+def farthest_look(limits: WatchdogConfig) -> int:
+    """Returns how many evaluations back a failure may have begun, at most."""
+    return max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
+
+
 def non_finite_loss(message: str) -> Diagnosis:
     """Returns the diagnosis of a loss that became infinite or not a number."""
     return Diagnosis("non_finite", True, message, NON_FINITE_ADVICE)

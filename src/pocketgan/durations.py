@@ -1,6 +1,7 @@
 """Durations that carry their unit: `50 epochs`, `10000 steps`, `500 kimg`, `5 min`."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -44,23 +45,27 @@ class Duration:
     unit: str
 
     @classmethod
-    def parse(cls, text: str) -> "Duration":
+    def parse(cls, text: str, examples: str = "durations") -> "Duration":
         """Reads `text`, a number and a unit.
+
+        Args:
+            text: such as `50 epochs`.
+            examples: the key of what an error recommends.
 
         Raises:
             ValueError: `text` is no number with a known unit, or the number isn't positive.
         """
         match = _FORM.fullmatch(text.strip().lower())
         if match is None:
-            raise ValueError(wrong("no duration", text))
+            raise ValueError(wrong("no duration", text, examples))
         number, unit = match.groups()
         if not unit:
-            raise ValueError(wrong("no unit", text))
+            raise ValueError(wrong("no unit", text, examples))
         if unit not in UNITS:
-            raise ValueError(wrong("unknown unit", text, unit=unit))
+            raise ValueError(wrong("unknown unit", text, examples, unit=unit))
         value = float(number.replace("_", "").replace(",", ""))
         if not 0 < value <= LONGEST:
-            raise ValueError(wrong("no length", text))
+            raise ValueError(wrong("no length", text, examples))
         return cls(value, UNITS[unit])
 
     def __str__(self) -> str:
@@ -95,9 +100,9 @@ class Duration:
         return self.seconds * steps_per_second
 
 
-def wrong(key: str, text: str, **parts: str) -> str:
+def wrong(key: str, text: str, examples: str = "durations", **parts: str) -> str:
     """Returns what is wrong with a text that should be a duration, and what one looks like."""
-    return problem(key, text=repr(text), durations=problem("durations"), **parts)
+    return problem(key, text=repr(text), durations=problem(examples), **parts)
 
 
 def canonical(text: str) -> str:
@@ -105,28 +110,39 @@ def canonical(text: str) -> str:
     return str(Duration.parse(text))
 
 
-def _check_optional_duration(text: str) -> str:
-    return text if text == "none" else str(Duration.parse(text))
+def counted(text: str) -> str:
+    """Returns the one spelling of a duration that is counted in steps, epochs or images.
+
+    Raises:
+        ValueError: it is none, or is given in time.
+    """
+    duration = Duration.parse(text, "counted durations")
+    if duration.seconds is not None:
+        raise ValueError(wrong("is in time", text, "counted durations"))
+    return str(duration)
+
+
+def _or_words(check: Callable[[str], str], *words: str) -> AfterValidator:
+    """Returns a check that lets some words through beside durations."""
+    return AfterValidator(lambda text: text if text in words else check(text))
 
 
 def _check_half_life(text: str) -> str:
     share = text.strip().removesuffix("%")
     if share == text.strip():
-        return _check_optional_duration(text)
+        return counted(text)
     try:
         value = float(share)
     except ValueError:
         value = 0.0
     if not 0 < value <= 100:
-        raise ValueError(wrong("no share", text))
+        raise ValueError(wrong("no share", text, "counted durations"))
     return f"{value:g}%"
 
 
-def _check_sampling(text: str) -> str:
-    return text if text in ("none", "end") else str(Duration.parse(text))
-
-
-OptionalDuration = Annotated[str, AfterValidator(_check_optional_duration)]
-HalfLife = Annotated[str, AfterValidator(_check_half_life)]
-SampleInterval = Annotated[str, AfterValidator(_check_sampling)]
 DurationText = Annotated[str, AfterValidator(canonical)]
+CountedDuration = Annotated[str, AfterValidator(counted)]
+OptionalDuration = Annotated[str, _or_words(canonical, "none")]
+SampleInterval = Annotated[str, _or_words(canonical, "none", "end")]
+Warmup = Annotated[str, _or_words(counted, "none")]
+HalfLife = Annotated[str, _or_words(_check_half_life, "none")]

@@ -15,24 +15,36 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pocketgan.checkpoints import check_config, newest_intact, restore, save_checkpoint
+from pocketgan.checkpoints import (
+    check_config,
+    checkpoint_name,
+    newest_intact,
+    restore,
+    save_checkpoint,
+    superfluous,
+)
 from pocketgan.config import PACKAGED, RunConfig, replace
+from pocketgan.cores import LOOK_SECONDS, usage
 from pocketgan.data import Batches, ImageSet, load_images
-from pocketgan.diagnosis import non_finite_loss
+from pocketgan.diagnosis import farthest_look, non_finite_loss
 from pocketgan.durations import Duration
-from pocketgan.errors import DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
+from pocketgan.errors import ConfigError, DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.following import Watch
 from pocketgan.loading import image_shape
+from pocketgan.pace import Pace
 from pocketgan.plan import Plan, make_plan, needs_speed
 from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
 from pocketgan.sampler import Sampler
+from pocketgan.speed import choose_threads, using_threads
 from pocketgan.state import TrainState, choose_device, choose_precision, create_state
 from pocketgan.training import Tick, train
 from pocketgan.version import __version__
 
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals at which a run saves and ends: Ctrl-C, a polite request, a terminal that is closed."""
 ROLLBACKS = 3
 """How often a run goes back to a healthy checkpoint, at most."""
 SPEED_SHARE, SPEED_SECONDS, SPEED_WINDOW = 0.05, 5.0, 5
@@ -57,7 +69,7 @@ def run_experiment(
         UserError: the configuration, the data or the folder won't do; nothing was started.
         RunFailed: training had to stop; what was saved is still there.
     """
-    progress = progress or Progress(quiet=True)
+    progress, since = progress or Progress(quiet=True), usage()
     device = choose_device(config.train.device)
     check_free(folder)
     if config.data.data not in PACKAGED:
@@ -65,13 +77,14 @@ def run_experiment(
     images = load_images(config.data)
     facts = find_facts(images)
     config = settled(config, facts, device)
-    with threads(config.train.threads):
+    with using_threads() as most:
         create_state(config, image_shape(facts, config.network.conditional), device)  # A wrong size shows here.
+        torch.set_num_threads(choose_threads(config, images, facts, device, most, since, progress))
         plan = plan_run(config, images, facts, device, progress)
         run = Run.create(claim_folder(folder, config.recipe), config, facts, plan, describe_environment(device))
         progress.say(f"{config.recipe}: {len(images):,} images of {facts.source}, {plan.steps:,} steps -> {run.folder}")
         with run.locked():
-            return continue_run(run, images, progress, stop)
+            return continue_run(run, images, most, progress, stop)
 
 
 def resume_experiment(
@@ -94,8 +107,7 @@ def resume_experiment(
     """
     progress = progress or Progress(quiet=True)
     run = Run.open(folder)
-    choose_device(run.environment.device)
-    with run.locked(), threads(run.environment.threads):
+    with run.locked(), using_threads() as most:
         try:
             images = load_images(run.config.data)
         except DataError as error:
@@ -104,17 +116,26 @@ def resume_experiment(
             raise RunError(f"run: {problem('data changed', source=run.facts.source, folder=run.folder)}")
         if duration is None and run.plan.duration != run.config.train.duration:
             duration = run.config.train.duration  # config.json was edited, or a resume was killed as it wrote.
-        if duration is not None:
-            config = replace(run.config, duration=duration)
-            plan = plan_run(config, images, run.facts, run.environment.device, progress, run.plan.steps_per_second)
-            if plan.steps < run.plan.steps:
-                lengths = {"steps": plan.steps, "planned": run.plan.steps}
-                said = problem("too short", duration=duration, folder=run.folder, **lengths)
-                raise RunError(f"duration: {said}")
-            if plan.steps > run.plan.steps and config.train.schedule != "constant":
-                progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
-            run.replan(config, plan)
-        return continue_run(run, images, progress, stop)
+        longer = None if duration is None else plan_longer(run, duration, images, progress)
+        return continue_run(run, images, most, progress, stop, longer)
+
+
+def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -> tuple[RunConfig, Plan]:
+    """Returns a run's configuration and plan with a longer duration; the run stays as it is.
+
+    Raises:
+        RunError: the duration is shorter than what is planned.
+        ConfigError: it is none.
+    """
+    config = replace(run.config, duration=duration)
+    plan = plan_run(config, images, run.facts, run.environment.device, progress, run.plan.steps_per_second)
+    if plan.steps < run.plan.steps:
+        lengths = {"steps": plan.steps, "planned": run.plan.steps}
+        message = problem("too short", duration=duration, folder=run.folder, **lengths)
+        raise RunError(f"duration: {message}")
+    if plan.steps > run.plan.steps and config.train.schedule != "constant":
+        progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
+    return config, plan
 
 
 def plan_run(
@@ -132,10 +153,26 @@ def plan_run(
     return make_plan(config, len(images), steps_per_second)
 
 
-def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threading.Event | None = None) -> Run:
-    """Trains a run from its last checkpoint, or from the beginning, to the end of its plan."""
-    config, plan, device = run.config, run.plan, run.environment.device
-    state = create_state(config, image_shape(run.facts, config.network.conditional), device)
+def continue_run(
+    run: Run,
+    images: ImageSet,
+    most_threads: int,
+    progress: Progress,
+    asked: threading.Event | None = None,
+    longer: tuple[RunConfig, Plan] | None = None,
+) -> Run:
+    """Trains a run from its last checkpoint, or from the beginning, to the end of its plan.
+
+    Args:
+        run: the run, locked.
+        images: its data.
+        most_threads: CPU threads that PyTorch uses here unless it is told otherwise.
+        progress: shows it.
+        asked: once set, the run saves and ends.
+        longer: a configuration and a plan of a longer duration, written once the run is known to be able to go on.
+    """
+    device = device_here(run, progress)
+    state = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
     run.make_folders()
     run.settle()
     checkpoint, damaged = newest_intact(run.checkpoints())
@@ -145,20 +182,32 @@ def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threadin
     for line in damaged:
         progress.say(f"{line}; going on from the one before")
     if checkpoint is not None:
-        check_config(checkpoint, config)
+        check_config(checkpoint, run.config)
         restore(state, checkpoint)
-        progress.say(f"{run.folder}: going on from step {state.step:,} of {plan.steps:,}")
+        if device != run.environment.device:
+            run.log_event(state.step, "device", **{"from": run.environment.device, "to": device})
+    if longer is not None:
+        run.forget_plans(state.step)
+        run.replan(*longer)
+    if checkpoint is not None:
+        progress.say(f"{run.folder}: going on from step {state.step:,} of {run.plan.steps:,}")
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
+    pace = Pace(run, state.step, most_threads, progress)
     run.rewind(state.step)
-    done = state.step >= plan.steps
+    config, done = run.config, state.step >= run.plan.steps
     run.write_status("finished" if done else "running", step=state.step, nimg=state.nimg, seconds=state.seconds)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
-        with stop_on_signals(asked) as stop, progress.training(plan.steps, state.step):
-            while (outcome := advance(run, state, batches, sampler, watch, stop)) == "roll back":
-                state = roll_back(run, state, watch.healthy_step, device, progress)
-                watch.named.clear()
+        with stop_on_signals(asked) as stop, progress.training(run.plan.steps, state.step):
+            while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in (
+                "roll back",
+                "planned again",
+            ):
+                if outcome == "roll back":
+                    state = roll_back(run, state, watch.healthy_step, device, progress)
+                    watch.named.clear()
+                    pace.forget()
     except RunFailed as error:
         raise failed(run, state, error) from None
     if outcome == "stopped early":
@@ -170,9 +219,18 @@ def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threadin
 
 
 def advance(
-    run: Run, state: TrainState, batches: Batches, sampler: "Sampler", watch: Watch, stop: threading.Event
+    run: Run,
+    state: TrainState,
+    batches: Batches,
+    sampler: "Sampler",
+    watch: Watch,
+    pace: Pace,
+    stop: threading.Event,
 ) -> str:
-    """Trains until the plan's end, a signal, or a word of the watchdog: `done`, `stopped early` or `roll back`.
+    """Trains until the plan's end, a signal, another plan, or a word of the watchdog.
+
+    Returns:
+        `done`, `stopped early`, `planned again` or `roll back`.
 
     Raises:
         RunFailed: training had to stop.
@@ -182,7 +240,7 @@ def advance(
     if watch.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
         return "stopped early"  # A killed process had got as far as that.
     try:
-        for tick in train(state, batches, config, run.plan, stop):
+        for tick in train(state, batches, config, run.plan, stop, pace.pauses, LOOK_SECONDS):
             if tick.sample:
                 sampler.write(state, tick)
             if tick.row:
@@ -192,7 +250,9 @@ def advance(
             acts = bool(failures) and config.watchdog.on_failure != "continue" and not tick.last
             if tick.checkpoint or acts or not patient:
                 save_checkpoint(run.folder / "checkpoints", state, config)
-            mark(run, tick)
+                drop_old_checkpoints(run)
+            if tick.row or tick.sample:
+                mark(run, tick)
             watch.progress.update(tick)
             if acts and rolls_back:
                 return "roll back"
@@ -200,6 +260,8 @@ def advance(
                 raise Unhealthy(str(failures[0]))
             if not (patient or tick.last):
                 return "stopped early"
+            if pace.follow(tick):
+                return "planned again"
     except NonFiniteLoss as error:
         watch.report(state.step, non_finite_loss(str(error)))
         watch.healthy_step = state.step
@@ -220,7 +282,10 @@ def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progr
         restore(fresh, checkpoint)
     fresh.rate_scale = state.rate_scale / 2
     message = f"back from step {state.step:,} to step {fresh.step:,}, with {fresh.rate_scale:g} times the learning rate"
-    run.log_event(state.step, "rollback", to=fresh.step, rate_scale=fresh.rate_scale, message=message)
+    run.log_event(
+        state.step, "rollback", to=fresh.step, rate_scale=fresh.rate_scale, threads=torch.get_num_threads(),
+        message=message,
+    )  # fmt: skip
     folder = run.abandon(fresh.step)
     progress.say(f"{message}; what came after it is in {folder}")
     return fresh
@@ -249,6 +314,30 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     return type(error)(message)
 
 
+def drop_old_checkpoints(run: Run) -> None:
+    """Removes the checkpoints that neither a resumed run nor a rollback can need, right after a new one was saved."""
+    keep = run.config.train.keep_checkpoints
+    if keep == "all":
+        return
+    steps = [step_of(path) for path in run.checkpoints()]
+    reach = farthest_look(run.config.watchdog) if run.config.watchdog.on_failure == "rollback" else 0
+    for step in superfluous(steps, keep, [row["step"] for row in run.metrics()] if reach else [], reach):
+        (run.folder / "checkpoints" / checkpoint_name(step)).unlink(missing_ok=True)
+
+
+def device_here(run: Run, progress: Progress) -> str:
+    """Returns the device that a run goes on at: its own, or what there is where that isn't here."""
+    try:
+        return choose_device(run.environment.device)
+    except ConfigError:
+        device = choose_device("auto")
+        progress.say(
+            f"{run.folder} was trained on '{run.environment.device}', which isn't here; it goes on on '{device}', and "
+            "its bits differ from here on"
+        )
+        return device
+
+
 def find_facts(images: ImageSet) -> DataFacts:
     """Returns what the run must know of its data."""
     return DataFacts(
@@ -265,11 +354,14 @@ def find_facts(images: ImageSet) -> DataFacts:
 def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     """Returns the configuration as this data and this device have it.
 
-    Unconditional where there are no labels, and with a precision in the place of `auto`.
+    Unconditional where there are no labels, and with a precision and a way to hold images out in the place of `auto`.
     """
     conditional = config.network.conditional and bool(facts.class_names)
     precision = choose_precision(config.train.precision, device)
-    return replace(config, conditional=conditional, precision=precision)
+    split = config.data.validation_split
+    if split == "auto":
+        split = "random" if config.data.data in PACKAGED or not facts.class_names else "stratified"
+    return replace(config, conditional=conditional, precision=precision, validation_split=split)
 
 
 def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
@@ -309,19 +401,8 @@ def describe_environment(device: str) -> Environment:
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Uses `count` CPU threads inside (0: as PyTorch chooses, one a core), and as many as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
-    """Turns the first SIGINT or SIGTERM into a set event (a new one, or `asked`); a second one acts as before."""
+    """Turns the first signal to stop into a set event (a new one, or `asked`); a second one acts as before."""
     stop = asked or threading.Event()
     with on_first_signal(stop.set):
         yield stop
@@ -329,7 +410,7 @@ def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.
 
 @contextmanager
 def on_first_signal(act: Callable[[], object]) -> Iterator[None]:
-    """Calls `act` at the first SIGINT or SIGTERM inside, in the main thread; a second one acts as it did before."""
+    """Calls `act` at the first of `STOPPING` inside, in the main thread; a second one acts as it did before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -339,8 +420,9 @@ def on_first_signal(act: Callable[[], object]) -> Iterator[None]:
         act()
         signal.signal(number, previous[number])
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.signal(number, handle)
+    for number in STOPPING:
+        if signal.getsignal(number) != signal.SIG_IGN or number == signal.SIGINT:  # `nohup` has hang-ups ignored.
+            previous[number] = signal.signal(number, handle)
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pocketgan import history
 from pocketgan.config import PACKAGED, DataConfig, RunConfig, validated
 from pocketgan.errors import ConfigError, ModelError
 from pocketgan.models import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index
@@ -19,7 +20,6 @@ from pocketgan.runs import Run
 if TYPE_CHECKING:
     from pocketgan.pictures import Images
 
-FORMAT = 1
 WEIGHTS, ONNX, CARD, PICTURE, LICENCE = "model.safetensors", "model.onnx", "README.md", "samples.png", "LICENSE-DATA"
 FILES = (CONFIG, WEIGHTS, ONNX, CARD, PICTURE, LICENCE)
 """What an exported folder may hold of its own; anything else there isn't uploaded."""
@@ -55,7 +55,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model_format: int = FORMAT
+    model_format: int = history.FORMAT
     pocketgan: str
     config: dict[str, Any]
     data: DataFacts
@@ -92,13 +92,13 @@ class ExportedModel:
             raise ModelError(f"model: {problem(key, folder=folder)}")
         path = folder / CONFIG
         values = read_object(path)
-        if values[EXPORT_KEY] != FORMAT:
-            found = printable(repr(values[EXPORT_KEY]))
-            said = problem("other export", path=path, field=EXPORT_KEY, found=found, format=FORMAT)
-            raise ModelError(f"model: {said}")
+        number = values[EXPORT_KEY]
+        if not history.is_known(number):
+            message = problem("unknown format", path=path, found=printable(repr(number)), format=history.FORMAT)
+            raise ModelError(f"model: {message}")
         try:
             manifest = Manifest.model_validate(values)
-            config = validated(manifest.config)
+            config = validated(history.upgrade(manifest.config, number))
         except ValidationError as error:
             said = problem("damaged", path=path, why=printable(first_problem(error)))
             raise ModelError(f"model: {said}") from None

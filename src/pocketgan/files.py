@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from pocketgan.errors import StorageError
 from pocketgan.problems import problem
 
@@ -35,6 +37,11 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise StorageError(problem("disk refused", path=path, why=error.strerror)) from None
+
+
+def cache_folder() -> Path:
+    """Returns where what was measured or trained once is kept: the user's cache, or POCKETGAN_CACHE where it is set."""
+    return Path(os.environ.get("POCKETGAN_CACHE") or user_cache_path("pocketgan"))
 
 
 def _flush_folder(folder: Path) -> None:

@@ -25,7 +25,7 @@ from pocketgan.config import (
 from pocketgan.errors import ConfigError, UserError, nearest
 from pocketgan.recipes import RECIPES, recipe
 
-SWITCHES = {"help", *(f"{no}{name}" for name in ("conditional", "dry_run", "quiet") for no in ("", "no_"))}
+SWITCHES = {"help", *(f"{no}{name}" for name in ("conditional", "replan", "dry_run", "quiet") for no in ("", "no_"))}
 """Flags that take no value."""
 
 
@@ -151,7 +151,11 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> s
     message = " ".join(str(getattr(event, "message", "can't be read")).split())
     if message.startswith("no type matching") and "INT" in message:
         kind = "number" if "FLOAT" in message else "whole number"
-        message = f"{message.partition(' from [')[2].partition(']')[0]} is no {kind}"
+        value = message.partition(" from [")[2].partition("]")[0]
+        words = [
+            word for word in getattr(getattr(argument, "lowered", None), "value_tokens", ()) or () if word != "None"
+        ]
+        message = f"{value} is neither a {kind} nor '{words[0]}'" if words else f"{value} is no {kind}"
     elif message.startswith("invalid literal for int()"):
         message = f"{message.rpartition(': ')[2]} is no whole number"
     elif message.startswith("could not convert string to float"):

@@ -22,6 +22,7 @@ class Plan(BaseModel):
         duration: the configuration's duration that this was made from.
         steps: the whole run.
         tick_every, sample_every, checkpoint_every, evaluate_every, warmup: as in the configuration; None for never.
+        sample_at_end: whether a sample is written at the end, whatever `sample_every` is.
         ema_half_life: of the averaged generator, in images; None where there is none, or where it is a share alone.
         ema_share: the half-life is at most this share of the images seen so far (Karras et al. 2022,
             `ema_rampup_ratio`); None without an averaged generator.
@@ -34,6 +35,7 @@ class Plan(BaseModel):
     steps: int = Field(ge=1)
     tick_every: float = Field(gt=0)
     sample_every: float | None = Field(gt=0)
+    sample_at_end: bool = True
     checkpoint_every: float = Field(gt=0)
     evaluate_every: float | None = Field(default=None, gt=0)
     warmup: float | None = Field(gt=0)
@@ -79,6 +81,7 @@ def make_plan(config: RunConfig, images: int, steps_per_second: float | None = N
         steps=max(1, math.ceil((steps(config.train.duration) or 1) - 1e-9)),
         tick_every=interval(config.train.tick_every),
         sample_every=interval(sample_every) if sample_every not in ("none", "end") else None,
+        sample_at_end=sample_every != "none",
         checkpoint_every=interval(config.train.checkpoint_every),
         evaluate_every=interval(evaluate_every) if evaluate_every != "none" else None,
         warmup=steps(config.train.warmup),

@@ -30,6 +30,7 @@ PROBLEMS: Final = {
     "bool_parsing": "input should be true or false",
     "literal_error": "input should be {expected}",
     "or": " or ",
+    "or a word": "{why}, or {word}",
     "string_pattern_mismatch": "string should match pattern '{pattern}'",
     "empty list": "an empty list; write names with commas between them, such as '0,1,7'",
     "no augmentation": "unknown augmentation {name}{hint}; known: {known}",
@@ -40,10 +41,11 @@ PROBLEMS: Final = {
     ),
     "autoencoder has no class": "the autoencoder reads images, not noise and a class; leave it off",
     "inverted needs images": "'inverted' is for a generator that reads images; use --generator autoencoder",
-    "is in time": "'{value}' is in time; give steps, epochs or kimg",
     "patience needs evaluation": "a run that isn't evaluated can't be judged; give --evaluate-every, as '60 s'",
     # Durations.
     "durations": "'50 epochs', '10000 steps', '500 kimg' or '5 min'",
+    "counted durations": "'50 epochs', '10000 steps' or '500 kimg'",
+    "is in time": "{text} is in time, which isn't possible here; write {durations}",
     "no duration": "{text} is no duration; write {durations}",
     "no unit": "{text} has no unit; write {durations}",
     "unknown unit": "{text} has an unknown unit '{unit}'; write {durations}",
@@ -141,9 +143,9 @@ PROBLEMS: Final = {
     "run not writable": "'{folder}' can't be written: {why}",
     "no json": "{path} is no JSON; it may have been edited or damaged",
     "no json object": "{path} is no JSON object",
-    "unknown format": "{path} has an unknown format; format {format} is known here",
-    "other format": "{path} has format {found}; format {format} is known here",
-    "other export": "{path} has {field} {found}; {format} is known to this version of Pocketgan",
+    "unknown format": (
+        "{path} has the format {found}; this version reads formats 1 to {format}, and a newer one may have written it"
+    ),
     "damaged": "{path} is damaged: {why}",
     "names unprintable": "class_names: they can't be printed",
     "altered": "{path} isn't the file that was exported: its SHA-256 isn't the one in {config}; get it again",

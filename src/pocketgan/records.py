@@ -2,7 +2,9 @@
 
 import json
 import socket
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,6 +101,21 @@ class Environment(BaseModel):
     command: str
 
 
+@dataclass(frozen=True)
+class SampleFile:
+    """A sample picture of a run.
+
+    Attributes:
+        path: the PNG file; the JSON file beside it says when it was drawn, and what the discriminator made of it.
+        step: the training step after which it was drawn.
+        seconds: of training until then; None where that isn't known.
+    """
+
+    path: Path
+    step: int
+    seconds: float | None
+
+
 def first_problem(error: ValidationError) -> str:
     """Returns the first problem of a pydantic error: where, and what."""
     first = error.errors()[0]
@@ -149,6 +166,23 @@ def read_rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
         if isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in needed):
             rows.append(row)
     return rows
+
+
+@lru_cache(maxsize=20_000)
+def read_clocks(path: Path, changed: int) -> tuple[int, float] | None:
+    """Reads the step and the seconds in the JSON file beside a sample picture; None where it has none.
+
+    Args:
+        path: the file.
+        changed: when it was written, so that it is read once.
+    """
+    try:
+        values = json.loads(path.read_bytes()[:LARGEST_HEADER])
+        step, seconds = values["step"], values["seconds"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    numbers = isinstance(step, int) and isinstance(seconds, int | float) and step >= 0 and seconds >= 0
+    return (step, float(seconds)) if numbers else None
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:

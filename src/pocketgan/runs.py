@@ -4,6 +4,7 @@ Its files are described in `docs/run-folder.md`.
 """
 
 import itertools
+import math
 import os
 import re
 import socket
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from pocketgan import history
 from pocketgan.config import DataConfig, RunConfig, validated
 from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
@@ -26,11 +28,13 @@ from pocketgan.records import (
     COLUMNS,
     DataFacts,
     Environment,
+    SampleFile,
     State,
     Status,
     append_row,
     first_problem,
     lives,
+    read_clocks,
     read_counters,
     read_object,
     read_rows,
@@ -41,10 +45,11 @@ if TYPE_CHECKING:
     from pocketgan.pictures import Images
     from pocketgan.training import Tick
 
-FORMAT = 1
 FOLDERS = ("samples", "figures", "checkpoints")
 MOST_IMAGES = 1_000_000
 BEST = "best.safetensors"
+DECISIONS = ("threads", "replan")
+"""Events that change training's bits from their step on."""
 
 
 class Run:
@@ -72,7 +77,7 @@ class Run:
         run.make_folders()
         run.write_environment()
         run.write_status("running", step=0, nimg=0, seconds=0.0)
-        write_json(folder / "config.json", {"format": FORMAT, **config.model_dump()})
+        write_json(folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
         return run
 
     @classmethod
@@ -89,10 +94,12 @@ class Run:
         values = read_object(folder / "config.json")
         if EXPORT_KEY in values:
             raise RunError(f"run: {problem('model for run', folder=folder)}")
-        if values.pop("format", None) != FORMAT:
-            raise RunError(f"run: {problem('unknown format', path=folder / 'config.json', format=FORMAT)}")
+        found = values.pop("format", None)
+        if not history.is_known(found):
+            parts = {"path": folder / "config.json", "found": repr(found), "format": history.FORMAT}
+            raise RunError(f"run: {problem('unknown format', **parts)}")
         try:
-            config = validated(values)
+            config = validated(history.upgrade(values, found))
         except ConfigError as error:
             raise RunError(f"run: {folder / 'config.json'}: {error}") from None
         values = read_object(folder / "environment.json")
@@ -111,7 +118,7 @@ class Run:
 
     def _repr_png_(self) -> bytes | None:
         samples = self.samples()
-        return samples[-1].read_bytes() if samples else None
+        return samples[-1].path.read_bytes() if samples else None
 
     # Writing.
 
@@ -125,10 +132,10 @@ class Run:
         write_json(self.folder / "environment.json", content)
 
     def replan(self, config: RunConfig, plan: Plan) -> None:
-        """Gives the run a new duration."""
+        """Gives the run a new duration, or another plan of the same one."""
         self.config, self.plan = config, plan
         self.write_environment()
-        write_json(self.folder / "config.json", {"format": FORMAT, **config.model_dump()})
+        write_json(self.folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
 
     def write_status(self, state: State, *, step: int, nimg: int, seconds: float, message: str = "") -> None:
         """Writes `status.json`, which says whether the run is under way and how far it is."""
@@ -205,13 +212,17 @@ class Run:
         append_row(self.folder / "events.jsonl", {"step": step, "event": event, **details})
 
     def rewind(self, step: int) -> None:
-        """Drops the rows after `step`, which a resumed run writes again; events up to the last rollback stay."""
+        """Drops the rows after `step`, which a resumed run writes again.
+
+        Events up to the last rollback stay, and so do decisions, which a resumed run makes again at the same steps.
+        """
         for name in ("stats", "metrics", "events"):
             path = self.folder / f"{name}.jsonl"
             if path.exists():
                 rows = read_rows(path, needed=("step",))
-                settled = max((i + 1 for i, row in enumerate(rows) if row.get("event") == "rollback"), default=0)
-                write_rows(path, [row for i, row in enumerate(rows) if i < settled or row["step"] <= step])
+                settled = after_last_rollback(rows)
+                lasting = [row for i, row in enumerate(rows) if i < settled or row.get("event") in DECISIONS]
+                write_rows(path, [row for row in rows if row["step"] <= step or row in lasting])
 
     def abandon(self, step: int) -> Path:
         """Moves rows, checkpoints and samples after `step` into the first free `abandoned/<n>`.
@@ -229,13 +240,12 @@ class Run:
         for path in reversed(self.checkpoints()):
             if step_of(path) > step:
                 path.rename(folder / "checkpoints" / path.name)
-        for path in self.samples():
-            number = int(path.stem.rpartition("_")[2])
-            epochs = self.facts.images / self.config.train.batch_size
-            if (number * epochs if "_epoch_" in path.stem else number) > step:
-                path.rename(folder / "samples" / path.name)
+        for sample in self.samples():
+            if sample.step > step:
+                beside = sample.path.with_suffix(".json")
+                sample.path.rename(folder / "samples" / sample.path.name)
                 with suppress(FileNotFoundError):
-                    path.with_suffix(".json").rename(folder / "samples" / f"{path.stem}.json")
+                    beside.rename(folder / "samples" / beside.name)
         for name, found in rows.items():
             write_rows(self.folder / name, [row for row in found if row["step"] <= step])
         return folder
@@ -243,6 +253,33 @@ class Run:
     def rollbacks(self) -> list[dict[str, Any]]:
         """Returns the events of going back to a healthy checkpoint, oldest first."""
         return [event for event in self.events() if event["event"] == "rollback"]
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Returns the events that changed training's bits since the last rollback, oldest first."""
+        events = self.events()
+        return [event for event in events[after_last_rollback(events) :] if is_decision(event)]
+
+    def threads_at(self, step: int) -> int:
+        """Returns the CPU threads that the run used after `step`."""
+        count = self.environment.threads
+        for event in self.events():
+            if event.get("event") == "rollback":
+                count = event.get("threads", count)
+            elif event.get("event") == "threads" and is_decision(event) and event["step"] <= step:
+                count = event["to"]
+        return count
+
+    def furthest_step(self) -> int:
+        """Returns the last step that is known to have been trained, be it saved or not."""
+        rows = (self.stats()[-1:], self.metrics()[-1:], self.decisions()[-1:])
+        return max((int(row["step"]) for last in rows for row in last), default=0)
+
+    def forget_plans(self, step: int) -> None:
+        """Drops the plans that were made after `step`: another one was asked for."""
+        path = self.folder / "events.jsonl"
+        if path.exists():
+            rows = read_rows(path, needed=("step",))
+            write_rows(path, [row for row in rows if row.get("event") != "replan" or row["step"] <= step])
 
     def settle(self) -> None:
         """Completes a rollback that a killed process had begun."""
@@ -291,10 +328,27 @@ class Run:
         paths = (self.folder / "checkpoints").glob("step-*.safetensors")
         return sorted(path for path in paths if re.fullmatch(r"step-\d{9,}", path.stem))
 
-    def samples(self) -> list[Path]:
+    def samples(self) -> list[SampleFile]:
         """Returns the sample pictures, oldest first."""
-        paths = [path for path in (self.folder / "samples").glob("*.png") if re.search(r"_\d+$", path.stem)]
-        return sorted(paths, key=lambda path: int(path.stem.rpartition("_")[2]))
+        paths = (self.folder / "samples").glob("*.png")
+        found = [sample for path in paths if (sample := self._sample_file(path)) is not None]
+        return sorted(found, key=lambda sample: (sample.step, sample.path.name))
+
+    def _sample_file(self, path: Path) -> SampleFile | None:
+        """Returns when a sample was drawn: as the file beside it says, or as its name does where that is lost."""
+        clocks = None
+        with suppress(OSError):
+            beside = path.with_suffix(".json")
+            clocks = read_clocks(beside, beside.stat().st_mtime_ns)
+        if clocks is not None:
+            return SampleFile(path, *clocks)
+        match = re.search(r"_(epoch|step)_(\d+)$", path.stem)
+        if match is None:
+            return None
+        step = int(match[2])
+        if match[1] == "epoch":
+            step = min(self.plan.steps, math.ceil(step * self.facts.images / self.config.train.batch_size))
+        return SampleFile(path, step, None)
 
     @property
     def data(self) -> DataConfig:
@@ -328,6 +382,18 @@ class Run:
         from pocketgan.sampling import draw
 
         return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
+
+
+def after_last_rollback(events: list[dict[str, Any]]) -> int:
+    """Returns the place of the first event after the last rollback."""
+    return max((place + 1 for place, row in enumerate(events) if row.get("event") == "rollback"), default=0)
+
+
+def is_decision(event: dict[str, Any]) -> bool:
+    """Whether an event changed training's bits from its step on, and says how."""
+    if event.get("event") == "threads":
+        return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
+    return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
 
 
 def step_of(path: Path) -> int:

@@ -69,7 +69,7 @@ def print_run(run: Run) -> int:
         print(quality)
     samples = run.samples()
     if samples:
-        print(say("samples", file=samples[-1], count=len(samples)))
+        print(say("samples", file=samples[-1].path, count=len(samples)))
     drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
     print(say("figures", folder=folder / "figures", files=", ".join(drawn)))
     if run.config.reads_images:

@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -316,7 +316,13 @@ def check_finite(state: TrainState, measures: dict[str, float]) -> None:
 
 
 def train(
-    state: TrainState, batches: Batches, config: RunConfig, plan: Plan, stop: threading.Event | None = None
+    state: TrainState,
+    batches: Batches,
+    config: RunConfig,
+    plan: Plan,
+    stop: threading.Event | None = None,
+    pauses: Collection[int] = (),
+    every_seconds: float = math.inf,
 ) -> Iterator[Tick]:
     """Trains `state` in place until the plan's end, handing out a tick whenever something is due.
 
@@ -328,6 +334,8 @@ def train(
         config: the run's configuration.
         plan: its durations in steps.
         stop: when set, the step under way is finished and the last tick says `stopped`.
+        pauses: steps after which a tick is handed out whatever is due.
+        every_seconds: a tick is handed out after so many seconds of training, too, whatever is due.
 
     Raises:
         NonFiniteLoss: a loss was infinite or not a number; the weights are as they were before it.
@@ -335,7 +343,8 @@ def train(
     objective = OBJECTIVES[config.objective.objective]
     history: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     row_step, row_seconds = state.step, state.seconds
-    started = time.perf_counter() - state.seconds
+    tick_at = time.perf_counter()
+    started = tick_at - state.seconds
     while state.step < plan.steps:
         # One step of each network.
         batch = batches.at(state.nimg)
@@ -354,12 +363,13 @@ def train(
         checkpoint = due(state.step, plan.checkpoint_every) or last or stopped
         evaluate = due(state.step, plan.evaluate_every) or (last and plan.evaluate_every is not None)
         row = due(state.step, plan.tick_every) or checkpoint or evaluate
-        sample = due(state.step, plan.sample_every) or last
-        if not (row or sample):
+        sample = due(state.step, plan.sample_every) or (last and plan.sample_at_end)
+        now = time.perf_counter()
+        if not (row or sample or state.step in pauses or now - tick_at >= every_seconds):
             continue
         steps = state.step - row_step
         measures = summarise(history, objective) if row else {}
-        state.seconds = time.perf_counter() - started
+        state.seconds = time.perf_counter() - started  # Reading the measures has waited for the last step.
         if row:
             check_finite(state, measures)
         speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
@@ -371,4 +381,5 @@ def train(
             row_step, row_seconds = state.step, state.seconds
         if stopped:
             return
-        started = time.perf_counter() - state.seconds
+        tick_at = time.perf_counter()
+        started = tick_at - state.seconds

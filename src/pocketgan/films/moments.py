@@ -1,6 +1,5 @@
 """The sample pictures of a run, moment by moment, and the film that they make. No torch here."""
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pocketgan.films.film import Film
 from pocketgan.language import clock
 from pocketgan.layout import SCALE
 from pocketgan.pictures import cut
+from pocketgan.records import SampleFile
 from pocketgan.runs import Run
 
 FRAMES, COLUMNS, ROWS = 80, 8, 10
@@ -33,16 +33,14 @@ class Sample:
 
 
 def samples_of(run: Run) -> list[Sample]:
-    """Returns the pictures of a run, oldest first, with their steps and seconds."""
+    """Returns the pictures of a run, oldest first; where their seconds aren't known, those of the rows around them."""
     rows = run.stats()
     steps, seconds = [row["step"] for row in rows] or [0], [row["seconds"] for row in rows] or [0.0]
-    found = []
-    for path in run.samples():
-        step = int(path.stem.rpartition("_")[2])
-        if "_epoch_" in path.stem:
-            step = min(run.plan.steps, math.ceil(step * run.facts.images / run.config.train.batch_size))
-        found.append(Sample(step, float(np.interp(step, steps, seconds)), path))
-    return found
+
+    def seconds_of(sample: SampleFile) -> float:
+        return float(np.interp(sample.step, steps, seconds)) if sample.seconds is None else sample.seconds
+
+    return [Sample(sample.step, seconds_of(sample), sample.path) for sample in run.samples()]
 
 
 def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Film:

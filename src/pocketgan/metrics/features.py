@@ -5,7 +5,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, UInt8
-from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -23,7 +21,7 @@ from torch import Tensor
 from pocketgan.config import DataConfig
 from pocketgan.data import ImageSet, load_images
 from pocketgan.errors import DataError, StorageError
-from pocketgan.files import write_atomically
+from pocketgan.files import cache_folder, write_atomically
 from pocketgan.metric_words import NOTES
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
 from pocketgan.metrics.inception import inception_features
@@ -245,11 +243,6 @@ def tensors_hash(tensors: dict[str, Tensor]) -> str:
         hashed.update(name.encode())
         hashed.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return hashed.hexdigest()[:12]
-
-
-def cache_folder() -> Path:
-    """Returns where trained classifiers are kept: the user's cache folder, or POCKETGAN_CACHE where that is set."""
-    return Path(os.environ.get("POCKETGAN_CACHE") or user_cache_path("pocketgan"))
 
 
 def train(epochs: float = 10, seed: int = 0, out: Path = Path(DIGITS_FILE)) -> None:

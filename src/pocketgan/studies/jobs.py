@@ -26,11 +26,12 @@ from pocketgan.evaluation import (
     read_real,
     why_not,
 )
-from pocketgan.experiment import resume_experiment, run_experiment, settled, threads
+from pocketgan.experiment import resume_experiment, run_experiment, settled
 from pocketgan.files import write_json
 from pocketgan.metrics import METRICS, Comparison
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.runs import Run
+from pocketgan.speed import using_threads
 from pocketgan.studies.study import STOP, Job, Result, Study
 
 POLL_SECONDS = 0.5
@@ -181,7 +182,8 @@ def measured(job: Job, study: Study) -> Result:
     """
     run, config = Run.open(job.folder), study.config
     what = (run.config.data.model_dump_json(), config.against, config.features, (str(study.folder), run.facts.digest))
-    with threads(job.config.train.threads):
+    threads = job.config.train.threads
+    with using_threads(threads if isinstance(threads, int) else 0):
         sets, space = real_sets(*what)
         count = min(config.count, len(sets.reference)) if run.config.reads_images else config.count
         images = generated_by(run, count, run.weights(config.checkpoint), run.config.seed, sets)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from joblib import cpu_count
 from rich import box
 from rich.live import Live
 from rich.table import Table
@@ -50,7 +51,7 @@ def run_study(
         StudyError: it can't go on; what is done is kept.
     """
     progress = progress or Progress(quiet=True)
-    threads = max([int(config.settings.get("threads", 1)), *(c.train.threads for c in config.configs().values())])
+    threads = threads_each(config)
     at_once = count_jobs(jobs, threads)
     check(config)
     if config.search == "tpe":
@@ -73,6 +74,12 @@ def run_study(
                 progress.say(f"'{best}' is chosen; {len(fresh)} {runs} how good it is")
             run_jobs(study, fresh, at_once, backend, threads, progress)
     return study
+
+
+def threads_each(config: StudyConfig) -> int:
+    """Returns how many CPU threads a run of the study takes at most; all cores where it is 0 or `auto`."""
+    counts = [config.settings.get("threads", 1), *(variant.train.threads for variant in config.configs().values())]
+    return max(int(count) if str(count).isdecimal() and int(count) else cpu_count() for count in counts)
 
 
 def check(config: StudyConfig) -> None:

@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pocketgan import history
 from pocketgan.config import RunConfig, replace, validated
 from pocketgan.errors import ConfigError, RunError, StudyError
 from pocketgan.files import write_json
+from pocketgan.problems import problem
 from pocketgan.records import read_object
 from pocketgan.runs import Run
 from pocketgan.studies.config import StudyConfig, slug, study_config
 
-FORMAT = 1
 GROWS = ("seeds", "fresh_seeds", "trials", "question")
 """What may change when a study goes on: more of the same."""
 STOP = ".stop"
@@ -118,6 +119,7 @@ class Study:
         if (folder / "study.json").is_file():
             there = cls.open(folder)
             check_same(there, study)
+            study = cls(folder, study.config, there.variants if config.search == "grid" else study.variants)
             if config.seeds is None and there.config.seeds is not None:
                 study = cls(folder, config.model_copy(update={"seeds": there.config.seeds}), study.variants)
         elif folder.exists() and (not folder.is_dir() or holds_something(folder)):
@@ -143,10 +145,13 @@ class Study:
             raise StudyError(f"study: '{folder}' {where}; 'pocketgan study NAME --out DIR' makes one")
         try:
             values = read_object(path)
-            if values.get("format") != FORMAT:
-                raise StudyError(f"study: {path} has an unknown format; format {FORMAT} is known here")
+            number = values.get("format")
+            if not history.is_known(number):
+                parts = {"path": path, "found": repr(number), "format": history.FORMAT}
+                raise StudyError(f"study: {problem('unknown format', **parts)}")
             config = study_config(values["study"])
-            variants = {name: validated(fields) for name, fields in values["variants"].items()}
+            upgraded = {name: history.upgrade(fields, number) for name, fields in values["variants"].items()}
+            variants = {name: validated(fields) for name, fields in upgraded.items()}
         except (RunError, ConfigError, KeyError, AttributeError, TypeError) as error:
             raise StudyError(f"study: {path} is damaged: {error}") from None
         return cls(folder, config, variants)
@@ -154,7 +159,7 @@ class Study:
     def write(self) -> None:
         """Writes `study.json`."""
         content: dict[str, Any] = {
-            "format": FORMAT,
+            "format": history.FORMAT,
             "study": self.config.model_dump(exclude_defaults=True) | {"name": self.config.name},
             "variants": {name: config.model_dump() for name, config in self.variants.items()},
         }
@@ -248,7 +253,19 @@ def check_same(there: Study, asked: Study) -> None:
                 f"{name}: {new[name]} is fewer than the {old[name]} of the study in '{there.folder}'; "
                 "give as many or more"
             )
-    if asked.config.search == "grid" and there.variants != asked.variants:
+    if asked.config.search == "grid" and not same_variants(there.variants, asked.variants):
         raise StudyError(
             f"out: the recipes of the study in '{there.folder}' have changed since it began; choose another folder"
         )
+
+
+def same_variants(there: dict[str, RunConfig], asked: dict[str, RunConfig]) -> bool:
+    """Whether variants are the same, also where the folder's were written by an older version."""
+    if list(there) != list(asked):
+        return False
+
+    def same(name: str) -> bool:
+        values = asked[name].model_dump()
+        return any(there[name] == validated(history.as_of(values, number)) for number in range(1, history.FORMAT + 1))
+
+    return all(map(same, there))

@@ -45,7 +45,8 @@ def field_of(name: str) -> Field:
     kind = type(RunConfig.model_fields[section].default).model_fields[name].annotation
     parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     optional = type(None) in parts
-    choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
+    given = [part for part in parts if part is not type(None)]
+    choices = get_args(given[0]) if len(given) == 1 and get_origin(given[0]) is Literal else ()
     return Field(name, section, choices, kind is bool, optional)
 
 

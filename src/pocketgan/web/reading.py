@@ -154,11 +154,5 @@ def samples_of(run: Run) -> list[Sample]:
     changed = {}
     with contextlib.suppress(OSError), os.scandir(run.folder / "samples") as entries:
         changed = {entry.name: entry.stat().st_mtime_ns for entry in entries}
-    steps_an_epoch = run.facts.images / run.config.train.batch_size
-    found = []
-    for path in run.samples():
-        number = int(path.stem.rpartition("_")[2])
-        step = round(number * steps_an_epoch) if "_epoch_" in path.stem else number
-        if path.name in changed:
-            found.append(Sample(path.name, step, changed[path.name] // 1_000_000))
-    return found
+    known = [sample for sample in run.samples() if sample.path.name in changed]
+    return [Sample(one.path.name, one.step, changed[one.path.name] // 1_000_000) for one in known]

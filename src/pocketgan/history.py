@@ -1,0 +1,76 @@
+"""Old files to today's settings, so that what an older version saved opens for ever.
+
+Every file that holds settings says its format: a run's `config.json`, a checkpoint's header, an exported model, a
+study's `study.json`. A setting that is renamed, removed or given another meaning raises `FORMAT` and adds a function
+below; a file of an older format goes through them one after the other when it is read. `tests/old_runs/` holds files of
+each format.
+"""
+
+import copy
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+FORMAT = 2
+"""The format of the settings that this version writes."""
+
+Values = dict[str, Any]
+
+
+def is_known(number: object) -> bool:
+    """Whether this version reads files of a format; checkpoints have it as text."""
+    return str(number).isdecimal() and 1 <= int(str(number)) <= FORMAT and not isinstance(number, bool | float)
+
+
+def upgrade(values: Mapping[str, Any], number: object) -> Values:
+    """Returns the settings of a file of an older format as today's.
+
+    Args:
+        values: sections of fields, as in `config.json`, not yet checked; what isn't there is left to the check.
+        number: the file's format, which `is_known`.
+    """
+    upgraded = copy.deepcopy(dict(values))
+    for older in range(int(str(number)), FORMAT):
+        UPGRADES[older](upgraded)
+    return upgraded
+
+
+def as_of(values: Mapping[str, Any], number: int) -> Values:
+    """Returns today's settings as a file of an older format would give them back: what it lacked has its old meaning.
+
+    Args:
+        values: sections of fields, complete.
+        number: the format.
+    """
+    older = copy.deepcopy(dict(values))
+    for later in range(number + 1, FORMAT + 1):
+        for section, names in NEW_FIELDS[later].items():
+            for name in names:
+                older[section].pop(name)
+    return upgrade(older, number)
+
+
+def _from_1(values: Values) -> None:
+    """Format 1, version 0.1.0.
+
+    Images were held out at random whatever their class, and every checkpoint was kept. `sample_every: none` wrote the
+    last sample all the same, as `end` does. A recipe could have any name, also one that leaves the folder of runs.
+    """
+    sections = {name: values[name] for name in ("data", "train", "pictures") if isinstance(values.get(name), dict)}
+    if "data" in sections:
+        sections["data"].setdefault("validation_split", "random")
+    if "train" in sections:
+        sections["train"].setdefault("keep_checkpoints", "all")
+        sections["train"].setdefault("threads", 0)
+    if sections.get("pictures", {}).get("sample_every") == "none":
+        sections["pictures"]["sample_every"] = "end"
+    if isinstance(values.get("recipe"), str):
+        values["recipe"] = re.sub(r"[^\w.-]", "-", values["recipe"]).lstrip("-.") or "unnamed"
+
+
+UPGRADES: dict[int, Callable[[Values], None]] = {1: _from_1}
+"""By format: what makes its settings those of the next one, in place."""
+NEW_FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
+    2: {"data": ("validation_split",), "train": ("keep_checkpoints", "replan")},
+}
+"""By format: the fields that the one before didn't have, by section."""
