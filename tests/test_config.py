@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -403,3 +404,28 @@ def test_differences_are_listed_field_by_field():
 def test_only_the_autoencoder_reads_images():
     assert recipe("white-background").reads_images
     assert not recipe("mlp").reads_images
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "..", ".hidden", "", "a b", "a\\b", "C:evil", "/tmp/x", "a\nb"])
+def test_a_recipes_name_is_no_path(name: str) -> None:
+    """It becomes the name of a folder of runs."""
+    with pytest.raises(ConfigError, match=r"^recipe"):
+        validated(recipe("minimal").model_dump() | {"recipe": name})
+
+
+@pytest.mark.parametrize("name", ["pocket", "white-background", "my_gan.2", "Ж", "2nd"])
+def test_a_recipe_can_have_any_other_name(name: str) -> None:
+    assert validated(recipe("minimal").model_dump() | {"recipe": name}).recipe == name
+
+
+@pytest.mark.parametrize("field", ["tick_every", "warmup", "ema_half_life", "checkpoint_every", "duration"])
+@pytest.mark.parametrize("value", ["5 min", "x", "5", "5 lightyears", "0 steps", "0%"])
+def test_what_an_error_recommends_is_taken(field: str, value: str) -> None:
+    """Every example in the message about a field can be typed there."""
+    try:
+        replace(recipe("minimal"), **{field: value})
+    except ConfigError as error:
+        examples = re.findall(r"'([0-9]+%? ?[a-z]*)'", str(error).replace(f"'{value}'", ""))
+        assert len(examples) >= 3
+        for example in examples:
+            replace(recipe("minimal"), **{field: example})

@@ -1,4 +1,5 @@
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -347,3 +348,54 @@ def test_loaded_images_may_be_written_to_without_a_trace():
     first = load_images(DataConfig(classes="0"), "test")
     first.images.zero_()
     assert load_images(DataConfig(classes="0"), "test").images.max() == 255
+
+
+# What is held out of one's own data.
+
+
+def own(tmp_path: Path, counts: dict[str, int]) -> str:
+    """An archive with so many images of each class."""
+    labels = np.concatenate([np.full(count, int(name)) for name, count in counts.items()])
+    np.random.default_rng(1).shuffle(labels)
+    np.savez(tmp_path / "own.npz", images=np.zeros((len(labels), 8, 8), np.uint8), labels=labels)
+    return str(tmp_path / "own.npz")
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"0": 1997, "1": 1, "2": 1, "3": 1},
+        {"0": 500, "1": 500},
+        {"0": 3000, "1": 7, "2": 40},
+        {"-1": 900, "5": 99, "12": 2},
+        {str(name): 21 for name in range(100)},
+    ],
+)
+@pytest.mark.parametrize("validation", [300, 5000, 0.25])
+def test_every_class_gives_its_part_to_what_is_held_out(
+    counts: dict[str, int], validation: float, tmp_path: Path
+) -> None:
+    config = DataConfig(data=own(tmp_path, counts), validation=validation)
+    training, held_out = load_images(config, "train"), load_images(config, "validation")
+    assert training.class_names == held_out.class_names
+    share = len(held_out) / (len(training) + len(held_out))
+    for name, left, out in zip(training.class_names, training.class_counts(), held_out.class_counts(), strict=True):
+        assert left + out == counts[name] and left >= 1
+        assert abs(out - share * counts[name]) <= 1 + share
+    again = load_images(config, "validation")
+    assert torch.equal(again.images, held_out.images) and torch.equal(again.labels, held_out.labels)
+
+
+def test_a_random_draw_can_be_asked_for(tmp_path: Path) -> None:
+    data = own(tmp_path, {"0": 1997, "1": 1, "2": 1, "3": 1})
+    random = load_images(DataConfig(data=data, validation=400, validation_split="random"), "validation")
+    stratified = load_images(DataConfig(data=data, validation=400), "validation")
+    assert len(random) == len(stratified) == 400
+    assert stratified.class_counts() == (400, 0, 0, 0)
+
+
+def test_packaged_data_is_held_out_as_ever() -> None:
+    """The runs that were published held these images out."""
+    left = load_images(DataConfig(validation=5000))
+    assert left.digest() == load_images(DataConfig(validation=5000, validation_split="random")).digest()
+    assert left.class_counts() != load_images(DataConfig(validation=5000, validation_split="stratified")).class_counts()

@@ -21,7 +21,7 @@ def has_nvidia_driver(root: Path = Path("/")) -> bool:
     return (root / "proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
-def answers(index: str, seconds: float = SECONDS) -> bool:
+def answers(index: str, seconds: float) -> bool:
     """Whether an index of packages has PyTorch, and says so in time."""
     try:
         with urllib.request.urlopen(f"{index}/torch/", timeout=seconds) as response:
@@ -38,7 +38,7 @@ def pinned(constraints: Path) -> str:
 
 def arguments(constraints: Path, index: str = CPU_INDEX) -> list[str]:
     """Returns the arguments of `pip install`; none where pip should choose."""
-    if platform.system() != "Linux" or has_nvidia_driver() or not answers(index):
+    if platform.system() != "Linux" or has_nvidia_driver() or not answers(index, SECONDS):
         return []
     return ["--no-deps", "--index-url", index, pinned(constraints)]
 
