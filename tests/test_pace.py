@@ -310,6 +310,16 @@ def test_a_new_plan_is_repeated(tmp_path: Path) -> None:
     assert all(torch.equal(one[name], tensor) for name, tensor in tensors(late).items())
 
 
+def test_a_plan_that_was_made_in_the_moment_of_being_killed_counts(tmp_path: Path) -> None:
+    """The event was written, the run's own file wasn't."""
+    run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, keep_checkpoints="all")
+    plan = run.plan.model_copy(update={"steps": 30})
+    log(run, {"step": 20, "event": "replan", "previous": run.plan.model_dump(), "plan": plan.model_dump()})
+    (run.folder / "stats.jsonl").write_text("")
+    cut_back(run, 20)
+    assert pocketgan.resume(run, progress=False).status().step == 30
+
+
 def test_a_longer_duration_takes_the_place_of_plans_to_come(tmp_path: Path) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, keep_checkpoints="all")
     plan = run.plan.model_copy(update={"steps": 35})

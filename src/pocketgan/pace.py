@@ -58,9 +58,7 @@ class Pace:
         self._planned = Duration.parse(run.config.train.duration).seconds
         self._window: tuple[int, float] | None = None
         self._said: set[str] = set()
-        replans = [event for event in self._due if event["event"] == "replan"]
-        if replans:
-            run.plan = plan_in(replans[0]["previous"], run)
+        run.plan = plan_at(run, step)
 
     def forget(self) -> None:
         """Makes no decision of the process before again: the run has gone back, and another way from there."""
@@ -128,10 +126,11 @@ class Pace:
         self._said.add(kind)
         details = {"planned": round(planned, 3), "measured": round(speed, 3), "seconds": round(whole, 1)}
         self.run.log_event(step, "speed", **details)
-        hint = "" if self.run.config.train.replan else "; --replan plans again when that happens"
+        changed = not SLOWER < speed / planned < FASTER
+        hint = "; --replan would plan again" if changed and not self.run.config.train.replan else ""
         self.progress.say(
-            f"step {step:,}: {speed / planned:.0%} of the planned speed; {self.run.config.train.duration} of training "
-            f"will take about {clock(whole)}{hint}"
+            f"step {step:,}: {speed / planned:.0%} of the planned speed, so training will take about {clock(whole)} "
+            f"instead of {clock(self._planned or 0)}{hint}"
         )
 
     def _plan_again(self, tick: Tick, speed: float) -> bool:
@@ -151,6 +150,19 @@ class Pace:
         self.run.replan(self.run.config, plan)
         self._window = None
         return True
+
+
+def plan_at(run: Run, step: int) -> Plan:
+    """Returns the plan that a run had after `step`.
+
+    Its own, unless another one was made later, or right then by a process that was killed before it had written it.
+    """
+    replans = [event for event in run.decisions() if event["event"] == "replan"]
+    later = [event for event in replans if event["step"] > step]
+    if later:
+        return plan_in(later[0]["previous"], run)
+    last = [plan_in(event["plan"], run) for event in replans[-1:]]
+    return last[0] if last and last[0].duration == run.plan.duration else run.plan
 
 
 def plan_in(values: dict[str, Any], run: Run) -> Plan:
