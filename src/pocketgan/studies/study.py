@@ -4,6 +4,7 @@
 it is done, `report/` the page. Described in `docs/studies.md`.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pocketgan.config import RunConfig, replace, validated
 from pocketgan.errors import ConfigError, RunError, StudyError
 from pocketgan.files import write_json
+from pocketgan.metric_words import BETTER, IDEALS
 from pocketgan.records import read_object
 from pocketgan.runs import Run
 from pocketgan.studies.config import StudyConfig, slug, study_config
@@ -145,7 +147,7 @@ class Study:
             values = read_object(path)
             if values.get("format") != FORMAT:
                 raise StudyError(f"study: {path} has an unknown format; format {FORMAT} is known here")
-            config = study_config(values["study"])
+            config = study_config(upgraded(values["study"]))
             variants = {name: validated(fields) for name, fields in values["variants"].items()}
         except (RunError, ConfigError, KeyError, AttributeError, TypeError) as error:
             raise StudyError(f"study: {path} is damaged: {error}") from None
@@ -162,15 +164,15 @@ class Study:
 
     @property
     def groups(self) -> list[list[str]]:
-        """The variants that are measured against the same real images, together; only those can be compared."""
-        found: dict[tuple[str, str], list[str]] = {}
+        """The variants that learn the same images and are measured against them; only those can be compared."""
+        groups: dict[tuple[str, ...], list[str]] = {}
         for name, config in self.variants.items():
-            found.setdefault((config.data.data, config.data.classes), []).append(name)
-        return list(found.values())
+            groups.setdefault((config.data.data, config.data.classes, config.data.target), []).append(name)
+        return list(groups.values())
 
     @property
     def comparable(self) -> bool:
-        """Whether all variants are measured against the same real images."""
+        """Whether all variants learn, and are measured against, the same real images."""
         return len(self.groups) <= 1
 
     @property
@@ -209,6 +211,14 @@ class Study:
             for name, results in self.results().items()
         }
 
+    def judged(self) -> dict[str, list[float | None]]:
+        """Returns what variants are ranked by, as `figures`: where a best value lies in between, distances from it."""
+        judge = self.config.judged
+        return {
+            name: [None if value is None else judge(value) for value in values]
+            for name, values in self.figures().items()
+        }
+
     def followed(self) -> dict[str, list[float | None]]:
         """Returns the last of each finished run's own evaluations, which have not seen the test split, as `figures`."""
         found: dict[str, list[float | None]] = {}
@@ -220,6 +230,22 @@ class Study:
                 for row, result in zip(rows, results, strict=True)
             ]
         return found
+
+
+def plain(figure: float | None) -> str:
+    """Returns a figure in four digits; `not finite` for one that is infinite, not a number, or wasn't measured."""
+    return "not finite" if figure is None or not math.isfinite(figure) else f"{figure:.4g}"
+
+
+def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns a study's fields as today's version reads them.
+
+    Until 0.1.0 lower was better for every metric that said nothing else; where the metric has no direction of its own,
+    that stays.
+    """
+    metric = fields.get("metric", "frechet_distance")
+    kept = BETTER.get(metric, "lower") is not None or metric in IDEALS
+    return fields if kept else {"direction": "lower"} | fields
 
 
 def holds_something(folder: Path) -> bool:
@@ -234,7 +260,7 @@ def check_same(there: Study, asked: Study) -> None:
     Raises:
         StudyError: it is another; the message says where they differ.
     """
-    old, new = there.config.model_dump(), asked.config.model_dump()
+    old, new = (study.config.model_dump() | {"direction": study.config.better} for study in (there, asked))
     for name in old:
         if old[name] != new[name] and name not in GROWS:
             raise StudyError(
