@@ -15,6 +15,8 @@ from PIL import Image
 import pocketgan
 from pocketgan.cli import COMMANDS, main
 from pocketgan.config import ALIASES, FIELDS
+from pocketgan.data import load_images
+from pocketgan.errors import UserError
 from pocketgan.recipes import PARAMETERS, RECIPES
 from pocketgan.runs import Run
 
@@ -372,6 +374,23 @@ def test_generate_writes_the_public_formats(folder: Path, tmp_path: Path) -> Non
         assert archive["labels"].tolist() == [8] * 5
     assert main(["generate", str(folder / "noise"), "--count", "3", "--out", str(tmp_path / "single")]) == 0
     assert sorted(p.name for p in (tmp_path / "single").iterdir()) == ["0000.png", "0001.png", "0002.png"]
+
+
+@pytest.mark.parametrize("split", ["typo", "Test", "", "tset"])
+def test_an_unknown_split_is_not_the_test_split(split: str, folder: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        pocketgan.translate(folder / "redraw", split=split)
+    assert str(caught.value).startswith("split: ") and "validation" in str(caught.value)
+
+
+def test_held_out_images_are_redrawn(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="validation"):
+        pocketgan.translate(folder / "redraw", split="validation")
+    fields = {"duration": "2 steps", "sample_every": "end", "validation": 400, "hidden_dim": 8, "batch_size": 4}
+    run = pocketgan.train("white-background", out=tmp_path / "run", progress=False, **fields)
+    _, inputs, _ = pocketgan.translate(run, split="validation", count=3)
+    held_out = load_images(run.config.data, "validation").images[:3].numpy()
+    assert np.array_equal(inputs.images, held_out)
 
 
 def test_translate_writes_input_and_output(folder: Path, tmp_path: Path) -> None:

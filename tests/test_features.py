@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -291,6 +292,88 @@ def test_the_cache_is_the_users_unless_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert features.cache_folder() == Path("/somewhere")
     monkeypatch.delenv("POCKETGAN_CACHE")
     assert "pocketgan" in str(features.cache_folder())
+
+
+# Features that are kept.
+
+
+@pytest.fixture
+def many(cache: Path, monkeypatch: pytest.MonkeyPatch) -> ImageSet:
+    """As many images as are worth being kept."""
+    return squares(features.LEAST_KEPT)
+
+
+def counting(space: FeatureSpace, **changes: Any) -> tuple[FeatureSpace, list[int]]:
+    """Returns a space like this one, and the numbers of images that it has looked at."""
+    seen: list[int] = []
+
+    def embed(images: Tensor) -> tuple[Tensor, Tensor | None]:
+        seen.append(len(images))
+        return images.flatten(1).float() * (1 + sum(map(len, map(str, changes)))), None
+
+    return dataclasses.replace(space, embed=embed, width=64, **changes), seen
+
+
+def test_features_are_kept_for_one_space_of_one_version(cache: Path, many: ImageSet) -> None:
+    space, seen = counting(features.random(1))
+    first = features.kept(space, many, many.labels)
+    again = features.kept(space, many, many.labels)
+    assert seen == [len(many)] and torch.equal(first.features, again.features)
+    assert torch.equal(again.labels, many.labels)
+    for changes in ({"version": 2}, {"name": "inception"}, {"hash": "0" * 12}):
+        other, looked = counting(space, **changes)
+        assert not torch.equal(features.kept(other, many, None).features, first.features), changes
+        assert looked == [len(many)]
+    features.kept(space, squares(features.LEAST_KEPT, seed=1), None)
+    assert len(seen) == 2
+    assert len(list(cache.iterdir())) == 5
+
+
+FEATURE_DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda kept: b"",
+    "cut short": lambda kept: kept[: len(kept) // 2],
+    "a bit is flipped": lambda kept: kept[:-7] + bytes([kept[-7] ^ 1]) + kept[-6:],
+    "fewer images": lambda kept: save({"features": torch.zeros(3, 64)}),
+    "something else": lambda kept: save({"x": torch.zeros(3)}),
+    "text": lambda kept: b"something else altogether " * 100,
+}
+
+
+@pytest.mark.parametrize("damage", FEATURE_DAMAGE)
+def test_damaged_features_are_made_again(damage: str, cache: Path, many: ImageSet) -> None:
+    space, seen = counting(features.random(1))
+    first = features.kept(space, many, None)
+    (path,) = cache.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(FEATURE_DAMAGE[damage](whole))
+    assert torch.equal(features.kept(space, many, None).features, first.features)
+    assert len(seen) == 2 and path.read_bytes() == whole
+
+
+def test_the_features_used_longest_ago_go_first(cache: Path, many: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read is used; classifiers stay, and so does what was used this minute."""
+    space, _ = counting(features.random(1))
+    sets = [squares(features.LEAST_KEPT, seed=seed) for seed in range(4)]
+    paths = []
+    for number, images in enumerate(sets[:3]):
+        features.kept(space, images, None)
+        (path,) = set(cache.iterdir()) - set(paths)
+        os.utime(path, (1000 + number, 1000 + number))
+        paths.append(path)
+    (cache / "classifier-1-0.safetensors").write_bytes(bytes(9_000_000))
+    (cache / ".features-1-0.safetensors.17").write_bytes(b"half")
+    os.utime(cache / ".features-1-0.safetensors.17", (1000, 1000))
+    features.kept(space, sets[0], None)
+    size = paths[0].stat().st_size
+    monkeypatch.setattr("pocketgan.metrics.feature_cache.MOST_BYTES", 3 * size)
+    with paths[1].open("rb") as reader:
+        features.kept(space, sets[3], None)
+        assert len(reader.read()) == size
+    assert [path.exists() for path in paths] == [True, False, True]
+    assert (cache / "classifier-1-0.safetensors").exists() and not list(cache.glob(".features*"))
+    monkeypatch.setattr("pocketgan.metrics.feature_cache.MOST_BYTES", 0)
+    features.kept(space, sets[1], None)
+    assert [path.exists() for path in paths] == [True, True, False]
 
 
 @pytest.mark.parametrize("names", [(), ("only",)])

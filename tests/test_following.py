@@ -1,5 +1,6 @@
 """A run that is followed: evaluation changes nothing, the best is kept, and a failure is acted on and recorded."""
 
+import dataclasses
 import io
 import json
 import math
@@ -31,7 +32,7 @@ from pocketgan.experiment import resume_experiment, run_experiment
 from pocketgan.following import Follower
 from pocketgan.image_files import ImageFiles
 from pocketgan.loading import image_shape
-from pocketgan.metrics import features
+from pocketgan.metrics import METRICS, features
 from pocketgan.metrics.memorisation import CLUSTERED
 from pocketgan.metrics.neighbours import subsample
 from pocketgan.progress import Progress
@@ -276,6 +277,42 @@ def test_rows_have_their_fields(
         assert row["generator_gradient"] > 0
     assert len({row["frechet_floor"] for row in rows}) == 1
     assert steps(run.stats()) == list(range(1, 25))
+
+
+@pytest.mark.parametrize(("recipe", "space"), [("minimal", "digits"), ("mlp", "random")])
+def test_a_generator_of_one_image_has_collapsed_and_the_run_goes_on(
+    recipe: str, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rate of 0.9 kills every unit; a metric that can't judge images that are all alike is left out."""
+
+    def refuse(_: object) -> float:
+        raise ValueError("all images are alike")
+
+    for name in ("coverage", "modes"):
+        monkeypatch.setitem(METRICS, name, dataclasses.replace(METRICS[name], measure=refuse))
+    fields = {"features": space, "evaluate_every": "20 steps", "duration": "100 steps", "classes": "3,8"}
+    fields |= {"learning_rate": 0.9, "evaluate_count": 200, "validation": 1000}
+    run = pocketgan.train(recipe, out=tmp_path / "run", progress=False, **fields)
+    assert len({image.tobytes() for image in run.generate(64).images}) == 1
+    assert run.status().state == "finished"
+    rows = run.metrics()
+    assert steps(rows) == [20, 40, 60, 80, 100]
+    assert all("coverage" not in row and "precision" in row for row in rows)
+    named = [event for event in run.events() if event["event"] == "diagnosis"]
+    assert ("mode_collapse", 60) in [(event["name"], event["step"]) for event in named]
+
+
+def test_distances_that_are_not_finite_end_no_run(
+    followed: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric = METRICS["frechet_distance"]
+    monkeypatch.setitem(METRICS, "frechet_distance", dataclasses.replace(metric, measure=lambda _: math.inf))
+    run = run_experiment(followed(), tmp_path / "run")
+    assert run.status().state == "finished" and run.best() is None
+    lines = (run.folder / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["frechet_distance"] for line in lines] == [None] * 6
+    pocketgan.plot(run).save(tmp_path / "plots", "png")
+    assert main(["runs", str(run.folder)]) == 0
 
 
 def test_every_field_of_a_row_is_documented(followed: Callable[..., RunConfig], tmp_path: Path) -> None:

@@ -752,6 +752,49 @@ def test_the_page_speaks_other_languages(whole, page, outline, code, tmp_path):
     assert table_of(study, "runs.csv")[0]["state"] == "finished"
 
 
+GOLDEN = {
+    "en": ["6.84", "6.71", "7.00", "1.50"],
+    "uk": ["6,84", "6,71", "7,00", "1,50"],
+    "ru": ["6,84", "6,71", "7,00", "1,50"],
+    "ko": ["6.84", "6.71", "7.00", "1.50"],
+    "zh-TW": ["6.84", "6.71", "7.00", "1.50"],
+}
+"""Of the first variant in each language: the mean, the ends of its interval, what real images get."""
+MARKS = {"uk": (",", "\u00a0"), "ru": (",", "\u00a0")}
+"""The decimal mark, and what stands between thousands, where they are others than in English."""
+
+
+def numbers_in(texts: Sequence[str]) -> list[list[str]]:
+    """Returns the numbers in each text, sorted, since languages order words as they like."""
+    return [sorted(re.findall(r"\d(?:[\d.,\u00a0]*\d)?", text)) for text in texts]
+
+
+@pytest.fixture(scope="module")
+def decimals(tmp_path_factory):
+    """A study whose figures have decimals and thousands."""
+    config = asked(factors={"hidden_dim": [16, 32, 64]}, metrics=["modes"])
+    figures = {"hidden_dim=16": [6.79, 6.83, 6.9], "hidden_dim=32": [1230.0, 1234, 1240]}
+    figures["hidden_dim=64"] = [0.0202, 0.021, 0.0218]
+    return ended(tmp_path_factory.mktemp("decimals") / "study", config, figures)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_numbers_are_written_once_as_each_language_writes_them(code, decimals):
+    page = Outline(write_report(decimals, code).read_text(encoding="utf-8"))
+    english = Outline(write_report(decimals).read_text(encoding="utf-8"))
+    row = " ".join(page.texts["td"][1:6])
+    assert re.findall(r"\d+[.,]\d+", row) == GOLDEN[code]
+    decimal, group = MARKS.get(code, (".", ","))
+    marks = {ord("."): decimal, ord(","): group}
+    for tag in ("td", "li"):
+        wanted = [[number.translate(marks) for number in found] for found in numbers_in(english.texts[tag])]
+        found = numbers_in(page.texts[tag])
+        assert [sorted(numbers) for numbers in wanted if numbers] == [numbers for numbers in found if numbers]
+    charts = next(text for text in page.texts["script"] if text.startswith('{"charts"'))
+    hovers = [trace.get("hovertemplate", "") for trace in json.loads(charts)["charts"]["quality"]["data"]]
+    assert any(f"(6{decimal}7" in hover for hover in hovers)
+
+
 def test_an_unknown_language_is_one_line(whole):
     with pytest.raises(UserError, match=r"^lang: no language 'xx'"):
         write_report(whole, "xx")

@@ -1,5 +1,8 @@
 """Searching: trials are drawn, judged by their own evaluations, pruned, counted once, and gone on with."""
 
+import dataclasses
+import io
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -9,9 +12,11 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import TrialState
+from rich.console import Console
 
 from pocketgan.cli import main
 from pocketgan.errors import ConfigError, StudyError, UserError
+from pocketgan.metrics import METRICS
 from pocketgan.progress import Progress
 from pocketgan.runs import Run
 from pocketgan.studies.config import StudyConfig
@@ -19,6 +24,7 @@ from pocketgan.studies.jobs import Watcher, run_job
 from pocketgan.studies.running import run_study
 from pocketgan.studies.search import ask, open_storage, run_search, trial_name, with_trials
 from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.verdicts import chosen_variant
 from tiny_studies import as_toml, contents, maker, run_of, undone, without_page, write_digits
 
 FACTORS = {
@@ -132,8 +138,27 @@ def test_more_trials_later(tiny: Make, tmp_path: Path) -> None:
 
 
 def test_higher_may_be_better(tiny: Make, tmp_path: Path) -> None:
-    study = Study.begin(tiny(metric="precision", direction="higher"), tmp_path / "study")
+    study = Study.begin(tiny(metric="precision"), tmp_path / "study")
     assert open_storage(study).direction == optuna.study.StudyDirection.MAXIMIZE
+    wrong = Study.begin(tiny(metric="precision", direction="lower"), tmp_path / "wrong")
+    assert open_storage(wrong).direction == optuna.study.StudyDirection.MINIMIZE
+    shutil.copy(wrong.folder / "optuna.db", study.folder / "optuna.db")
+    with pytest.raises(StudyError, match="set direction = 'lower'"):
+        open_storage(study)
+
+
+def test_a_search_for_coverage_chooses_the_trial_that_covers_most(tiny: Make, tmp_path: Path) -> None:
+    study = run_study(tiny(trials=3, fresh_seeds=0, metric="coverage"), tmp_path / "study", jobs="1")
+    told = {trial_name(trial.number): trial.value for trial in open_storage(study).get_trials()}
+    own = {name: values[0] for name, values in study.followed().items()}
+    assert told == own
+    assert own[chosen_variant(study)] == max(own.values())
+
+
+def test_a_search_for_a_value_in_between_is_told_distances(tiny: Make, tmp_path: Path) -> None:
+    study = run_study(tiny(trials=2, fresh_seeds=0, metric="density"), tmp_path / "study", jobs="1")
+    told = [trial.value for trial in open_storage(study).get_trials()]
+    assert told == pytest.approx([abs(values[0] - 1) for values in study.followed().values()])
 
 
 # Pruning.
@@ -371,3 +396,17 @@ def test_a_team_shares_a_storage(tiny: Make, tmp_path: Path) -> None:
     run_study(tiny(trials=1, **shared), tmp_path / "first", jobs="1")
     assert states(first) == [TrialState.COMPLETE] * 2
     assert (tmp_path / "first" / "runs" / trial_name(theirs.number)).exists()
+
+
+def test_a_metric_that_is_not_finite_ends_no_search(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the runs' own evaluations nor at their end is there a number."""
+    metric = dataclasses.replace(METRICS["coverage"], measure=lambda _: float("nan"))
+    monkeypatch.setitem(METRICS, "coverage", metric)
+    console = Console(file=io.StringIO(), width=200)
+    config = tiny(trials=2, fresh_seeds=0, metric="coverage", pruning="median")
+    study = run_study(config, tmp_path / "study", jobs="1", progress=Progress(console=console))
+    assert states(study) == [TrialState.FAIL] * 2
+    assert [result and result.figures["coverage"] for (result,) in study.results().values()] == [None, None]
+    assert chosen_variant(study) is None

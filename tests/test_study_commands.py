@@ -195,7 +195,7 @@ MISTAKES = [
     ("report {place}/none", "study: '{place}/none' doesn't exist; 'pocketgan study NAME --out DIR' makes one"),
     ("report {place}", "study: '{place}' is no study's folder: it has no study.json"),
     ("report {place}/damaged", "study: {place}/damaged/study.json is damaged"),
-    ("report {place}/future", "study: {place}/future/study.json has an unknown format; format 1 is known here"),
+    ("report {place}/future", "study: {place}/future/study.json has the format 9"),
 ]
 
 

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from pocketgan.config import differences
 from pocketgan.errors import ConfigError, StudyError
+from pocketgan.metric_words import READINGS
+from pocketgan.metrics import METRICS
 from pocketgan.recipes import RECIPES
 from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, study_config
 from pocketgan.studies.predeclared import STUDIES, read_study
@@ -278,6 +280,26 @@ def test_a_search_draws_from_ranges_and_lists() -> None:
     assert config.configs() == {}
     assert config.model_dump()["factors"]["learning_rate"] == {"low": 1e-4, "high": 1e-2, "log": True}
     assert study_config(config.model_dump()) == config
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_says_which_way_is_better_or_is_refused(metric: str) -> None:
+    better, ideal = METRICS[metric].better, METRICS[metric].ideal
+    assert better is None or ideal is None
+    reading = READINGS[metric]
+    assert ("higher is better" in reading) <= (better == "higher")
+    assert ("lower is better" in reading) <= (better == "lower")
+    if better is None and ideal is None:
+        with pytest.raises(ConfigError, match=f"direction: '{metric}'"):
+            made(factors={"latent_dim": [4, 6]}, metric=metric)
+    else:
+        config = made(factors={"latent_dim": [4, 6]}, metric=metric)
+        assert config.lower_is_better == (better != "higher")
+        assert config.judged(0.75) == (0.75 if better else abs(0.75 - ideal))
+    for direction in ("lower", "higher"):
+        config = made(factors={"latent_dim": [4, 6]}, metric=metric, direction=direction)
+        assert config.lower_is_better == (direction == "lower")
+        assert config.contradicts == (better not in (None, direction))
 
 
 # Mistakes.

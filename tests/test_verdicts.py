@@ -11,9 +11,11 @@ import pytest
 
 from pocketgan.plan import Plan
 from pocketgan.records import DataFacts, Environment
+from pocketgan.reports.write import write_report
 from pocketgan.runs import Run
 from pocketgan.studies.config import study_config
 from pocketgan.studies.curves import Curve, clock_of, curves_of, read_logs
+from pocketgan.studies.running import line_of, table_of
 from pocketgan.studies.sentences import chief_sentences, sentences
 from pocketgan.studies.statistics import interquartile_mean
 from pocketgan.studies.study import Job, Result, Study
@@ -27,6 +29,7 @@ from pocketgan.studies.verdicts import (
     chosen_variant,
     judge,
 )
+from pocketgan.summaries import print_verdict
 
 FACTS = DataFacts(source="mnist", images=400, channels=1, size=28, class_names=(), digest="0")
 PLAN = Plan(
@@ -61,8 +64,10 @@ def write_rows(path: Path, rows: Sequence[dict[str, float]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def write_run(job: Job, figure: float | str | None, curves: Curves = flat, steps: Sequence[int] = STEPS) -> None:
-    """Writes a run that is done: a figure, or `failed`; None: it isn't."""
+def write_run(
+    job: Job, figure: float | str | None, curves: Curves = flat, steps: Sequence[int] = STEPS, decides: str = METRIC
+) -> None:
+    """Writes a run that is done: a figure of the metric that decides, or `failed`; None: it isn't."""
     if figure is None:
         return
     job.folder.mkdir(parents=True)
@@ -83,7 +88,7 @@ def write_run(job: Job, figure: float | str | None, curves: Curves = flat, steps
         seed=job.seed,
         state="failed" if failed else "finished",
         message="its loss wasn't finite" if failed else "",
-        figures={} if failed else {METRIC: float(figure), "modes": 5.0},
+        figures={} if failed else {METRIC: 10.0, "modes": 5.0, decides: float(figure)},
         seconds=steps[-1] / 50,
         diagnoses=["non_finite"] if failed else [],
     )
@@ -113,10 +118,10 @@ def write(tmp_path: Path) -> Write:
         study = Study.begin(study_config(base | fields), tmp_path / f"study-{number}")
         for name, found in figures.items():
             for seed, figure in zip(study.seeds(), found, strict=True):
-                write_run(study.job(name, seed), figure, curves, steps)
+                write_run(study.job(name, seed), figure, curves, steps, study.config.metric)
         for name, found in (fresh or {}).items():
             for job, figure in zip(study.fresh_jobs(name), found, strict=True):
-                write_run(job, figure, curves, steps)
+                write_run(job, figure, curves, steps, study.config.metric)
         return study
 
     return make
@@ -186,8 +191,52 @@ def test_higher_may_be_better(write: Write) -> None:
     assert high.best_of == sorted(high.best_of)
 
 
+@pytest.mark.parametrize("metric", ["coverage", "precision", "recall", "modes", "label_agreement"])
+def test_the_metric_says_which_way_is_better(metric: str, write: Write) -> None:
+    verdict = judge(write({"high": BAD, "low": GOOD}, metric=metric, fresh={"high": BAD[:3]}))
+    (pair,) = verdict.comparisons
+    assert (pair.verdict, pair.probability) == ("better", 1)
+    assert verdict.chosen == "high" and len(verdict.fresh) == 3
+    assert summary_of(verdict, "high").best_of[-1] == max(BAD)
+    assert not verdict.study.config.contradicts
+
+
+def test_a_study_may_contradict_its_metric_and_says_so(write: Write) -> None:
+    figures = {"high": BAD, "low": GOOD}
+    verdict = judge(write(figures, metric="coverage", direction="lower"))
+    assert verdict.chosen == "low" and verdict.comparisons[0].verdict == "worse"
+    assert verdict.study.config.contradicts and "direction = 'lower'" in said(verdict)
+    assert "direction = " not in said(judge(write(figures, metric="coverage", direction="higher")))
+    assert "direction = " not in said(judge(write(figures, metric="coverage")))
+
+
+NEAR, FAR = [0.48, 0.51, 0.5, 0.52, 0.49, 0.5], [0.31, 0.33, 0.3, 0.32, 0.34, 0.3]
+
+
+def test_of_a_metric_that_is_best_in_between_the_nearest_wins(write: Write) -> None:
+    """A network that is right for half of the images can't tell them from real ones; below that is luck."""
+    study = write({"far": FAR, "near": NEAR}, metric="two_sample")
+    verdict = judge(study)
+    (pair,) = verdict.comparisons
+    assert pair.verdict == "worse" and verdict.chosen == "near"
+    assert pair.difference is not None and pair.difference.estimate == pytest.approx(0.17, abs=0.02)
+    assert summary_of(verdict, "near").mean == pytest.approx(0.5, abs=0.01)
+    assert summary_of(verdict, "near").best_of[-1] == 0
+    assert "from 0.5" in said(verdict)
+    lower = judge(write({"far": FAR, "near": NEAR}, metric="two_sample", direction="lower"))
+    assert lower.chosen == "far" and lower.comparisons[0].verdict == "better"
+
+
+def test_moments_of_a_metric_that_is_better_high(write: Write) -> None:
+    def falls(name: str, seed: int, step: int) -> dict[str, float]:
+        return {"coverage": 0.9 - step / 2000 + seed / 1000}
+
+    verdict = judge(write({"a": [0.4] * 6}, falls, metric="coverage", moments=[500]))
+    assert moment_of(verdict, "a").verdict == "worse" and moment_of(verdict, "a").worse_in == 6
+
+
 def test_another_metric_may_decide(write: Write) -> None:
-    study = write({"a": GOOD, "b": BAD}, metric="modes", direction="higher")
+    study = write({"a": [5.0] * 6, "b": [5.0] * 6}, metric="modes")
     verdict = judge(study)
     assert [pair.verdict for pair in verdict.comparisons] == ["no difference shown"]
     assert summary_of(verdict, "b").mean == 5
@@ -239,6 +288,52 @@ def test_comparing_with_one_variant(write: Write) -> None:
     figures = {"base": BAD, "a": GOOD, "b": [x + 10 for x in BAD]}
     verdict = judge(write(figures, compare_with="base", seeds=6))
     assert [(pair.first, pair.second) for pair in verdict.comparisons] == [("a", "base"), ("b", "base")]
+
+
+def test_nothing_is_compared_where_the_one_to_compare_with_has_no_figures(write: Write) -> None:
+    figures = {"base": ["failed"] * 6, "a": GOOD, "b": BAD, "c": [x + 10 for x in BAD]}
+    verdict = judge(write(figures, compare_with="base", seeds=6))
+    assert verdict.comparisons == []
+    assert verdict.study.tests == 3
+    assert any("base" in sentence and "compared" in sentence for sentence in sentences(verdict))
+    assert verdict.without_base == "base" and verdict.chosen == "a"
+    assert judge(write(figures, seeds=6)).without_base is None
+    waiting = judge(write({"base": [None] * 6, "a": [None] * 6}, compare_with="base"))
+    assert waiting.without_base is None and waiting.comparisons == []
+
+
+def test_variants_with_another_target_are_not_compared(write: Write) -> None:
+    variants = [
+        {"name": name, "recipe": "white-background", "target": target, "learning_rate": rate}
+        for name, target, rate in (("a", "same", 1e-4), ("b", "inverted", 1e-4), ("c", "inverted", 1e-3))
+    ]
+    study = write({"a": GOOD, "b": BAD, "c": GOOD}, variants=variants)
+    assert study.groups == [["a"], ["b", "c"]] and study.tests == 1
+    verdict = judge(study)
+    assert [(pair.first, pair.second) for pair in verdict.comparisons] == [("b", "c")]
+    assert verdict.chosen is None
+
+
+@pytest.mark.parametrize("figures", [{"a": [None] * 6, "b": GOOD}, {"a": [None] * 6, "b": [None] * 6}])
+def test_figures_that_are_not_finite(figures: dict[str, list[float | None]], write: Write) -> None:
+    """They are kept as null: the study is judged, shown and reported without them."""
+    study = write({name: [1.0 if value is None else value for value in values] for name, values in figures.items()})
+    for name, values in figures.items():
+        for seed, value in zip(study.seeds(), values, strict=True):
+            job = study.job(name, seed)
+            result = job.result()
+            assert result is not None
+            figure = {"figures": {METRIC: value, "modes": None}, "floor": None}
+            (job.folder / "result.json").write_text(result.model_copy(update=figure).model_dump_json())
+            rows = [json.loads(line) for line in (job.folder / "metrics.jsonl").read_text().splitlines()]
+            write_rows(job.folder / "metrics.jsonl", [row | {METRIC: value, "frechet_floor": None} for row in rows])
+    verdict = judge(study)
+    assert summary_of(verdict, "a").mean is None and not verdict.undone
+    assert print_verdict(verdict, "en") == 0
+    assert table_of(study, study.jobs()).row_count == 12
+    assert all("finite" in line_of(study, job.result()) for job in study.jobs() if job.variant == "a")
+    page = write_report(study).read_text()
+    assert ">None<" not in page and ">nan<" not in page
 
 
 # Runs that failed, or aren't done.

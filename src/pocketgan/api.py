@@ -215,7 +215,7 @@ def translate(
 
     Args:
         run: the run or exported model, or its folder.
-        split: `test` or `train`: the first `count` images of the run's classes in that split.
+        split: `test`, `train` or `validation`: the first `count` images of the run's classes in that split.
         count: how many.
         images: picture files to redraw instead.
         checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
@@ -228,7 +228,7 @@ def translate(
     """
     import torch
 
-    from pocketgan.data import load_images
+    from pocketgan.data import check_split, load_images
     from pocketgan.loading import load_generator
     from pocketgan.sampling import redraw_images, side_by_side
 
@@ -237,6 +237,7 @@ def translate(
         raise RunError(f"run: '{model.folder}' draws from noise and redraws no images; use 'pocketgan generate'")
     if not 1 <= count <= MOST_IMAGES:
         raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
+    part = check_split(split)
     if images:
         inputs = torch.stack([read_input(Path(path), model) for path in images])
     elif model.data is None:
@@ -245,7 +246,6 @@ def translate(
             "--images FILE... says which ones to redraw"
         )
     else:
-        part = "train" if split == "train" else "test"
         inputs = load_images(model.data, part).images[:count]
     outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
     return side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy())

@@ -126,11 +126,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
             raise CheckpointDamaged(problem("wrong checksum", file=path.name))
     except (SafetensorError, KeyError, ValueError):
         raise CheckpointDamaged(problem("file damaged", file=path.name)) from None
-    if not history.is_known(header["format"]):
+    number = history.known_format(header["format"])
+    if number is None:
         message = problem("unknown format", path=path, found=header["format"], format=history.FORMAT)
         raise RunError(f"checkpoint: {message}")
     try:
-        config = validated(history.upgrade(json.loads(header["config"]), header["format"]))
+        config = validated(history.upgrade(json.loads(header["config"]), number))
     except ConfigError as error:
         raise RunError(f"checkpoint: {problem('other version', path=path, why=error)}") from None
     return Checkpoint(path, tensors, config, json.loads(header["counters"]))

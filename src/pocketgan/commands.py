@@ -156,7 +156,7 @@ def generate(
 
 def translate(
     run: RunFolder,
-    split: Literal["test", "train"] = "test",
+    split: Literal["test", "train", "validation"] = "test",
     count: int = 16,
     images: tuple[Path, ...] | None = None,
     checkpoint: str = "auto",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -160,6 +160,19 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
     if len(chosen) == 0:
         raise DataError(f"data: {problem('none of the classes', source=source, classes=config.classes)}")
     return chosen
+
+
+def check_split(name: str) -> Part:
+    """Returns the name of a split.
+
+    Raises:
+        DataError: there is no such split.
+    """
+    for part in get_args(Part):
+        if name == part:
+            return part
+    known = ", ".join(get_args(Part))
+    raise DataError(f"split: {problem('no split', name=name, hint=nearest(name, get_args(Part)), known=known)}")
 
 
 def split_off(images: int, validation: float, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:

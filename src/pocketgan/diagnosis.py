@@ -29,6 +29,9 @@ NAMES: dict[str, Text] = {
 STAGNANT = 1.02
 """Distances within this factor of each other stand still."""
 
+DISTINCT = 0.05
+"""A generator that draws so few different images has collapsed, whatever else is measured: of 2,000, 100."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -137,10 +140,12 @@ def discriminator_won(history: History) -> str | None:
 
 def mode_collapse(history: History) -> str | None:
     """The generator draws few classes, or the same images again and again, and isn't getting better."""
-    limits = history.limits
+    limits, times = history.limits, f"{len(history.window)} evaluations in a row"
+    if history.all("distinct", lambda share: share <= DISTINCT):
+        return f"{1 - history.window[-1]['distinct']:.1%} of the images repeat another one pixel for pixel, {times}"
     if not history.window or history.improving or history.near_floor or not history.moving:
         return None
-    last, times = history.window[-1], f"{len(history.window)} evaluations in a row"
+    last = history.window[-1]
     if history.all("mode_share", lambda share: share <= limits.watch_modes):
         return f"only {last['modes']:.0f} of {last['classes']:.0f} classes are drawn, {times}"
     if history.all("class_kl", lambda kl: kl >= limits.watch_kl):

@@ -92,9 +92,10 @@ class ExportedModel:
             raise ModelError(f"model: {problem(key, folder=folder)}")
         path = folder / CONFIG
         values = read_object(path)
-        number = values[EXPORT_KEY]
-        if not history.is_known(number):
-            message = problem("unknown format", path=path, found=printable(repr(number)), format=history.FORMAT)
+        number = history.known_format(values[EXPORT_KEY])
+        if number is None:
+            found = printable(repr(values[EXPORT_KEY]))
+            message = problem("unknown format", path=path, found=found, format=history.FORMAT)
             raise ModelError(f"model: {message}")
         try:
             manifest = Manifest.model_validate(values)

@@ -5,6 +5,7 @@ are used afterwards (fixed statistics, no dropout).
 """
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -79,6 +80,7 @@ class Follower:
         if self.reference.held_out and len(known) > 1:
             held = self.reference.sample.part(slice(len(self.inputs)))
             self.authentic_floor = METRICS["authentic"].measure(Comparison(held, self.reference))
+        self.varied = distinct_share(self.reference.sample.images[: len(self.inputs)]) > 0.5
         self.judged = [(part.images[:JUDGED], part.labels) for part in (training, real)]
 
     def _look(self, images: ImageSet) -> Sample:
@@ -129,16 +131,21 @@ class Follower:
         found: dict[str, Any] = {"frechet_floor": self.floor}
         if self.authentic_floor is not None:
             found["authentic_floor"] = self.authentic_floor
+        if self.varied and (distinct := distinct_share(made.images)) < 1:
+            found["distinct"] = distinct
         for name in MEASURED:
             metric = METRICS[name]
             if missing(metric, comparison) is None and len(made) >= metric.least:
-                found[name] = metric.measure(comparison)
+                with suppress(ValueError):  # It can't judge these, as where all are alike; the others go on.
+                    found[name] = metric.measure(comparison)
         if state.averages:
             raw = self.draw(state.generator)
             found["raw_frechet_distance"] = frechet_distance(raw.features, self.reference.sample.features)
         if made.probabilities is not None:
             there = int((self.reference.sample.class_shares > 0).sum())
-            found["classes"], found["mode_share"] = there, found["modes"] / there
+            found["classes"] = there
+            if "modes" in found:
+                found["mode_share"] = found["modes"] / there
             found["histogram"] = [round(share, 4) for share in made.class_shares.tolist()]
         return found | self.judgement(state)
 
@@ -187,6 +194,11 @@ class Follower:
         pixels = 255 - images if self.config.data.target == "inverted" else images
         chosen = None if labels is None else labels[: len(images)].to(device)
         return discriminate(state, to_network(pixels, self.config.data.pixels).to(device), chosen, self.plain)
+
+
+def distinct_share(images: Tensor) -> float:
+    """Returns how many different images there are, as a share of all: uint8 (N, C, H, W) → a number in (0, 1]."""
+    return len({image.tobytes() for image in images.numpy()}) / len(images)
 
 
 def rounded(value: float) -> float | None:
@@ -254,11 +266,12 @@ class Watch:
         row |= {"reference": self.follower.against, "count": len(self.follower.inputs)}
         row |= {name: rounded(value) if isinstance(value, float) else value for name, value in found.items()}
         self.run.log_metrics(row)
-        best = self.run.best()
-        if best is None or row["frechet_distance"] < best["frechet_distance"]:
-            measured = {"frechet_distance": row["frechet_distance"], "frechet_floor": row["frechet_floor"]}
-            save_checkpoint(self.run.folder / "checkpoints", state, self.run.config, BEST, **measured)
-        self.progress.show_quality([past["frechet_distance"] for past in self.run.metrics()], row["frechet_floor"])
+        best, distance = self.run.best(), row.get("frechet_distance")
+        if distance is not None:
+            if best is None or distance < best["frechet_distance"]:
+                measured = {"frechet_distance": distance, "frechet_floor": row["frechet_floor"]}
+                save_checkpoint(self.run.folder / "checkpoints", state, self.run.config, BEST, **measured)
+            self.progress.show_quality([past["frechet_distance"] for past in self.run.metrics()], row["frechet_floor"])
         return self.diagnose(tick.step)
 
     def diagnose(self, step: int) -> list[Diagnosis]:

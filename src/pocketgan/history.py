@@ -17,20 +17,21 @@ FORMAT = 2
 Values = dict[str, Any]
 
 
-def is_known(number: object) -> bool:
-    """Whether this version reads files of a format; checkpoints have it as text."""
-    return str(number).isdecimal() and 1 <= int(str(number)) <= FORMAT and not isinstance(number, bool | float)
+def known_format(found: object) -> int | None:
+    """Returns a file's format as a number; None where this version doesn't read it. Checkpoints have it as text."""
+    text = found if isinstance(found, str) else str(found) if type(found) is int else ""
+    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= FORMAT else None
 
 
-def upgrade(values: Mapping[str, Any], number: object) -> Values:
+def upgrade(values: Mapping[str, Any], number: int) -> Values:
     """Returns the settings of a file of an older format as today's.
 
     Args:
         values: sections of fields, as in `config.json`, not yet checked; what isn't there is left to the check.
-        number: the file's format, which `is_known`.
+        number: the file's format.
     """
     upgraded = copy.deepcopy(dict(values))
-    for older in range(int(str(number)), FORMAT):
+    for older in range(number, FORMAT):
         UPGRADES[older](upgraded)
     return upgraded
 

@@ -1,6 +1,6 @@
 """What the metrics are called, how they are read, what the feature spaces are; and how figures are written."""
 
-from typing import Final
+from typing import Final, Literal
 
 TITLES: Final = {
     "frechet_distance": "Fréchet distance",
@@ -41,6 +41,29 @@ READINGS: Final = {
     "two_sample": "how well a network tells them from real; 0.5 is perfect, 1 worst",
 }
 """How to read them."""
+
+BETTER: Final[dict[str, Literal["lower", "higher"] | None]] = {
+    "frechet_distance": "lower",
+    "kernel_distance": "lower",
+    "precision": "higher",
+    "recall": "higher",
+    "density": None,
+    "coverage": "higher",
+    "modes": "higher",
+    "class_kl": "lower",
+    "confidence": None,
+    "label_agreement": "higher",
+    "class_frechet_distance": "lower",
+    "duplicates": None,
+    "authentic": None,
+    "copying": None,
+    "classification_accuracy": "higher",
+    "two_sample": None,
+}
+"""Which way each is better; None where the best value lies in between."""
+
+IDEALS: Final = {"density": 1.0, "duplicates": 0.01, "copying": 0.0, "two_sample": 0.5}
+"""The best value of those that are best in between; the others of them are best at their real-data baseline."""
 
 NOTES: Final = {
     "digits": "a classifier trained on MNIST's training split",

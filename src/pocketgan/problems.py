@@ -90,6 +90,7 @@ PROBLEMS: Final = {
     "no labels": "{source} has no labels, so '{classes}' can't be chosen; leave classes out",
     "no class": "{source} has no class '{name}'{hint}; known: {known}",
     "foreign class": "{source} has a class '{name}', which the training split doesn't have",
+    "no split": "no split '{name}'{hint}; known: {known}",
     "nothing held out": "no images of {source} are held out; ask for some with --validation",
     "none of the classes": "{source} has no images of the classes {classes}",
     # Metrics.

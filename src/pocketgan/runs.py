@@ -95,11 +95,12 @@ class Run:
         if EXPORT_KEY in values:
             raise RunError(f"run: {problem('model for run', folder=folder)}")
         found = values.pop("format", None)
-        if not history.is_known(found):
+        number = history.known_format(found)
+        if number is None:
             parts = {"path": folder / "config.json", "found": repr(found), "format": history.FORMAT}
             raise RunError(f"run: {problem('unknown format', **parts)}")
         try:
-            config = validated(history.upgrade(values, found))
+            config = validated(history.upgrade(values, number))
         except ConfigError as error:
             raise RunError(f"run: {folder / 'config.json'}: {error}") from None
         values = read_object(folder / "environment.json")

@@ -1,12 +1,13 @@
 """How good are the images: features of images, and metrics on features."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from pocketgan.config import split
 from pocketgan.errors import RunError, nearest
+from pocketgan.metric_words import BETTER, IDEALS
 from pocketgan.metrics.classification import classification_accuracy
 from pocketgan.metrics.classifier import FEATURES
 from pocketgan.metrics.frechet import class_frechet_distance, frechet_distance
@@ -31,11 +32,15 @@ class Metric:
         measure: the function.
         needs: what must be there: a space with a `classifier`; `labels` asked for, and real ones; the `training`
             images; a reference that is `held out` from training.
+        better: which way it is better, `lower` or `higher`; None where its best value lies in between.
+        ideal: that best value, where it is the same for all data; else the real-data baseline is it.
     """
 
     least: int
     measure: Callable[[Comparison], float]
     needs: tuple[Need, ...] = ()
+    better: Literal["lower", "higher"] | None = None
+    ideal: float | None = None
 
 
 def _copying(comparison: Comparison) -> float:
@@ -79,7 +84,7 @@ def _class_distance(comparison: Comparison) -> float:
     return class_frechet_distance(made.features, made.labels, real.features, real.labels)
 
 
-METRICS: dict[str, Metric] = {
+_METRICS = {
     "frechet_distance": Metric(
         FEATURES + 1,
         lambda c: frechet_distance(c.generated.features, c.reference.sample.features),
@@ -154,6 +159,10 @@ METRICS: dict[str, Metric] = {
         200,
         lambda c: two_sample_accuracy(c.generated.features, c.reference.sample.features),
     ),
+}
+
+METRICS: dict[str, Metric] = {
+    name: replace(metric, better=BETTER[name], ideal=IDEALS.get(name)) for name, metric in _METRICS.items()
 }
 """Every metric, by the name that it has on the command line and in JSON."""
 

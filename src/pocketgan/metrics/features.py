@@ -3,10 +3,8 @@
 `digits` is a classifier of MNIST that comes with the package; `python -m pocketgan.metrics.features train` makes it.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,6 +22,7 @@ from pocketgan.errors import DataError, StorageError
 from pocketgan.files import cache_folder, write_atomically
 from pocketgan.metric_words import NOTES
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
+from pocketgan.metrics.feature_cache import metadata, read_features, tensors_hash, write_features
 from pocketgan.metrics.inception import inception_features
 from pocketgan.metrics.samples import Sample
 from pocketgan.problems import problem
@@ -178,27 +177,32 @@ def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample
 
     They are the same at every evaluation and for every run of a study, and looking at them takes longer than all else.
     """
-    sample = _kept(space, images, labels)
+    shares = None
     if space.equal_classes:
-        classes = len(space.class_names)
-        sample.__dict__["class_shares"] = torch.full((classes,), 1 / classes, dtype=torch.float64)
-    return sample
+        shares = torch.full((len(space.class_names),), 1 / len(space.class_names), dtype=torch.float64)
+    tensors = kept_tensors(space, images)
+    return Sample(images.images, tensors["features"], tensors.get("probabilities"), labels, shares)
 
 
-def _kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample:
-    if len(images) < LEAST_KEPT:
-        return space(images.images, labels)
-    path = cache_folder() / f"features-{space.hash}-{images.digest()[:16]}.safetensors"
-    try:
-        found = load(path.read_bytes())
-        return Sample(images.images, found["features"], found.get("probabilities"), labels)
-    except (OSError, SafetensorError, KeyError):
-        sample = space(images.images, labels)
-    seen = {"features": sample.features, "probabilities": sample.probabilities}
-    with suppress(OSError, StorageError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, save({name: tensor for name, tensor in seen.items() if tensor is not None}))
-    return sample
+def kept_tensors(space: FeatureSpace, images: ImageSet) -> dict[str, Tensor]:
+    """Returns `features`, and `probabilities` where the space classifies, out of the cache where they are there.
+
+    A file's name says all that they depend on: the space's name, version and hash, and the images' digest.
+    """
+    name = f"features-{space.name}-{space.version}-{space.hash}-{images.digest()[:16]}.safetensors"
+    path, count = cache_folder() / name, len(images)
+    shapes = {"features": (count, space.width)}
+    if space.class_names:
+        shapes["probabilities"] = (count, len(space.class_names))
+    known = read_features(path, shapes) if count >= LEAST_KEPT else None
+    if known is not None:
+        return known
+    sample = space(images.images)
+    tensors = {"features": sample.features, "probabilities": sample.probabilities}
+    tensors = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    if count >= LEAST_KEPT:
+        write_features(path, tensors)
+    return tensors
 
 
 def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progress) -> bytes:
@@ -219,7 +223,7 @@ def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progres
 def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
     """Makes the feature space of a trained classifier from its safetensors file: standardised penultimate features."""
     tensors = load(content)
-    facts = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    facts = metadata(content)
     class_names = tuple(json.loads(facts["classes"]))
     mean, deviation = tensors["mean"], tensors["deviation"]
     weights = {key.removeprefix("network."): t for key, t in tensors.items() if key.startswith("network.")}
@@ -234,15 +238,6 @@ def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
 
     size = int(facts["size"])
     return FeatureSpace(name, VERSION, tensors_hash(tensors), channels, size, class_names, FEATURES, note, embed)
-
-
-def tensors_hash(tensors: dict[str, Tensor]) -> str:
-    """Returns the first 12 hexadecimal digits of the SHA-256 of tensors and their names."""
-    hashed = hashlib.sha256()
-    for name in sorted(tensors):
-        hashed.update(name.encode())
-        hashed.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return hashed.hexdigest()[:12]
 
 
 def train(epochs: float = 10, seed: int = 0, out: Path = Path(DIGITS_FILE)) -> None:

@@ -25,12 +25,15 @@ class Sample:
         features: shape (N, D).
         probabilities: of the classes, shape (N, K); None where the space has no classifier.
         labels: the classes that the images have or were asked to have, shape (N,), or None.
+        design: the share of each class by design, shape (K,), of real images that are a draw of it; None where the
+            shares are those among the images at hand.
     """
 
     images: UInt8[Tensor, "n c h w"]
     features: Float[Tensor, "n d"]
     probabilities: Float[Tensor, "n classes"] | None = None
     labels: Tensor | None = None
+    design: Float[Tensor, "classes"] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -39,7 +42,7 @@ class Sample:
         """Returns some of the images."""
         probabilities = None if self.probabilities is None else self.probabilities[chosen]
         labels = None if self.labels is None else self.labels[chosen]
-        return Sample(self.images[chosen], self.features[chosen], probabilities, labels)
+        return Sample(self.images[chosen], self.features[chosen], probabilities, labels, self.design)
 
     @cached_property
     def to_others(self) -> Tensor:
@@ -54,7 +57,9 @@ class Sample:
 
     @cached_property
     def class_shares(self) -> Tensor:
-        """The share of each class among the images, as the classifier sees them, shape (K,)."""
+        """The share of each class: by design, or among the images as the classifier sees them; shape (K,)."""
+        if self.design is not None:
+            return self.design
         assert self.probabilities is not None
         return class_histogram(self.predicted, self.probabilities.shape[1])
 

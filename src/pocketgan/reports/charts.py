@@ -8,9 +8,9 @@ import numpy as np
 
 from pocketgan.metric_words import TITLES
 from pocketgan.reports.findings import Findings
-from pocketgan.reports.words import capital, listed, say, written
+from pocketgan.reports.words import capital, listed, say, which_way, written
 from pocketgan.studies.curves import Numbers, Spread, spread
-from pocketgan.studies.sentences import title_of
+from pocketgan.studies.sentences import measure_of, title_of
 from pocketgan.studies.statistics import interquartile_mean
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")
@@ -135,11 +135,6 @@ def drawn(findings: Findings) -> list[str]:
     return list(findings.study.variants)[:MOST_DRAWN]
 
 
-def better(findings: Findings) -> str:
-    """Returns which way the deciding metric is better, as a sentence."""
-    return say(findings.study.config.direction)
-
-
 def wide(values: Iterable[float]) -> bool:
     """Whether values go so far apart that a logarithmic scale shows them better."""
     known = [float(value) for value in values if math.isfinite(value)]
@@ -193,7 +188,7 @@ def quality_chart(findings: Findings) -> Bars | None:
     ends = [value for bar in bars for value in (*bar.dots, bar.low, bar.high)]
     near = floor is not None and floor * FAR >= min(ends)
     said = "" if floor is None else say("floor is") if near else say("floor below", value=written(floor))
-    caption = say("quality figure", metric=capital(title), better=better(findings), floor=said)
+    caption = say("quality figure", metric=capital(title), better=which_way(findings.study.config), floor=said)
     log = metric in DISTANCES and wide([*ends, floor] if floor is not None and near else ends)
     return Bars("quality", capital(title), caption, title, bars, floor if near else None, log)
 
@@ -248,7 +243,7 @@ def quality_curve(findings: Findings) -> Chart | None:
         metric=capital(title),
         count=count,
         reference=reference,
-        better=better(findings) if findings.measured == findings.metric else say("lower"),
+        better=which_way(findings.study.config) if findings.measured == findings.metric else say("lower"),
         floor=say("floor is") if shown else below,
     ) + cut(spreads, limits)
     heading = say("quality curve", metric=capital(title))
@@ -317,7 +312,7 @@ def cut(spreads: dict[str, Spread], limits: tuple[float, float] | None) -> str:
 
 def budget_chart(findings: Findings) -> Chart | None:
     """Returns the expected best of several runs; None where no variant has two."""
-    title, series = title_of(findings.metric), []
+    title, series = measure_of(findings.study.config), []
     long = max((s.seconds * len(s.best_of) for s in findings.verdict.variants), default=0) > 180
     for summary in findings.verdict.variants:
         if len(summary.best_of) > 1 and summary.name in drawn(findings):
@@ -329,7 +324,7 @@ def budget_chart(findings: Findings) -> Chart | None:
     if not series:
         return None
     clock = say("clock minutes" if long else "clock seconds")
-    caption = say("best figure", metric=title)
+    caption = say("best figure", measure=title)
     log = findings.metric in DISTANCES and wide(value for s in series for value in s.y)
     return Chart("expected_best", say("best table"), caption, clock, title, series, log=log)
 
@@ -352,6 +347,6 @@ def scatter_chart(findings: Findings) -> Chart | None:
             series.append(Series(name, place, np.array(x), np.array(y), notes=notes, line=False, dots=True))
     if not series:
         return None
-    caption = say("scatter caption", metric=title, better=better(findings))
+    caption = say("scatter caption", metric=title, better=which_way(findings.study.config))
     log = findings.metric in DISTANCES and wide(value for s in series for value in s.y)
     return Chart("loss_against_quality", say("scatter"), caption, say("final loss"), title, series, log=log)

@@ -138,10 +138,10 @@ def own_floors(study: Study, logs: list[RunLog]) -> dict[str, float]:
     floors = {}
     for name in study.variants:
         rows = [log.evaluations[-1] for log in logs if log.variant == name and log.evaluations]
-        found = [row["frechet_floor"] for row in rows]
-        found = [floor for floor in found if math.isfinite(floor)]
-        if found:
-            floors[name] = float(np.median(found))
+        known = [row["frechet_floor"] for row in rows if row["frechet_floor"] is not None]
+        known = [floor for floor in known if math.isfinite(floor)]
+        if known:
+            floors[name] = float(np.median(known))
     return floors
 
 

@@ -27,11 +27,12 @@ from pocketgan.reports.samples import Samples
 from pocketgan.reports.style import SCRIPT, STYLE, WITHOUT_SCRIPT
 from pocketgan.reports.tables import floor_of, mean_of, other_metrics, settings_text, state_text
 from pocketgan.reports.verdict import headline
-from pocketgan.reports.words import capital, chance, diagnosis, listed, percent, say, span, written
+from pocketgan.reports.words import capital, chance, diagnosis, listed, percent, say, span, which_way, written
 from pocketgan.studies.predeclared import question_of
 from pocketgan.studies.sentences import (
     chief_sentences,
     loss_sentences,
+    measure_of,
     moment_sentences,
     name_of,
     reading_name,
@@ -174,7 +175,7 @@ def better(findings: Findings) -> str:
     """Returns which way the deciding metric is better, and which variant has the star."""
     names = best_ones(findings)
     star = say("best measured", names=listed(names)) if findings.study.comparable else say("best of groups")
-    return say(findings.study.config.direction) + (f" ★ {say('full stop', sentence=star)}" if names else "")
+    return which_way(findings.study.config) + (f" ★ {say('full stop', sentence=star)}" if names else "")
 
 
 def best_ones(findings: Findings) -> list[str]:
@@ -222,7 +223,7 @@ def comparison_table(findings: Findings) -> str:
         ]
         for pair in pairs
     ]
-    note = say("comparison note", metric=title_of(findings.metric))
+    note = say("comparison note", measure=measure_of(findings.study.config))
     return table(say("comparison table"), columns, rows, note=note, file="comparisons.csv")
 
 
@@ -247,7 +248,8 @@ def moment_table(findings: Findings) -> str:
         ]
         for moment in findings.verdict.moments
     ]
-    return table(say("moment table"), columns, rows, note=say("moment note"), file="moments.csv")
+    note = say("moment note", measure=measure_of(findings.study.config))
+    return table(say("moment table"), columns, rows, note=note, file="moments.csv")
 
 
 # Curves and samples.

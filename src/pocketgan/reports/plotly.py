@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.language import marks, shortened, spoken
+from pocketgan.language import localised, marks, shortened, spoken
 from pocketgan.reports.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of
 from pocketgan.studies.curves import Numbers
 
@@ -187,7 +187,8 @@ def bars_for_plotly(chart: Bars) -> dict[str, Any]:
         x, y = plain(np.array(bar.dots)), [-row - 0.2] * len(bar.dots)
         shown = "%{x:.4g}<extra>%{fullData.name}</extra>"
         traces.append({**common, "x": x, "y": y, "marker": dots, "hovertemplate": shown})
-        interval = f" ({bar.low:.4g} – {bar.high:.4g})<extra>"
+        low, high = (localised(f"{end:.4g}") for end in (bar.low, bar.high))
+        interval = f" ({low} – {high})<extra>"
         shown = shown.replace("<extra>", interval)
         traces.append(
             {

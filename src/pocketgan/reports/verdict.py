@@ -3,7 +3,7 @@
 from pocketgan.reports.findings import Findings
 from pocketgan.reports.words import capital, listed, say, written
 from pocketgan.studies.seeds import fewest_seeds
-from pocketgan.studies.sentences import name_of, title_of
+from pocketgan.studies.sentences import name_of, nothing_to_compare_with, title_of
 from pocketgan.studies.verdicts import TOGETHER, Moment, Verdict
 
 
@@ -33,10 +33,12 @@ def main_thing(findings: Findings) -> str:
         said.append(moment_line((together or verdict.moments)[0], title))
     if said:
         return " ".join(said)
+    if not known:
+        return say("no number", metric=title)
     if len(known) == 1:
         key = "one left" if len(verdict.variants) > 1 else "stands"
         return say(key, name=known[0].name, metric=title, value=written(known[0].mean))
-    return say("not compared")
+    return nothing_to_compare_with(verdict) or say("not compared")
 
 
 def compared(verdict: Verdict) -> str:

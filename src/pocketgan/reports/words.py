@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pocketgan.diagnosis import NAMES
 from pocketgan.language import Text, localised, number
 from pocketgan.language import say as say_of
+from pocketgan.studies.config import StudyConfig
 
 WORDS: dict[str, Text] = {
     "contents": "Contents",
@@ -21,6 +22,7 @@ WORDS: dict[str, Text] = {
     # The first line.
     "nothing": "No run is done yet, so there is nothing to say.",
     "no figure": "No run has finished yet: of {done} that are done, all failed.",
+    "no number": "Of the runs that have finished, none has a {metric} that is a number.",
     "so far": "So far: {sentence}",
     "groups": "any two variants on the same images",
     "none shown": "No difference was shown between {names}.",
@@ -57,17 +59,19 @@ WORDS: dict[str, Text] = {
     "floor below": " Real images get {value}, far below the chart.",
     "lower": "Lower is better.",
     "higher": "Higher is better.",
+    "nearest": "The nearer to {ideal}, the better.",
     "quality table": "Quality of each variant, measured at the end of its runs",
     "training table": "Training time and variation of each variant",
     "training note": "Variation is a standard deviation relative to the mean, after the first fifth of a run.",
     "comparison table": "Comparisons of variants, each pair on the same seeds",
-    "comparison note": "Difference: first minus second, in {metric}. p is adjusted for all comparisons (Holm). "
+    "comparison note": "Difference: first minus second, in {measure}. p is adjusted for all comparisons (Holm). "
     "P(better) counts failed runs as worse than any other.",
     "more rows": "The first {shown} of {count} rows; all are in {file}.",
     "moment table": "Quality at earlier moments against the end, by the runs' own evaluations",
-    "moment note": "Difference: end minus then. The p-values of single variants are adjusted for each other (Holm).",
+    "moment note": "Difference: end minus then, in {measure}. The p-values of single variants are adjusted for "
+    "each other (Holm).",
     "best table": "Expected best of several runs",
-    "best figure": "The best {metric} to expect of one run, of two, and so on, over the training time that they take.",
+    "best figure": "The best {measure} to expect of one run, of two, and so on, over the training time that they take.",
     "best none": "With fewer than 2 finished runs there is nothing to expect of several: {names}.",
     "variant": "variant",
     "settings": "differs from the recipe in",
@@ -229,7 +233,12 @@ def diagnosis(name: str) -> str:
 
 def written(value: float | None, digits: int = 3) -> str:
     """Returns a number as the page writes it; `–` where there is none."""
-    return "–" if value is None else localised(number(value, digits))
+    return "–" if value is None else number(value, digits)
+
+
+def which_way(config: StudyConfig) -> str:
+    """Returns which figures of the deciding metric are better, as a sentence."""
+    return say(config.better, ideal=written(config.ideal))
 
 
 def span(low: float, high: float) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.config import ALIASES, FIELDS, PACKAGED, RunConfig, Section, explain, rename, replace
 from pocketgan.errors import ConfigError, nearest
+from pocketgan.metric_words import BETTER, IDEALS
 from pocketgan.recipes import RECIPES, recipe
 from pocketgan.studies.seeds import default_seeds
 
@@ -63,8 +64,8 @@ class StudyConfig(Section):
     """How long each run trains; by default as the recipe says."""
     metric: str = "frechet_distance"
     """The metric that decides."""
-    direction: Literal["lower", "higher"] = "lower"
-    """Which is better."""
+    direction: Literal["lower", "higher"] | None = None
+    """Which is better; by default as the metric says: lower, higher, or the nearer to its best value."""
     metrics: list[str] = Field(default=["frechet_distance", "modes", "class_kl"])
     """What else is measured of each run's end."""
     against: str = "test"
@@ -113,14 +114,38 @@ class StudyConfig(Section):
                 raise ValueError(f"factors: {field} has no values, so the grid is empty; give two or more")
             elif len(set(map(repr, values))) < len(values):
                 raise ValueError(f"factors: {field} has a value twice: {values}")
+        if self.better == "nearest" and self.metric not in IDEALS:
+            raise ValueError(
+                f"direction: '{self.metric}' is best where real images are, neither lower nor higher; "
+                "set 'lower' or 'higher', or choose another metric"
+            )
         if self.search == "grid" and not self.factors and not self.variants:
             raise ValueError("factors: none, and no variants, so there is nothing to compare; give factors or variants")
         return self
 
     @property
+    def better(self) -> Literal["lower", "higher", "nearest"]:
+        """Which figures of the deciding metric win: the setting, else what the metric says."""
+        return self.direction or BETTER.get(self.metric, "lower") or "nearest"
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the setting `direction` says the opposite of the metric."""
+        return self.direction is not None and BETTER.get(self.metric) not in (None, self.direction)
+
+    @property
+    def ideal(self) -> float | None:
+        """The best value of the deciding metric, where the nearest to it wins; else None."""
+        return IDEALS[self.metric] if self.better == "nearest" else None
+
+    def judged(self, figure: float) -> float:
+        """Returns what variants are ranked by: a figure, or its distance from the metric's best value."""
+        return figure if self.ideal is None else abs(figure - self.ideal)
+
+    @property
     def lower_is_better(self) -> bool:
-        """Whether the deciding metric is better when lower."""
-        return self.direction == "lower"
+        """Whether the lower one of two judged figures wins."""
+        return self.better != "higher"
 
     def configs(self) -> dict[str, RunConfig]:
         """Returns each variant's configuration by its name, seed 0, one thread.

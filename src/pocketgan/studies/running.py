@@ -22,7 +22,7 @@ from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
-from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.study import STOP, Job, Result, Study, plain
 from pocketgan.studies.verdicts import chosen_variant
 
 ROWS = 30
@@ -130,8 +130,7 @@ def line_of(study: Study, result: Result) -> str:
     """Returns one line on a run that has ended."""
     name = f"{result.variant}, seed {result.seed}"
     if result.state == "finished":
-        figure = result.figures.get(study.config.metric)
-        shown = "not finite" if figure is None else f"{figure:.4g}"
+        shown = plain(result.figures.get(study.config.metric))
         return f"{name}: {study.config.metric} {shown}, {clock(result.seconds)}"
     return f"{name}: {result.state}{': ' if result.message else ''}{result.message}"
 
@@ -154,8 +153,8 @@ def table_of(study: Study, jobs: Iterable[Job]) -> Table:
     for job in jobs:
         result = job.result()
         if result is not None:
-            figure = result.figures.get(study.config.metric)
-            rows.append((1, job, result.state, "100%", "", "" if figure is None else f"{figure:.4g}"))
+            figure = plain(result.figures.get(study.config.metric)) if result.state == "finished" else ""
+            rows.append((1, job, result.state, "100%", "", figure))
             continue
         try:
             run = job.run()
@@ -167,7 +166,7 @@ def table_of(study: Study, jobs: Iterable[Job]) -> Table:
             continue
         stats, found = run.stats()[-1:], run.metrics()[-1:]
         losses = f"D {stats[0]['d_loss']:.3f}  G {stats[0]['g_loss']:.3f}" if stats else ""
-        quality = f"{found[0][study.config.metric]:.4g}" if found and study.config.metric in found[0] else ""
+        quality = plain(found[0][study.config.metric]) if found and study.config.metric in found[0] else ""
         rows.append((0, job, status.state, f"{status.step / status.steps:.0%}", losses, quality))
     rows.sort(key=lambda row: row[0])
     table = Table(title=study.config.name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)

@@ -6,6 +6,7 @@ seen only by the runs on fresh seeds of the trial that is chosen.
 
 import dataclasses
 import logging
+import math
 import threading
 import time
 import uuid
@@ -19,7 +20,7 @@ from pocketgan.runs import Run
 from pocketgan.studies.backends import Backend, run_all
 from pocketgan.studies.config import Range, StudyConfig
 from pocketgan.studies.jobs import keep, run_job
-from pocketgan.studies.study import STOP, Result, Study
+from pocketgan.studies.study import STOP, Result, Study, plain
 
 OWNER_FILE = ".owner"
 OWNER = "owner"
@@ -52,8 +53,8 @@ def run_search(study: Study, *, jobs: int, backend: Backend, cores: int, progres
         done += result.state != "undone"
         if result.state == "undone" and not result.message:
             (study.folder / STOP).touch()  # A signal has reached the trial's own process.
-        said = f"{result.figures[config.metric]:.4g}" if result.figures else result.message
-        progress.say(f"{done}/{config.trials}  {result.variant}: {result.state} {said}")
+        shown = plain(result.figures.get(config.metric)) if result.figures else result.message
+        progress.say(f"{done}/{config.trials}  {result.variant}: {result.state} {shown}")
         study = with_trials(study, searched)
     return with_trials(study, searched)
 
@@ -103,18 +104,27 @@ def open_storage(study: Study) -> Any:
         "hyperband": optuna.pruners.HyperbandPruner,
         "none": optuna.pruners.NopPruner,
     }
+    wanted = getattr(optuna.study.StudyDirection, "MINIMIZE" if config.lower_is_better else "MAXIMIZE")
     url = config.storage or f"sqlite:///{(study.folder / 'optuna.db').absolute()}"
     try:
-        return optuna.create_study(
+        searched = optuna.create_study(
             study_name=config.name,
             storage=url,
             sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP, multivariate=True, constant_liar=True),
             pruner=pruners[config.pruning](),
-            direction="minimize" if config.lower_is_better else "maximize",
+            direction=wanted,
             load_if_exists=True,
         )
     except Exception as error:  # SQLAlchemy's and the drivers' own.
         raise StudyError(f"storage: '{url}' can't be used: {str(error).splitlines()[0]}") from None
+    if searched.direction != wanted:
+        old, new = searched.direction.name.lower(), wanted.name.lower()
+        way = "lower" if config.better == "higher" else "higher"
+        raise StudyError(
+            f"storage: the search in '{url}' was begun to {old} {config.metric}, and this one is to {new} it; "
+            f"begin another in another folder, or set direction = '{way}'"
+        )
+    return searched
 
 
 def run_trial(slot: int, study: Study) -> Result:
@@ -133,21 +143,27 @@ def run_trial(slot: int, study: Study) -> Result:
     fields = {name: suggest(asked, name, values) for name, values in config.factors.items()}
     name = trial_name(asked.number)
     job = dataclasses.replace(study, variants={name: config.configure(name, fields)}).job(name, config.first_seed)
-    watch = Pruning(asked, config.metric)
+    watch = Pruning(asked, config)
     result = run_job(job, study, watch)
     if watch.pruned and result.state == "undone":
         pruned = Result(variant=name, seed=job.seed, state="pruned", message=f"after {watch.reported} evaluations")
         result = keep(job, pruned, time.perf_counter() - started)
     states = optuna.trial.TrialState
     run = job.run()
-    figures = [row[config.metric] for row in run.metrics() if config.metric in row] if run else []
+    figures = finite_figures(run, config.metric) if run else []
     if result.state == "finished" and figures:
-        searched.tell(asked, figures[-1])
+        searched.tell(asked, config.judged(figures[-1]))
     elif result.state == "pruned":
         searched.tell(asked, state=states.PRUNED)
     elif result.state != "undone":
         searched.tell(asked, state=states.FAIL)
     return result
+
+
+def finite_figures(run: Run, metric: str) -> list[float]:
+    """Returns a metric of a run's own evaluations, oldest first, without those that were not finite."""
+    figures = [row.get(metric) for row in run.metrics()]
+    return [figure for figure in figures if figure is not None and math.isfinite(figure)]
 
 
 def slot_of(trial: Any, study: Study) -> int | None:
@@ -203,19 +219,19 @@ class Pruning:
         pruned: whether it was stopped.
     """
 
-    def __init__(self, trial: Any, metric: str) -> None:
-        self.trial, self.metric = trial, metric
+    def __init__(self, trial: Any, config: StudyConfig) -> None:
+        self.trial, self.config = trial, config
         self.reported, self.pruned = 0, False
 
     def __call__(self, run: Run, stop: threading.Event) -> None:
         """Reports what is new of a run."""
-        rows = [row for row in run.metrics() if self.metric in row]
-        for index, row in enumerate(rows[self.reported :], start=self.reported):
-            self.trial.report(row[self.metric], index)
+        figures = finite_figures(run, self.config.metric)
+        for index, figure in enumerate(figures[self.reported :], start=self.reported):
+            self.trial.report(self.config.judged(figure), index)
             if self.trial.should_prune():
                 self.pruned = True
                 stop.set()
-        self.reported = max(self.reported, len(rows))
+        self.reported = max(self.reported, len(figures))
 
 
 def with_trials(study: Study, searched: Any) -> Study:

@@ -3,6 +3,7 @@
 from pocketgan.language import Text, localised
 from pocketgan.language import say as say_of
 from pocketgan.metric_words import TITLES
+from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.seeds import fewest_seeds, smallest_p_value
 from pocketgan.studies.statistics import PairComparison, interquartile_mean
 from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_groups
@@ -13,6 +14,11 @@ SENTENCES: dict[str, Text] = {
         "{count} runs aren't done yet; what follows is of those that are.",
     ),
     "failed": ("{name}: {count} of {all} runs failed.", "{name}: {count} of {all} runs failed."),
+    "lower wins": "This study sets direction = 'lower': a lower {metric} wins, although a higher one is better.",
+    "higher wins": "This study sets direction = 'higher': a higher {metric} wins, although a lower one is better.",
+    "nothing to compare with": "{name}, which the others are compared with, has no scores, so nothing is compared "
+    "with it.",
+    "distance from best": "distance of the {metric} from {ideal}",
     "best of group": "Best of those on the same images: {name}, {metric} {mean}.",
     "better pair": "{first} is better than {second}{by}, p = {p}.",
     "worse pair": "{first} is worse than {second}{by}, p = {p}.",
@@ -64,6 +70,12 @@ def title_of(metric: str) -> str:
     return say_of(TITLES, metric) if metric in TITLES else metric.replace("_", " ")
 
 
+def measure_of(config: StudyConfig) -> str:
+    """Returns what variants are ranked by: the deciding metric, or its distance from its best value."""
+    title = title_of(config.metric)
+    return title if config.ideal is None else say("distance from best", metric=title, ideal=short(config.ideal))
+
+
 def name_of(variant: str) -> str:
     """Returns a variant's name, or what all of them together are called."""
     return say("all together") if variant == TOGETHER else variant
@@ -81,12 +93,14 @@ def sentences(verdict: Verdict) -> list[str]:
 
 def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
     """Returns what the study shows of its variants, of their comparisons the first so many."""
-    study, metric = verdict.study, title_of(verdict.study.config.metric)
+    study, metric, measure = verdict.study, title_of(verdict.study.config.metric), measure_of(verdict.study.config)
     said = [say("undone", count=verdict.undone)] if verdict.undone else []
     failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
     said += [say("failed", name=name, count=count, all=runs) for name, count, runs in failed]
-    said += [sentence_of(pair, metric) for pair in verdict.comparisons[:most]]
-    said += seeds_sentence(verdict)
+    said += [sentence_of(pair, measure) for pair in verdict.comparisons[:most]]
+    said += [*filter(None, [nothing_to_compare_with(verdict)]), *seeds_sentence(verdict)]
+    if study.config.contradicts:
+        said.append(say(f"{study.config.better} wins", metric=metric))
     if not study.comparable:
         best = best_of_groups(study)
         said += [say("best of group", name=name, metric=metric, mean=short(mean)) for name, mean in best]
@@ -111,7 +125,7 @@ def loss_sentences(verdict: Verdict) -> list[str]:
     return [sentence for reading in verdict.readings for sentence in reading_sentences(reading, verdict)]
 
 
-def sentence_of(pair: PairComparison, metric: str) -> str:
+def sentence_of(pair: PairComparison, measure: str) -> str:
     """Returns one comparison as a sentence."""
     parts: dict[str, object] = {"first": pair.first, "second": pair.second, "p": short(pair.adjusted, 2)}
     keys = {"better": "better pair", "worse": "worse pair"}
@@ -124,7 +138,7 @@ def sentence_of(pair: PairComparison, metric: str) -> str:
         sign = 1 if pair.difference.estimate >= 0 else -1
         low, high = sorted((sign * pair.difference.low, sign * pair.difference.high))
         estimate = abs(pair.difference.estimate)
-        by = say("by", difference=short(estimate), metric=metric, low=short(low), high=short(high))
+        by = say("by", difference=short(estimate), metric=measure, low=short(low), high=short(high))
     return say(keys[pair.verdict], by=by, **parts)
 
 
@@ -135,6 +149,11 @@ def seeds_sentence(verdict: Verdict) -> list[str]:
         return []
     counts = {"seeds": say("count of seeds", count=seeds), "tests": say("count of comparisons", count=pairs)}
     return [say("too few seeds", p=short(smallest_p_value(seeds), 2), fewest=fewest_seeds(pairs), **counts)]
+
+
+def nothing_to_compare_with(verdict: Verdict) -> str:
+    """Returns that the variant which others are to be compared with has no figures; nothing where it has some."""
+    return "" if verdict.without_base is None else say("nothing to compare with", name=verdict.without_base)
 
 
 def chosen_sentence(verdict: Verdict, metric: str) -> str:

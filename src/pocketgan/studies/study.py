@@ -4,6 +4,7 @@
 it is done, `report/` the page. Described in `docs/studies.md`.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from pocketgan import history
 from pocketgan.config import RunConfig, replace, validated
 from pocketgan.errors import ConfigError, RunError, StudyError
 from pocketgan.files import write_json
+from pocketgan.metric_words import BETTER, IDEALS
 from pocketgan.problems import problem
 from pocketgan.records import read_object
 from pocketgan.runs import Run
@@ -145,13 +147,12 @@ class Study:
             raise StudyError(f"study: '{folder}' {where}; 'pocketgan study NAME --out DIR' makes one")
         try:
             values = read_object(path)
-            number = values.get("format")
-            if not history.is_known(number):
-                parts = {"path": path, "found": repr(number), "format": history.FORMAT}
+            number = history.known_format(values.get("format"))
+            if number is None:
+                parts = {"path": path, "found": repr(values.get("format")), "format": history.FORMAT}
                 raise StudyError(f"study: {problem('unknown format', **parts)}")
-            config = study_config(values["study"])
-            upgraded = {name: history.upgrade(fields, number) for name, fields in values["variants"].items()}
-            variants = {name: validated(fields) for name, fields in upgraded.items()}
+            config = study_config(upgraded(values["study"], number))
+            variants = {name: validated(history.upgrade(fields, number)) for name, fields in values["variants"].items()}
         except (RunError, ConfigError, KeyError, AttributeError, TypeError) as error:
             raise StudyError(f"study: {path} is damaged: {error}") from None
         return cls(folder, config, variants)
@@ -167,15 +168,15 @@ class Study:
 
     @property
     def groups(self) -> list[list[str]]:
-        """The variants that are measured against the same real images, together; only those can be compared."""
-        found: dict[tuple[str, str], list[str]] = {}
+        """The variants that learn the same images and are measured against them; only those can be compared."""
+        groups: dict[tuple[str, ...], list[str]] = {}
         for name, config in self.variants.items():
-            found.setdefault((config.data.data, config.data.classes), []).append(name)
-        return list(found.values())
+            groups.setdefault((config.data.data, config.data.classes, config.data.target), []).append(name)
+        return list(groups.values())
 
     @property
     def comparable(self) -> bool:
-        """Whether all variants are measured against the same real images."""
+        """Whether all variants learn, and are measured against, the same real images."""
         return len(self.groups) <= 1
 
     @property
@@ -214,6 +215,14 @@ class Study:
             for name, results in self.results().items()
         }
 
+    def judged(self) -> dict[str, list[float | None]]:
+        """Returns what variants are ranked by, as `figures`: where a best value lies in between, distances from it."""
+        judge = self.config.judged
+        return {
+            name: [None if value is None else judge(value) for value in values]
+            for name, values in self.figures().items()
+        }
+
     def followed(self) -> dict[str, list[float | None]]:
         """Returns the last of each finished run's own evaluations, which have not seen the test split, as `figures`."""
         found: dict[str, list[float | None]] = {}
@@ -225,6 +234,24 @@ class Study:
                 for row, result in zip(rows, results, strict=True)
             ]
         return found
+
+
+def plain(figure: float | None) -> str:
+    """Returns a figure in four digits; `not finite` for one that is infinite, not a number, or wasn't measured."""
+    return "not finite" if figure is None or not math.isfinite(figure) else f"{figure:.4g}"
+
+
+def upgraded(fields: dict[str, Any], number: int) -> dict[str, Any]:
+    """Returns the fields of a study of an older format as today's.
+
+    In format 1 lower was better for every metric that said nothing else; where the metric has no direction of its own,
+    that stays.
+    """
+    if number > 1:
+        return fields
+    metric = fields.get("metric", "frechet_distance")
+    kept = BETTER.get(metric, "lower") is not None or metric in IDEALS
+    return fields if kept else {"direction": "lower"} | fields
 
 
 def holds_something(folder: Path) -> bool:
@@ -239,7 +266,7 @@ def check_same(there: Study, asked: Study) -> None:
     Raises:
         StudyError: it is another; the message says where they differ.
     """
-    old, new = there.config.model_dump(), asked.config.model_dump()
+    old, new = (study.config.model_dump() | {"direction": study.config.better} for study in (there, asked))
     for name in old:
         if old[name] != new[name] and name not in GROWS:
             raise StudyError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.curves import Curve, Numbers, RunLog, before_each, clock_of, curves_of, read_logs, spread
 from pocketgan.studies.statistics import (
     Interval,
@@ -46,7 +47,7 @@ class VariantSummary:
         seconds: of training alone, the median run.
         within, between: the measured quality's variation within a run after warm-up, and between seeds; None unknown.
         loss_within, loss_between: the same of the generator's loss.
-        best_of: the expected best figure of 1, 2, … runs.
+        best_of: the expected best of what variants are ranked by, of 1, 2, … runs.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Moment:
         variant: its name.
         step: the moment.
         then, end: the mean figure at that step and at the end, by the run's own evaluations.
-        difference: end minus then, over pairs; None for fewer than three.
+        difference: end minus then of what variants are ranked by, over pairs; None for fewer than three.
         adjusted: the p-value, adjusted by Holm over variants and moments (but not where all variants are one test).
         verdict: what the end is: `better`, `worse` or `no difference shown`.
         worse_in: in how many of the runs the end is worse.
@@ -150,6 +151,13 @@ class Verdict:
         return sum(job.result() is None for job in fresh)
 
     @property
+    def without_base(self) -> str | None:
+        """The variant that others are to be compared with, where none of its runs has a figure though others have."""
+        base = self.study.config.compare_with
+        known = {summary.name for summary in self.variants if summary.mean is not None}
+        return base if base is not None and base not in known and known else None
+
+    @property
     def undone(self) -> int:
         """How many runs aren't done yet; of a search in a shared storage, of those that this folder has begun."""
         left = sum(result is None for summary in self.variants for result in summary.results)
@@ -188,13 +196,16 @@ def is_finished(result: Result | None) -> bool:
 
 
 def compare_groups(study: Study) -> list[PairComparison]:
-    """Compares the variants of each group with each other, with Holm's correction over all groups."""
-    config, figures = study.config, study.figures()
+    """Compares the variants of each group, with each other or with the one that the study names, if that has figures.
+
+    The p-values have Holm's correction over all groups.
+    """
+    config, figures = study.config, study.judged()
     pairs: list[PairComparison] = []
     for group in study.groups:
         done = {name: figures[name] for name in group if any(value is not None for value in figures[name])}
-        if len(done) > 1:
-            against = config.compare_with if config.compare_with in done else None
+        against = config.compare_with if config.compare_with in group else None
+        if len(done) > 1 and (against is None or against in done):
             pairs += compare(done, lower_is_better=config.lower_is_better, against=against)
     if len(study.groups) <= 1:
         return pairs
@@ -215,16 +226,23 @@ def corrected(
 
 
 def best_of_groups(study: Study) -> list[tuple[str, float]]:
-    """Returns the variant with the best interquartile mean of each group of two or more, with that mean."""
-    sign, figures = 1 if study.config.lower_is_better else -1, study.figures()
-    found = []
+    """Returns the best variant of each group of two or more, with the interquartile mean of its figures."""
+    sign, figures, judged = 1 if study.config.lower_is_better else -1, study.figures(), study.judged()
+    best_ones = []
     for group in study.groups:
-        known = {name: [value for value in figures[name] if value is not None] for name in group}
-        means = {name: interquartile_mean(values) for name, values in known.items() if values}
+        means = {name: mean for name in group if (mean := mean_known(judged[name])) is not None}
         if len(means) > 1:
             best = min(means, key=lambda name: sign * means[name])
-            found.append((best, means[best]))
-    return found
+            mean = mean_known(figures[best])
+            assert mean is not None
+            best_ones.append((best, mean))
+    return best_ones
+
+
+def mean_known(figures: Sequence[float | None]) -> float | None:
+    """Returns the interquartile mean of the figures that are there; None where none is."""
+    values = [value for value in figures if value is not None]
+    return interquartile_mean(values) if values else None
 
 
 def chosen_variant(study: Study) -> str | None:
@@ -234,13 +252,12 @@ def chosen_variant(study: Study) -> str | None:
     """
     if not study.comparable:
         return None
-    means = {}
-    judged = study.followed() if study.config.search == "tpe" else study.figures()
-    for name, values in judged.items():
-        known = [value for value in values if value is not None]
-        if known and 2 * len(known) >= len(values):
-            means[name] = interquartile_mean(known) * (1 if study.config.lower_is_better else -1)
-    return min(means, key=lambda name: means[name]) if means else None
+    config, costs = study.config, {}
+    for name, values in (study.followed() if config.search == "tpe" else study.figures()).items():
+        judged = [config.judged(value) for value in values if value is not None]
+        if judged and 2 * len(judged) >= len(values):
+            costs[name] = interquartile_mean(judged) * (1 if config.lower_is_better else -1)
+    return min(costs, key=lambda name: costs[name]) if costs else None
 
 
 def fresh_figures(study: Study, chosen: str) -> list[float]:
@@ -252,11 +269,11 @@ def fresh_figures(study: Study, chosen: str) -> list[float]:
 
 def summarise(study: Study, name: str, results: Sequence[Result | None], logs: list[RunLog]) -> VariantSummary:
     """Summarises one variant's runs."""
-    metric, clock = study.config.metric, clock_of(study)
+    config, metric, clock = study.config, study.config.metric, clock_of(study)
     finished = [result for result in results if result is not None and result.state == "finished"]
     values = [value for value in (result.figures.get(metric) for result in finished) if value is not None]
     quality, losses = (curves_of(logs, name, measure) for measure in (metric, "g_loss"))
-    budgets = range(1, min(BUDGETS, len(values)) + 1)
+    budgets, costs = range(1, min(BUDGETS, len(values)) + 1), [config.judged(value) for value in values]
     return VariantSummary(
         name=name,
         results=results,
@@ -267,7 +284,7 @@ def summarise(study: Study, name: str, results: Sequence[Result | None], logs: l
         between=mean_between(quality, clock),
         loss_within=mean_within(losses),
         loss_between=mean_between(losses, clock),
-        best_of=[expected_best(values, n, lower_is_better=study.config.lower_is_better) for n in budgets],
+        best_of=[expected_best(costs, n, lower_is_better=config.lower_is_better) for n in budgets],
     )
 
 
@@ -297,8 +314,7 @@ def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
         study: the study.
         ended: what the runs that came to their end logged.
     """
-    config, sign = study.config, 1 if study.config.lower_is_better else -1
-    found: list[tuple[str, int, np.ndarray, np.ndarray]] = []
+    config, found = study.config, list[tuple[str, int, np.ndarray, np.ndarray]]()
     for step in config.moments:
         for name in study.variants:
             curves = curves_of(ended, name, config.metric)
@@ -306,32 +322,43 @@ def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
             if curves:
                 then = np.array([np.interp(step, curve.steps, curve.values) for curve in curves])
                 found.append((name, step, then, np.array([curve.values[-1] for curve in curves])))
-    adjusted = holm([permutation_p_value(end - then) for _, _, then, end in found]) if found else []
+    adjusted = holm([permutation_p_value(change(config, then, end)) for _, _, then, end in found]) if found else []
     if len(study.variants) > 1:
         for step in config.moments:
             parts = [(then, end) for _, at, then, end in found if at == step]
             if parts:
                 then, end = (np.concatenate(part) for part in zip(*parts, strict=True))
                 found.append((TOGETHER, step, then, end))
-                adjusted.append(permutation_p_value(end - then))
+                adjusted.append(permutation_p_value(change(config, then, end)))
     moments = []
     for (name, step, then, end), p_value in zip(found, adjusted, strict=True):
-        worse = float(np.mean(sign * (end - then))) > 0
-        verdict = "no difference shown" if p_value > LEVEL else "worse" if worse else "better"
+        changes = change(config, then, end)
+        worse = changes if config.lower_is_better else -changes
+        verdict = "no difference shown" if p_value > LEVEL else "worse" if worse.mean() > 0 else "better"
         moments.append(
             Moment(
                 variant=name,
                 step=step,
                 then=float(then.mean()),
                 end=float(end.mean()),
-                difference=interval(list(end - then)) if len(end) > 2 else None,
+                difference=interval(list(changes)) if len(end) > 2 else None,
                 adjusted=p_value,
                 verdict=verdict,
-                worse_in=int((sign * (end - then) > 0).sum()),
+                worse_in=int((worse > 0).sum()),
                 runs=len(end),
             )
         )
     return moments
+
+
+def change(config: StudyConfig, then: Numbers, end: Numbers) -> Numbers:
+    """Returns end minus then of what variants are ranked by, shape (n,)."""
+    return judged(config, end) - judged(config, then)
+
+
+def judged(config: StudyConfig, figures: Numbers) -> Numbers:
+    """Returns what variants are ranked by, shape (n,): see `StudyConfig.judged`."""
+    return figures if config.ideal is None else np.abs(figures - config.ideal)
 
 
 READINGS: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
@@ -349,7 +376,7 @@ def find_readings(study: Study, ended: list[RunLog]) -> list[Reading]:
         study: the study.
         ended: what the runs that came to their end logged.
     """
-    sign, figures, seeds = 1 if study.config.lower_is_better else -1, study.figures(), study.seeds()
+    sign, figures, seeds = 1 if study.config.lower_is_better else -1, study.judged(), study.seeds()
     readings = []
     for name, (columns, read) in READINGS.items():
         means: dict[str, list[float]] = {}
@@ -366,7 +393,7 @@ def find_readings(study: Study, ended: list[RunLog]) -> list[Reading]:
             quality = log.curves.get(study.config.metric)
             if quality is not None:
                 before = before_each(curves, quality.steps, read)
-                correlation = correlated(before, sign * quality.values)
+                correlation = correlated(before, sign * judged(study.config, quality.values))
                 within += [] if correlation is None else [correlation]
         favours = min(means, key=lambda variant: float(np.mean(means[variant]))) if len(means) > 1 else None
         told = rank_correlation([value for value, _ in over_runs], [figure for _, figure in over_runs])

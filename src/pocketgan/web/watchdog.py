@@ -14,6 +14,7 @@ EVIDENCE: dict[str, Text] = {
     "gradient stands at {pull} of its first, while the Fréchet distance stays at {distance}",
     "evidence won": "it tells {real} of the real and {fake} of the generated images right, while the Fréchet distance "
     "stays at {distance}",
+    "evidence repeats": "{share} of the images repeat another one pixel for pixel, {times} evaluations in a row",
     "evidence classes": "only {modes} of {classes} classes are drawn, {times} evaluations in a row",
     "evidence divergence": "the drawn classes are {nats} nats from the real ones (KL), {times} evaluations in a row",
     "evidence twins": "{twins} of the images have a near-twin in the same sample, and {covered} of the real ones are "
