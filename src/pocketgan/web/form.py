@@ -1,16 +1,22 @@
 """The form of settings, made from the configuration itself: what is asked, how it is read, and as which flags."""
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pocketgan.config import FIELDS, PACKAGED, RunConfig, validated
-from pocketgan.errors import ConfigError
+from pocketgan.durations import DurationText, HalfLife, OptionalDuration, SampleInterval
+from pocketgan.errors import ConfigError, WebError
 from pocketgan.problems import problem
 from pocketgan.recipes import recipe
 from pocketgan.web.site import Site
 
+LENGTHS = {
+    check.func for kind in (DurationText, HalfLife, OptionalDuration, SampleInterval) for check in get_args(kind)[1:]
+}
+"""What checks the settings that are a length of training: a number with its unit."""
 APART = ("data",)
 """Fields that aren't in the form: the data is chosen beside the recipe."""
 
@@ -25,6 +31,8 @@ class Field:
         choices: what it can be, where that is a list; else empty.
         switch: whether it is yes or no.
         optional: whether it may be left empty, for none.
+        number: whether it is a number, or one with a unit.
+        grouped: whether that may have commas between its thousands, so that not every comma is a decimal one.
     """
 
     name: str
@@ -32,21 +40,26 @@ class Field:
     choices: tuple[str, ...] = ()
     switch: bool = False
     optional: bool = False
+    number: bool = False
+    grouped: bool = True
 
 
 def fields() -> list[Field]:
     """Returns all settings in the order of the configuration, the seed first."""
-    return [Field("seed", "train"), *(field_of(name) for name in FIELDS if name not in APART)]
+    return [Field("seed", "train", number=True), *(field_of(name) for name in FIELDS if name not in APART)]
 
 
 def field_of(name: str) -> Field:
     """Returns one setting, from the type of its field."""
     section = FIELDS[name]
-    kind = type(RunConfig.model_fields[section].default).model_fields[name].annotation
+    about = type(RunConfig.model_fields[section].default).model_fields[name]
+    kind = about.annotation
     parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     optional = type(None) in parts
     choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
-    return Field(name, section, choices, kind is bool, optional)
+    lengths = any(getattr(one, "func", None) in LENGTHS for one in about.metadata)
+    number = lengths or bool({int, float} & set(parts))
+    return Field(name, section, choices, kind is bool, optional, number, lengths or int in parts)
 
 
 def shown(config: RunConfig) -> dict[str, Any]:
@@ -60,6 +73,18 @@ def written(value: object) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def with_point(text: str, *, grouped: bool = True) -> str:
+    """Returns a number as the configuration takes it: `0,001` is `0.001`, `1,5 h` is `1.5 h`, `10 000 s` is `10000 s`.
+
+    Args:
+        text: the number, perhaps with a unit.
+        grouped: whether commas may stand between thousands; such as that in `10,000 steps` are left as they are then.
+    """
+    text = re.sub(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?!\d))", "", text.strip()).replace("\u2212", "-")
+    thousands = grouped and re.match(r"[-+]?[1-9]\d{0,2}(,\d{3})+(?![\d,])", text)
+    return text if thousands else re.sub(r"^([-+]?\d*),(\d+)(?![\d,.])", r"\1.\2", text)
 
 
 def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any]) -> RunConfig:
@@ -82,6 +107,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
         value = values[field.name]
         if not field.switch:
             value = str(value if value is not None else "").strip()
+            value = with_point(value, grouped=field.grouped) if field.number else value
             if not value and not field.optional:
                 raise ConfigError(f"{field.name}: {problem('needs a value')}")
         checked = (value or None) if field.optional else bool(value) if field.switch else value
@@ -89,7 +115,10 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
             nested["seed"] = checked
         else:
             nested[field.section][field.name] = checked
-    nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
+    try:
+        nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
+    except WebError as error:
+        raise WebError(f"data: {error}") from None
     return validated(nested)
 
 
