@@ -6,10 +6,8 @@
   function written(value, percent) {
     if (value === null || value === undefined) return "–";
     const large = Math.abs(value) >= 1000;
-    const style = percent
-      ? { style: "percent", maximumFractionDigits: value < 0.1 ? 1 : 0 }
-      : large ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 };
-    return value.toLocaleString(language(), style);
+    if (percent) return `${(100 * value).toLocaleString(language(), { maximumFractionDigits: value < 0.1 ? 1 : 0 })}%`;
+    return value.toLocaleString(language(), large ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 });
   }
 
   const known = new WeakMap();

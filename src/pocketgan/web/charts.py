@@ -85,6 +85,8 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if "e" in text:
+        text = np.format_float_positional(float(text), trim="-")
     return localised("0" if text == "-0" else text)
 
 

@@ -69,7 +69,7 @@ def measured(site: Site, names: object) -> str:
     """Lets runs be measured against the test split, one after the other; returns what is said of it."""
     said = []
     for name in names[:MOST] if isinstance(names, list) else []:
-        done = report(site.say("measuring", name=name), name, ("measuring",))
+        done = report(site.say("measuring", name=name), name, ("measuring",), seen=False)
         said.append(answered(lambda name=name: starting.measure(site, name), done))
     return "".join(said) or line(site.say("choose runs"))
 

@@ -15,11 +15,18 @@ def complaint(text: str, field: str = "") -> str:
     return f'<p class="pg-line bad" role="alert" data-field="{escape(field)}">{escape(text)}</p>'
 
 
-def report(text: str, name: object, states: Sequence[str]) -> str:
-    """Returns what was done with a run, said for as long as the run is in one of these states."""
+def report(text: str, name: object, states: Sequence[str], *, seen: bool = True) -> str:
+    """Returns what was done with a run, said for as long as the run is in one of these states.
+
+    Args:
+        text: the sentence.
+        name: of the run.
+        states: as the page's script has them.
+        seen: whether it is shown; else it is only said, to who can't see what shows the same.
+    """
     while_it_is = " ".join(states)
     return (
-        f'<p class="pg-line good" role="status" data-of="{escape(str(name))}" data-while="{while_it_is}">'
+        f'<p class="pg-line good{"" if seen else " sr"}" role="status" data-of="{escape(str(name))}" data-while="{while_it_is}">'
         f"{escape(text)}</p>"
     )
 

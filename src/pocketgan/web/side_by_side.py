@@ -27,7 +27,7 @@ MOST = 7
 """Runs that can be told apart."""
 MOST_KEPT = 16
 """Comparisons that are kept in memory."""
-PARTS = ("wrong", "table", "measuring", "samples", "charts")
+PARTS = ("wrong", "measuring", "table", "samples", "charts")
 MOMENTS = 100
 ALIKE = 0.25
 """Floors that differ by no more are drawn as one."""
