@@ -75,7 +75,7 @@ def site(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr("pocketgan.web.worker.subprocess.Popen", refused)
     found = Site(folder, "uk")
     yield found
-    found.end()
+    found.worker.end()
 
 
 def refused(*_: object, **__: object) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvicorn
+from starlette.exceptions import HTTPException
 
 from pocketgan.web.guard import App, Receive, Scope, Send
 
@@ -46,9 +47,15 @@ def listening_until(app: App, ending: asyncio.Event) -> App:
     async def listening(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await app(scope, receive, send)
-        answer = Answer(send)
-        await app(scope, lambda: first(receive, ending), answer)
-        if ending.is_set():
+        answer, refused = Answer(send), False
+        try:
+            await app(scope, lambda: first(receive, ending), answer)
+        except RuntimeError as error:
+            # A refusal after the answer has begun: Gradio's, of a session that it doesn't know (any more).
+            refused = isinstance(error.__cause__, HTTPException)
+            if not refused:
+                raise
+        if refused or ending.is_set():
             await answer.finish()
         return None
 
