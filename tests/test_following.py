@@ -337,6 +337,7 @@ def test_digits_of_mnist_are_told_apart(
     assert len(row["histogram"]) == 10
     assert sum(row["histogram"]) == pytest.approx(1, abs=1e-3)
     assert row["mode_share"] == pytest.approx(row["modes"] / row["classes"], rel=1e-5)
+    assert row["classes"] == 2, "of the classifier's ten, those that were trained on"
     assert 0 <= row["label_agreement"] <= 1
     assert row["frechet_floor"] < 20 < row["frechet_distance"]
 

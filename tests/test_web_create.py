@@ -21,6 +21,7 @@ from pocketgan.web.asking import (
     Asked,
     Chosen,
     are_digits,
+    ask,
     asked_for,
     attempt,
     data_is_ours,
@@ -32,6 +33,7 @@ from pocketgan.web.create_words import CREATING, decimal, percent, say
 from pocketgan.web.creating import along_html, draw, latent_text, look, remember, walk, walk_html, walk_note
 from pocketgan.web.gallery import columns_of, facts, sentence, tiles
 from pocketgan.web.site import Site
+from pocketgan.web.worker import Refused
 
 
 def asked(site, name="told", label="", count=10, seed=3, truncation=1, steps=()):
@@ -40,7 +42,8 @@ def asked(site, name="told", label="", count=10, seed=3, truncation=1, steps=())
 
 def said(site, make):
     """Returns the sentence that something ends with, as it is read."""
-    made, text = attempt(site, make)
+    with site.speaking():
+        made, text = attempt(make)
     assert made is None
     return html.unescape(re.sub(r"<[^>]+>", " ", text))
 
@@ -109,8 +112,37 @@ def test_a_damaged_run_is_a_sentence_with_the_programs_own_words(small_runs, tmp
     shutil.copytree(small_runs / "noise", tmp_path / "run")
     (tmp_path / "run" / "environment.json").write_text("{}")
     other = Site(tmp_path, "uk")
-    _, text = attempt(other, lambda: asked(other, "run"))
-    assert "Цього зробити не можна." in text and '<span class="reason" lang="en">run: ' in text
+    with other.speaking():
+        _, text = attempt(lambda: asked(other, "run"))
+    reason = re.search(r'<span class="reason"([^>]*)>(.*)</span>', text)
+    assert "Цього зробити не можна." in text and reason is not None and not reason[1], "what is Ukrainian is no English"
+    assert re.search("[а-яіїєґ]{4,}", reason[2])
+
+
+def test_only_what_is_english_is_marked_as_english(small_runs):
+    other = Site(small_runs, "uk")
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    def fault():
+        raise Refused("worker: ValueError: x", english=True)
+
+    with other.speaking():
+        for make in (full, fault):
+            assert 'lang="en"' in attempt(make)[1]
+        for make in (lambda: asked(other, "nowhere"), lambda: asked(other, seed=-1)):
+            assert "lang=" not in attempt(make)[1]
+
+
+def test_what_the_worker_refuses_is_said_in_the_pages_language(small_runs):
+    other = Site(small_runs, "uk")
+    try:
+        with other.speaking():
+            _, text = attempt(lambda: ask(other, "draw", "redraw", drawing={"seed": 0, "count": 1}))
+    finally:
+        other.worker.end()
+    assert "lang=" not in text and re.search("[а-яіїєґ]{4,}", text.partition("reason")[2])
 
 
 def test_a_run_deleted_under_the_page_is_a_sentence(small_runs, tmp_path):

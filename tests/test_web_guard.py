@@ -20,7 +20,16 @@ from pocketgan.web.site import Site
 from web_runs import make_run
 
 SECRET = "the secret that lies outside"
-READS = ["/live/run", "/live/picture", "/live/judged", "/studies/", "/config", "/gradio_api/info", "/theme.css"]
+READS = [
+    "/live/run",
+    "/live/compare",
+    "/live/picture",
+    "/live/judged",
+    "/studies/",
+    "/config",
+    "/gradio_api/info",
+    "/theme.css",
+]
 FOREIGN = [
     {"origin": "https://evil.example"},
     {"origin": "null"},
@@ -240,11 +249,14 @@ def test_other_protocols_pass_the_guard_or_are_ended() -> None:
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-@pytest.mark.parametrize("path", ["/live/run", "/live/picture", "/live/judged"])
+@pytest.mark.parametrize("path", ["/live/run", "/live/compare", "/live/picture", "/live/judged"])
 def test_no_route_reads_outside(client: TestClient, folder: Path, path: str, value: str) -> None:
     value = value.replace("{secret}", str(folder / "secret"))
+    for names in (value, json.dumps([value]), json.dumps([[value]]), json.dumps({"a": value}), "["):
+        answer = client.get("/live/compare", params={"names": names, "over": value, "have": value})
+        assert answer.status_code in (200, 404) and SECRET not in answer.text and "root:" not in answer.text
     for name, file in ((value, "samples_step_000010.png"), ("runs/one", value), (value, value)):
-        answer = client.get(path, params={"name": name, "file": file, "have": value})
+        answer = client.get(path, params={"name": name, "names": json.dumps([name]), "file": file, "have": value})
         assert answer.status_code in (200, 404) and SECRET not in answer.text and "root:" not in answer.text
 
 
@@ -317,5 +329,5 @@ def test_routes_that_the_page_adds_are_all_tried_above(site: Site) -> None:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     add_routes(app, site)
     paths = {getattr(route, "path", "") for route in app.routes}
-    assert paths == {"/live/run", "/live/picture", "/live/judged", "/studies/{path:path}"}
+    assert paths == {"/live/run", "/live/compare", "/live/picture", "/live/judged", "/studies/{path:path}"}
     assert all(getattr(route, "methods", set()) <= {"GET", "HEAD"} for route in app.routes)

@@ -197,7 +197,7 @@ def test_test_images_of_all_digits_can_be_taken(site):
     ],
 )
 def test_what_cannot_be_taken_is_a_sentence(site, name, label, index, wanted):
-    made, said = attempt(site, lambda: take_test_image(site, name, label, index))
+    made, said = attempt(lambda: take_test_image(site, name, label, index))
     assert made is None and re.search(wanted, html.unescape(said))
 
 
@@ -207,7 +207,7 @@ def test_data_outside_of_the_folder_are_not_read(site, small_runs, tmp_path, dat
         duration="1 steps", batch_size=4, sample_count=4, evaluate_every="none",
     )  # fmt: skip
     other = Site(tmp_path / "page")
-    made, said = attempt(other, lambda: take_test_image(other, "run", "8", 1))
+    made, said = attempt(lambda: take_test_image(other, "run", "8", 1))
     assert made is None and "test images of ‘run’ aren't here" in html.unescape(said)
     assert other.worker.pid is None, "the worker wasn't asked"
 

@@ -309,7 +309,7 @@ def test_only_what_changed_is_sent_and_nothing_is_made_twice(site: Site, monkeyp
     monkeypatch.setattr("pocketgan.web.reading.FRESH_SECONDS", -1.0)
     with (site.folder / "runs" / "one" / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(evaluation(30, 9.0)) + "\n")
-    assert set(live.changed("runs/one", have)) == {"quality", "classes"}
+    assert set(live.changed("runs/one", have)) == {"quality", "classes", "watchdog"}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pocketgan.runs import Run
 from pocketgan.sampling import sample_latents
 from pocketgan.web.answers import BATCH, Drawing, Loaded, Memory, answer, draw_images, identity
 from pocketgan.web.frames import LENGTHS, MOST_JSON, BadFrame, read_frame, write_frame
+from pocketgan.web.judging import spacing
 from pocketgan.web.worker import Refused, Worker
 
 
@@ -159,8 +160,18 @@ def test_its_nearest_training_images_are_the_nearest(memory, small_runs):
     assert values["places"] == np.argsort(distances, kind="stable")[:3].tolist()
     assert values["distances"] == pytest.approx(np.sort(distances)[:3].tolist(), rel=1e-5)
     assert np.array_equal(made["nearest"], training[values["places"]].astype(np.uint8))
-    others = np.sqrt(((training - training[values["places"][0]]) ** 2).mean(axis=(1, 2, 3)))
-    assert values["alone"] == pytest.approx(np.sort(others)[1], rel=1e-5)
+    assert 0 < values["rare"] < values["typical"] < 100
+
+
+def test_how_far_real_images_are_from_theirs():
+    images = torch.randint(256, (150, 1, 6, 6), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    flat = images.flatten(1).double()
+    distances = torch.cdist(flat, flat).fill_diagonal_(torch.inf).min(dim=1).values / 6
+    found = spacing(images)
+    assert found.typical == pytest.approx(distances.median().item(), rel=0.01)
+    assert found.rare == pytest.approx(distances.quantile(0.01).item(), rel=0.01)
+    assert spacing(images.repeat(2, 1, 1, 1)).typical == pytest.approx(0, abs=0.1), "each has a twin"
+    assert spacing(images[:20]) is None, "too few to tell"
 
 
 def test_training_images_that_may_not_be_read_are_not(memory, small_runs):

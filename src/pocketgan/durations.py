@@ -146,3 +146,5 @@ OptionalDuration = Annotated[str, _or_words(canonical, "none")]
 SampleInterval = Annotated[str, _or_words(canonical, "none", "end")]
 Warmup = Annotated[str, _or_words(counted, "none")]
 HalfLife = Annotated[str, _or_words(_check_half_life, "none")]
+LENGTHS = (DurationText, CountedDuration, OptionalDuration, SampleInterval, Warmup, HalfLife)
+"""Every kind of length of training that a setting can be."""

@@ -142,12 +142,21 @@ class Follower:
             raw = self.draw(state.generator)
             found["raw_frechet_distance"] = frechet_distance(raw.features, self.reference.sample.features)
         if made.probabilities is not None:
-            there = int((self.reference.sample.class_shares > 0).sum())
+            there = self.classes_there()
             found["classes"] = there
             if "modes" in found:
                 found["mode_share"] = found["modes"] / there
             found["histogram"] = [round(share, 4) for share in made.class_shares.tolist()]
         return found | self.judgement(state)
+
+    def classes_there(self) -> int:
+        """Returns how many of the classifier's classes the training data have: only those can be missing.
+
+        Where its classes are called otherwise, as many as it finds in the real images.
+        """
+        trained = set(self.run.facts.class_names)
+        there = sum(name in trained for name in self.class_names)
+        return there or int((self.reference.sample.class_shares > 0).sum())
 
     def judgement(self, state: TrainState) -> dict[str, float]:
         """Returns what the discriminator makes of training, held-out and generated images.

@@ -1,13 +1,17 @@
 """The command that serves the web page."""
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from pocketgan.errors import WebError
-from pocketgan.language import check_language, spoken
+from pocketgan.language import check_language, speaking, spoken
+
+if TYPE_CHECKING:
+    from pocketgan.web.site import Site
 
 
 def ui(
@@ -31,7 +35,24 @@ def ui(
     from pocketgan.web.server import serve
     from pocketgan.web.site import Site
 
-    site = Site(folder, check_language(lang or spoken()))
-    where = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    serve(site, host=host, port=port, password=password, ready=lambda: print(f"http://{where}:{port}", flush=True))
+    with speaking(check_language(lang or spoken())):
+        site = Site(folder, spoken())
+        where = f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+        def ready() -> None:
+            print(f"http://{where}:{port}", flush=True)
+            print(site.say("serves", folder=site.folder), file=sys.stderr)
+
+        serve(site, host=host, port=port, password=password, ready=ready)
+        print(last_words(site), file=sys.stderr)
     return 0
+
+
+def last_words(site: "Site") -> str:
+    """Returns what is said when the page has ended: what goes on without it, and what never began."""
+    going = len(site.starts.under_way("train", "resume", "evaluate"))
+    waiting = len(site.trainings.names()) + len(site.evaluations.names())
+    sentences = [site.say("page ended")]
+    sentences += [site.say("goes on", count=going)] if going else []
+    sentences += [site.say("never began", count=waiting)] if waiting else []
+    return " ".join(sentences)

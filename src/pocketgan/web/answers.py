@@ -26,14 +26,16 @@ from pocketgan.errors import DataError, PocketganError, RunError
 from pocketgan.exported import load
 from pocketgan.films.files import animation
 from pocketgan.films.walks import walk_between
+from pocketgan.language import speaking
 from pocketgan.loading import build_with, find_checkpoint, image_shape
 from pocketgan.metrics.features import FeatureSpace, digits, stacked
 from pocketgan.models import Model, Weights
 from pocketgan.networks import build_discriminator
+from pocketgan.problems import problem
 from pocketgan.runs import BEST, Run
 from pocketgan.sampling import redraw_images, run_generator, sample_latents
 from pocketgan.web.frames import read_frame, write_frame
-from pocketgan.web.judging import Judge
+from pocketgan.web.judging import Judge, Spacing, spacing
 from pocketgan.writing import write_text
 
 MOST = 256
@@ -43,6 +45,7 @@ BATCH = 64
 rounding with the size of its batch, and the same words must give the same bytes."""
 KEPT = 4
 """Models that stay in memory."""
+MOST_SPACINGS = 1000
 DIRECTIONS = 5
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -92,6 +95,7 @@ class Memory:
         self._loaded: OrderedDict[tuple[Any, ...], Loaded] = OrderedDict()
         self._images: OrderedDict[tuple[Any, ...], ImageSet] = OrderedDict()
         self._spaces: dict[str, FeatureSpace] = {}
+        self._spacings: OrderedDict[tuple[Any, ...], Spacing | None] = OrderedDict()
 
     def model(self, folder: str) -> Loaded:
         """Returns the model in a folder, from memory where its files haven't changed."""
@@ -103,6 +107,12 @@ class Memory:
         chosen = "train" if part == "train" else "test"
         key = (config.model_dump_json(), chosen)
         return _kept(self._images, key, lambda: load_images(config, chosen), 2)
+
+    def spacing(self, model: Model, images: ImageSet, place: int) -> Spacing | None:
+        """Returns how far training images are from their nearest other ones: those of the class of one of them."""
+        label = None if images.labels is None else int(images.labels[place])
+        like = images.images if label is None else images.images[images.labels == label]
+        return _kept(self._spacings, (model.facts.digest, label), lambda: spacing(like), MOST_SPACINGS)
 
     def classifier(self, model: Model) -> FeatureSpace | None:
         """Returns what tells the classes of a model's images; None where they are neither MNIST's nor made of it."""
@@ -201,7 +211,7 @@ def noise_model(memory: Memory, folder: str) -> Loaded:
     """Returns a model that draws from noise."""
     loaded = memory.model(folder)
     if loaded.model.config.reads_images:
-        raise RunError(f"run: '{folder}' redraws images and reads no noise")
+        raise RunError(f"run: {problem('reads no noise', folder=folder)}")
     return loaded
 
 
@@ -234,8 +244,9 @@ def look(
 
     Returns:
         Values: `class` and `probability` of the classifier, `discriminator` and its `kind` (see `judging.Judge`),
-        `distances` of the nearest training images, `alone`: how far the nearest is from its nearest other, and
-        `places` of them; what isn't known is None. Arrays: `image`, `latent`, `nearest`.
+        `distances` and `places` of the nearest training images, and how far real images like the nearest one are from
+        theirs, `typical` and `rare` (see `judging.Spacing`); what isn't known is None. Arrays: `image`, `latent`,
+        `nearest`.
     """
     loaded, wanted = noise_model(memory, folder), Drawing.of(drawing)
     if not 0 <= index < wanted.count:
@@ -249,7 +260,9 @@ def look(
     values["step"], values["label"] = loaded.weights.step, label
     if training is not None:
         near = judge.nearest(image, nearest)
-        values |= {"distances": near.distances, "places": near.places, "alone": near.alone}
+        real = memory.spacing(loaded.model, training, near.places[0])
+        values |= {"distances": near.distances, "places": near.places}
+        values |= {"typical": real and real.typical, "rare": real and real.rare}
         arrays["nearest"] = training.images[near.places].numpy()
     return values, arrays | {"image": image.numpy(), "latent": latents[index].numpy()}
 
@@ -342,14 +355,18 @@ ANSWERS: dict[str, Callable[..., Answer]] = {
 
 
 def answer(memory: Memory, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> Answer:
-    """Answers one question; a user's mistake, and whatever else goes wrong, becomes the value `error`."""
+    """Answers one question in its `language`; what goes wrong becomes the value `error`.
+
+    Where that is no mistake of a user's, `english` says that it is in no other language.
+    """
     values = dict(values)
-    try:
-        return ANSWERS[values.pop("ask")](memory, **values, **arrays)
-    except PocketganError as error:
-        return {"error": str(error)}, {}
-    except Exception as error:  # A worker that answers is worth more than one that died of a damaged folder.
-        return {"error": f"worker: {type(error).__name__}: {error}"[:300]}, {}
+    with speaking(values.pop("language", "en")):
+        try:
+            return ANSWERS[values.pop("ask")](memory, **values, **arrays)
+        except PocketganError as error:
+            return {"error": str(error)}, {}
+        except Exception as error:  # A worker that answers is worth more than one that died of a damaged folder.
+            return {"error": f"worker: {type(error).__name__}: {error}"[:300], "english": True}, {}
 
 
 def main(arguments: Sequence[str] = ()) -> None:

@@ -17,6 +17,7 @@ from pocketgan.runs import BEST, Run
 from pocketgan.web.create_words import say
 from pocketgan.web.frames import Frame
 from pocketgan.web.gallery import sentence
+from pocketgan.web.ranking import best
 from pocketgan.web.site import Site
 from pocketgan.web.worker import Refused
 
@@ -114,10 +115,10 @@ def ready(site: Site, name: str) -> bool:
 
 
 def first_ready(site: Site, names: Sequence[str], chosen: object = None) -> str | None:
-    """Returns the model that is chosen, if it is one of these, or the first that has weights; None where none has."""
+    """Returns the model that is chosen, if it is one of these, or the best that has weights; None where none has."""
     if isinstance(chosen, str) and chosen in names:
         return chosen
-    return next((name for name in names if ready(site, name)), None)
+    return best(site, [name for name in names if ready(site, name)])
 
 
 def open_model(site: Site, name: object, *, redraw: bool) -> Model:
@@ -128,7 +129,8 @@ def open_model(site: Site, name: object, *, redraw: bool) -> Model:
         UserError: it can't be read.
     """
     if not name:
-        raise WebError(say("no model"))
+        none = "no redraw models" if redraw else "no noise models"
+        raise WebError(say("no model" if models_that(site, redraw=redraw) else none))
     model = site.model(name)
     if model.config.reads_images and not redraw:
         raise WebError(say("reads images", name=name))
@@ -206,17 +208,17 @@ def ask(site: Site, question: str, name: str, arrays: dict[str, np.ndarray] | No
     return site.worker.ask(question, arrays, folder=str(site.resolve(name)), **values)
 
 
-def attempt(site: Site, make: Callable[[], Made]) -> tuple[Made | None, str]:
-    """Returns what `make` returns, in the page's language, and nothing to say; or None, and a sentence as HTML.
+def attempt(make: Callable[[], Made]) -> tuple[Made | None, str]:
+    """Returns what `make` returns, and nothing to say; or None, and a sentence as HTML.
 
-    What the page itself refuses it says in its language; what comes from below is English, and stands after a sentence.
+    What the page itself refuses stands alone; what comes from below stands after a sentence.
     """
-    with site.speaking():
-        try:
-            return make(), ""
-        except PocketganError as error:
-            ours = isinstance(error, WebError) and not isinstance(error, Refused)
-            said = sentence(str(error)) if ours else sentence(say("refused"), str(error))
-        except OSError as error:
-            said = sentence(say("disk"), error.strerror or "")
-    return None, said
+    try:
+        return make(), ""
+    except PocketganError as error:
+        if isinstance(error, WebError) and not isinstance(error, Refused):
+            return None, sentence(str(error))
+        english = isinstance(error, Refused) and error.english
+        return None, sentence(say("refused"), str(error), english=english)
+    except OSError as error:
+        return None, sentence(say("disk"), error.strerror or "", english=True)

@@ -1,5 +1,6 @@
 """Charts for the page: HTML with lines in SVG, a few kilobytes each, as wide as their place, in the page's colours."""
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if "e" in text:
+        text = np.format_float_positional(float(text), trim="-")
     return localised("0" if text == "-0" else text)
 
 
@@ -175,21 +178,42 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     across, up = Scale(first, last if last > first else first + 1), Scale(low, high, chart.log)
     drawn = [drawn_level(level, up) for level in chart.levels] + [drawn_line(line, across, up) for line in known]
     ticks = log_marks(low, high) if chart.log else marks(low, high)
-    beside = [tick_html("y", 1 - up.place(tick), write(tick)) for tick in ticks]
+    beside = [
+        tick_html("y", 1 - up.place(tick), text) for tick, text in zip(ticks, labels_of(ticks, write), strict=True)
+    ]
     below = [tick_html("x", across.place(tick), number(tick)) for tick in marks(across.low, across.high, 4)]
     rules = "".join(f'<path class="rule" d="M0 {y}H{SIDE}"/>' for y in (round((1 - up.place(t)) * SIDE) for t in ticks))
     said = f"{chart.title}: " + "; ".join(
         f"{line.name} {write(float(line.y[np.isfinite(line.y)][-1]))}" for line in known
     )
     ends = f'data-from="{across.low:g}" data-to="{across.high:g}"'
+    values = f'data-x="{escape(chart.x)}" data-lines="{escape(values_of(known))}"' + (" data-percent" * chart.percent)
     return (
         f'<figure class="pg-chart"><figcaption><b>{escape(chart.title)}</b>{legend(chart, known, write)}</figcaption>'
         f'<div class="pg-y">{escape(chart.y)}</div>'
-        f'<div class="pg-plot" role="img" aria-label="{escape(said)}" {ends}>'
+        f'<div class="pg-plot" role="img" tabindex="0" aria-label="{escape(said)}" {ends} {values}>'
         f'<svg viewBox="0 0 {SIDE} {SIDE}" preserveAspectRatio="none" aria-hidden="true">{rules}{"".join(drawn)}</svg>'
-        f'<i class="pg-cursor" hidden></i>{"".join(beside)}{"".join(below)}</div>'
+        f'<i class="pg-cursor" hidden></i><i class="pg-cross" hidden></i>{"".join(beside)}{"".join(below)}'
+        f'<div class="pg-tip" role="status" hidden></div></div>'
         f'<div class="pg-x">{escape(chart.x)}</div></figure>'
     )
+
+
+def values_of(lines: Sequence[Line]) -> str:
+    """Returns the points of lines as JSON, from which the page's script says the values at a place."""
+
+    def short(values: Numbers) -> list[float | None]:
+        return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]
+
+    return json.dumps(
+        [{"name": line.name, "colour": line.colour, "x": short(line.x), "y": short(line.y)} for line in lines]
+    )
+
+
+def labels_of(ticks: Sequence[float], write: Callable[[float], str]) -> list[str]:
+    """Returns how marks are written: with more digits where two of them would look alike."""
+    texts = [write(tick) for tick in ticks]
+    return texts if len(set(texts)) == len(texts) else [localised(f"{tick:,.6g}") for tick in ticks]
 
 
 def log_fits(chart: Chart, known: Sequence[Line]) -> bool:
@@ -241,27 +265,59 @@ def legend(chart: Chart, known: Sequence[Line], write: Callable[[float], str]) -
     return f'<span class="pg-legend">{"".join(items)}</span>'
 
 
-def bars(title: str, names: Sequence[str], shares: Sequence[float], even: float, even_name: str) -> str:
-    """Returns a histogram of classes as HTML.
+@dataclass(frozen=True)
+class Moments:
+    """A histogram at several moments.
+
+    Attributes:
+        steps: the moments, rising.
+        shares: a list of shares at each, 0 to 1, one a class.
+        sentences: what is said below it, at each.
+        title: what it shows; `#` stands for the step.
+    """
+
+    steps: list[int]
+    shares: list[list[float]]
+    sentences: list[str]
+    title: str
+
+    def latest(self, most: int) -> "Moments":
+        """Returns the last so many."""
+        return Moments(self.steps[-most:], self.shares[-most:], self.sentences[-most:], self.title)
+
+    def to_json(self) -> str:
+        """Returns what the page's script goes back by."""
+        return json.dumps({"steps": self.steps, "shares": self.shares, "sentences": self.sentences})
+
+
+def bars(moments: Moments, names: Sequence[str], even: float | None, even_name: str) -> str:
+    """Returns a histogram of classes as HTML: that of the last moment, and what others are made of.
 
     Args:
-        title: what it shows.
+        moments: the histograms.
         names: of the classes.
-        shares: of the images, 0 to 1, one a class.
-        even: the share that each would have if all were drawn alike, a line.
+        even: the share that each would have if all were drawn alike, a line; None for no line.
         even_name: what that line is called.
     """
-    top = max([*shares, even]) * 1.1 or 1.0
+    shares = moments.shares[-1]
+    top = max([*shares, even or 0.0]) * 1.1 or 1.0
     columns = []
     for name, share in zip(names, shares, strict=True):
-        said = f"{name}: {percent(share)}"
         columns.append(
-            f'<li title="{escape(said)}"><span class="bar" style="height:{100 * share / top:.1f}%"></span>'
-            f'<span class="name">{escape(name)}</span><span class="sr">{percent(share)}</span></li>'
+            f'<li title="{escape(name)}: {percent(share)}"><span class="bar" style="height:{100 * share / top:.1f}%">'
+            f'</span><span class="name">{escape(name)}</span><span class="sr">{percent(share)}</span></li>'
         )
+    title = escape(moments.title.replace("#", localised(f"{moments.steps[-1]:,}")))
+    legend, level = "", ""
+    if even is not None:
+        legend = (
+            f'<span class="pg-legend"><span class="key"><i class="level"></i>{escape(even_name)} '
+            f"<b>{percent(even)}</b></span></span>"
+        )
+        level = f'<i class="even" data-even="{even:.6f}" style="--at:{even / top:.4f}"></i>'
     return (
-        f'<figure class="pg-chart pg-bars"><figcaption><b>{escape(title)}</b><span class="pg-legend"><span class="key">'
-        f'<i class="level"></i>{escape(even_name)} <b>{percent(even)}</b></span></span></figcaption>'
-        f'<div class="pg-columns"><i class="even" style="bottom:calc(1.5em + (100% - 1.5em) * {even / top:.4f})"></i>'
-        f"<ul>{''.join(columns)}</ul></div></figure>"
+        f'<figure class="pg-chart pg-bars" data-title="{escape(moments.title)}" '
+        f'data-moments="{escape(moments.to_json())}"><figcaption><b>{title}</b>{legend}</figcaption>'
+        f'<div class="pg-columns">{level}<ul>{"".join(columns)}</ul></div>'
+        f'<p class="pg-line">{escape(moments.sentences[-1])}</p></figure>'
     )

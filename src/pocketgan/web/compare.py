@@ -1,5 +1,6 @@
 """The place *Compare*: runs side by side, and the pages of studies."""
 
+from functools import partial
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -8,67 +9,68 @@ import gradio as gr
 
 from pocketgan.errors import PocketganError
 from pocketgan.web import starting
-from pocketgan.web.live import line
-from pocketgan.web.side_by_side import MOST, OVER, compared
+from pocketgan.web.messages import line, report
+from pocketgan.web.ranking import in_order
+from pocketgan.web.side_by_side import MOST, OVER, compare_html
 from pocketgan.web.site import Site
-from pocketgan.web.train import answered, quiet
+from pocketgan.web.train import answered
+from pocketgan.web.wiring import quiet, wire
 
 PAGE = "report.html"
 
 
-def build_compare(site: Site) -> None:
-    """Builds the place inside its tab."""
+def build_compare(site: Site) -> dict[str, Any]:
+    """Builds the place inside its tab; returns what the address says of it: runs, what they are over, a study."""
     with gr.Row(elem_classes="pg-bar"):
         runs = gr.Dropdown(
-            [], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), allow_custom_value=True, scale=4,
-            min_width=300,
+            [], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), scale=4, min_width=300,
+            elem_id="compared",
         )  # fmt: skip
         over = gr.Dropdown(
             [(site.say(f"over {name}"), name) for name in OVER], value="steps", label=site.say("over"), scale=1,
             min_width=160, filterable=False,
         )  # fmt: skip
-        again = gr.Button(site.say("look again"), scale=0, min_width=130)
-        measure = gr.Button(site.say("measure"), scale=0, min_width=130)
+        measure = gr.Button(site.say("measure"), scale=0, min_width=130, interactive=False)
     answer, shown = gr.HTML(elem_classes="pg-answer"), gr.HTML(compare_html(site, [], "steps"))
     gr.HTML(f'<div class="pg-compare"><h3>{escape(site.say("studies"))}</h3></div>')
     with gr.Row(elem_classes="pg-bar"):
-        study = gr.Dropdown([], value=None, label=site.say("study"), allow_custom_value=True, scale=4)
-        make = gr.Button(site.say("make page"), scale=0, min_width=200)
+        study = gr.Dropdown([], value=None, label=site.say("study"), scale=4, elem_id="study")
+        make = gr.Button(site.say("make page"), scale=0, min_width=200, interactive=False)
     page = gr.HTML(study_html(site, None))
-    gr.on(
-        [runs.change, over.change, again.click], lambda names, over: compare_html(site, names, over), [runs, over],
-        shown, **quiet("compare"),
-    )  # fmt: skip
-    measure.click(lambda names: measured(site, names), runs, answer, **quiet("measure"))
-    study.change(lambda name: study_html(site, name), study, page, **quiet("study"))
-    runs.focus(lambda: gr.Dropdown(choices=site.runs()), None, runs, **quiet("list_compared"))
-    study.focus(lambda: gr.Dropdown(choices=site.studies()), None, study, **quiet("list_studies"))
-    make.click(lambda name: made(site, name), study, page, api_name="make_page", api_visibility="undocumented")
-    gr.on(None, lambda: opened(site), None, [runs, study], **quiet("open_compare"))
+    changed = partial(gr.on, [runs.change, over.change])
+    side_by_side = lambda names, over: (compare_html(site, names, over), gr.Button(interactive=bool(names)))  # noqa: E731
+    wire(site, changed, side_by_side, [runs, over], [shown, measure], **quiet("compare"))
+    wire(site, measure.click, lambda names: measured(site, names), runs, answer, **quiet("measure"))
+    one_study = lambda name: (study_html(site, name), gr.Button(interactive=bool(name)))  # noqa: E731
+    wire(site, study.change, one_study, study, [page, make], **quiet("study"))
+    listed = lambda: gr.Dropdown(choices=in_order(site, site.runs()))  # noqa: E731
+    wire(site, runs.focus, listed, None, runs, **quiet("list_compared"))
+    wire(site, study.focus, lambda: gr.Dropdown(choices=site.studies()), None, study, **quiet("list_studies"))
+    how = {"api_name": "make_page", "api_visibility": "undocumented"}
+    wire(site, make.click, lambda name: made(site, name), study, page, **how)
+    return {"runs": runs, "over": over, "study": study}
 
 
 # What the events do.
 
 
-def opened(site: Site) -> tuple[Any, Any]:
-    """Returns the runs and the studies to choose from."""
-    return gr.Dropdown(choices=site.runs()), gr.Dropdown(choices=site.studies())
-
-
-def compare_html(site: Site, names: object, over: object) -> str:
-    """Returns runs side by side."""
-    chosen = [str(name) for name in names][:MOST] if isinstance(names, list) else []
-    if not chosen:
-        return f'<div class="pg-compare">{line(site.say("choose runs"))}</div>'
-    with site.speaking():
-        return compared(site, list(dict.fromkeys(chosen)), over if isinstance(over, str) and over in OVER else "steps")
+def opened(site: Site, runs: list[str], over: str, study: str) -> tuple[Any, Any, Any]:
+    """Returns the choices of runs, of what they are compared over, and of a study; those that are wanted are chosen."""
+    site.forget()
+    known, studies = in_order(site, site.runs()), site.studies()
+    return (
+        gr.Dropdown(choices=known, value=[name for name in runs if name in known][:MOST], multiselect=True),
+        over if over in OVER else "steps",
+        gr.Dropdown(choices=studies, value=study if study in studies else None),
+    )
 
 
 def measured(site: Site, names: object) -> str:
-    """Begins to measure runs against the test split, each in a process of its own; returns what is said of it."""
+    """Lets runs be measured against the test split, one after the other; returns what is said of it."""
     said = []
     for name in names[:MOST] if isinstance(names, list) else []:
-        said.append(answered(lambda name=name: starting.measure(site, name), site.say("measuring", name=name)))
+        done = report(site.say("measuring", name=name), name, ("measuring",), seen=False)
+        said.append(answered(lambda name=name: starting.measure(site, name), done))
     return "".join(said) or line(site.say("choose runs"))
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from pocketgan.errors import WebError
 from pocketgan.web import keeping
 from pocketgan.web.asking import (
     DIRECTIONS,
@@ -27,8 +26,9 @@ from pocketgan.web.asking import (
 from pocketgan.web.create_words import say
 from pocketgan.web.creating import along_html, draw, look, remember, walk_html, walk_note
 from pocketgan.web.gallery import asset, heading, note
+from pocketgan.web.ranking import in_order
 from pocketgan.web.site import Site
-from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, looks, sends, sent
+from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, looks, sends, sent, wire
 
 FARTHEST = 3
 """Deviations along a direction, to either side."""
@@ -62,18 +62,18 @@ class Parts:
         return [self.model, self.label, self.count, self.seed, self.truncation, self.chosen, *self.steps]
 
 
-def build_create(site: Site) -> None:
-    """Builds the place inside its tab."""
-    with site.speaking():
-        parts = Parts(shown=gr.State(None), chosen=gr.State(()))
-        with gr.Row():
-            with gr.Column(scale=2, min_width=280):
-                lay_out_settings(parts)
-            with gr.Column(scale=5, min_width=320):
-                lay_out_pictures(parts)
+def build_create(site: Site) -> dict[str, Any]:
+    """Builds the place inside its tab; returns what the address says of it: the model and the seed."""
+    parts = Parts(shown=gr.State(None), chosen=gr.State(()))
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            lay_out_settings(parts)
+        with gr.Column(scale=5, min_width=320):
+            lay_out_pictures(parts)
     follow(site, parts)
     act(site, parts)
     send_files(site, parts)
+    return {"run": parts.model, "seed": parts.seed}
 
 
 def lay_out_settings(parts: Parts) -> None:
@@ -81,7 +81,7 @@ def lay_out_settings(parts: Parts) -> None:
     parts.model = gr.Dropdown([], label=say("model"), elem_id="create-model")
     parts.label = gr.Dropdown([], label=say("digit"), visible=False, elem_id="create-label")
     parts.count = gr.Slider(1, MOST, 64, step=1, label=say("count"), buttons=[], elem_id="create-count")
-    parts.seed = gr.Number(0, precision=0, label=say("seed"), info=say("seed help"), elem_id="create-seed")
+    parts.seed = gr.Number(0, label=say("seed"), info=say("seed help"), elem_id="create-seed")
     parts.buttons["another"] = gr.Button(say("another seed"), size="sm")
     told: dict[str, Any] = {"label": say("truncation"), "info": say("truncation help")}
     parts.truncation = gr.Slider(0, 1, 1, step=0.01, buttons=[], elem_id="create-truncation", **told)
@@ -96,24 +96,24 @@ def lay_out_settings(parts: Parts) -> None:
 def lay_out_pictures(parts: Parts) -> None:
     """Puts the pictures, and what can be done with them, into the right column."""
 
-    def row(**names: str) -> None:
-        with gr.Row():
+    def row(needs: str = "", /, **names: str) -> None:
+        with gr.Row(elem_classes=["pg-buttons", *([f"pg-needs-{needs}"] if needs else [])]):
             for name, text in names.items():
                 parts.buttons[name] = gr.Button(say(text), size="sm", scale=0, min_width=150)
 
     parts.message = gr.HTML("", elem_id="create-message", **fills())
     parts.grid = gr.HTML("", js_on_load=asset("gallery.js"), elem_id="create-grid", **fills())
-    row(png="download png", npz="download npz")
+    row("grid", png="download png", npz="download npz")
     hint = note(say("choose a picture"))
     parts.details = gr.HTML(hint, js_on_load=asset("copying.js"), elem_id="create-details", **looks())
-    row(latent="download latent", along="along go")
+    row("picture", latent="download latent", along="along go")
     parts.along = gr.HTML("", elem_id="create-along", **fills())
     parts.chosen_note = gr.HTML(walk_note(()), elem_id="create-chosen", **looks())
-    row(walk="walk go", gif="download gif")
+    row("two", walk="walk go", gif="download gif")
     parts.walk = gr.HTML("", elem_id="create-walk", **fills())
     gr.HTML(heading(say("write")), **looks())
     parts.text = gr.Textbox("2026", label=say("write text"), max_lines=1, elem_id="create-text")
-    row(write="write go", text="download png")
+    row("grid", write="write go", text="download png")
     parts.written = gr.HTML("", elem_id="create-written", **fills())
 
 
@@ -134,17 +134,19 @@ def drawing(site: Site, parts: Parts) -> dict[str, Any]:
         *steps: object,
     ) -> tuple[str, Any, Any]:
         """Returns a sentence on what went wrong, the grid, and what it shows."""
+        if not name and not models_that(site, redraw=False):
+            return note(say("no noise models")), "", None
 
         def make() -> tuple[Any, Any]:
             asked, model = asked_for(site, name, label, count, seed, truncation, steps)
             there = shown is not None and shown.asked == asked
             return (gr.skip(), gr.skip()) if there else draw(site, asked, model, chosen)
 
-        made, said = attempt(site, make)
+        made, said = attempt(make)
         return (said, gr.skip(), gr.skip()) if made is None else ("", *made)
 
     outputs = [parts.message, parts.grid, parts.shown]
-    return {"fn": redraw, "inputs": [parts.shown, *parts.asked], "outputs": outputs, **LIVE}
+    return {"answer": redraw, "inputs": [parts.shown, *parts.asked], "outputs": outputs, **LIVE}
 
 
 def follow(site: Site, parts: Parts) -> None:
@@ -154,14 +156,16 @@ def follow(site: Site, parts: Parts) -> None:
     def drawn_after(event: Any) -> None:
         # Asked again once there is an answer, which draws nothing unless a setting has changed since: of two questions
         # of one moment, the network may bring the later one first.
-        event.then(**how).then(**how)
+        wire(site, wire(site, event.then, **how).then, **how)
 
     settings = [parts.count, parts.seed, parts.truncation, *parts.steps]
     # One event of all of them, so that the latest waits for the answer about the one before. A drop-down's `input`
     # comes twice for one choice, its `select` once.
-    gr.on([parts.label.select, *(setting.input for setting in settings)], **how).then(**how)
-    drawn_after(parts.buttons["another"].click(lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
-    drawn_after(parts.buttons["middle"].click(lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
+    set_one = functools.partial(gr.on, [parts.label.select, *(setting.input for setting in settings)])
+    wire(site, wire(site, set_one, **how).then, **how)
+    another, middle = parts.buttons["another"], parts.buttons["middle"]
+    drawn_after(wire(site, another.click, lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
+    drawn_after(wire(site, middle.click, lambda: [0] * DIRECTIONS, None, parts.steps, **ONCE))
     drawn_after(opens(site, parts))
     finds(site, parts)
 
@@ -173,9 +177,8 @@ def opens(site: Site, parts: Parts) -> Any:
 
     def opened(name: object, *steps: object) -> list[Any]:
         """Returns what a model that was just chosen changes, in the order of `changed`, `cleared` and the steps."""
-        made, said = attempt(site, lambda: choices_of(site, name))
-        with site.speaking():
-            hint, nothing = note(say("choose a picture")), walk_note(())
+        made, said = attempt(lambda: choices_of(site, name)) if name else (None, "")
+        hint, nothing = note(say("choose a picture")), walk_note(())
         # Until they are drawn anew, the pictures before stay, and a click on one is still one on that picture.
         grid, label, shown = ("", gr.skip(), None) if made is None else (gr.skip(), made, gr.skip())
         # Those in the middle are left alone: Gradio keeps a value for a slider that wasn't unfolded yet, and would put
@@ -183,22 +186,23 @@ def opens(site: Site, parts: Parts) -> Any:
         middle = [0 if step else gr.skip() for step in steps]
         return [said, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *middle]
 
-    return parts.model.change(opened, [parts.model, *parts.steps], [*changed, *cleared, *parts.steps], **ONCE)
+    outputs = [*changed, *cleared, *parts.steps]
+    return wire(site, parts.model.change, opened, [parts.model, *parts.steps], outputs, **ONCE)
 
 
 def finds(site: Site, parts: Parts) -> None:
     """Looks for models when the place is come to, and when their list is opened."""
 
     def arrived(name: object) -> tuple[Any, Any]:
-        known = models_that(site, redraw=False)
-        with site.speaking():
-            said = "" if known else note(say("no noise models"))
+        known = in_order(site, models_that(site, redraw=False))
+        said = "" if known else note(say("no noise models"))
         return gr.Dropdown(known, value=first_ready(site, known, name)), said
 
     tab = enclosing_tab()
     if tab is not None:
-        tab.select(arrived, parts.model, [parts.model, parts.message], **ONCE)
-    parts.model.focus(lambda: gr.Dropdown(models_that(site, redraw=False)), None, parts.model, **ONCE)
+        wire(site, tab.select, arrived, parts.model, [parts.model, parts.message], **ONCE)
+    listed = lambda: gr.Dropdown(in_order(site, models_that(site, redraw=False)))  # noqa: E731
+    wire(site, parts.model.focus, listed, None, parts.model, **ONCE)
 
 
 def choices_of(site: Site, name: object) -> Any:
@@ -207,8 +211,6 @@ def choices_of(site: Site, name: object) -> Any:
     Raises:
         UserError: there is no such model.
     """
-    if not models_that(site, redraw=False):
-        raise WebError(say("no noise models"))
     known = labels_of(open_model(site, name, redraw=False))
     choices = [(say("all in turn"), ""), *((label, label) for label in known)]
     title = say("digit") if are_digits(known) else say("class")
@@ -226,24 +228,23 @@ def act(site: Site, parts: Parts) -> None:
         if shown is None or not isinstance(index, int) or not 0 <= index < shown.asked.count:
             return [gr.skip()] * 4
         after = remember(chosen, Chosen(shown, index))
-        made, said = attempt(site, lambda: look(site, after[-1]))
-        with site.speaking():
-            return said, made or "", after, walk_note(after)
+        made, said = attempt(lambda: look(site, after[-1]))
+        return said, made or "", after, walk_note(after)
 
     looked = [parts.message, parts.details, parts.chosen, parts.chosen_note]
-    parts.grid.choose(choose, [parts.shown, parts.chosen], looked, **EACH)
+    wire(site, parts.grid.choose, choose, [parts.shown, parts.chosen], looked, **EACH)
 
     def below(make: Callable[..., str]) -> Callable[..., str]:
         def answer(*inputs: Any) -> str:
-            made, said = attempt(site, lambda: make(site, *inputs))
+            made, said = attempt(lambda: make(site, *inputs))
             return made or said
 
         return answer
 
-    parts.buttons["along"].click(below(along_html), parts.chosen, parts.along, **ONCE)
-    parts.buttons["walk"].click(below(walk_html), parts.chosen, parts.walk, **ONCE)
+    wire(site, parts.buttons["along"].click, below(along_html), parts.chosen, parts.along, **ONCE)
+    wire(site, parts.buttons["walk"].click, below(walk_html), parts.chosen, parts.walk, **ONCE)
     for event in (parts.buttons["write"].click, parts.text.submit):
-        event(below(keeping.written_html), [parts.model, parts.text, parts.seed], parts.written, **ONCE)
+        wire(site, event, below(keeping.written_html), [parts.model, parts.text, parts.seed], parts.written, **ONCE)
 
 
 def send_files(site: Site, parts: Parts) -> None:

@@ -25,10 +25,10 @@ def draw(site: Site, asked: Asked, model: Model, chosen: Sequence[Chosen] = ()) 
     images, known = found.arrays["images"], labels_of(model)
     names = tuple(known[place] for place in found.arrays["labels"]) if known else ()
     classes = len(known) if asked.label is None else 0
-    marked = [one.index for one in chosen if one.shown.asked == asked]
+    marked = [one.index if one.shown.asked == asked else None for one in chosen]
     title = f"{say('pictures', count=len(images))}. {say('keys')}"
     shown = Shown(asked, names)
-    return tiles(images, names, columns_of(len(images), classes), marked, title), shown
+    return tiles(images, names, columns_of(len(images), classes), marked, title, asked.name), shown
 
 
 def look(site: Site, chosen: Chosen) -> str:
@@ -46,7 +46,7 @@ def look(site: Site, chosen: Chosen) -> str:
     ]
     picture = sharp(found.arrays["image"], title, "large")
     opinions = f"<div><h3>{title}</h3>{facts(rows)}{latent_html(found.arrays['latent'])}</div>"
-    return f'<section class="looked">{picture}{opinions}<div>{nearest_html(found)}</div></section>'
+    return f'<section class="looked">{picture}{opinions}<div>{nearest_html(found, asked.truncation)}</div></section>'
 
 
 def discriminator_says(found: Frame, model: Model) -> str:
@@ -64,8 +64,11 @@ def classifier_says(found: Frame) -> str:
     return say("classifier opinion", label=found.values["class"][0], share=percent(found.values["probability"][0]))
 
 
-def nearest_html(found: Frame) -> str:
-    """Returns the nearest training images, each with its distance."""
+def nearest_html(found: Frame, truncation: float) -> str:
+    """Returns the nearest training images, each with its distance, and what that means.
+
+    Truncated pictures are nearer to the mean, which is near to many images without being a copy of one.
+    """
     heading = f"<h3>{say('nearest')}</h3>"
     if "nearest" not in found.arrays:
         return f'{heading}<p class="hint">{say("no nearest")}</p>'
@@ -74,12 +77,12 @@ def nearest_html(found: Frame) -> str:
         f"<li>{sharp(image, say('nearest number', number=place + 1), 'near')}{decimal(distance)}</li>"
         for image, place, distance in zip(found.arrays["nearest"], values["places"], values["distances"], strict=True)
     ]
-    told = say("nearest help")
-    if values["alone"] is not None:
-        told += " " + say("nearest alone", distance=decimal(values["alone"]))
-        if values["distances"][0] < values["alone"]:
-            told += " " + say("nearest copy")
-    return f'{heading}<ol class="nearest">{"".join(items)}</ol><p class="hint">{told}</p>'
+    sentences = [say("nearest away", distance=decimal(values["distances"][0]))]
+    if values["typical"] is not None:
+        sentences.append(say("nearest typical", distance=decimal(values["typical"])))
+        if truncation == 1 and values["distances"][0] < values["rare"]:
+            sentences.append(say("nearest copy"))
+    return f'{heading}<ol class="nearest">{"".join(items)}</ol><p class="hint">{" ".join(sentences)}</p>'
 
 
 def latent_html(latent: np.ndarray) -> str:
@@ -105,7 +108,7 @@ def remember(chosen: Sequence[Chosen], picture: Chosen) -> tuple[Chosen, ...]:
 def walk_note(chosen: Sequence[Chosen]) -> str:
     """Returns which pictures a walk would lead from and to, under its heading, as HTML."""
     if len(chosen) < 2:
-        return heading(say("walk")) + note(say("walk two first") if chosen else say("walk help"))
+        return heading(say("walk")) + note(say("walk second") if chosen else say("walk help"))
     first, second = chosen
     said = say(
         "walk chosen",
@@ -114,7 +117,7 @@ def walk_note(chosen: Sequence[Chosen]) -> str:
         second=second.index + 1,
         second_seed=str(second.shown.asked.seed),
     )
-    return heading(say("walk")) + note(said)
+    return f"<div data-two>{heading(say('walk'))}{note(said)}</div>"
 
 
 def walk(site: Site, chosen: Sequence[Chosen], scale: int) -> bytes:

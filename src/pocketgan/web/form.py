@@ -1,16 +1,20 @@
 """The form of settings, made from the configuration itself: what is asked, how it is read, and as which flags."""
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pocketgan import durations
 from pocketgan.config import FIELDS, PACKAGED, RunConfig, validated
-from pocketgan.errors import ConfigError
+from pocketgan.errors import ConfigError, WebError
 from pocketgan.problems import problem
 from pocketgan.recipes import recipe
 from pocketgan.web.site import Site
 
+LENGTHS = {check.func for kind in durations.LENGTHS for check in get_args(kind)[1:]}
+"""What checks the settings that are a length of training: a number with its unit."""
 APART = ("data",)
 """Fields that aren't in the form: the data is chosen beside the recipe."""
 
@@ -25,6 +29,8 @@ class Field:
         choices: what it can be, where that is a list; else empty.
         switch: whether it is yes or no.
         optional: whether it may be left empty, for none.
+        number: whether it is a number, or one with a unit.
+        grouped: whether that may have commas between its thousands, so that not every comma is a decimal one.
     """
 
     name: str
@@ -32,22 +38,28 @@ class Field:
     choices: tuple[str, ...] = ()
     switch: bool = False
     optional: bool = False
+    number: bool = False
+    grouped: bool = True
 
 
 def fields() -> list[Field]:
     """Returns all settings in the order of the configuration, the seed first."""
-    return [Field("seed", "train"), *(field_of(name) for name in FIELDS if name not in APART)]
+    return [Field("seed", "train", number=True), *(field_of(name) for name in FIELDS if name not in APART)]
 
 
 def field_of(name: str) -> Field:
     """Returns one setting, from the type of its field."""
     section = FIELDS[name]
-    kind = type(RunConfig.model_fields[section].default).model_fields[name].annotation
+    about = type(RunConfig.model_fields[section].default).model_fields[name]
+    kind = about.annotation
     parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     optional = type(None) in parts
     given = [part for part in parts if part is not type(None)]
     choices = get_args(given[0]) if len(given) == 1 and get_origin(given[0]) is Literal else ()
-    return Field(name, section, choices, kind is bool, optional)
+    plain = {get_args(part)[0] if get_origin(part) is Annotated else part for part in given}
+    lengths = any(getattr(one, "func", None) in LENGTHS for one in about.metadata)
+    number = lengths or not plain.isdisjoint({int, float})
+    return Field(name, section, choices, kind is bool, optional, number, lengths or int in plain)
 
 
 def shown(config: RunConfig) -> dict[str, Any]:
@@ -61,6 +73,18 @@ def written(value: object) -> str:
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def with_point(text: str, *, grouped: bool = True) -> str:
+    """Returns a number as the configuration takes it: `0,001` is `0.001`, `1,5 h` is `1.5 h`, `10 000 s` is `10000 s`.
+
+    Args:
+        text: the number, perhaps with a unit.
+        grouped: whether commas may stand between thousands; such as that in `10,000 steps` are left as they are then.
+    """
+    text = re.sub(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?!\d))", "", text.strip()).replace("\u2212", "-")
+    thousands = grouped and re.match(r"[-+]?[1-9]\d{0,2}(,\d{3})+(?![\d,])", text)
+    return text if thousands else re.sub(r"^([-+]?\d*),(\d+)(?![\d,.])", r"\1.\2", text)
 
 
 def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any]) -> RunConfig:
@@ -83,6 +107,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
         value = values[field.name]
         if not field.switch:
             value = str(value if value is not None else "").strip()
+            value = with_point(value, grouped=field.grouped) if field.number else value
             if not value and not field.optional:
                 raise ConfigError(f"{field.name}: {problem('needs a value')}")
         checked = (value or None) if field.optional else bool(value) if field.switch else value
@@ -90,7 +115,10 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
             nested["seed"] = checked
         else:
             nested[field.section][field.name] = checked
-    nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
+    try:
+        nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
+    except WebError as error:
+        raise WebError(f"data: {error}") from None
     return validated(nested)
 
 

@@ -1,11 +1,15 @@
-// A grid of pictures: a click or Enter chooses one, arrow keys move between them. The last two stay marked.
+// A grid of pictures: a click or Enter chooses one, arrow keys move between them. The last two of a model stay marked, the
+// first one 1, the last one 2, also where the other isn't in the grid any more.
 const buttons = () => Array.from(element.querySelectorAll("button[data-index]"));
+let before = null;
 
 const mark = (button) => {
-  const before = buttons().find((other) => other.dataset.chosen === "2");
-  if (before === button) return;
+  const { model } = button.parentElement.dataset, source = button.querySelector("img").src;
+  if (before?.model === model && before.source === source && button.dataset.chosen) return;
+  const last = before?.model === model ? before.source : "", number = last ? "2" : "1";
+  before = { model, source };
   for (const other of buttons()) {
-    const place = other === button ? "2" : other === before ? "1" : "";
+    const place = other === button ? number : last && other.querySelector("img").src === last ? "1" : "";
     if (place) other.dataset.chosen = place;
     else delete other.dataset.chosen;
     other.setAttribute("aria-pressed", String(Boolean(place)));

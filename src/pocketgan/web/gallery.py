@@ -48,7 +48,12 @@ def columns_of(count: int, classes: int = 0) -> int:
 
 
 def tiles(
-    images: np.ndarray, names: Sequence[str] = (), columns: int = 8, chosen: Sequence[int] = (), title: str = ""
+    images: np.ndarray,
+    names: Sequence[str] = (),
+    columns: int = 8,
+    chosen: Sequence[int | None] = (),
+    title: str = "",
+    model: str = "",
 ) -> str:
     """Returns images as a grid of buttons, of which the keyboard reaches the first, and arrows the others.
 
@@ -56,13 +61,14 @@ def tiles(
         images: uint8, shape (N, C, H, W).
         names: the classes' names, one an image, or none.
         columns: images a row.
-        chosen: the places of the last two that were chosen, the last one last.
+        chosen: the places of the last two that were chosen, the last one last; None for one that isn't among them.
         title: what they are, for who can't see them.
+        model: what made them.
     """
     cells = []
     for place, image in enumerate(images):
         label = say("picture of", number=place + 1, label=names[place]) if names else say("picture", number=place + 1)
-        mark = f' data-chosen="{2 - chosen[::-1].index(place)}"' if place in chosen else ""
+        mark = f' data-chosen="{chosen.index(place) + 1}"' if place in chosen else ""
         cells.append(
             f'<button type="button" class="tile" data-index="{place}" tabindex="{0 if place == 0 else -1}" '
             f'aria-label="{escape(label)}" aria-pressed="{str(bool(mark)).lower()}"{mark}>'
@@ -70,14 +76,23 @@ def tiles(
         )
     style = f"--columns: {columns}"
     return (
-        f'<div class="tiles" role="group" aria-label="{escape(title)}" data-columns="{columns}" style="{style}">'
+        f'<div class="tiles" role="group" aria-label="{escape(title)}" data-columns="{columns}" '
+        f'data-model="{escape(model)}" style="{style}">'
         f"{''.join(cells)}</div>"
     )
 
 
-def sentence(text: str, reason: str = "", *, alert: bool = True) -> str:
-    """Returns a sentence where something happened, and the program's own words for it, which are English."""
-    because = f' <span class="reason" lang="en">{escape(reason)}</span>' if reason else ""
+def sentence(text: str, reason: str = "", *, english: bool = False, alert: bool = True) -> str:
+    """Returns a sentence where something happened, and the program's own words for it.
+
+    Args:
+        text: the sentence, in the page's language.
+        reason: the program's words.
+        english: whether those are English in every language, as an operating system's are.
+        alert: whether something went wrong.
+    """
+    language = ' lang="en"' if english else ""
+    because = f' <span class="reason"{language}>{escape(reason)}</span>' if reason else ""
     role, kind = ("alert", "trouble") if alert else ("note", "hint")
     return f'<p class="{kind}" role="{role}">{escape(text)}{because}</p>' if text else ""
 

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pocketgan.language import say
+from pocketgan.web.words import WORDS
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -78,16 +81,16 @@ class Guard:
         """Returns the status and the sentence that a request is refused with; None where it may pass."""
         host = headers.get("host", "")
         if not self.named(host):
-            return 421, "This page isn't called by that name."
+            return 421, say(WORDS, "not called so")
         if foreign(scope, headers, host):
-            return 403, "Another site may not use this page."
+            return 403, say(WORDS, "foreign")
         if self.password is not None and (wrong := self.unknown(headers)) is not None:
             return wrong
         if not served(scope["path"], self.cache):
-            return 404, "There is nothing here."
+            return 404, say(WORDS, "not here")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST:
-            return 413, f"That is too large: at most {LARGEST // 1_000_000} MB."
+            return 413, say(WORDS, "too large", most=LARGEST // 1_000_000)
         return None
 
     def named(self, host: str) -> bool:
@@ -105,9 +108,9 @@ class Guard:
         self._wrong = [moment for moment in self._wrong if now - moment < FORGIVEN_SECONDS]
         scheme, _, code = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
-            return 401, "This page asks for a password."
+            return 401, say(WORDS, "password")
         if len(self._wrong) >= TRIES:
-            return 429, "Too many wrong passwords; wait a minute."
+            return 429, say(WORDS, "too many tries")
         try:
             given = base64.b64decode(code, validate=True).partition(b":")[2]
         except (binascii.Error, ValueError):
@@ -115,7 +118,7 @@ class Guard:
         if hmac.compare_digest(given, self.password.encode()):
             return None
         self._wrong.append(now)
-        return 401, "That isn't the password."
+        return 401, say(WORDS, "wrong password")
 
 
 def foreign(scope: Scope, headers: dict[str, str], host: str) -> bool:

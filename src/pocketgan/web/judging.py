@@ -15,6 +15,10 @@ PROBABILITIES = ("bce", "minimax", "msle")
 COMPARED = 256
 """Training images that an image is held against, where only differences of logits mean something."""
 BLOCK = 4096
+SPACED, LEAST_SPACED = 400, 100
+"""Images whose nearest other one is looked for, at most, and at least."""
+MOST_PRODUCTS = 1e10
+"""Products that finding these takes, at most: some seconds of one core."""
 
 
 class Near(NamedTuple):
@@ -23,12 +27,22 @@ class Near(NamedTuple):
     Attributes:
         distances: root mean square differences of the pixels, in grey levels, [0, 255], the nearest first.
         places: their indices in the training set.
-        alone: how far the nearest one is from its nearest other training image.
     """
 
     distances: list[float]
     places: list[int]
-    alone: float | None
+
+
+class Spacing(NamedTuple):
+    """How far real images are from their nearest other ones, in grey levels, [0, 255].
+
+    Attributes:
+        typical: half of them are nearer.
+        rare: one in a hundred is nearer.
+    """
+
+    typical: float
+    rare: float
 
 
 class Judge:
@@ -105,11 +119,29 @@ class Judge:
         assert self.training is not None
         base = self.training.images
         found = differences(image, base).topk(min(count, len(base)), largest=False, sorted=True)
-        first = int(found.indices[0])
-        others = differences(base[first], base)
-        others[first] = torch.inf
-        alone = float(others.min()) if len(base) > 1 else None
-        return Near(found.values.tolist(), found.indices.tolist(), alone)
+        return Near(found.values.tolist(), found.indices.tolist())
+
+
+def spacing(images: UInt8[Tensor, "n c h w"]) -> Spacing | None:
+    """Returns how far images are from their nearest other ones; None where there are too few to tell.
+
+    A sample of them is held against all.
+    """
+    count = min(len(images), SPACED, int(MOST_PRODUCTS / images.numel()))
+    if count < LEAST_SPACED:
+        return None
+    places = torch.linspace(0, len(images) - 1, count).long()
+    chosen = images[places].flatten(1).float()
+    nearest = torch.full((count,), torch.inf)
+    for start in range(0, len(images), BLOCK):
+        block = images[start : start + BLOCK].flatten(1).float()
+        squares = chosen.square().sum(dim=1)[:, None] + block.square().sum(dim=1) - 2 * chosen @ block.T
+        itself = (places >= start) & (places < start + len(block))
+        squares[itself, places[itself] - start] = torch.inf
+        nearest = nearest.minimum(squares.min(dim=1).values)
+    found = (nearest.clamp(min=0) / chosen.shape[1]).sqrt()
+    typical, rare = found.quantile(torch.tensor([0.5, 0.01])).tolist()
+    return Spacing(typical, rare)
 
 
 def differences(image: UInt8[Tensor, "c h w"], base: UInt8[Tensor, "n c h w"]) -> Tensor:

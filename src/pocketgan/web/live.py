@@ -1,34 +1,28 @@
 """The view of a run that is followed: parts of HTML, made once for all browsers, and sent only where they changed."""
 
-import hashlib
 import json
 import threading
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import Any
-
-import numpy as np
 
 from pocketgan.errors import UserError
 from pocketgan.language import clock, date
 from pocketgan.layout import lay_out
 from pocketgan.pictures import sample_columns
-from pocketgan.web.charts import Chart, Level, bars, draw, line_of, number
+from pocketgan.web.charts import number
+from pocketgan.web.curves import accuracies, classes, losses, quality, speed
+from pocketgan.web.messages import line, mark
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
 from pocketgan.web.watchdog import sentence
 
-NATS = ("bce", "minimax", "relativistic")
-"""Objectives whose losses are logarithms of probabilities."""
-MOST_CLASSES = 40
-"""Classes in a histogram, at most: beyond, a sentence says how many are drawn."""
 LATEST_ROWS = 20
 """The speed that the time left is told from is that of so many rows."""
 MOST_KEPT = 64
 LABELS = (
     "lost", "samples", "moment", "step of sample", "alt sample", "show sure", "sure none", "sure some", "sure each",
-    "no samples", "charts",
+    "no samples", "charts", "draw more",
 )  # fmt: skip
 """Words of the place, some of which the script fills in."""
 
@@ -48,6 +42,21 @@ class View:
     marks: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Doing:
+    """What this page does with a run.
+
+    Attributes:
+        going: when the process that works on it was started; None for no such process.
+        waits: the run that has to end before; None where it doesn't wait.
+        words: the last words of a process that failed.
+    """
+
+    going: datetime | None = None
+    waits: str | None = None
+    words: str = ""
+
+
 class Live:
     """Views of runs, each made once for every state of the run."""
 
@@ -64,14 +73,16 @@ class Live:
         except UserError as error:
             problem = str(error)
         started = self.site.starts.of(name)
-        going = started.at if started is not None and started.running() else None
-        words = started.last_words() if started is not None else ""
-        version = f"{reading.version}/{going}/{words}/{problem}"
+        doing = Doing(
+            going=started.at if started is not None and started.running() else None,
+            waits=self.site.trainings.ahead(name) if name in self.site.trainings else None,
+            words=(started.last_words() if started is not None else "") or self.site.trainings.problems.get(name, ""),
+        )
+        version = f"{reading.version}/{doing}/{problem}"
         with self._lock:
             kept = self._views.get(name)
             if kept is None or kept.version != version:
-                with self.site.speaking():
-                    parts = parts_of(self.site, name, reading, going, words, problem)
+                parts = parts_of(self.site, name, reading, doing, problem)
                 kept = View(version, parts, {part: mark(text) for part, text in parts.items()})
                 if len(self._views) >= MOST_KEPT:
                     self._views.pop(next(iter(self._views)))
@@ -108,35 +119,28 @@ def live_html(site: Site, name: str) -> str:
  data-label="{say["step of sample"]}" data-alt="{say["alt sample"]}"></label>
 <label class="pg-check"><input type="checkbox" data-part="shows" checked> {say["show sure"]}</label>
 <p data-part="sure" class="pg-line" data-none="{say["sure none"]}" data-some="{say["sure some"]}"
- data-each="{say["sure each"]}"></p></div>
+ data-each="{say["sure each"]}"></p>
+<p class="pg-line"><a data-part="more" href="?">{say["draw more"]}</a></p></div>
 <p data-part="no-picture" class="pg-line">{say["no samples"]}</p>
 <div data-part="watchdog"></div><div data-part="facts"></div></section>
 <section class="pg-charts" aria-label="{say["charts"]}">{charts}</section></div></div>"""
 
 
-def mark(text: str) -> str:
-    """Returns a short mark of a text."""
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def parts_of(
-    site: Site, name: str, reading: Reading, going: datetime | None, words: str, problem: str
-) -> dict[str, str]:
+def parts_of(site: Site, name: str, reading: Reading, doing: Doing, problem: str) -> dict[str, str]:
     """Returns the parts of the page for a run, in the language that is spoken.
 
     Args:
         site: the page's.
         name: the run's.
         reading: what was found of it.
-        going: when the process that works on it was started by this page; None for no such process.
-        words: the last words of one that failed.
+        doing: what this page does with it.
         problem: why the run can't be read; nothing where it can.
     """
     empty = dict.fromkeys(("losses", "accuracy", "quality", "speed", "classes", "watchdog", "facts"), "")
     if reading.run is None or reading.status is None:
-        return {"state": beginning(site, reading, going, words, problem), **empty, "samples": '{"list": []}'}
+        return {"state": beginning(site, reading, doing, problem), **empty, "samples": '{"list": []}'}
     return {
-        "state": state_of(site, reading, going, words),
+        "state": state_of(site, reading, doing),
         "losses": losses(site, reading),
         "accuracy": accuracies(site, reading),
         "quality": quality(site, reading),
@@ -162,26 +166,25 @@ def samples(reading: Reading) -> str:
 # What it is doing.
 
 
-def line(text: str, kind: str = "") -> str:
-    """Returns a sentence as a paragraph; `kind` is `bad`, `good` or nothing."""
-    return f'<p class="pg-line {kind}">{escape(text)}</p>' if text else ""
-
-
-def beginning(site: Site, reading: Reading, going: datetime | None, words: str, problem: str) -> str:
-    """Returns what to say of a run that can't be shown: it is just beginning, failed as it began, or is damaged."""
+def beginning(site: Site, reading: Reading, doing: Doing, problem: str) -> str:
+    """Returns what to say of a run that can't be shown: it waits, is beginning, failed as it began, or is damaged."""
     said = "".join(line(site.say("unreadable", why=text), "bad") for text in reading.problems)
-    if going is not None:
+    if doing.waits is not None:
+        return f'<div data-state="waiting">{line(site.say("waits for", name=doing.waits))}</div>'
+    if doing.going is not None:
         return f'<div data-state="starting">{line(site.say("preparing"))}</div>'
-    if words:
-        return f'<div data-state="none">{line(site.say("failed to start", why=words), "bad")}{said}</div>'
+    if doing.words:
+        return f'<div data-state="none">{line(site.say("failed to start", why=doing.words), "bad")}{said}</div>'
     return f'<div data-state="none">{said or line(problem or site.say("gone"), "bad")}</div>'
 
 
-def state_of(site: Site, reading: Reading, going: datetime | None, words: str) -> str:
+def state_of(site: Site, reading: Reading, doing: Doing) -> str:
     """Returns the run's state, how far it is, how fast, and what is wrong with its files."""
     assert reading.run is not None and reading.status is not None
     run, status = reading.run, reading.status
+    going, words = doing.going, doing.words
     state = "starting" if going is not None and going > status.updated else status.state
+    state = state if doing.waits is None else "waiting"
     share = min(1.0, status.step / run.plan.steps)
     said = [
         f"<b>{escape(site.say(f'state {state}'))}</b>",
@@ -194,6 +197,8 @@ def state_of(site: Site, reading: Reading, going: datetime | None, words: str) -
         said.append(escape(site.say("speed now", speed=number(images))))
         said.append(escape(site.say("time left", time=clock(seconds * (run.plan.steps - status.step)))))
     lines = [] if not status.message else [line(status.message, "bad" if status.state == "failed" else "")]
+    if doing.waits is not None:
+        lines.append(line(site.say("waits for", name=doing.waits)))
     if status.state == "killed" and going is None and not words:
         lines.append(line(site.say("was killed"), "bad"))
     if words and words not in status.message:
@@ -206,7 +211,10 @@ def state_of(site: Site, reading: Reading, going: datetime | None, words: str) -
         f'aria-valuenow="{100 * share:.0f}" aria-label="{escape(site.say("progress"))}">'
         f'<span style="width:{share:.2%}"></span></div>'
     )
-    return f'<div data-state="{state}"><p class="pg-state {state}">{" · ".join(said)}</p>{bar}{"".join(lines)}</div>'
+    return (
+        f'<div data-state="{state}" data-share="{100 * share:.0f}"><p class="pg-state {state}">{" · ".join(said)}</p>'
+        f"{bar}{''.join(lines)}</div>"
+    )
 
 
 def pace(reading: Reading) -> tuple[float, float] | None:
@@ -223,88 +231,6 @@ def pace(reading: Reading) -> tuple[float, float] | None:
     return (float(took / done), float(shown / took)) if done > 0 and took > 0 else None
 
 
-# Charts.
-
-
-def plan_end(reading: Reading) -> float:
-    """Returns the step that charts go to: the plan's end while the run is under way, else where it is."""
-    assert reading.run is not None and reading.status is not None
-    return float(reading.run.plan.steps if reading.status.state == "running" else reading.status.step)
-
-
-def losses(site: Site, reading: Reading) -> str:
-    """Returns the chart of both losses."""
-    assert reading.run is not None and reading.rows is not None
-    rows, objective = reading.rows, reading.run.config.objective.objective
-    unit = site.say("loss nats" if objective in NATS else "loss plain", objective=objective)
-    lines = [
-        line_of(site.say("discriminator"), rows["step"], rows["d_loss"], 1),
-        line_of(site.say("generator"), rows["step"], rows["g_loss"], 2, dashed=True),
-    ]
-    return draw(Chart(site.say("losses"), site.say("axis steps"), unit, lines, end=plan_end(reading)))
-
-
-def accuracies(site: Site, reading: Reading) -> str:
-    """Returns the chart of the discriminator's accuracies."""
-    assert reading.rows is not None
-    rows = reading.rows
-    lines = [
-        line_of(site.say("on real"), rows["step"], rows["d_real_accuracy"], 1),
-        line_of(site.say("on generated"), rows["step"], rows["d_fake_accuracy"], 2, dashed=True),
-    ]
-    levels, title = [Level(site.say("chance"), 0.5)], site.say("accuracies")
-    axis = site.say("axis right")
-    return draw(Chart(title, site.say("axis steps"), axis, lines, levels, percent=True, end=plan_end(reading)))
-
-
-def column(rows: list[dict[str, Any]], name: str) -> np.ndarray:
-    """Returns one measure of evaluations, NaN where it wasn't taken."""
-    values = [row.get(name) for row in rows]
-    return np.array([value if isinstance(value, int | float) else np.nan for value in values], dtype=np.float64)
-
-
-def quality(site: Site, reading: Reading) -> str:
-    """Returns the chart of the measured quality with the floor, and where it was best."""
-    rows = reading.evaluations
-    if not rows:
-        return line(site.say("not evaluated yet"))
-    steps = column(rows, "step")
-    lines = [line_of(site.say("this run"), steps, column(rows, "frechet_distance"), 3)]
-    levels = [Level(site.say("floor"), float(rows[-1]["frechet_floor"]))]
-    title, axes = site.say("quality"), (site.say("axis steps"), site.say("axis distance"))
-    chart = draw(Chart(title, *axes, lines, levels, log=True, end=plan_end(reading)))
-    if reading.best is None:
-        return chart
-    best = site.say("best", step=round(reading.best["step"]), distance=number(reading.best["frechet_distance"]))
-    return chart.removesuffix("</figure>") + f"{line(best)}</figure>"
-
-
-def speed(site: Site, reading: Reading) -> str:
-    """Returns the chart of images a second."""
-    assert reading.rows is not None
-    rows = reading.rows
-    lines = [line_of(site.say("this run"), rows["step"], rows["images_per_second"], 4)]
-    axes = (site.say("axis steps"), site.say("axis speed"))
-    return draw(Chart(site.say("speed"), *axes, lines, end=plan_end(reading)))
-
-
-def classes(site: Site, reading: Reading) -> str:
-    """Returns the histogram of the classes that the last evaluation found."""
-    assert reading.run is not None
-    last = next((row for row in reversed(reading.evaluations) if isinstance(row.get("histogram"), list)), None)
-    if last is None:
-        return ""
-    shares = [float(share) if isinstance(share, int | float) else 0.0 for share in last["histogram"]]
-    drawn = site.say("classes drawn", drawn=sum(share > 0 for share in shares), classes=len(shares))
-    if not 0 < len(shares) <= MOST_CLASSES:
-        return line(drawn)
-    names = reading.run.facts.class_names
-    if len(names) != len(shares):
-        names = tuple(str(index) for index in range(len(shares)))
-    histogram = bars(site.say("classes", step=round(last["step"])), names, shares, 1 / len(shares), site.say("even"))
-    return histogram.removesuffix("</figure>") + f"{line(drawn)}</figure>"
-
-
 # Words.
 
 
@@ -312,10 +238,20 @@ def watchdog(site: Site, reading: Reading) -> str:
     """Returns what the watchdog said, the latest first."""
     said = [text for event in reversed(reading.events[-50:]) if (text := sentence(event))]
     if not said:
-        silent = "watchdog silent" if reading.evaluations else "watchdog waits"
-        return f"<h3>{escape(site.say('watchdog'))}</h3>{line(site.say(silent))}"
+        return f"<h3>{escape(site.say('watchdog'))}</h3>{line(silence(site, reading))}"
     items = "".join(f"<li>{escape(text)}</li>" for text in said)
     return f'<h3>{escape(site.say("watchdog"))}</h3><ul class="pg-said">{items}</ul>'
+
+
+def silence(site: Site, reading: Reading) -> str:
+    """Returns what it means that the watchdog said nothing: that nothing was found, or that too little was seen."""
+    assert reading.run is not None
+    seen, needed = len(reading.evaluations), reading.run.config.watchdog.watch_window
+    if not seen and reading.run.plan.evaluate_every is None:
+        return site.say("watchdog blind")
+    if seen < needed:
+        return site.say("watchdog early", seen=seen, needed=needed)
+    return site.say("watchdog silent", count=seen)
 
 
 def facts(site: Site, reading: Reading) -> str:

@@ -1,7 +1,8 @@
-// Follows a run: asks for what has changed, every two seconds, and puts it in its place. Also moves the sliders.
+// Follows a run: asks for what has changed, every two seconds, and puts it in its place. Also moves the slider of its samples.
 (() => {
   "use strict";
-  const EVERY = 2000, IDLE = 5000;
+  const EVERY = 2000, IDLE = 5000, ASIDE = 10000;
+  let lookedAt = 0;
   let marks = {}, samples = [], shownFile = "", follows = true, timer = 0, asked = "";
 
   const root = () => document.querySelector(".pg-live");
@@ -12,10 +13,13 @@
   async function look() {
     clearTimeout(timer);
     const place = root();
-    if (!place || !place.dataset.run || document.hidden || !place.offsetParent) {
+    if (place && !place.dataset.run) stands("none");
+    const aside = document.hidden || !place?.offsetParent, going = ["running", "starting", "waiting"].includes(stateOf());
+    if (!place || !place.dataset.run || (aside && (!going || Date.now() - lookedAt < ASIDE))) {
       timer = setTimeout(look, 500);
       return;
     }
+    lookedAt = Date.now();
     const name = place.dataset.run;
     if (name !== asked) { shownFile = ""; follows = true; }
     if (name !== asked || !place.dataset.ready) { place.dataset.ready = "1"; asked = name; marks = {}; samples = []; }
@@ -29,7 +33,8 @@
       show(place.querySelector(".pg-lost"), true);
     }
     const state = stateOf();
-    timer = setTimeout(look, state === "running" || state === "starting" ? EVERY : IDLE);
+    document.dispatchEvent(new CustomEvent("pocketgan:state", { detail: { names: [name], state } }));
+    timer = setTimeout(look, ["running", "starting", "waiting"].includes(state) ? EVERY : IDLE);
   }
 
   function take(parts) {
@@ -41,9 +46,17 @@
         if (place) place.innerHTML = text;
       }
     }
-    const train = document.querySelector(".pg-train");
-    if (train) train.dataset.state = stateOf();
+    stands(stateOf());
     moveCursors();
+  }
+
+  // The buttons that fit a state are shown, and the title says how far a run under way is, also behind another tab.
+  function stands(state) {
+    const train = document.querySelector(".pg-train"), share = find("state")?.firstElementChild?.dataset.share;
+    if (train && train.dataset.state !== state) train.dataset.state = state;
+    const going = state === "running" && share !== undefined;
+    const title = going ? `${share}% · ${root().dataset.run}` : "Pocketgan";
+    if (document.title !== title) document.title = title;
   }
 
   const stateOf = () => find("state")?.firstElementChild?.dataset.state || "none";
@@ -57,6 +70,7 @@
     show(place, list.length > 0);
     show(find("no-picture"), list.length === 0);
     Object.assign(place.dataset, { columns, pairs });
+    find("more").href = `?${new URLSearchParams({ tab: pairs === 2 ? "redraw" : "create", run: asked })}`;
     if (!slider || !list.length) { shownFile = ""; return; }
     const kept = list.findIndex(([file]) => file === shownFile);
     slider.max = list.length - 1;
@@ -112,59 +126,31 @@
 
   function moveCursors() {
     const slider = find("moment"), step = slider && samples[Number(slider.value)]?.[1];
-    for (const plot of document.querySelectorAll(".pg-live .pg-plot")) {
-      const from = Number(plot.dataset.from), to = Number(plot.dataset.to), cursor = plot.querySelector(".pg-cursor");
-      const share = (step - from) / (to - from);
-      show(cursor, samples.length > 1 && share >= 0 && share <= 1);
-      cursor.style.left = `${100 * share}%`;
-    }
-  }
-
-  // Runs side by side: one slider over all of them.
-
-  function compareMoment(slider) {
-    const share = Number(slider.value) / Number(slider.max), text = document.querySelector(".pg-compare-moment");
-    const list = JSON.parse(slider.dataset.moments), moment = share * Number(slider.dataset.end);
-    if (text) text.textContent = list[Number(slider.value)];
-    slider.setAttribute("aria-valuetext", list[Number(slider.value)]);
-    for (const place of document.querySelectorAll(".pg-compare [data-samples]")) {
-      const found = JSON.parse(place.dataset.samples).filter(([, at]) => at <= moment * (1 + 1e-9)).pop();
-      const picture = place.querySelector("img"), none = place.querySelector(".pg-none");
-      show(picture, Boolean(found));
-      show(none, !found);
-      if (found) {
-        const source = `live/picture?${new URLSearchParams({ name: place.dataset.name, file: found[0], v: found[2] })}`;
-        if (picture.getAttribute("src") !== source) picture.src = source;
-        place.querySelector(".pg-at").textContent = found[3];
-      } else place.querySelector(".pg-at").textContent = "";
-    }
-    for (const plot of document.querySelectorAll(".pg-compare .pg-plot")) {
-      const from = Number(plot.dataset.from), to = Number(plot.dataset.to), cursor = plot.querySelector(".pg-cursor");
-      const at = (moment - from) / (to - from);
-      show(cursor, at >= 0 && at <= 1);
-      cursor.style.left = `${100 * at}%`;
-    }
+    const latest = !slider || Number(slider.value) === samples.length - 1;
+    if (root()) window.pocketgan.show(root(), samples.length > 1 ? step : NaN, latest);
   }
 
   document.addEventListener("input", (event) => {
     if (event.target.matches?.('.pg-live [data-part="moment"]')) {
       follows = Number(event.target.value) === samples.length - 1;
       showSample();
-    } else if (event.target.matches?.(".pg-compare-slider")) compareMoment(event.target);
-    else if (event.target.matches?.('.pg-live [data-part="shows"]')) {
+    } else if (event.target.matches?.('.pg-live [data-part="shows"]')) {
       find("judged").hidden = !event.target.checked;
     }
   });
+  // A click on the samples, or the link below them, leads to where more are drawn from the same run.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.('.pg-live :is(.pg-picture, [data-part="more"])') || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    window.pocketgan.go(find("more").getAttribute("href"));
+  });
+  document.addEventListener("pocketgan:look", look);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 
   // Where Gradio puts in another run, look at once.
   new MutationObserver(() => {
     const place = root();
-    if (place && (place.dataset.run !== asked || !place.dataset.ready)) look();
-    for (const slider of document.querySelectorAll(".pg-compare-slider:not([data-ready])")) {
-      slider.dataset.ready = "1";
-      compareMoment(slider);
-    }
+    if (place && place.dataset.run !== asked || (asked && place && !place.dataset.ready)) look();
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-run"] });
 
   document.addEventListener("DOMContentLoaded", look);

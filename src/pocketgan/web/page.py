@@ -4,6 +4,7 @@ from html import escape
 
 import gradio as gr
 
+from pocketgan.web.address import build_address
 from pocketgan.web.compare import build_compare
 from pocketgan.web.create import build_create
 from pocketgan.web.redraw import build_redraw
@@ -15,10 +16,13 @@ PLACES = {"train": build_train, "create": build_create, "redraw": build_redraw, 
 
 def build_page(site: Site) -> gr.Blocks:
     """Builds the whole page."""
-    with gr.Blocks(title="Pocketgan", analytics_enabled=False, fill_width=True) as page:
+    with site.speaking(), gr.Blocks(title="Pocketgan", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(f'<header class="pg-head"><h1>Pocketgan</h1><p>{escape(str(site.folder))}</p></header>')
-        with gr.Tabs():
+        places, choices = {}, {}
+        with gr.Tabs() as tabs:
             for name, build in PLACES.items():
-                with gr.Tab(site.say(name), id=name):
-                    build(site)
+                with gr.Tab(site.say(name), id=name) as places[name]:
+                    gr.HTML(f'<h2 class="sr">{escape(site.say(name))}</h2>', elem_classes="pg-title")
+                    choices[name] = build(site)
+        build_address(site, tabs, places, choices)
     return page

@@ -30,11 +30,13 @@ class Started:
         process: it.
         said: the file of what it says on standard error.
         at: when it was started.
+        command: the first word of the command: `train`, `evaluate`, …
     """
 
     process: subprocess.Popen[bytes]
     said: Path
     at: datetime
+    command: str
 
     def running(self) -> bool:
         """Whether it is under way."""
@@ -70,6 +72,10 @@ class Starts:
         started = self.of(name)
         return started is not None and started.running()
 
+    def under_way(self, *commands: str) -> list[str]:
+        """Returns the names of what these commands work on now."""
+        return [name for name, one in list(self._started.items()) if one.command in commands and one.running()]
+
     def reap(self) -> int:
         """Takes notice of those that have ended, so that none looks as if it lived; returns how many are under way."""
         return sum(started.running() for started in list(self._started.values()))
@@ -100,5 +106,5 @@ class Starts:
                     stderr=file,
                     start_new_session=True,
                 )
-            started = self._started[name] = Started(process, said, datetime.now(UTC))
+            started = self._started[name] = Started(process, said, datetime.now(UTC), arguments[0])
             return started

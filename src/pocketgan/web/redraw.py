@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from pocketgan.errors import WebError
 from pocketgan.web.asking import are_digits, attempt, first_ready, models_that, open_model
 from pocketgan.web.create_words import say
 from pocketgan.web.gallery import asset, heading, note
+from pocketgan.web.ranking import in_order
 from pocketgan.web.redrawing import (
     Source,
     classes_of,
@@ -22,7 +22,7 @@ from pocketgan.web.redrawing import (
     uploaded,
 )
 from pocketgan.web.site import Site
-from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, looks, sent
+from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, looks, sent, wire
 
 
 @dataclass
@@ -38,11 +38,11 @@ class Parts:
     source: Any
 
 
-def build_redraw(site: Site) -> None:
-    """Builds the place inside its tab."""
-    with site.speaking():
-        parts = lay_out()
-    wire(site, parts)
+def build_redraw(site: Site) -> dict[str, Any]:
+    """Builds the place inside its tab; returns what the address says of it: the model."""
+    parts = lay_out()
+    answer_events(site, parts)
+    return {"run": parts.model}
 
 
 def lay_out() -> Parts:
@@ -56,12 +56,12 @@ def lay_out() -> Parts:
             result = gr.HTML(nothing_html(), elem_id="redraw-result", **looks())
             gr.HTML(heading(say("test image")), **looks())
             label = gr.Dropdown([], label=say("digit"), elem_id="redraw-label")
-            index = gr.Number(1, precision=0, label=say("test number"), elem_id="redraw-index")
+            index = gr.Number(1, label=say("test number"), elem_id="redraw-index")
             take = gr.Button(say("test go"), size="sm")
     return Parts(model, label, index, take, pad, result, source)
 
 
-def wire(site: Site, parts: Parts) -> None:
+def answer_events(site: Site, parts: Parts) -> None:
     """Redraws whatever comes, and again whenever another model is chosen."""
     shown = [parts.result, parts.source]
 
@@ -70,7 +70,7 @@ def wire(site: Site, parts: Parts) -> None:
             source = make()
             return redrawn_html(site, name, source), source
 
-        made, said = attempt(site, both)
+        made, said = attempt(both)
         return (said, None) if made is None else made
 
     def draw(name: object, pixels: object) -> tuple[str, Any]:
@@ -83,27 +83,28 @@ def wire(site: Site, parts: Parts) -> None:
         return answer(name, lambda: test_image(site, name, label, index))
 
     def opened(name: object, source: Source | None) -> tuple[Any, Any, Any]:
-        made, said = attempt(site, lambda: choices_of(site, name))
+        if not name and not models_that(site, redraw=True):
+            return gr.skip(), note(say("no redraw models")), None
+        made, said = attempt(lambda: choices_of(site, name))
         if made is None:
             return gr.skip(), said, None
         return made, *answer(name, lambda: source if source is None or source.kind != "test" else None)
 
-    def arrived(name: object) -> tuple[Any, Any]:
-        known = models_that(site, redraw=True)
-        with site.speaking():
-            said = gr.skip() if known else note(say("no redraw models"))
-        return gr.Dropdown(known, value=first_ready(site, known, name)), said
+    def arrived(name: object) -> tuple[Any, Any, Any]:
+        known = in_order(site, models_that(site, redraw=True))
+        said = gr.skip() if known else note(say("no redraw models"))
+        return gr.Dropdown(known, value=first_ready(site, known, name)), said, gr.Button(interactive=bool(known))
 
     tab = enclosing_tab()
     if tab is not None:
-        tab.select(arrived, parts.model, [parts.model, parts.result], **ONCE)
-    parts.model.focus(lambda: gr.Dropdown(models_that(site, redraw=True)), None, parts.model, **ONCE)
-    parts.model.change(opened, [parts.model, parts.source], [parts.label, *shown], **ONCE)
-    parts.pad.draw(draw, [parts.model, parts.pad], shown, **LIVE)
-    parts.pad.file(file, parts.model, shown, **ONCE)
-    chosen = [parts.model, parts.label, parts.index]
-    parts.take.click(test, chosen, shown, **ONCE)
-    parts.index.submit(test, chosen, shown, **ONCE)
+        wire(site, tab.select, arrived, parts.model, [parts.model, parts.result, parts.take], **ONCE)
+    listed = lambda: gr.Dropdown(in_order(site, models_that(site, redraw=True)))  # noqa: E731
+    wire(site, parts.model.focus, listed, None, parts.model, **ONCE)
+    wire(site, parts.model.change, opened, [parts.model, parts.source], [parts.label, *shown], **ONCE)
+    wire(site, parts.pad.draw, draw, [parts.model, parts.pad], shown, **LIVE)
+    wire(site, parts.pad.file, file, parts.model, shown, **ONCE)
+    for event in (parts.take.click, parts.index.submit):
+        wire(site, event, test, [parts.model, parts.label, parts.index], shown, **ONCE)
 
 
 def choices_of(site: Site, name: object) -> Any:
@@ -112,8 +113,6 @@ def choices_of(site: Site, name: object) -> Any:
     Raises:
         UserError: there is no such model.
     """
-    if not models_that(site, redraw=True):
-        raise WebError(say("no redraw models"))
     model = open_model(site, name, redraw=True)
     known = list(classes_of(model))
     own = model.facts.class_names[0] if model.facts.class_names else None

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from pocketgan.errors import UserError
+from pocketgan.errors import UserError, WebError
+from pocketgan.language import say
 from pocketgan.records import LARGEST_HEADER
 from pocketgan.web.live import Live
+from pocketgan.web.side_by_side import MOST, OVER, Comparisons
 from pocketgan.web.site import Site
+from pocketgan.web.words import WORDS
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -25,15 +28,17 @@ KINDS = {".png": "image/png", ".html": "text/html; charset=utf-8", ".csv": "text
 
 def add_routes(app: FastAPI, site: Site) -> None:
     """Adds what the page fetches to the application."""
-    live = Live(site)
+    live, comparisons = Live(site), Comparisons(site)
 
     @app.get("/live/run")
     def run(name: str, have: str = "") -> Response:
         """The parts of a run's view that a browser hasn't got; nothing (204) where it has all."""
-        changed = live.changed(name, have)
-        if not changed:
-            return Response(status_code=204, headers=PRIVATE)
-        return Response(json.dumps(changed, ensure_ascii=False), media_type="application/json", headers=PRIVATE)
+        return parts(live.changed(name, have))
+
+    @app.get("/live/compare")
+    def compare(names: str, over: str = "steps", have: str = "") -> Response:
+        """The parts of runs side by side that a browser hasn't got; nothing (204) where it has all."""
+        return answered(lambda: parts(comparisons.changed(names_in(names), over if over in OVER else "steps", have)))
 
     @app.get("/live/picture")
     def picture(name: str, file: str) -> Response:
@@ -50,6 +55,28 @@ def add_routes(app: FastAPI, site: Site) -> None:
         """A file of a study's page: `<study>/<file>`."""
         name, _, file = path.rpartition("/")
         return answered(lambda: sent(site, name, "report", file, tuple(KINDS), REPORT))
+
+
+def names_in(text: str) -> list[str]:
+    """Returns the names of runs in a JSON list, each once, as many as can be compared.
+
+    Raises:
+        WebError: it is no such list.
+    """
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise WebError(say(WORDS, "no such name"))
+    return list(dict.fromkeys(names))[:MOST]
+
+
+def parts(changed: dict[str, list[str]]) -> Response:
+    """Returns parts of a view as JSON; nothing (204) for none."""
+    if not changed:
+        return Response(status_code=204, headers=PRIVATE)
+    return Response(json.dumps(changed, ensure_ascii=False), media_type="application/json", headers=PRIVATE)
 
 
 def answered(make: Callable[[], Response]) -> Response:

@@ -9,19 +9,22 @@ from importlib import resources
 from pathlib import Path
 
 import gradio as gr
-import uvicorn
 from fastapi import FastAPI
 from gradio.themes import Base
 
 from pocketgan.errors import WebError
-from pocketgan.web.guard import App, Guard, is_loopback
+from pocketgan.language import say, speaking
+from pocketgan.web.ending import Server
+from pocketgan.web.guard import App, Guard, Receive, Scope, Send, is_loopback
 from pocketgan.web.page import build_page
 from pocketgan.web.routes import add_routes
 from pocketgan.web.site import Site
+from pocketgan.web.words import WORDS
 
 PORT = 7860
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LARGEST_FILE = "20mb"
+SCRIPTS = ("streams.js", "places.js", "charts.js", "dropdowns.js", "messages.js", "page.js", "compare.js")
 
 
 def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None) -> App:
@@ -36,7 +39,7 @@ def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None
         WebError: others could reach it, and there is no password.
     """
     if not is_loopback(host) and not password:
-        raise WebError(f"host: '{host}' lets others in, who could start and stop runs; give --password with it")
+        raise WebError(f"host: {site.say('needs password', host=host)}")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, site)
     page = build_page(site)
@@ -45,7 +48,18 @@ def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None
         max_file_size=LARGEST_FILE, theme=theme(), head=head(site), mcp_server=False,
     )  # fmt: skip
     names = LOOPBACK | {host.strip("[]").lower()} if is_loopback(host) else frozenset()
-    return Guard(app, frozenset(names), password or None, str(Path(page.GRADIO_CACHE).resolve()))
+    guard = Guard(app, frozenset(names), password or None, str(Path(page.GRADIO_CACHE).resolve()))
+    return in_language(guard, site.language)
+
+
+def in_language(app: App, language: str) -> App:
+    """Returns an application that answers every request in a language."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        with speaking(language):
+            await app(scope, receive, send)
+
+    return answer
 
 
 def theme() -> Base:
@@ -78,7 +92,7 @@ new MutationObserver(() => {{
 }}).observe(document.documentElement, {{ attributes: true, attributeFilter: ["lang"] }});
 }})();</script>"""
     looks = f"<style>{text('page.css')}</style>"
-    scripts = "".join(f"<script>{text(name)}</script>" for name in ("streams.js", "page.js"))
+    scripts = "".join(f"<script>{text(name)}</script>" for name in SCRIPTS)
     return f'{tell}<meta name="color-scheme" content="light dark">{looks}{scripts}'
 
 
@@ -107,12 +121,9 @@ def serve(
         WebError: it can't be served there; the message says why.
     """
     app = make_app(site, host=host, password=password)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
-    )
     with listening(host, port) as place, suppress(KeyboardInterrupt):
         ready()
-        uvicorn.Server(config).run(sockets=[place])
+        Server(app, site.end).run(sockets=[place])
     site.worker.end()
 
 
@@ -131,5 +142,5 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         place.close()
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise WebError(f"port: {host}:{port} can't be used: {why}; give another --port") from None
+        raise WebError(f"port: {say(WORDS, 'port taken', host=host, port=str(port), why=why)}") from None
     return place

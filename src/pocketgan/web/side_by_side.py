@@ -1,24 +1,33 @@
 """Runs side by side: measured quality with spread, curves over each other, samples at the same moment."""
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
 import numpy as np
 
 from pocketgan.errors import UserError
+from pocketgan.language import clock
 from pocketgan.records import read_object
 from pocketgan.runs import Run
 from pocketgan.web.charts import Chart, Level, draw, line_of, number
-from pocketgan.web.live import column, line
+from pocketgan.web.curves import column
+from pocketgan.web.messages import line, mark
+from pocketgan.web.ranking import MEASURED as MEASURED_FILE
 from pocketgan.web.reading import Reading
-from pocketgan.web.rows import Numbers
+from pocketgan.web.rows import Numbers, stamp
 from pocketgan.web.site import Site
+from pocketgan.web.starting import measuring
 
 MOST = 7
 """Runs that can be told apart."""
+MOST_KEPT = 16
+"""Comparisons that are kept in memory."""
+PARTS = ("wrong", "measuring", "table", "samples", "charts")
 MOMENTS = 100
 ALIKE = 0.25
 """Floors that differ by no more are drawn as one."""
@@ -82,8 +91,39 @@ class Compared:
         return np.interp(steps, self.reading.rows["step"], self.clock(over)).tolist()
 
 
-def compared(site: Site, names: list[str], over: str) -> str:
-    """Returns runs side by side, in the language that is spoken.
+class Comparisons:
+    """Runs side by side as browsers follow them, each made once for every state of its runs."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._parts: dict[tuple[tuple[str, ...], str], tuple[str, dict[str, str]]] = {}
+        self._lock = threading.Lock()
+
+    def changed(self, names: list[str], over: str, have: str) -> dict[str, list[str]]:
+        """Returns the parts that a browser hasn't got, each with its mark; see `live.Live.changed`."""
+        version = "/".join(state_of(self.site, name) for name in names)
+        with self._lock:
+            known = self._parts.pop((tuple(names), over), None)
+            if known is None or known[0] != version:
+                known = (version, compared(self.site, names, over))
+            self._parts[tuple(names), over] = known
+            while len(self._parts) > MOST_KEPT:
+                self._parts.pop(next(iter(self._parts)))
+        parts = known[1] | {"measuring": measuring_html(self.site, names)}
+        marks = {part: mark(text) for part, text in parts.items()}
+        return {part: [marks[part], text] for part, text in parts.items() if marks[part] not in set(have.split(","))}
+
+
+def state_of(site: Site, name: str) -> str:
+    """Returns what changes with a run and with what was measured of it."""
+    try:
+        return f"{site.read(name).version}.{stamp(site.resolve(name) / MEASURED_FILE)}"
+    except UserError as error:
+        return str(error)
+
+
+def compared(site: Site, names: list[str], over: str) -> dict[str, str]:
+    """Returns runs side by side, in the language that is spoken, as parts of HTML.
 
     Args:
         site: the page's.
@@ -102,12 +142,66 @@ def compared(site: Site, names: list[str], over: str) -> str:
         else:
             runs.append(Compared(name, place % MOST + 1, reading.run, reading))
     if not runs:
-        return f'<div class="pg-compare">{"".join(wrong)}</div>'
+        return {"wrong": "".join(wrong), "table": "", "samples": "", "charts": ""}
     charts = "".join([quality(site, runs, over), *(curve(site, runs, over, *which) for which in CURVES)])
-    return (
-        f'<div class="pg-compare">{"".join(wrong)}{table(site, runs)}{samples(site, runs, over)}'
-        f'<h3>{escape(site.say("charts"))}</h3><div class="pg-charts">{charts}</div></div>'
-    )
+    return {
+        "wrong": "".join(wrong),
+        "table": table(site, runs),
+        "samples": samples(site, runs, over),
+        "charts": f'<h3>{escape(site.say("charts"))}</h3><div class="pg-charts">{charts}</div>',
+    }
+
+
+def compare_html(site: Site, names: object, over: object) -> str:
+    """Returns runs side by side, each part with its mark, which the page's script follows."""
+    chosen = [str(name) for name in names][:MOST] if isinstance(names, list) else []
+    if not chosen:
+        return f'<div class="pg-compare">{line(site.say("choose runs" if site.runs() else "no runs"))}</div>'
+    chosen, over = list(dict.fromkeys(chosen)), over if isinstance(over, str) and over in OVER else "steps"
+    parts = compared(site, chosen, over) | {"measuring": measuring_html(site, chosen)}
+    inside = "".join(f'<div data-part="{part}" data-mark="{mark(parts[part])}">{parts[part]}</div>' for part in PARTS)
+    return f'<div class="pg-compare" data-names="{escape(json.dumps(chosen))}" data-over="{over}">{inside}</div>'
+
+
+# What is being measured.
+
+
+def measuring_html(site: Site, names: list[str]) -> str:
+    """Returns how far the evaluations of runs are, and why one has failed."""
+    took = usual_seconds(site)
+    return "".join(one_measuring(site, name, took) for name in names)
+
+
+def one_measuring(site: Site, name: str, took: float | None) -> str:
+    """Returns how far the evaluation of one run is; nothing where none was asked for, or it is done."""
+    job = measuring(name)
+    if job in site.evaluations:
+        return progress(name, site.say("measuring waits", name=name), "")
+    started = site.starts.of(job)
+    if started is None:
+        return ""
+    if not started.running():
+        words = started.last_words()
+        return line(site.say("not measured", name=name, why=words), "bad") if words else ""
+    seconds = (datetime.now(UTC) - started.at).total_seconds()
+    text = site.say("measured for", name=name, time=clock(seconds))
+    share = "" if took is None else f' value="{min(0.95, seconds / took):.2f}"'
+    return progress(name, text, f'<progress max="1"{share} aria-label="{escape(text)}"></progress>')
+
+
+def progress(name: str, text: str, bar: str) -> str:
+    """Returns a line about an evaluation."""
+    return f'<div class="pg-measuring" data-measuring="{escape(name)}">{bar}{line(text)}</div>'
+
+
+def usual_seconds(site: Site) -> float | None:
+    """Returns how long the longest evaluation took of those that this page began; None before one is done."""
+    found = []
+    for name in site.runs():
+        started = site.starts.of(measuring(name))
+        if started is not None and not started.running():
+            found.append(stamp(site.folder / name / MEASURED_FILE)[2] / 1e9 - started.at.timestamp())
+    return max((seconds for seconds in found if seconds > 0), default=None)
 
 
 # The table.
@@ -145,7 +239,7 @@ def row(site: Site, one: Compared) -> str:
 def evaluation(run: Run) -> dict[str, Any]:
     """Returns what `pocketgan evaluate` found of a run, by metric; nothing where it wasn't asked."""
     try:
-        found = read_object(run.folder / "evaluation" / "evaluation.json").get("metrics")
+        found = read_object(run.folder / MEASURED_FILE).get("metrics")
     except UserError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,20 +1,25 @@
 """The page's only door to the disk: the runs, models and studies below one folder, by names that a browser may say."""
 
 import os
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from pydantic import ValidationError
+
 from pocketgan.errors import RunError, WebError
 from pocketgan.exported import load
 from pocketgan.language import check_language, speaking
 from pocketgan.language import say as say_of
 from pocketgan.models import EXPORT_KEY, Model, is_exported, is_model
-from pocketgan.records import read_object
+from pocketgan.records import Status, lives, read_object
 from pocketgan.runs import Run
 from pocketgan.web.processes import Starts
+from pocketgan.web.queues import Queue
 from pocketgan.web.reading import Reader, Reading
 from pocketgan.web.words import WORDS
 from pocketgan.web.worker import Worker
@@ -50,6 +55,8 @@ class Site:
         worker: draws for the places Create and Redraw; its process starts with its first question.
         reader: reads runs for all browsers together.
         starts: the processes that the page started.
+        trainings, evaluations: what waits for its turn.
+        ended: set once the page ends.
     """
 
     folder: Path
@@ -57,6 +64,9 @@ class Site:
     worker: Worker = field(default_factory=Worker, repr=False)
     reader: Reader = field(default_factory=Reader, repr=False)
     starts: Starts = field(default_factory=Starts, repr=False)
+    trainings: Queue = field(init=False, repr=False)
+    evaluations: Queue = field(init=False, repr=False)
+    ended: threading.Event = field(default_factory=threading.Event, repr=False)
     _listing: Listing = field(default_factory=Listing, repr=False)
     _listed: float = field(default=float("-inf"), repr=False)
 
@@ -64,7 +74,14 @@ class Site:
         check_language(self.language)
         self.folder = Path(self.folder).expanduser().resolve()
         if not self.folder.is_dir():
-            raise WebError(f"dir: there is no folder '{self.folder}'; give one that holds runs, or will")
+            raise WebError(f"dir: {self.say('no folder', folder=self.folder)}")
+        self.trainings = Queue(self.starts, self.training)
+        self.evaluations = Queue(self.starts, lambda: next(iter(self.starts.under_way("evaluate")), None))
+
+    def end(self) -> None:
+        """Ends what only the page needs; trainings that were started go on."""
+        self.ended.set()
+        self.worker.kill()
 
     # Words.
 
@@ -104,6 +121,13 @@ class Site:
     def studies(self) -> list[str]:
         """Returns the studies' names."""
         return list(self.listing().studies)
+
+    def training(self) -> str | None:
+        """Returns a run that is being trained on this machine, whoever started it; None for none."""
+        started = self.starts.under_way("train", "resume")
+        if started:
+            return started[0]
+        return next((name for name in self.runs() if trains_here(self.folder / name)), None)
 
     # From names to folders. Everything that a browser says goes through here.
 
@@ -208,6 +232,15 @@ class Site:
         if not (folder / STUDY).is_file():
             raise WebError(self.say("nothing there", name=name))
         return folder
+
+
+def trains_here(folder: Path) -> bool:
+    """Whether a run's status names a process of this machine that lives."""
+    try:
+        status = Status.model_validate(read_object(folder / "status.json"))
+    except (RunError, ValidationError):
+        return False
+    return status.state == "running" and status.host == socket.gethostname() and lives(status)
 
 
 def link_outside(folder: Path, root: Path, depth: int = 2) -> str | None:

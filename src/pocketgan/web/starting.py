@@ -1,46 +1,71 @@
 """Starts, stops and resumes trainings, by the names and settings that a browser says."""
 
 import itertools
+import re
 import signal
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import psutil
 
 from pocketgan.config import RunConfig
 from pocketgan.durations import Duration
-from pocketgan.errors import PocketganError, RunBusy, WebError
+from pocketgan.errors import PocketganError, RunBusy, RunError, WebError
 from pocketgan.flags import parse_recipe
+from pocketgan.models import is_model
 from pocketgan.recipes import recipe
 from pocketgan.runs import Run, check_free
-from pocketgan.web.form import flags_of
+from pocketgan.web.form import flags_of, with_point
 from pocketgan.web.processes import MOST_STARTED, TooMany
-from pocketgan.web.site import STUDY, Site
+from pocketgan.web.site import DEEPEST, STUDY, Site
 
+LONGEST_PART = 80
+"""Letters of a new run's name, and of each folder that it lies in, at most."""
 REPORT_SECONDS = 180.0
 """A study's page is waited for so long."""
 ENDING_SECONDS = 30.0
 """A process that has stopped training is waited for so long."""
 
 
-def launch(site: Site, name: str, arguments: Sequence[str]) -> None:
+def launch(
+    site: Site, name: str, arguments: Sequence[str], begin: Callable[[str, Sequence[str], str], object] | None = None
+) -> None:
     """Starts a command that works on what is called `name`.
+
+    Args:
+        site: where.
+        name: what it works on.
+        arguments: the command's.
+        begin: starts it, or lets it wait; by default it is started at once.
 
     Raises:
         WebError: too many are under way, or the system can't start one.
     """
     try:
-        site.starts.launch(name, arguments, site.language)
+        (begin or site.starts.launch)(name, arguments, site.language)
     except TooMany:
         raise WebError(site.say("too many", count=MOST_STARTED)) from None
     except OSError as error:
         raise WebError(site.say("not started", why=error.strerror or str(error))) from None
 
 
+def start_now(site: Site, name: object) -> None:
+    """Begins a training that waits, beside the one that it waits for.
+
+    Raises:
+        WebError: it doesn't wait, or can't be started.
+    """
+    job = site.trainings.take(str(name))
+    if job is None:
+        raise WebError(site.say("not waiting", name=name))
+    launch(site, job.name, list(job.arguments))
+
+
 def start(site: Site, config: RunConfig, name: str) -> str:
-    """Starts a training.
+    """Starts a training, once no other is under way.
 
     Args:
         site: where.
@@ -56,13 +81,13 @@ def start(site: Site, config: RunConfig, name: str) -> str:
     name = name.strip() or free_name(site, config.recipe)
     folder = site.path(name)
     check_free(folder)
-    if site.starts.running(str(name)):
+    if site.starts.running(name) or name in site.trainings:
         raise RunBusy(site.say("being trained", name=name))
     flags = [*flags_of(config, recipe(config.recipe)), f"--out={folder}"]
     read, given = parse_recipe("train", [config.recipe, *flags])
     if read != config or given.out != folder or given.dry_run:
         raise WebError(site.say("not as written"))
-    launch(site, name, ["train", config.recipe, *flags, "--quiet"])
+    launch(site, name, ["train", config.recipe, *flags, "--quiet"], site.trainings.add)
     site.forget()
     return name
 
@@ -71,7 +96,48 @@ def free_name(site: Site, recipe_name: str) -> str:
     """Returns the first free name for a run of a recipe: in `runs`, unless the folder is that itself."""
     inside = "" if site.folder.name == "runs" else "runs/"
     names = (f"{inside}{recipe_name}-{number}" for number in itertools.count(1))
-    return next(name for name in names if not ((site.folder / name).exists() or site.starts.of(name)))
+    taken = lambda name: (site.folder / name).exists() or site.starts.of(name) or name in site.trainings  # noqa: E731
+    return next(name for name in names if not taken(name))
+
+
+def name_of(site: Site, typed: str) -> str:
+    """Returns the name of a new run as somebody typed it: in `runs`, with letters that every system takes.
+
+    Args:
+        site: where.
+        typed: a name, or names with slashes between; empty for none.
+
+    Raises:
+        WebError: it leads elsewhere, into another run or a study, or to a place that is taken.
+    """
+    typed = typed.strip()
+    if not typed:
+        return ""
+    try:
+        site.path(typed)
+        name = valid_name(site, typed)
+        folder = site.path(name)
+    except WebError as error:
+        raise WebError(f"name: {error}") from None
+    try:
+        check_free(folder)
+    except RunError:
+        raise WebError(f"name: {site.say('name taken', name=name)}") from None
+    return name
+
+
+def valid_name(site: Site, typed: str) -> str:
+    """Returns a name of letters that every system takes, in `runs`; see `name_of`."""
+    kept = (re.sub(r"[^\w.-]+", "-", part).strip("-._") for part in PurePosixPath(typed).parts)
+    parts = [part for part in kept if part]
+    if not parts or len(parts) > DEEPEST - 1 or max(map(len, parts)) > LONGEST_PART:
+        raise WebError(site.say("no new name", name=typed, most=LONGEST_PART))
+    if parts[0] != "runs" and site.folder.name != "runs":
+        parts = ["runs", *parts]
+    places = [site.folder.joinpath(*parts[:count]) for count in range(1, len(parts))]
+    if any(is_model(place) or (place / STUDY).is_file() for place in places):
+        raise WebError(site.say("inside another", name="/".join(parts)))
+    return "/".join(parts)
 
 
 def resume(site: Site, name: object, duration: str = "") -> None:
@@ -86,23 +152,25 @@ def resume(site: Site, name: object, duration: str = "") -> None:
     if started is not None and trains(run) is None:
         with suppress(subprocess.TimeoutExpired):  # One that has just stopped may still draw its figures.
             started.process.wait(ENDING_SECONDS)
-    if trains(run) is not None or site.starts.running(str(name)):
+    if trains(run) is not None or site.starts.running(str(name)) or name in site.trainings:
         raise RunBusy(site.say("being trained", name=name))
     flags = []
     if duration.strip():
         try:
-            flags = [f"--duration={Duration.parse(duration)}"]
+            flags = [f"--duration={Duration.parse(with_point(duration))}"]
         except ValueError as error:
             raise WebError(f"duration: {error}") from None
-    launch(site, str(name), ["resume", str(run.folder), *flags, "--quiet"])
+    launch(site, str(name), ["resume", str(run.folder), *flags, "--quiet"], site.trainings.add)
 
 
 def stop(site: Site, name: object) -> None:
-    """Asks the process that trains a run to save and stop, as Ctrl-C does.
+    """Asks the process that trains a run to save and stop, as Ctrl-C does; one that waits never begins.
 
     Raises:
         UserError: no process trains it here, or it belongs to a study.
     """
+    if site.trainings.take(str(name)) is not None:
+        return
     run = site.run(name)
     check_own(site, run)
     process = trains(run)
@@ -115,16 +183,20 @@ def stop(site: Site, name: object) -> None:
 
 
 def measure(site: Site, name: object) -> None:
-    """Begins to measure a run against the test split, as `pocketgan evaluate` does.
+    """Measures a run against the test split, as `pocketgan evaluate` does, after those that were asked for before.
 
     Raises:
         UserError: there is no such run, or it is being measured.
     """
-    run = site.run(name)
-    job = f"evaluate {name}"
-    if site.starts.running(job):
+    run, job = site.run(name), measuring(name)
+    if site.starts.running(job) or job in site.evaluations:
         raise RunBusy(site.say("being measured", name=name))
-    launch(site, job, ["evaluate", str(run.folder), "--quiet"])
+    launch(site, job, ["evaluate", str(run.folder), "--quiet"], site.evaluations.add)
+
+
+def measuring(name: object) -> str:
+    """Returns what the evaluation of a run is called among the page's processes."""
+    return f"evaluate {name}"
 
 
 def write_report(site: Site, name: object) -> None:
@@ -138,10 +210,10 @@ def write_report(site: Site, name: object) -> None:
         launch(site, job, ["report", str(folder), "--lang", site.language])
     started = site.starts.of(job)
     assert started is not None
-    try:
-        started.process.wait(REPORT_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise WebError(site.say("page takes long")) from None
+    late = time.monotonic() + REPORT_SECONDS
+    while started.running():
+        if time.monotonic() > late or site.ended.wait(0.1):
+            raise WebError(site.say("page takes long"))
     if words := started.last_words():
         raise WebError(site.say("page failed", why=words))
 

@@ -1,17 +1,21 @@
 """The place *Train*: a form that starts a run, and the run that is followed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from pocketgan.config import PACKAGED, SECTIONS
+from pocketgan.config import FIELDS, PACKAGED, SECTIONS
 from pocketgan.errors import PocketganError
 from pocketgan.recipes import RECIPES, recipe
 from pocketgan.web import starting
 from pocketgan.web.form import Field, fields, read, shown
-from pocketgan.web.live import line, live_html
+from pocketgan.web.live import live_html
+from pocketgan.web.messages import complaint, line, report
+from pocketgan.web.ranking import best, in_order, is_of_study
 from pocketgan.web.site import Site
+from pocketgan.web.wiring import quiet, wire
 
 FIRST = "pocket"
 """The recipe that the form shows first."""
@@ -19,47 +23,85 @@ OFTEN = ("duration", "batch_size", "learning_rate", "seed", "classes")
 """Settings that stand above the sections."""
 
 
-def build_train(site: Site) -> None:
-    """Builds the place inside its tab."""
+@dataclass(frozen=True)
+class Form:
+    """The form of a new run.
+
+    Attributes:
+        drawer: what folds it.
+        sections: the drawers of its settings, by section.
+        button: starts the run.
+        top: its name, recipe and data.
+        settings: the rest that it is filled in with, by name.
+    """
+
+    drawer: gr.Accordion
+    sections: dict[str, gr.Accordion]
+    button: gr.Button
+    top: tuple[Any, Any, Any]
+    settings: dict[str, Any]
+
+
+def build_train(site: Site) -> dict[str, Any]:
+    """Builds the place inside its tab; returns what the address says of it: the run that is followed."""
     with gr.Column(elem_classes="pg-train"):
-        started = build_form(site)
-        build_followed(site, *started)
+        form = build_form(site)
+        answer = gr.HTML(elem_classes="pg-answer")
+        run = build_followed(site, answer)
+    started = [answer, run, form.drawer, *form.sections.values()]
+    wire(
+        site, form.button.click, lambda *values: begun(site, list(form.settings), values),
+        [*form.top, *form.settings.values()], started, **quiet("start"),
+    )  # fmt: skip
+    return {"run": run}
 
 
-def build_form(site: Site) -> tuple[gr.HTML, gr.Button, list[Any]]:
-    """Builds the form of a new run; returns the line that answers it, its button, and what it is filled in with."""
+def build_form(site: Site) -> Form:
+    """Builds the form of a new run: what is asked most stands above the button, all else in drawers below."""
     config = recipe(FIRST)
     values = shown(config)
-    with gr.Accordion(site.say("new run"), open=not site.runs(), elem_classes="pg-new"):
+    settings: dict[str, Any] = {}
+    sections: dict[str, gr.Accordion] = {}
+    known = {field.name: field for field in fields()}
+    with gr.Accordion(site.say("new run"), open=not site.runs(), elem_classes="pg-new") as drawer:
         with gr.Row(elem_classes="pg-fields"):
-            chosen = gr.Dropdown(list(RECIPES), value=FIRST, label=site.say("recipe"), filterable=False)
-            data = gr.Dropdown(data_sets(site), value=config.data.data, label=site.say("data"), allow_custom_value=True)
-            name = gr.Textbox(label=site.say("new name"), placeholder=site.say("new name help"), max_lines=1)
+            chosen = gr.Dropdown(
+                list(RECIPES), value=FIRST, label=site.say("recipe"), filterable=False, elem_id=id_of("recipe")
+            )
+            data = gr.Dropdown(
+                data_sets(site), value=config.data.data, label=site.say("data"), allow_custom_value=True,
+                elem_id=id_of("data"),
+            )  # fmt: skip
+            name = gr.Textbox(
+                label=site.say("new name"), placeholder=site.say("new name help"), max_lines=1, elem_id=id_of("name")
+            )
         about = gr.HTML(line(site.say(f"recipe {FIRST}")))
-        settings: dict[str, Any] = {}
-        known = {field.name: field for field in fields()}
         with gr.Row(elem_classes="pg-fields"):
             for name_of in OFTEN:
                 settings[name_of] = build_field(site, known[name_of], values[name_of])
+        button = gr.Button(site.say("start"), variant="primary", elem_classes="pg-start")
         for section in SECTIONS:
             rest = [field for field in known.values() if field.section == section and field.name not in OFTEN]
-            with gr.Accordion(site.say(f"section {section}"), open=False), gr.Row(elem_classes="pg-fields"):
+            drawer_of = gr.Accordion(site.say(f"section {section}"), open=False)
+            with drawer_of as sections[section], gr.Row(elem_classes="pg-fields"):
                 for field in rest:
                     settings[field.name] = build_field(site, field, values[field.name])
-        button = gr.Button(site.say("start"), variant="primary", elem_classes="pg-start")
-        said = gr.HTML(elem_classes="pg-answer")
-    order = list(settings)
-    chosen.change(
-        lambda chosen: choose_recipe(site, chosen, order), chosen, [about, data, *settings.values()],
-        **quiet("choose_recipe"),
+    wire(
+        site, chosen.change, lambda chosen: choose_recipe(site, chosen, list(settings)), chosen,
+        [about, data, *settings.values()], **quiet("choose_recipe"),
     )  # fmt: skip
-    data.focus(lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
-    return said, button, [name, chosen, data, *settings.values()]
+    wire(site, data.focus, lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
+    return Form(drawer, sections, button, (name, chosen, data), settings)
+
+
+def id_of(field: str) -> str:
+    """Returns how the page's script finds a field of the form."""
+    return f"set-{field}"
 
 
 def build_field(site: Site, field: Field, value: Any) -> Any:
     """Builds one setting: its name as flags and errors have it, and its help."""
-    looks = {"label": field.name, "info": site.say(f"help {field.name}"), "value": value}
+    looks = {"label": field.name, "info": site.say(f"help {field.name}"), "value": value, "elem_id": id_of(field.name)}
     if field.switch:
         return gr.Checkbox(**looks)
     if field.choices:
@@ -68,35 +110,25 @@ def build_field(site: Site, field: Field, value: Any) -> Any:
     return gr.Textbox(max_lines=1, **looks)
 
 
-def build_followed(site: Site, said: gr.HTML, button: gr.Button, filled: list[Any]) -> None:
-    """Builds the run that is followed, and lets the form start one."""
+def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
+    """Builds the run that is followed; returns the choice of it."""
     with gr.Row(elem_classes="pg-bar"):
-        run = gr.Dropdown([], value=None, label=site.say("run"), allow_custom_value=True, scale=4, min_width=200)
+        run = gr.Dropdown([], value=None, label=site.say("run"), scale=4, min_width=200, elem_id="followed")
+        now = gr.Button(site.say("start now"), elem_classes="pg-now", scale=1, min_width=110)
         stop = gr.Button(site.say("stop"), elem_classes="pg-stop", scale=1, min_width=110)
         longer = gr.Textbox(
-            label=site.say("longer"), placeholder="20 epochs", max_lines=1, scale=2, min_width=140,
-            elem_classes="pg-resume",
+            label=site.say("longer"), placeholder=site.say("longer help"), max_lines=1, scale=2, min_width=180,
+            elem_classes="pg-resume", elem_id=id_of("longer"),
         )  # fmt: skip
         resume = gr.Button(site.say("resume"), elem_classes="pg-resume", scale=1, min_width=110)
-    answer = gr.HTML(elem_classes="pg-answer")
-    live = gr.HTML()
-    gr.on(None, lambda: opened(site), None, [run, live], **quiet("open_train"))
-    run.change(lambda name: live_html(site, str(name or "")), run, live, **quiet("follow"))
-    run.focus(lambda: gr.Dropdown(choices=site.runs()), None, run, **quiet("list_runs"))
-    stop.click(lambda name: stopped(site, name), run, answer, **quiet("stop"))
-    resume.click(lambda name, duration: resumed(site, name, duration), [run, longer], answer, **quiet("resume"))
-    order = settings_of(filled)
-    button.click(lambda *values: begun(site, order, values), filled, [said, run], **quiet("start"))
-
-
-def settings_of(filled: list[Any]) -> list[str]:
-    """Returns the names of the settings that a form is filled in with, after its name, recipe and data."""
-    return [component.label for component in filled[3:]]
-
-
-def quiet(name: str) -> dict[str, Any]:
-    """Returns how events are sent: at once, without a sign of waiting, and called `name` where they are listed."""
-    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "undocumented"}
+    live = gr.HTML(live_html(site, ""))
+    wire(site, run.change, lambda name: live_html(site, str(name or "")), run, live, **quiet("follow"))
+    wire(site, run.focus, lambda: gr.Dropdown(choices=followable(site)), None, run, **quiet("list_runs"))
+    wire(site, now.click, lambda name: started_now(site, name), run, answer, **quiet("start_now"))
+    wire(site, stop.click, lambda name: stopped(site, name), run, [answer, run], **quiet("stop"))
+    to_resume = [run, longer]
+    wire(site, resume.click, lambda *values: resumed(site, *values), to_resume, answer, **quiet("resume"))
+    return run
 
 
 # What the events do.
@@ -107,23 +139,26 @@ def data_sets(site: Site) -> list[str]:
     return [*PACKAGED, *site.listing().data]
 
 
-def newest(site: Site) -> str | None:
-    """Returns the run that wrote last; None where there is none."""
-
-    def written(name: str) -> float:
-        try:
-            return (site.folder / name / "status.json").stat().st_mtime
-        except OSError:
-            return 0.0
-
-    return max(site.runs(), key=written, default=None)
-
-
-def opened(site: Site) -> tuple[Any, str]:
-    """Returns the runs to choose from, the newest chosen, and its view."""
+def followable(site: Site) -> list[str]:
+    """Returns the runs that can be followed: those that begin or wait, then all that are there, in their order."""
     site.forget()
-    latest = newest(site)
-    return gr.Dropdown(choices=site.runs(), value=latest), live_html(site, latest or "")
+    there = in_order(site, site.runs())
+    begin = [*site.starts.under_way("train", "resume"), *site.trainings.names()]
+    return [*(name for name in begin if name not in there), *there]
+
+
+def opens_on(site: Site) -> str | None:
+    """Returns the run that the place opens on: one of one's own that is being trained, or the best; None for none."""
+    training = site.training()
+    if training is not None and not is_of_study(site, training):
+        return training
+    return best(site, site.runs())
+
+
+def opened(site: Site, wanted: str = "") -> Any:
+    """Returns the choice of the run to follow: that which is wanted, if it is there."""
+    known = followable(site)
+    return gr.Dropdown(choices=known, value=wanted if wanted in known else opens_on(site))
 
 
 def choose_recipe(site: Site, name: object, order: list[str]) -> list[Any]:
@@ -133,25 +168,61 @@ def choose_recipe(site: Site, name: object, order: list[str]) -> list[Any]:
     return [line(site.say(f"recipe {config.recipe}")), config.data.data, *(values[field] for field in order)]
 
 
-def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> tuple[str, Any]:
-    """Starts a run as a form is filled in; returns what is said of it, and the choice of the run to follow."""
-    name, recipe_name, data, *values = filled
+def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
+    """Starts a run as a form is filled in.
+
+    Args:
+        site: where.
+        order: the names of the settings.
+        filled: the name, the recipe, the data and the settings, in their order.
+
+    Returns:
+        What is said of it, the choice of the run to follow, the form, folded, and the drawers of its settings: that of
+        a setting which won't do is opened.
+    """
+    typed, recipe_name, data, *values = filled
     try:
         config = read(site, recipe_name, data, dict(zip(order, values, strict=True)))
-        name = starting.start(site, config, str(name or ""))
+        name = starting.start(site, config, starting.name_of(site, str(typed or "")))
     except PocketganError as error:
-        return line(str(error), "bad"), gr.skip()
-    return line(site.say("started", name=name), "good"), gr.Dropdown(choices=[*site.runs(), name], value=name)
+        field = field_in(str(error))
+        section = "train" if field == "seed" else FIELDS.get(field, "")
+        opened = [gr.Accordion(open=True) if one == section and field not in OFTEN else gr.skip() for one in SECTIONS]
+        return [complaint(str(error), id_of(field) if field else ""), gr.skip(), gr.skip(), *opened]
+    waits = name in site.trainings
+    said = site.say("waits" if waits else "started", name=name)
+    follow = gr.Dropdown(choices=[name, *(one for one in followable(site) if one != name)], value=name)
+    return [report(said, name, ("starting", "waiting")), follow, gr.Accordion(open=False), *[gr.skip()] * len(SECTIONS)]
 
 
-def stopped(site: Site, name: object) -> str:
-    """Asks a run to stop; returns what is said of it."""
-    return answered(lambda: starting.stop(site, name), site.say("stopping"))
+def field_in(message: str) -> str:
+    """Returns the field of the form that an error begins with; nothing for none."""
+    name = message.partition(":")[0]
+    return name if name in (*FIELDS, "seed", "recipe", "name") else ""
+
+
+def started_now(site: Site, name: object) -> str:
+    """Starts a training that waits; returns what is said of it."""
+    return answered(lambda: starting.start_now(site, name), report(site.say("started", name=name), name, ("starting",)))
+
+
+def stopped(site: Site, name: object) -> tuple[str, Any]:
+    """Asks a run to stop; returns what is said of it, and the choice of the run to follow."""
+    waits = name in site.trainings
+    text = answered(lambda: starting.stop(site, name), report(site.say("stopping"), name, ("running", "starting")))
+    if not waits:
+        return text, gr.skip()
+    return "", opened(site, str(name))
 
 
 def resumed(site: Site, name: object, duration: object) -> str:
     """Goes on with a run; returns what is said of it."""
-    return answered(lambda: starting.resume(site, name, str(duration or "")), site.say("resuming"))
+    try:
+        starting.resume(site, name, str(duration or ""))
+    except PocketganError as error:
+        return complaint(str(error), id_of("longer") if field_in(str(error)) == "duration" else "")
+    said = site.say("waits" if name in site.trainings else "resuming", name=name)
+    return report(said, name, ("starting", "waiting"))
 
 
 def answered(act: Callable[[], object], done: str) -> str:
@@ -159,5 +230,5 @@ def answered(act: Callable[[], object], done: str) -> str:
     try:
         act()
     except PocketganError as error:
-        return line(str(error), "bad")
-    return line(done, "good")
+        return complaint(str(error))
+    return done

@@ -1,6 +1,7 @@
-"""How the places *Create* and *Redraw* are wired to Gradio: events, files to download, the tab that they are in."""
+"""How the page is wired to Gradio: events, in the page's language, files to download, the tab that is being built."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import gradio as gr
@@ -27,6 +28,40 @@ TAKE = """(file) => {
   link.click();
   link.remove();
 }"""
+
+
+def wire(
+    site: Site,
+    event: Callable[..., Any],
+    answer: Callable[..., Any],
+    inputs: Any = None,
+    outputs: Any = None,
+    **how: Any,
+) -> Any:
+    """Lets a function answer an event, in the page's language. Every function of the page is wired here.
+
+    Args:
+        site: the page's.
+        event: an event of a component, or what takes the place of one: `button.click`, `event.then`, `page.load`.
+        answer: the function.
+        inputs, outputs: the components that it is given and that it fills.
+        **how: what else Gradio is told of the event.
+
+    Returns:
+        The event, which another may follow.
+    """
+
+    @wraps(answer)
+    def in_language(*given: Any) -> Any:
+        with site.speaking():
+            return answer(*given)
+
+    return event(in_language, inputs, outputs, **how)
+
+
+def quiet(name: str) -> dict[str, Any]:
+    """Returns how events are sent: at once, without a sign of waiting, and called `name` where they are listed."""
+    return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "undocumented"}
 
 
 def looks() -> dict[str, Any]:
@@ -62,10 +97,10 @@ def sends(
     file = gr.DownloadButton(str(button.value), visible="hidden")
 
     def save(*given: Any) -> tuple[Any, Any]:
-        path, said = attempt(site, lambda: keep(file.GRADIO_CACHE, *make(*given)))
+        path, said = attempt(lambda: keep(file.GRADIO_CACHE, *make(*given)))
         return gr.DownloadButton(value=path), said or gr.skip()
 
-    button.click(save, inputs, [file, message], **ONCE).then(None, file, None, js=TAKE)
+    wire(site, button.click, save, inputs, [file, message], **ONCE).then(None, file, None, js=TAKE)
 
 
 def keep(folder: str, content: bytes, name: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pocketgan.errors import WebError
+from pocketgan.language import spoken
 from pocketgan.web.create_words import say
 from pocketgan.web.frames import BadFrame, Frame, read_frame, write_frame
 
@@ -31,11 +32,13 @@ class Refused(WebError):
 
     Attributes:
         field: what won't do, as errors of Pocketgan begin: `text`, `checkpoint`, …
+        english: whether the message is English in every language: what a fault of the program said.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, english: bool = False) -> None:
         super().__init__(message)
         self.field = message.partition(":")[0]
+        self.english = english
 
 
 class Worker:
@@ -62,7 +65,7 @@ class Worker:
         return process.pid if process is not None and process.poll() is None else None
 
     def ask(self, what: str, arrays: Mapping[str, np.ndarray] | None = None, **values: Any) -> Frame:
-        """Asks, and waits for the answer.
+        """Asks, and waits for the answer, in which sentences are in the language that is spoken here.
 
         Args:
             what: the question, one of `answers.ANSWERS`.
@@ -77,17 +80,23 @@ class Worker:
             if self._ending is not None:
                 self._ending.cancel()
             try:
-                found = self._exchange({"ask": what, **values}, arrays)
+                found = self._exchange({"ask": what, "language": spoken(), **values}, arrays)
             finally:
                 self._ending = threading.Timer(self.idle, self.end)
                 self._ending.daemon = True
                 self._ending.start()
         if "error" in found.values:
-            raise Refused(str(found.values["error"]))
+            raise Refused(str(found.values["error"]), english=bool(found.values.get("english")))
         return found
 
+    def kill(self) -> None:
+        """Ends the process at once; an answer that is waited for is an error then."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.kill()
+
     def end(self) -> None:
-        """Ends the process, where one is there; a question starts another."""
+        """Ends the process, where one is there, after what it is asked; a question starts another."""
         with self._lock:
             if self._ending is not None:
                 self._ending.cancel()

@@ -1,0 +1,12 @@
+// Follows the browser's address: when the page opens, when one goes back, and where a part of the page leads elsewhere.
+const follow = () => {
+  window.pocketgan.going(location.search);
+  props.value = location.search;
+  trigger("go");
+};
+window.addEventListener("popstate", follow);
+window.pocketgan.go = (search) => {
+  history.pushState(null, "", search);
+  follow();
+};
+follow();

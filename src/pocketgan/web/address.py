@@ -1,0 +1,83 @@
+"""What the address says of the page: the place, the run, the seed, the comparison. Reload and links restore it."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+import gradio as gr
+
+from pocketgan.web import compare, train
+from pocketgan.web.asking import MOST_SEED, models_that
+from pocketgan.web.gallery import asset
+from pocketgan.web.ranking import in_order
+from pocketgan.web.site import Site
+from pocketgan.web.wiring import quiet, wire
+
+MOST_LETTERS, MOST_FIELDS = 8000, 40
+"""Of an address that are read, at most."""
+PLACES = ("train", "create", "redraw", "compare")
+NOTED = "(value) => { window.pocketgan?.noted(%s, %s, value); }"
+"""Tells the page's script what is chosen, so that it stands in the address."""
+
+
+def build_address(site: Site, tabs: gr.Tabs, places: dict[str, gr.Tab], choices: dict[str, dict[str, Any]]) -> None:
+    """Lets the page follow its address, and its address the page.
+
+    Args:
+        site: the page's.
+        tabs: of the places.
+        places: the tab of each place, by its name.
+        choices: what is chosen in each place, by its name there in the address.
+    """
+    asked = gr.HTML("", js_on_load=asset("address.js"), visible="hidden", elem_id="address")
+    chosen = [component for place in choices.values() for component in place.values()]
+    wire(site, asked.go, lambda search: arrive(site, search), asked, [tabs, *chosen], **quiet("arrive")).then(
+        None, None, None, js="() => { window.pocketgan?.arrived(); }"
+    )
+    for place, tab in places.items():
+        tab.select(None, None, None, js=f"() => {{ window.pocketgan?.entered({json.dumps(place)}); }}")
+        for name, component in choices[place].items():
+            component.change(None, component, None, js=NOTED % (json.dumps(place), json.dumps(name)))
+
+
+def arrive(site: Site, search: object) -> list[Any]:
+    """Returns what an address chooses: the tab, then the choices of all places in their order.
+
+    Args:
+        site: the page's.
+        search: the address from its question mark on; what it says that isn't there is left as it would be without.
+    """
+    fields = read(str(search))
+    place = fields.get("tab", [""])[0]
+
+    def here(tab: str, name: str) -> str:
+        return fields.get(name, [""])[0] if tab == place else ""
+
+    runs = fields.get("runs", []) if place == "compare" else []
+    return [
+        gr.Tabs(selected=place) if place in PLACES else gr.skip(),
+        train.opened(site, here("train", "run")),
+        model(site, here("create", "run"), redraw=False),
+        seed(here("create", "seed")),
+        model(site, here("redraw", "run"), redraw=True),
+        *compare.opened(site, runs, here("compare", "over"), here("compare", "study")),
+    ]
+
+
+def read(search: str) -> dict[str, list[str]]:
+    """Returns the fields of an address, from its question mark on; none of one that is no address of this page."""
+    try:
+        return parse_qs(search[:MOST_LETTERS].removeprefix("?"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
+
+
+def model(site: Site, name: str, *, redraw: bool) -> Any:
+    """Returns the choice of a model; it is left as it is where there is none of this name."""
+    known = in_order(site, models_that(site, redraw=redraw)) if name else []
+    return gr.Dropdown(known, value=name) if name in known else gr.skip()
+
+
+def seed(text: str) -> Any:
+    """Returns the choice of a seed; it is left as it is where that is none."""
+    return int(text) if text.isascii() and text.isdecimal() and int(text[:12]) <= MOST_SEED else gr.skip()

@@ -1,0 +1,127 @@
+"""The curves of a run that is followed: losses, accuracies, measured quality, speed, and the classes that it draws."""
+
+from typing import Any
+
+import numpy as np
+
+from pocketgan.web.charts import Chart, Level, Moments, bars, draw, line_of, number
+from pocketgan.web.messages import line
+from pocketgan.web.reading import Reading
+from pocketgan.web.site import Site
+
+NATS = ("bce", "minimax", "relativistic")
+"""Objectives whose losses are logarithms of probabilities."""
+MOST_CLASSES = 40
+"""Classes in a histogram, at most: beyond, a sentence says how many are drawn."""
+MOST_MOMENTS = 200
+"""Evaluations whose histograms are sent to a browser, at most: the latest."""
+
+
+def plan_end(reading: Reading) -> float:
+    """Returns the step that charts go to: the plan's end while the run is under way, else where it is."""
+    assert reading.run is not None and reading.status is not None
+    return float(reading.run.plan.steps if reading.status.state == "running" else reading.status.step)
+
+
+def losses(site: Site, reading: Reading) -> str:
+    """Returns the chart of both losses."""
+    assert reading.run is not None and reading.rows is not None
+    rows, objective = reading.rows, reading.run.config.objective.objective
+    unit = site.say("loss nats" if objective in NATS else "loss plain", objective=objective)
+    lines = [
+        line_of(site.say("discriminator"), rows["step"], rows["d_loss"], 1),
+        line_of(site.say("generator"), rows["step"], rows["g_loss"], 2, dashed=True),
+    ]
+    return draw(Chart(site.say("losses"), site.say("axis steps"), unit, lines, end=plan_end(reading)))
+
+
+def accuracies(site: Site, reading: Reading) -> str:
+    """Returns the chart of the discriminator's accuracies."""
+    assert reading.rows is not None
+    rows = reading.rows
+    lines = [
+        line_of(site.say("on real"), rows["step"], rows["d_real_accuracy"], 1),
+        line_of(site.say("on generated"), rows["step"], rows["d_fake_accuracy"], 2, dashed=True),
+    ]
+    levels, title = [Level(site.say("chance"), 0.5)], site.say("accuracies")
+    axis = site.say("axis right")
+    return draw(Chart(title, site.say("axis steps"), axis, lines, levels, percent=True, end=plan_end(reading)))
+
+
+def column(rows: list[dict[str, Any]], name: str) -> np.ndarray:
+    """Returns one measure of evaluations, NaN where it wasn't taken."""
+    values = [row.get(name) for row in rows]
+    return np.array([value if isinstance(value, int | float) else np.nan for value in values], dtype=np.float64)
+
+
+def quality(site: Site, reading: Reading) -> str:
+    """Returns the chart of the measured quality with the floor, and where it was best."""
+    rows = reading.evaluations
+    if not rows:
+        return line(site.say("not evaluated yet"))
+    steps = column(rows, "step")
+    lines = [line_of(site.say("this run"), steps, column(rows, "frechet_distance"), 3)]
+    levels = [Level(site.say("floor"), float(rows[-1]["frechet_floor"]))]
+    title, axes = site.say("quality"), (site.say("axis steps"), site.say("axis distance"))
+    chart = draw(Chart(title, *axes, lines, levels, log=True, end=plan_end(reading)))
+    if reading.best is None:
+        return chart
+    best = site.say("best", step=round(reading.best["step"]), distance=number(reading.best["frechet_distance"]))
+    return chart.removesuffix("</figure>") + f"{line(best)}</figure>"
+
+
+def speed(site: Site, reading: Reading) -> str:
+    """Returns the chart of images a second."""
+    assert reading.rows is not None
+    rows = reading.rows
+    lines = [line_of(site.say("this run"), rows["step"], rows["images_per_second"], 4)]
+    axes = (site.say("axis steps"), site.say("axis speed"))
+    return draw(Chart(site.say("speed"), *axes, lines, end=plan_end(reading)))
+
+
+def classes(site: Site, reading: Reading) -> str:
+    """Returns the histogram of the training data's classes that each evaluation found, the last one's first."""
+    assert reading.run is not None
+    rows = [row for row in reading.evaluations if isinstance(row.get("histogram"), list) and row["histogram"]]
+    if not rows:
+        return ""
+    names = class_names(reading.run.facts.class_names, len(rows[-1]["histogram"]))
+    rows = [row for row in rows if len(row["histogram"]) == len(names)]
+    found = [shares_of(row["histogram"], names) for row in rows]
+    known = [name for name in names if name]
+    counts = [sum(share > 0 for share in shares[: len(known)]) for shares in found]
+    sentence = site.say("classes drawn", drawn=counts[-1], count=len(known))
+    if len(known) > MOST_CLASSES:
+        return line(sentence)
+    moments = Moments(
+        [round(row["step"]) for row in rows],
+        found,
+        [site.say("classes drawn", drawn=count, count=len(known)) for count in counts],
+        site.say("classes", step="#"),
+    ).latest(MOST_MOMENTS)
+    more = [site.say("other classes")] if len(known) < len(names) else []
+    even = 1 / len(known) if len(known) > 1 else None
+    return bars(moments, [*known, *more], even, site.say("even"))
+
+
+def class_names(trained: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Returns the names of the classes in a histogram; empty ones for those that weren't trained on.
+
+    A classifier of ten digits also judges a run of one: the classes of the training data are those that can be missing.
+
+    Args:
+        trained: the names of the classes in the training data.
+        count: classes in the histogram.
+    """
+    if len(trained) == count:
+        return trained
+    numbers = tuple(str(index) for index in range(count))
+    return tuple(name if name in trained else "" for name in numbers) if set(trained) & set(numbers) else numbers
+
+
+def shares_of(histogram: list[Any], names: tuple[str, ...]) -> list[float]:
+    """Returns the shares of the classes that have a name, and of all the others together, where there are others."""
+    shares = [float(share) if isinstance(share, int | float) else 0.0 for share in histogram]
+    named = [share for share, name in zip(shares, names, strict=True) if name]
+    others = [share for share, name in zip(shares, names, strict=True) if not name]
+    return [*named, sum(others)] if others else named
