@@ -54,7 +54,8 @@ def commands(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    "word", ["plain", "runs/pocket-1", "two words", "it's", 'a "b"', "$HOME", "a`b", "a!b", "tab\there", "", "猫 é", "a\\b"]
+    "word",
+    ["plain", "runs/pocket-1", "two words", "it's", 'a "b"', "$HOME", "a`b", "a!b", "tab\there", "", "猫 é", "a\\b"],
 )
 def test_a_word_in_quotes_is_one_word(word: str) -> None:
     assert shlex.split(quoted(word)) == [word]
@@ -104,7 +105,18 @@ def test_after_a_failure_the_data_and_the_changed_settings_are_named(
         raise NonFiniteLoss("d_loss is nan")
 
     monkeypatch.setattr(training, "training_step", explode)
-    words = ["train", "minimal", *FLAGS, "--conditional", "--data", data, "--learning-rate", "1", "--duration", "5 steps"]
+    words = [
+        "train",
+        "minimal",
+        *FLAGS,
+        "--conditional",
+        "--data",
+        data,
+        "--learning-rate",
+        "1",
+        "--duration",
+        "5 steps",
+    ]
     assert main([*words, "--out", str(tmp_path / "run"), "--quiet"]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1
