@@ -283,8 +283,8 @@ def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
 def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
     """Returns the training steps a second that this machine makes, measured on a state that is thrown away.
 
-    Two steps of a small batch give a rough estimate. Then a share of the run's length, in time or in images, is spent on
-    whole batches, or on smaller ones where whole ones take too long: then a step's time grows with its images. Where
+    Two steps of a small batch give a rough estimate. Then a share of the run's length, in time or in images, is spent
+    on whole batches, or on smaller ones where whole ones take too long: then a step's time grows with its images. Where
     that share holds less than the small batch, the estimate stands.
     """
     batch, duration = config.train.batch_size, Duration.parse(config.train.duration)
