@@ -7,6 +7,7 @@ run.generate(64)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pocketgan.plot_backend import import_matplotlib
 from pocketgan.version import __version__
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ _HOMES = {
     "Study": "studies.study",
     "StudyConfig": "studies.config",
 }
+
+
+import_matplotlib()
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from pocketgan.errors import INTERRUPTED, PocketganError, UserError, nearest
+from pocketgan.streams import never_fail_to_encode
 from pocketgan.version import __version__
 
 COMMANDS = {
@@ -72,6 +73,7 @@ def chosen_language() -> AbstractContextManager[None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line. Exit codes: 0 done, 1 a run failed, 2 a mistake in what was asked, 130 interrupted."""
+    never_fail_to_encode()
     try:
         with chosen_language():
             return dispatch(list(sys.argv[1:] if arguments is None else arguments))

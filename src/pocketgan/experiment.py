@@ -1,6 +1,7 @@
 """One experiment: data, training, checkpoints and the run folder meet here, and nowhere else."""
 
 import itertools
+import math
 import platform
 import shlex
 import signal
@@ -38,6 +39,7 @@ from pocketgan.progress import Progress
 from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
 from pocketgan.sampler import Sampler
+from pocketgan.shell import command, train_command
 from pocketgan.speed import choose_threads, using_threads
 from pocketgan.state import TrainState, choose_device, choose_precision, create_state
 from pocketgan.training import Tick, train
@@ -47,8 +49,10 @@ STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 """Signals at which a run saves and ends: Ctrl-C, a polite request, a terminal that is closed."""
 ROLLBACKS = 3
 """How often a run goes back to a healthy checkpoint, at most."""
-SPEED_SHARE, SPEED_SECONDS, SPEED_WINDOW = 0.05, 5.0, 5
-"""A speed is measured for this share of the duration, so many seconds at most, in windows of so many steps."""
+SPEED_SHARE, SPEED_SECONDS = 0.05, 5.0
+"""A speed is measured for this share of the run's length, and for so many seconds at most."""
+SPEED_WINDOW, SPEED_WINDOWS, PROBE = 2, 3, 16
+"""So many steps at a time are measured, so many times at least; before that, single steps of so many images."""
 
 
 def run_experiment(
@@ -128,7 +132,9 @@ def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -
         ConfigError: it is none.
     """
     config = replace(run.config, duration=duration)
-    plan = plan_run(config, images, run.facts, run.environment.device, progress, run.plan.steps_per_second)
+    planned, wanted = (Duration.parse(text).seconds for text in (run.plan.duration, config.train.duration))
+    speed = run.plan.steps_per_second if planned or not wanted else None  # A few steps were timed roughly.
+    plan = plan_run(config, images, run.facts, run.environment.device, progress, speed)
     if plan.steps < run.plan.steps:
         lengths = {"steps": plan.steps, "planned": run.plan.steps}
         message = problem("too short", duration=duration, folder=run.folder, **lengths)
@@ -149,8 +155,10 @@ def plan_run(
     """Counts the durations in steps; measures the speed for it where one is in time and none is known."""
     if needs_speed(config) and steps_per_second is None:
         steps_per_second = measure_speed(config, images, facts, device, progress)
-        progress.say(f"planned at {steps_per_second:.1f} steps/s; the plan stays, whatever the machine then does")
-    return make_plan(config, len(images), steps_per_second)
+    plan = make_plan(config, len(images), steps_per_second)
+    if steps_per_second is not None and Duration.parse(plan.duration).seconds is not None:
+        progress.say(f"{plan.steps:,} steps, planned for {plan.duration} at {steps_per_second:.1f} steps/s")
+    return plan
 
 
 def continue_run(
@@ -302,12 +310,12 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     saved = run.checkpoints()
     kept = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
     if isinstance(error, Unhealthy):
-        advice = f"{kept}; 'pocketgan resume {run.folder}' goes on all the same"
+        advice = f"{kept}; '{command('resume', run.folder)}' goes on all the same"
     elif isinstance(error, NonFiniteLoss):
-        lower = f"{run.config.train.learning_rate / 4:g}"
-        advice = f"{kept}; start anew with a lower rate: 'pocketgan train {run.config.recipe} --learning-rate {lower}'"
+        anew = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
+        advice = f"{kept}; start anew with a lower rate: '{anew}'"
     else:
-        advice = f"{kept}; then 'pocketgan resume {run.folder}' goes on"
+        advice = f"{kept}; then '{command('resume', run.folder)}' goes on"
     message = f"{error}; {advice}"
     with suppress(StorageError):  # A full disk can't take this either; the state is then seen as `killed`.
         run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
@@ -365,23 +373,61 @@ def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
 
 
 def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
-    """Returns the training steps a second that this machine makes, measured on a state that is thrown away."""
-    asked = Duration.parse(config.train.duration).seconds
-    seconds = min(SPEED_SECONDS, asked * SPEED_SHARE) if asked else SPEED_SECONDS
-    progress.say(f"measuring the speed for {seconds:.0f} s, to plan with")
+    """Returns the training steps a second that this machine makes, measured on a state that is thrown away.
+
+    Two steps of a small batch give a rough estimate. Then a share of the run's length, in time or in images, is spent
+    on whole batches, or on smaller ones where whole ones take too long: then a step's time grows with its images. Where
+    that share holds less than the small batch, the estimate stands.
+    """
+    batch, duration = config.train.batch_size, Duration.parse(config.train.duration)
+    probe = min(batch, PROBE)
+    rough = time_steps(config, images, facts, device, probe, 1)[-1] * batch / probe
+    seconds, most = SPEED_SECONDS, math.inf
+    if duration.seconds is not None:
+        seconds = min(seconds, duration.seconds * SPEED_SHARE)
+    else:
+        most = duration.in_steps(batch, len(images)) * batch * SPEED_SHARE
+    size = int(min(batch, min(batch * seconds / rough, most) / (SPEED_WINDOW * SPEED_WINDOWS)))
+    if size < probe:
+        return 1 / rough
+    if seconds >= 1:
+        progress.say(f"measuring the speed, for {seconds:.0f} s at most")
+    times = time_steps(config, images, facts, device, size, SPEED_WINDOW, seconds, most)
+    return size / batch / statistics.median(times)
+
+
+def time_steps(
+    config: RunConfig,
+    images: ImageSet,
+    facts: DataFacts,
+    device: str,
+    size: int,
+    window: int,
+    seconds: float = 0.0,
+    most: float = math.inf,
+) -> list[float]:
+    """Returns the seconds a training step with batches of `size` images, window by window, without the first.
+
+    Args:
+        config, images, facts, device: as in `measure_speed`.
+        size: images a batch.
+        window: steps of a window.
+        seconds: how long; one window after the first, at least.
+        most: images after which it ends sooner.
+    """
     state = create_state(config, image_shape(facts, config.network.conditional), device)
-    batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
+    batches = Batches(images, config.data, batch_size=size, seed=config.seed, device=device)
     plan = Plan(
-        duration="", steps=1_000_000_000, tick_every=SPEED_WINDOW, sample_every=None, checkpoint_every=1e9,
+        duration="", steps=1_000_000_000, tick_every=window, sample_every=None, checkpoint_every=1e9,
         evaluate_every=None, warmup=None, ema_half_life=None, steps_per_second=None,
     )  # fmt: skip
     moments: list[float] = []
     deadline = time.perf_counter() + seconds
     for tick in train(state, batches, config, plan):
         moments.append(tick.seconds)
-        if len(moments) > 2 and time.perf_counter() > deadline:
+        if len(moments) > 1 and (time.perf_counter() > deadline or tick.nimg >= most):
             break
-    return SPEED_WINDOW / statistics.median(after - before for before, after in itertools.pairwise(moments))
+    return [(after - before) / window for before, after in itertools.pairwise(moments)]
 
 
 def describe_environment(device: str) -> Environment:

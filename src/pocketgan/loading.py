@@ -17,6 +17,7 @@ from pocketgan.networks import ImageShape, build_generator
 from pocketgan.problems import problem
 from pocketgan.records import DataFacts
 from pocketgan.runs import BEST, Run
+from pocketgan.shell import command
 
 
 def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
@@ -36,7 +37,7 @@ def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
         which = "best" if best.is_file() else "last"
     steps = [int(path.stem.removeprefix("step-")) for path in paths]
     if not paths and which != "best":
-        raise RunError(f"run: {problem('no checkpoint yet', folder=run.folder)}")
+        raise RunError(f"run: {problem('no checkpoint yet', folder=run.folder, command=command('resume', run.folder))}")
     if which == "last":
         found, damaged = newest_intact(paths)
         if found is None:

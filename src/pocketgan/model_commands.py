@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from pocketgan.shell import command
+
 
 def export(
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
@@ -27,10 +29,10 @@ def export(
     model = api.export(run, out, format=format, checkpoint=checkpoint, progress=not quiet)
     print(f"model     {model.folder}: {', '.join(sorted(path.name for path in model.folder.iterdir()))}")
     if model.config.reads_images:
-        print(f"next      pocketgan translate {model.folder} --out redrawn")
+        print(f"next      {command('translate', model.folder, '--out', 'redrawn')}")
     else:
-        print(f"next      pocketgan generate {model.folder} --count 64 --out images.png")
-    print(f"          pocketgan push {model.folder} user/{model.folder.resolve().name}")
+        print(f"next      {command('generate', model.folder, '--out', 'images.png')}")
+    print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")
     return 0
 
 

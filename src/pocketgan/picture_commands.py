@@ -9,6 +9,7 @@ from pocketgan.errors import RunError
 from pocketgan.films.files import check_ending
 from pocketgan.layout import Theme
 from pocketgan.runs import Run
+from pocketgan.shell import command
 
 RunFolder = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
 
@@ -78,7 +79,8 @@ def write(
     from pocketgan import picture_api
 
     if (Path(text) / "config.json").is_file():
-        raise RunError(f"text: '{text}' is a run's folder; the text comes first: pocketgan write {run or 2026} {text}")
+        right = command("write", run or 2026, text)
+        raise RunError(f"text: '{text}' is a run's folder; the text comes first: {right}")
     written = picture_api.write(text, run, seed=seed, candidates=candidates, checkpoint=checkpoint)
     path = written.save(out or written.folder / "written.png", scale=scale, theme=theme, labels=labels)
     print(f"{written.note}.")

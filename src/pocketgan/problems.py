@@ -158,7 +158,7 @@ PROBLEMS: Final = {
     "one checkpoint": (
         "'{folder}' is an exported model, with the weights of step {step} alone; leave --checkpoint out"
     ),
-    "no checkpoint yet": "'{folder}' has no checkpoint yet; 'pocketgan resume {folder}' trains on",
+    "no checkpoint yet": "'{folder}' has no checkpoint yet; '{command}' trains on",
     "no checkpoint intact": "no checkpoint of '{folder}' is intact: {damaged}",
     "begin anew": "no checkpoint of '{folder}' is intact ({damaged}); start a new run",
     "no best": "'{folder}' was not evaluated, so none is known as best; use 'last' or a step",

@@ -30,7 +30,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
         self.quiet = quiet
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = console or Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
         self._bar: Bar | None = None
         self._steps = 0
         self._first = (0, 0.0)
@@ -40,7 +40,7 @@ class Progress:
     def say(self, line: str) -> None:
         """Shows one line."""
         if not self.quiet:
-            self.console.print(line, markup=False)
+            self.console.print(line, markup=False, emoji=False)
 
     @contextmanager
     def training(self, steps: int, done: int) -> Iterator[None]:

@@ -40,6 +40,7 @@ from pocketgan.records import (
     read_rows,
     write_rows,
 )
+from pocketgan.shell import command
 
 if TYPE_CHECKING:
     from pocketgan.pictures import Images
@@ -414,7 +415,7 @@ def check_free(out: str | Path | None) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"out: {problem('is a file', folder=folder)}")
     if is_model(folder) and not is_exported(folder):
-        raise RunError(f"out: {problem('holds a run', folder=folder, command=f'pocketgan resume {folder}')}")
+        raise RunError(f"out: {problem('holds a run', folder=folder, command=command('resume', folder))}")
     if folder.is_dir() and any(folder.iterdir()):
         raise RunError(f"out: {problem('not empty', folder=folder)}")
 

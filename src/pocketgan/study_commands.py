@@ -2,7 +2,6 @@
 
 import inspect
 import itertools
-import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from pocketgan.language import check_language, spoken
 from pocketgan.printing import show
+from pocketgan.shell import command
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.study import STOP, Study
 from pocketgan.summaries import print_stop, print_verdict
@@ -67,7 +67,7 @@ def study(
     flags = {"out": done.folder, "seeds": seeds, "duration": duration, "backend": backend, "jobs": jobs}
     usual = {"backend": "local", "jobs": "auto"}
     given = [(f"--{name}", str(value)) for name, value in flags.items() if value not in (None, usual.get(name))]
-    return print_stop(verdict, lang, shlex.join(["pocketgan", "study", study, *itertools.chain(*given)]))
+    return print_stop(verdict, lang, command("study", study, *itertools.chain(*given)))
 
 
 def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")], lang: str | None = None) -> int:

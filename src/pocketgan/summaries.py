@@ -14,6 +14,7 @@ from pocketgan.language import say as say_of
 from pocketgan.metric_words import NOTES, READINGS, TITLES, short
 from pocketgan.printing import show
 from pocketgan.runs import Run
+from pocketgan.shell import command
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -60,7 +61,7 @@ def print_run(run: Run) -> int:
     status, folder = run.status(), run.folder
     if status.state == "interrupted":
         print(say("run stopped", step=status.step, steps=run.plan.steps))
-        print(say("go on", command=f"pocketgan resume {folder}"))
+        print(say("go on", command=command("resume", folder)))
         return INTERRUPTED
     trained = say("trained", steps=status.step, time=clock(status.seconds))
     print(trained + (f": {status.message}" if status.message else ""))
@@ -73,11 +74,10 @@ def print_run(run: Run) -> int:
     drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
     print(say("figures", folder=folder / "figures", files=", ".join(drawn)))
     if run.config.reads_images:
-        print(say("next", command=f"pocketgan translate {folder} --split test --count 16 --out redrawn"))
+        print(say("next", command=command("translate", folder, "--out", "redrawn")))
     else:
-        label = f" --label {run.facts.class_names[-1]}" if run.config.network.conditional else ""
-        print(say("next", command=f"pocketgan generate {folder} --count 64{label} --out digits.png"))
-    print(f'          pocketgan resume {folder} --duration "{doubled(run.config.train.duration)}"')
+        print(say("next", command=command("generate", folder, "--out", "images.png")))
+    print(f"          {command('resume', folder, '--duration', doubled(run.config.train.duration))}")
     return 0
 
 
