@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +163,7 @@ def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threadin
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
-        with stop_on_signals(asked) as stop, progress.training(plan.steps, state.step):
+        with stop_on_signals(asked) as stop, show_training(run, state.step, progress):
             while (outcome := advance(run, state, batches, sampler, watch, stop)) == "roll back":
                 state = roll_back(run, state, watch.healthy_step, device, progress)
                 watch.named.clear()
@@ -175,6 +175,12 @@ def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threadin
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
         progress.say(message)
     return run
+
+
+def show_training(run: Run, step: int, progress: Progress) -> AbstractContextManager[None]:
+    """Returns the context that shows a run's progress from a step on."""
+    planned = run.plan.duration if Duration.parse(run.plan.duration).seconds is not None else ""
+    return progress.training(run.plan.steps, step, run.folder.resolve().name, planned)
 
 
 def advance(
