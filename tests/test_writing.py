@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import pocketgan
 from pocketgan.config import DataConfig, replace
@@ -13,7 +14,7 @@ from pocketgan.data import load_images
 from pocketgan.errors import RunError
 from pocketgan.metrics.features import digits
 from pocketgan.runs import Run
-from pocketgan.writing import check_text, find_digits, newest_run, write_text
+from pocketgan.writing import check_text, find_digits, preferred_run, write_text
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_a_conditional_run_is_asked_for_each_class(small_runs):
         asked = run.generate(1, seed=4, label=label).images[0]
         assert np.abs(done.images.images[place].astype(int) - asked).max() <= 1
     assert done.drawn == 0 and done.certainty == {}
-    assert done.note == f"'{run.folder}' was asked for each class, with seed 4"
+    assert done.note == f"'8338' in images of '{run.folder}', with seed 4"
 
 
 def test_the_same_digit_and_seed_give_the_same_picture(small_runs):
@@ -142,25 +143,43 @@ def finished(folder, when, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), "updated": f"2026-01-{when:02d}T00:00:00Z", **changes}))
 
 
-def test_the_newest_finished_run_that_can_write_is_taken(small_runs, tmp_path, monkeypatch):
+def test_the_newest_finished_run_that_can_write_is_taken_where_none_was_evaluated(small_runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
         RunError, match=r"^run: no run in 'runs' has finished; 'pocketgan train' makes one, or name one"
     ):
-        newest_run("8")
+        preferred_run("8")
     for name, source, when in (("old", "told", 1), ("new", "told", 3), ("noise", "noise", 2), ("redraw", "redraw", 4)):
         shutil.copytree(small_runs / source, tmp_path / "runs" / name)
         finished(tmp_path / "runs" / name, when)
-    assert newest_run("8").folder.name == "new"
-    assert newest_run("5").folder.name == "noise", "the newest has no 5"
+    assert preferred_run("8").folder.name == "new"
+    assert preferred_run("5").folder.name == "noise", "the newest has no 5"
     finished(tmp_path / "runs" / "new", 3, state="interrupted")
-    assert newest_run("8").folder.name == "noise"
+    assert preferred_run("8").folder.name == "noise"
     (tmp_path / "runs" / "noise" / "status.json").write_text("{")
-    assert newest_run("8").folder.name == "old"
+    assert preferred_run("8").folder.name == "old"
     with pytest.raises(RunError, match=r"^text: 'runs/old' has no class '5'"):
-        newest_run("5")
+        preferred_run("5")
     shutil.rmtree(tmp_path / "runs" / "old")
     with pytest.raises(RunError, match=r"^run: 'runs/redraw' redraws images"):
-        newest_run("5")
+        preferred_run("5")
     shutil.copytree(small_runs / "told", tmp_path / "runs" / "old")
     assert pocketgan.write(88).folder.name == "old"
+
+
+def test_the_best_run_that_can_write_is_taken(small_runs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    qualities = {"good": (3.0, 1.5), "better-of-its-kind": (6.0, 6.0), "bad": (9.0, 1.0), "unknown": None}
+    for when, (name, quality) in enumerate(qualities.items(), start=1):
+        run = Run.open(shutil.copytree(small_runs / "told", tmp_path / "runs" / name))
+        finished(run.folder, when)
+        if quality is not None:
+            measured = dict(zip(("frechet_distance", "frechet_floor"), quality, strict=True))
+            save_file({"x": torch.zeros(1)}, run.folder / "checkpoints" / "best.safetensors",
+                      {"counters": json.dumps({"step": 4, **measured})})  # fmt: skip
+    assert preferred_run("38").folder.name == "better-of-its-kind"
+    shutil.rmtree(tmp_path / "runs" / "better-of-its-kind")
+    assert preferred_run("38").folder.name == "good"
+    for name in ("good", "bad"):
+        shutil.rmtree(tmp_path / "runs" / name)
+    assert preferred_run("38").folder.name == "unknown"

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pocketgan.config import RunConfig
     from pocketgan.errors import PocketganError, RunFailed, UserError
     from pocketgan.exported import ExportedModel, load
+    from pocketgan.listing import list_runs
     from pocketgan.models import Model
     from pocketgan.picture_api import find_directions, interpolate, plot, timelapse, walk_directions, write
     from pocketgan.recipes import RECIPES, recipe
-    from pocketgan.runs import Run, list_runs
+    from pocketgan.runs import Run
     from pocketgan.studies.config import StudyConfig
     from pocketgan.studies.study import Study
 
@@ -63,7 +64,8 @@ _HOMES = {
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
     **dict.fromkeys(("find_directions", "interpolate", "plot", "timelapse", "walk_directions", "write"), "picture_api"),
     **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
-    **dict.fromkeys(("Run", "list_runs"), "runs"),
+    "list_runs": "listing",
+    "Run": "runs",
     "RunConfig": "config",
     "Study": "studies.study",
     "StudyConfig": "studies.config",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pocketgan.config import RunConfig, replace
 from pocketgan.errors import DataError, RunError
 from pocketgan.exported import ExportedModel, find_model, load
-from pocketgan.models import Model
+from pocketgan.models import PLACES, Model, runs_inside, why_no_run
 from pocketgan.pictures import Images, grid, make_folder, save_picture, to_picture
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
-from pocketgan.runs import MOST_IMAGES, Run
+from pocketgan.records import read_object
+from pocketgan.runs import MOST_IMAGES, Run, is_done
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -35,12 +37,26 @@ def train(
     Raises:
         UserError: something asked for won't do; nothing was started.
         RunFailed: training had to stop; what was saved is still there.
+        KeyboardInterrupt: it was interrupted; what it had got to is saved, and `resume` goes on with it.
     """
     from pocketgan.experiment import run_experiment
 
-    config = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    run = run_experiment(replace(config, **fields), out, Progress(quiet=not progress))
+    config, shown = find_recipe(recipe) if isinstance(recipe, str) else recipe, Progress(quiet=not progress)
+    run = run_experiment(replace(config, **fields), out, shown)
+    return completed(run, shown)
+
+
+def completed(run: Run, progress: Progress) -> Run:
+    """Draws the figures of a run that has been trained, and returns it.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted, which a loop around it shouldn't go on after.
+    """
     finish(run)
+    status = run.status()
+    if status.state == "interrupted":
+        progress.say(problem("interrupted", folder=run.folder, step=status.step, steps=run.plan.steps))
+        raise KeyboardInterrupt
     return run
 
 
@@ -51,13 +67,27 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
         run: the run or its folder.
         duration: a new, longer duration for the whole run.
         progress: whether to show progress on standard error.
+
+    Returns:
+        The run; as it is, where it is finished and no longer duration is given.
+
+    Raises:
+        UserError: there is no such run, its data or configuration has changed, or it is being trained.
+        RunFailed: training had to stop; what was saved is still there.
+        KeyboardInterrupt: it was interrupted; what it had got to is saved.
     """
     from pocketgan.experiment import resume_experiment
 
-    folder = run if isinstance(run, str | Path) else run.folder
-    resumed = resume_experiment(folder, duration, Progress(quiet=not progress))
-    finish(resumed)
-    return resumed
+    run, shown = opened_run(run), Progress(quiet=not progress)
+    if is_done(run, duration):
+        shown.say(problem("is finished", folder=run.folder, step=run.plan.steps))
+        return run
+    return completed(resume_experiment(run.folder, duration, shown), shown)
+
+
+def opened_run(run: str | Path | Run) -> Run:
+    """Returns a run, opened where it is a folder."""
+    return Run.open(run) if isinstance(run, str | Path) else run
 
 
 def finish(run: Run) -> None:
@@ -89,6 +119,7 @@ def evaluate(
     seed: int = 0,
     out: str | Path | None = None,
     inception_weights: str | Path | None = None,
+    replace: bool = False,
     progress: bool = True,
 ) -> "tuple[Evaluation, Path | None]":
     """Measures the generator of a run or an exported model, or any tool's images, and draws a page of figures.
@@ -105,10 +136,11 @@ def evaluate(
         out: the folder for the page and `evaluation.json`; by default `evaluation` in the folder of a run or exported
             model, else none.
         inception_weights: the file of the weights of the space `inception`.
+        replace: whether a smaller evaluation may take the place of a larger one in the folder of a run.
         progress: whether to show progress on standard error.
 
     Returns:
-        The figures, and the page (a PNG file) where one was drawn.
+        The scores, and the page (a PNG file) where one was drawn.
 
     Raises:
         UserError: something asked for won't do; the message says what.
@@ -117,7 +149,9 @@ def evaluate(
     from pocketgan.evaluation_page import draw_page
     from pocketgan.files import write_json
 
-    model = find_model(source)
+    model, shown = find_model(source), Progress(quiet=not progress)
+    if model is None and runs_inside(Path(str(source))):
+        raise RunError(f"source: {why_no_run(Path(str(source)))}")
     done = evaluation.evaluate(
         model or source,
         against=against,
@@ -127,16 +161,34 @@ def evaluate(
         checkpoint=checkpoint,
         seed=seed,
         inception_weights=inception_weights,
-        progress=Progress(quiet=not progress),
+        progress=shown,
     )
     if out is None:
         if model is None:
             return done, None
         out = model.folder / "evaluation"
+        larger = None if replace else larger_evaluation(out, done)
+        if larger is not None:
+            Progress().say(problem("larger evaluation", count=larger, folder=out))
+            return done, None
     folder = Path(out)
     make_folder(folder, folder)
     write_json(folder / "evaluation.json", done.to_json())
     return done, draw_page(done, folder)
+
+
+def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:
+    """Returns how many images the evaluation in a folder compared, where it is larger than a new one; else None.
+
+    It is larger where it compared more images, or as many with more metrics.
+    """
+    try:
+        old = read_object(folder / "evaluation.json")
+        count, metrics = int(old["count"]), set(old["metrics"])
+    except (RunError, KeyError, TypeError, ValueError):
+        return None
+    more = (count, len(metrics)) > (len(done.comparison.generated), len(done.figures))
+    return count if more else None
 
 
 def study(
@@ -279,7 +331,7 @@ def read_input(path: Path, model: Model) -> Any:
 
 def export(
     run: str | Path | Run,
-    out: str | Path,
+    out: str | Path | None = None,
     *,
     format: "Format" = "all",
     checkpoint: str | int = "auto",
@@ -289,7 +341,7 @@ def export(
 
     Args:
         run: the run or its folder.
-        out: the model's folder, empty or not there.
+        out: the model's folder, empty or not there; by default `models/<the run's name>`.
         format: `safetensors` for Pocketgan, `onnx` for other programs (needs the extra `onnx`), or `all` for both.
         checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
         progress: whether to show progress on standard error.
@@ -300,7 +352,8 @@ def export(
     """
     from pocketgan.exports.folder import export_model
 
-    run = Run.open(run) if isinstance(run, str | Path) else run
+    run = opened_run(run)
+    out = Path(PLACES[1]) / run.folder.resolve().name if out is None else out
     return export_model(run, out, format, checkpoint, Progress(quiet=not progress))
 
 

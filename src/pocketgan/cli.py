@@ -10,55 +10,80 @@ from pocketgan.streams import never_fail_to_encode
 from pocketgan.version import __version__
 
 COMMANDS = {
-    "recipes": ("recipes", "what each is, its networks and parameters, its usual duration"),
-    "summary": ("summary RECIPE [flags]", "layers, output shapes, parameters"),
-    "train": ("train [RECIPE] [flags] [--out DIR]", "trains a recipe; the default one is pocket"),
-    "resume": ("resume RUN [--duration D]", "goes on exactly where a run stopped, or further"),
-    "generate": ("generate RUN [--count N] [--out FILE]", "new images from a run's generator"),
-    "interpolate": ("interpolate RUN [--from S] [--to S] [--out FILE]", "a walk between seeds, as a film or a picture"),
-    "write": ("write TEXT [RUN] [--out FILE]", "a number in generated digits: write 2026"),
-    "timelapse": ("timelapse RUN [--out FILE]", "a run's samples over training, as a film or a picture"),
-    "plot": ("plot RUN [RUN ...] [--format pdf] [--out DIR]", "the plots of a run, or of several, for print"),
-    "evaluate": ("evaluate RUN|FOLDER|FILE.npz [--json]", "how good the images are, with spread and floor"),
-    "translate": ("translate RUN [--out DIR]", "redraws images with an image-to-image run"),
-    "export": ("export RUN --out DIR", "a generator as a folder to ship: weights, ONNX, model card"),
-    "push": ("push DIR user/name", "uploads an exported model to the Hugging Face Hub"),
-    "runs": ("runs [DIR]", "a table of runs"),
+    "train": ("train [RECIPE] [flags]", "trains a recipe; the default one is pocket"),
+    "resume": ("resume [RUN] [--duration D]", "goes on where a run stopped, or further"),
+    "runs": ("runs [DIR] [--json]", "a table of runs: state, date, quality"),
+    "recipes": ("recipes", "what each is, its size, its duration"),
+    "summary": ("summary RECIPE|RUN [flags]", "layers, output shapes, parameters"),
+    "ui": ("ui [DIR] [--lang L]", "the page: train, create, redraw and compare"),
+    "generate": ("generate [RUN] [-n N] [-o FILE]", "new images from a run's generator"),
+    "interpolate": ("interpolate [RUN] [-o FILE]", "an interpolation between seeds"),
+    "write": ("write TEXT [RUN] [-o FILE]", "a number in generated digits: write 2026"),
+    "timelapse": ("timelapse [RUN] [-o FILE]", "a run's samples over training"),
+    "translate": ("translate [RUN] [-o DIR]", "image-to-image translation"),
+    "evaluate": ("evaluate [RUN|FOLDER|FILE.npz]", "how good images are, beside real ones"),
+    "plot": ("plot [RUN ...] [-o DIR]", "plots of a run or several, for print"),
     "studies": ("studies", "the studies that come with the package"),
-    "study": ("study NAME|FILE.toml [--out DIR]", "settings × seeds, in parallel, with a statistical verdict"),
-    "ui": ("ui [DIR] [--port P] [--lang L]", "the web page: train, create, redraw and compare in a browser"),
-    "report": ("report DIR [--lang uk|ru|ko|zh-TW]", "a study's page, to hand in"),
+    "study": ("study NAME|FILE.toml [-o DIR]", "settings × seeds, statistical verdict"),
+    "report": ("report DIR [--lang L]", "a study's page, to hand in"),
+    "export": ("export [RUN] [-o DIR]", "a folder to ship: weights, ONNX, model card"),
+    "push": ("push DIR user/name", "uploads an exported model to Hugging Face"),
 }
+"""Each command, what is typed after it, and what it does."""
+GROUPS = {
+    "Begin": ("train", "resume", "runs", "recipes", "summary", "ui"),
+    "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
+    "Quality": ("evaluate", "plot"),
+    "Studies": ("studies", "study", "report"),
+    "Ship": ("export", "push"),
+}
+OTHER_NAMES = {"list": "runs", "ls": "runs", "--list": "runs", "gui": "ui", "web": "ui"}
+"""What is typed for a command that has another name."""
+SLOW = ("train", "resume", "evaluate", "export", "study", "summary")
+"""Commands that load for seconds before they show anything; those of pictures show a mark that turns."""
+HELP = ("-h", "--help", "--help-all")
 
 
 def overview() -> str:
     """Returns what `pocketgan --help` shows."""
     width = max(len(usage) for usage, _ in COMMANDS.values())
-    return "\n".join(
-        [
-            "Pocketgan trains, compares and ships GANs on small images, on a laptop.",
-            "",
-            *(f"  pocketgan {usage:<{width}}  {about}" for usage, about in COMMANDS.values()),
-            "",
-            "'pocketgan COMMAND --help' shows a command's flags.",
-        ]
-    )
+    lines = ["Pocketgan trains, compares and ships GANs on small images, on a laptop."]
+    for group, names in GROUPS.items():
+        lines += ["", group, *(f"  {usage:<{width}}  {about}" for usage, about in map(COMMANDS.__getitem__, names))]
+    lines += ["", "pocketgan COMMAND -h shows what a command takes. To begin:"]
+    return "\n".join([*lines, "", '  pocketgan train --duration "1 min"', "  pocketgan ui"])
 
 
 def dispatch(arguments: list[str]) -> int:
     """Runs the command that the arguments name; returns its exit code."""
     name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
-    if name in ("-h", "--help", "help"):
+    if name == "help" and rest:
+        name, rest = rest[0], ["--help"]
+    if name in (*HELP, "help"):
         print(overview())
         return 0
-    if name == "--version":
+    if name in ("--version", "-V", "version"):
         print(f"pocketgan {__version__}")
         return 0
+    name = OTHER_NAMES.get(name, name)
     if name not in COMMANDS:
         raise UserError(f"'{name}': no such command{nearest(name, COMMANDS)}; known: {', '.join(COMMANDS)}")
-    from pocketgan.commands import run_command
+    announce(name, rest)
+    from pocketgan.commands import run_command, show_help
 
-    return run_command(name, rest)
+    asked = next((word for word in rest if word in HELP), "--help" if rest == ["help"] else None)
+    return show_help(name, rest, everything=asked == "--help-all") if asked else run_command(name, rest)
+
+
+def announce(name: str, arguments: list[str]) -> None:
+    """Says on a terminal that a command begins which takes seconds to load; elsewhere a mistake stays a single line."""
+    silent = {*HELP, "help", "-q", "--quiet", "--dry-run", "--dry_run"}
+    if name in SLOW and sys.stderr.isatty() and not silent & set(arguments):
+        from pocketgan.problems import problem
+
+        bare = arguments[:1] if arguments[:1] and not arguments[0].startswith("-") else []
+        subject = bare[0] if bare else {"train": "pocket"}.get(name, name)
+        print(problem("loading", name=subject), file=sys.stderr, flush=True)
 
 
 def chosen_language() -> AbstractContextManager[None]:
@@ -107,6 +132,7 @@ def as_flag(message: str) -> str:
         *FIELDS,
         *ALIASES,
         "seed",
+        "config",
         "out",
         "format",
         "label",

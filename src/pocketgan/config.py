@@ -161,9 +161,9 @@ class TrainConfig(Section):
     """How long to train: `50 epochs`, `10000 steps`, `500 kimg` (thousands of real images) or `5 min`. Also
     `--steps N`, `--iterations N`, `--epochs N`."""
     batch_size: int = Field(default=128, ge=1, le=65536)
-    """Real images a step."""
+    """Real images a step. Also `--batch`."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
-    """Adam's rate, of both networks."""
+    """Adam's rate, of both networks. Also `--lr`."""
     discriminator_learning_rate: float | None = Field(default=None, gt=0, le=1)
     """Adam's rate for the discriminator; none: as the generator."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
@@ -323,6 +323,8 @@ ALIASES: dict[str, tuple[str, str]] = {
     "iterations": ("duration", "{} steps"),
     "epochs": ("duration", "{} epochs"),
     "sample_interval": ("sample_every", "{} steps"),
+    "lr": ("learning_rate", "{}"),
+    "batch": ("batch_size", "{}"),
 }
 """Other names of fields, and how their value is written there."""
 

@@ -1,4 +1,4 @@
-"""Durations that carry their unit: `50 epochs`, `10000 steps`, `500 kimg`, `5 min`."""
+"""Durations that carry their unit: `50 epochs`, `10000 steps` or `10k steps`, `500 kimg`, `5 min`, `1 day`."""
 
 import re
 from collections.abc import Callable
@@ -20,16 +20,24 @@ UNITS = {
     "sec": "seconds",
     "second": "seconds",
     "seconds": "seconds",
+    "m": "minutes",
     "min": "minutes",
+    "mins": "minutes",
     "minute": "minutes",
     "minutes": "minutes",
     "h": "hours",
+    "hr": "hours",
+    "hrs": "hours",
     "hour": "hours",
     "hours": "hours",
+    "d": "days",
+    "day": "days",
+    "days": "days",
 }
-SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
+SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 LONGEST = 1e12
-_FORM = re.compile(r"((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d+)?|\.\d+)\s*([a-z]*)", re.ASCII)
+_FORM = re.compile(r"((?:\d{1,3}(?:,\d{3})+|\d[\d_]*)(?:\.\d+)?|\.\d+)(k(?=\s*[a-z])(?!img))?\s*([a-z]*)", re.ASCII)
+"""A number, perhaps in thousands (`10k`), and a unit."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class Duration:
 
     Attributes:
         value: how many, positive and finite.
-        unit: `steps`, `epochs`, `kimg` (thousands of real images shown), `seconds`, `minutes` or `hours`.
+        unit: `steps`, `epochs`, `kimg` (thousands of real images shown), `seconds`, `minutes`, `hours` or
+            `days`.
     """
 
     value: float
@@ -58,12 +67,12 @@ class Duration:
         match = _FORM.fullmatch(text.strip().lower())
         if match is None:
             raise ValueError(wrong("no duration", text, examples))
-        number, unit = match.groups()
+        number, thousands, unit = match.groups()
         if not unit:
             raise ValueError(wrong("no unit", text, examples))
         if unit not in UNITS:
             raise ValueError(wrong("unknown unit", text, examples, unit=unit))
-        value = float(number.replace("_", "").replace(",", ""))
+        value = float(Decimal(number.replace("_", "").replace(",", "")) * (1000 if thousands else 1))
         if not 0 < value <= LONGEST:
             raise ValueError(wrong("no length", text, examples))
         return cls(value, UNITS[unit])

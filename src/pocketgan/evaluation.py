@@ -4,6 +4,7 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pocketgan.data import ImageSet, derived_seed, load_images
 from pocketgan.errors import DataError, RunError, nearest
 from pocketgan.exported import find_model
 from pocketgan.loading import build_with
+from pocketgan.metric_words import short
 from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, metric_names, missing, why_not
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
@@ -22,6 +24,7 @@ from pocketgan.models import Model, Weights
 from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
+from pocketgan.summaries import evaluated, score_table
 
 SPLITS = ("test", "train", "validation")
 COUNT = 10_000
@@ -65,9 +68,9 @@ class RealImages:
         return halves(self.reference) if self.reference.held_out and len(self.reference.sample) > 1 else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
-    """Figures of one set of images.
+    """Figures of one set of images; shows itself as a table in a notebook.
 
     Attributes:
         space: the feature space that all of them were measured in.
@@ -84,6 +87,16 @@ class Evaluation:
     figures: dict[str, Figure]
     skipped: dict[str, str] = field(default_factory=dict)
     weights: Weights | None = None
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {short(figure.value)}" for name, figure in self.figures.items())
+        return f"Evaluation({evaluated(self)}: {scores})"
+
+    def _repr_html_(self) -> str:
+        headings, rows = score_table(self)
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><caption>{escape(evaluated(self))}</caption><tr>{head}</tr>{body}</table>"
 
     def to_json(self) -> dict[str, Any]:
         """Returns everything but the images as plain values."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,8 @@ from pocketgan.version import __version__
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals at which a run saves and ends: Ctrl-C, a polite request, a terminal that is closed."""
+TURNS = ("roll back", "planned again")
+"""Why training leaves its loop to go on another way."""
 ROLLBACKS = 3
 """How often a run goes back to a healthy checkpoint, at most."""
 SPEED_SHARE, SPEED_SECONDS = 0.05, 5.0
@@ -207,15 +209,13 @@ def continue_run(
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
-        with stop_on_signals(asked) as stop, progress.training(run.plan.steps, state.step):
-            while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in (
-                "roll back",
-                "planned again",
-            ):
+        with stop_on_signals(asked) as stop, show_training(run, state.step, progress):
+            while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in TURNS:
                 if outcome == "roll back":
                     state = roll_back(run, state, watch.healthy_step, device, progress)
                     watch.named.clear()
                     pace.forget()
+                progress.plan(run.plan.steps)
     except RunFailed as error:
         raise failed(run, state, error) from None
     if outcome == "stopped early":
@@ -224,6 +224,12 @@ def continue_run(
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
         progress.say(message)
     return run
+
+
+def show_training(run: Run, step: int, progress: Progress) -> AbstractContextManager[None]:
+    """Returns the context that shows a run's progress from a step on."""
+    planned = run.plan.duration if Duration.parse(run.plan.duration).seconds is not None else ""
+    return progress.training(run.plan.steps, step, run.folder.resolve().name, planned)
 
 
 def advance(

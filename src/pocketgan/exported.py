@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pocketgan import history
 from pocketgan.config import PACKAGED, DataConfig, RunConfig, validated
 from pocketgan.errors import ConfigError, ModelError
-from pocketgan.models import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index
+from pocketgan.models import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index, located
 from pocketgan.problems import problem
 from pocketgan.records import DataFacts, first_problem, read_object
 from pocketgan.runs import Run
@@ -86,7 +86,7 @@ class ExportedModel:
         Raises:
             ModelError: there is none, or its `config.json` isn't one that `pocketgan export` writes.
         """
-        folder = Path(folder)
+        folder = located(folder)
         if not is_exported(folder):
             key = "no exported model" if folder.exists() else "no model folder"
             raise ModelError(f"model: {problem(key, folder=folder)}")
@@ -186,6 +186,7 @@ def load(folder: str | Path) -> Model:
     Raises:
         UserError: there is neither; or the folder is damaged.
     """
+    folder = located(folder)
     return ExportedModel.open(folder) if is_exported(folder) else Run.open(folder)
 
 
@@ -193,4 +194,4 @@ def find_model(source: str | Path | Model) -> Model | None:
     """Returns a run or an exported model as it is, or opens its folder; None where a path holds neither."""
     if not isinstance(source, str | Path):
         return source
-    return load(source) if is_model(source) else None
+    return load(source) if is_model(located(source)) else None

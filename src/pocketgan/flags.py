@@ -5,7 +5,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
 import tyro
 from pydantic import ValidationError
@@ -23,15 +23,20 @@ from pocketgan.config import (
     WatchdogConfig,
 )
 from pocketgan.errors import ConfigError, UserError, nearest
+from pocketgan.help_text import SHORT, unwrapped
+from pocketgan.models import is_model, located
 from pocketgan.recipes import RECIPES, recipe
+from pocketgan.records import read_object
+from pocketgan.shell import command as typed
+from pocketgan.shell import quoted
 
-SWITCHES = {"help", *(f"{no}{name}" for name in ("conditional", "replan", "dry_run", "quiet") for no in ("", "no_"))}
+SWITCHES = {f"{no}{name}" for name in ("conditional", "replan", "dry_run", "quiet") for no in ("", "no_")}
 """Flags that take no value."""
 
 
 @dataclasses.dataclass
 class Shown:
-    """Layers, output shapes and parameters of a recipe's networks. All of its settings are flags."""
+    """What `summary` takes: all settings of a recipe."""
 
     data: DataConfig
     network: NetworkConfig
@@ -41,19 +46,15 @@ class Shown:
     evaluation: EvaluateConfig
     watchdog: WatchdogConfig
     seed: int = 0
-    """The seed of everything random: weights, latents, data order, augmentation, samples."""
 
 
 @dataclasses.dataclass
 class Flags(Shown):
-    """Trains a recipe, the default one if none is named. All of its settings are flags."""
+    """What `train` takes: all settings of a recipe, and those of the command."""
 
     out: Path | None = None
-    """The run's folder; by default the first free runs/<recipe>-<n>."""
     dry_run: bool = False
-    """Print the resolved configuration and stop."""
     quiet: bool = False
-    """Show no progress."""
 
 
 def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any]:
@@ -62,16 +63,71 @@ def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any
     Raises:
         UserError: an unknown recipe or flag, or a value that won't do.
     """
-    name, rest = take_recipe(list(arguments))
-    asked_help = any(argument in ("-h", "--help") for argument in rest)
-    if name is None and command == "summary" and not asked_help:
-        raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
-    base = recipe(name or "pocket")
     target = Flags if command == "train" else Shown
+    name, rest = take_recipe(long_flags(list(arguments), target))
+    base, rest = begin_with(command, name, rest)
     default = target(**{section: getattr(base, section) for section in configuration.SECTIONS}, seed=base.seed)
     flags = parse(target, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
     sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
     return configuration.validated({"recipe": base.recipe, "seed": flags.seed, **sections}), flags
+
+
+def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[RunConfig, list[str]]:
+    """Returns the configuration that the flags change, a recipe's or that of `--config`, and the other arguments.
+
+    Raises:
+        UserError: there is no such recipe or file, or both are named, or for `summary` neither.
+    """
+    place, rest = take_value(arguments, "--config")
+    check_misplaced(rest, "RECIPE", "recipe", f"pocketgan {command}")
+    if place is not None:
+        if name is not None:
+            raise ConfigError(f"config: the settings of '{place}' take the place of a recipe; leave '{name}' out")
+        return read_config(place), rest
+    if name is None and command == "summary":
+        raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
+    if name is not None and name not in RECIPES:
+        check_recipe(command, name)
+    return recipe(name or "pocket"), rest
+
+
+def check_recipe(command: str, name: str) -> None:
+    """Says of words that are no recipe, but something else that is known, what would do.
+
+    Raises:
+        ConfigError: it is a setting without dashes, or a run.
+    """
+    setting, separator, value = name.partition("=")
+    field = configuration.rename(setting.replace("-", "_"), value)[0]
+    if separator and field in (*configuration.FIELDS, "seed"):
+        raise ConfigError(f"recipe: '{name}' is a setting, and those are flags: --{setting} {quoted(value)}")
+    if is_model(folder := located(name)):
+        anew = f"'pocketgan {command} --config {quoted(str(folder))}' takes its settings for a new one"
+        raise ConfigError(f"recipe: '{name}' is a run; '{typed('resume', folder)}' goes on with it, and {anew}")
+
+
+def read_config(place: str | Path) -> RunConfig:
+    """Reads the settings of a run, or those that `--dry-run` printed.
+
+    Args:
+        place: a run's folder or its `config.json`, or a file of the same form.
+
+    Raises:
+        UserError: there are none.
+    """
+    from pocketgan.exported import load
+
+    path = located(place)
+    try:
+        if path.name == "config.json" and is_model(path.parent):
+            path = path.parent
+        if path.is_dir():
+            return load(path).config
+        values = read_object(path)
+        values.pop("format", None)
+        return configuration.validated(values)
+    except UserError as error:
+        raise ConfigError(f"config: {str(error).removeprefix('run: ')}") from None
 
 
 def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -81,9 +137,52 @@ def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
         argument = arguments[index]
         if not argument.startswith("-"):
             return argument, arguments[:index] + arguments[index + 1 :]
-        switch = argument == "-h" or argument.lstrip("-").replace("-", "_") in SWITCHES
+        switch = argument.lstrip("-").replace("-", "_") in SWITCHES
         index += 1 if "=" in argument or switch else 2
     return None, arguments
+
+
+def take_value(arguments: list[str], flag: str) -> tuple[str | None, list[str]]:
+    """Takes a flag and its value out of the arguments.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    for index, word in enumerate(arguments):
+        name, separator, value = word.partition("=")
+        if name == flag:
+            following = [] if separator else arguments[index + 1 : index + 2]
+            if not (separator or following):
+                raise ConfigError(f"{flag}: needs a value")
+            rest = arguments[:index] + arguments[index + 1 + len(following) :]
+            return (value if separator else following[0]), rest
+    return None, arguments
+
+
+def long_flags(arguments: list[str], target: Callable[..., Any]) -> list[str]:
+    """Replaces the letters of the flags that the command takes: `-o digits.png` becomes `--out digits.png`."""
+    known = {letter: f"--{name}" for name, letter in SHORT.items() if name in known_flags(target)}
+    return [known.get(word[:2], word[:2]) + word[2:] if word[2:3] in ("", "=") else word for word in arguments]
+
+
+def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, place: int = 0) -> None:
+    """Checks that what is given without a flag wasn't given as one.
+
+    Args:
+        arguments: of the command.
+        word: what the help calls it.
+        name: what such a flag would be called.
+        typed: the command.
+        place: which word it is.
+
+    Raises:
+        UserError: it was; the message shows the right command.
+    """
+    value, rest = take_value(list(arguments), f"--{name}")
+    if value is not None:
+        words = [value, *rest] if place == 0 else [*rest, value]
+        right = " ".join([typed, *(quoted(one) for one in words)])
+        raise UserError(f"--{name}: {word} is given without a flag: {right}")
 
 
 def canonical_flags(arguments: list[str]) -> list[str]:
@@ -114,12 +213,16 @@ def canonical_flags(arguments: list[str]) -> list[str]:
 def parse(target: Callable[..., Any], prog: str, arguments: Sequence[str], default: Any = None) -> Any:
     """Calls tyro, and turns what it refuses into a `UserError` of one line."""
     options: dict[str, Any] = {} if default is None else {"default": default}
+    words = long_flags(list(arguments), target)
+    for place, (name, word) in enumerate(words_without_flag(target)):
+        check_misplaced(words, word, name, prog, place)
 
     def refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
         raise UserError(explain(event, target))
 
     with tyro_errors.on_parse_error(refuse):
-        return tyro.cli(target, prog=prog, args=arguments, config=(tyro.conf.OmitArgPrefixes,), **options)
+        markers = (tyro.conf.OmitArgPrefixes,)
+        return tyro.cli(target, prog=prog, args=words, config=markers, add_help=False, **options)
 
 
 def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> str:
@@ -169,9 +272,22 @@ def flag_of(argument: Any) -> str:
     return argument.lowered.metavar or name.upper() if argument.is_positional() else f"--{name.replace('_', '-')}"
 
 
+def words_without_flag(target: Callable[..., Any]) -> list[tuple[str, str]]:
+    """Returns what a command takes without a flag: its name, and what the help calls it."""
+    if target in (Flags, Shown):
+        return []
+    hints, words = get_type_hints(target, include_extras=True), []
+    for name in inspect.signature(target).parameters:
+        _, positional, word = unwrapped(hints[name], name)
+        words += [(name, word.strip("[]"))] if positional else []
+    return words
+
+
 def known_flags(target: Callable[..., Any]) -> list[str]:
     """Returns the names of all flags that a command takes."""
     if target in (Flags, Shown):
         own = [field.name for field in dataclasses.fields(target) if field.name not in configuration.SECTIONS]
+        own += [] if target is Shown else ["config"]
         return [*configuration.FIELDS, *configuration.ALIASES, *own, "help"]
-    return [*(name.rstrip("_") for name in inspect.signature(target).parameters), "help"]
+    words = [name for name, _ in words_without_flag(target)]
+    return [*(name.rstrip("_") for name in inspect.signature(target).parameters if name not in words), "help"]

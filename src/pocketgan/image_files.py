@@ -29,6 +29,8 @@ MNIST_MD5 = {
 IDX_PREFIX = {"train": "train", "test": "t10k"}
 IMAGE_MAGIC, LABEL_MAGIC = 0x0803, 0x0801
 PICTURES = {".png", ".jpg", ".jpeg"}
+PUBLIC = ("fashion", "cifar", "kmnist", "emnist", "qmnist", "svhn", "celeba", "omniglot", "quickdraw", "imagenet")
+"""How the names of public image sets begin that aren't in the package."""
 STACKED = {"train": 60_000, "test": 26_000}
 """Images of Stacked MNIST; 26,000 is what its papers count modes in."""
 LARGEST_PICTURE = 2048
@@ -67,6 +69,8 @@ def read(data: str, part: str) -> ImageFiles:
         return read_stacked(part)
     path = Path(data).expanduser()
     if not path.exists():
+        if path.parent in (Path(), Path.cwd()) and path.name.lower().startswith(PUBLIC):
+            raise wrong("not packaged", data=path.name)
         raise wrong("no such data", data=data)
     if path.is_file():
         if path.suffix.lower() != ".npz":

@@ -167,6 +167,7 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
     """Returns every dict of texts in the package, by what it is for."""
     from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
     from pocketgan.problems import PROBLEMS
+    from pocketgan.progress import TRAINING
     from pocketgan.reports.words import WORDS
     from pocketgan.studies.predeclared import QUESTIONS
     from pocketgan.studies.sentences import SENTENCES
@@ -184,6 +185,7 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
         "sentences": SENTENCES,
         "summaries": SUMMARIES,
         "problems": PROBLEMS,
+        "the progress display": TRAINING,
         "report": WORDS,
         "page": PAGE,
         "create": CREATING,

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 
 import tyro
 
+from pocketgan.listing import chosen
 from pocketgan.shell import command
 
 
 def export(
-    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")],
-    out: Path,
+    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]")] = None,
+    out: Path | None = None,
     format: Literal["safetensors", "onnx", "all"] = "all",
     checkpoint: str = "auto",
     quiet: bool = False,
@@ -18,15 +19,16 @@ def export(
     """Exports a run's generator into a folder that stands alone, with a model card.
 
     Args:
-        run: the run's folder.
-        out: the model's folder, empty or not there.
+        run: the run, by its folder or its name in runs; by default the newest one.
+        out: the model's folder, empty or not there; by default models/<the run's name>.
         format: safetensors for Pocketgan, onnx for other programs (needs the extra onnx), or all for both.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         quiet: show no progress.
     """
+    folder = chosen(run)
     from pocketgan import api
 
-    model = api.export(run, out, format=format, checkpoint=checkpoint, progress=not quiet)
+    model = api.export(folder, out, format=format, checkpoint=checkpoint, progress=not quiet)
     print(f"model     {model.folder}: {', '.join(sorted(path.name for path in model.folder.iterdir()))}")
     if model.config.reads_images:
         print(f"next      {command('translate', model.folder, '--out', 'redrawn')}")

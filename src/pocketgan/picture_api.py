@@ -1,5 +1,6 @@
 """The Python interface to pictures: what the commands of `picture_commands` do, as functions. No torch until used."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,8 +116,8 @@ def write(
 
     Args:
         text: characters that are the names of classes: `2026`.
-        run: the run or the exported model, or its folder; by default the run in `runs` that finished last and can
-            write the text.
+        run: the run or the exported model, or its folder; by default the best of the finished runs in
+            `runs` that can write the text.
         seed: of the latents; the same character and seed give the same image.
         candidates: images that an unconditional run draws, for each digit to be found among them.
         checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
@@ -124,9 +125,9 @@ def write(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan.writing import newest_run, write_text
+    from pocketgan.writing import preferred_run, write_text
 
-    model = newest_run(str(text)) if run is None else opened(run)
+    model = preferred_run(str(text)) if run is None else opened(run)
     return write_text(model, str(text), seed=seed, candidates=candidates, checkpoint=checkpoint)
 
 
@@ -150,7 +151,7 @@ def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | 
 
 
 def plot(
-    *runs: str | Path | Run,
+    *runs: str | Path | Run | Sequence[str | Path | Run],
     over: str = "steps",
     width: float = 14.0,
     theme: str = "light",
@@ -158,7 +159,7 @@ def plot(
     """Plots one run, or several over each other: losses, accuracies, quality, classes drawn, speed.
 
     Args:
-        *runs: runs or their folders.
+        *runs: runs or their folders, or a list of them.
         over: what runs to the right: `steps`, `epochs`, `kimg` or `minutes`.
         width: centimetres; 14 for the whole width of a thesis page.
         theme: `light` or `dark`.
@@ -171,9 +172,9 @@ def plot(
     """
     from pocketgan.figures import draw_plots
 
-    return draw_plots(
-        [run if isinstance(run, Run) else Run.open(run) for run in runs], over=over, width=width, theme=theme
-    )
+    several = itertools.chain(*([one] if isinstance(one, str | Path | Run) else one for one in runs))
+    opened_runs = [run if isinstance(run, Run) else Run.open(run) for run in several]
+    return draw_plots(opened_runs, over=over, width=width, theme=theme)
 
 
 def opened(run: str | Path | Model) -> Model:

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -138,6 +139,9 @@ def make_folder(out: str | Path, folder: Path) -> None:
 class Images:
     """Images that were generated; shows itself as a picture in a notebook.
 
+    `numpy.asarray(images)` is all of them, shape (N, C, H, W); `images[0]` is one, (C, H, W), and so is each in a loop;
+    `images[:8]`, or an index of several, gives `Images` again.
+
     Attributes:
         images: uint8 [0, 255], shape (N, C, H, W).
         labels: int64, the class asked for, shape (N,), or None.
@@ -154,6 +158,30 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __getitem__(self, index: "int | slice | Sequence[int] | np.ndarray") -> "np.ndarray | Images":
+        if isinstance(index, int | np.integer):
+            return self.images[index]
+        chosen = np.arange(len(self))[index]
+        return replace(
+            self,
+            images=self.images[chosen],
+            labels=None if self.labels is None else self.labels[chosen],
+            names=None if self.names is None else tuple(self.names[place] for place in chosen),
+        )
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.images)
+
+    def __array__(self, dtype: "np.dtype | None" = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False and dtype is not None and dtype != self.images.dtype:
+            raise ValueError(f"images are {self.images.dtype}: as {dtype} they must be copied")
+        return np.array(self.images, dtype=dtype) if copy else self.images.astype(dtype or np.uint8, copy=False)
+
+    def __repr__(self) -> str:
+        count, channels, height, width = self.images.shape
+        classes = "" if self.names is None else f", classes {', '.join(dict.fromkeys(self.names))}"
+        return f"Images({count} of {channels}×{height}×{width}{classes})"
 
     def named(self, class_names: tuple[str, ...]) -> "Images":
         """Returns the same images with their classes' names; where those are numbers, the labels become the same."""
@@ -211,7 +239,7 @@ class Images:
         if str(out).endswith(("/", "\\")) or (kind not in ENDINGS and path.is_dir()):
             kind = ""
         if kind and kind not in ENDINGS:
-            raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.npz' or a folder would do")
+            raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.jpg', '.npz' or a folder would do")
         if kind == ".npz" and scale is not None:
             raise RunError(f"scale: '{out}' holds the images as they are; leave --scale out, or write a '.png'")
         picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None

@@ -59,7 +59,11 @@ PROBLEMS: Final = {
     "not writable": "'{folder}' can't be written: {why}; choose another folder",
     "disk refused": "{path} can't be written: {why}; what was saved before is intact",
     # Data.
-    "no such data": "there is no '{data}'; give 'mnist', a folder or an .npz file",
+    "no such data": "there is no '{data}'; give 'mnist', 'stacked-mnist', a folder or an .npz file",
+    "not packaged": (
+        "'{data}' isn't in the package; put its files into a folder (IDX files as MNIST's, or pictures) and give that; "
+        "'mnist' and 'stacked-mnist' are in it"
+    ),
     "neither folder nor npz": "'{data}' is neither a folder nor an .npz file",
     "no images": "{path} holds no images",
     "not square": "the images of {path} are {width}×{height}; they must be square",
@@ -134,6 +138,16 @@ PROBLEMS: Final = {
     "no runs folder": "there is no folder '{folder}'; 'pocketgan train' makes runs, in 'runs' by default",
     "no run": "'{folder}' is no run folder: it has no config.json; 'pocketgan runs' lists runs",
     "no run folder": "'{folder}' doesn't exist; 'pocketgan runs' lists runs",
+    "loading": "{name}: loading …",
+    "interrupted": "'{folder}' is saved at step {step} of {steps}; pocketgan.resume goes on with it",
+    "is finished": "'{folder}' is finished, at step {step}; a longer duration goes further",
+    "larger evaluation": (
+        "'{folder}' keeps its larger evaluation, of {count} images; give another folder (--out), or --replace"
+    ),
+    "newest run": "{folder} (the newest run)",
+    "no run to take": "missing, and there is none in 'runs' to take; 'pocketgan train' makes one",
+    "run is a file": "'{folder}' is a file; give the folder of a run ('pocketgan runs' lists runs)",
+    "folder of runs": "'{folder}' holds runs, and is none itself; give one of them: {known}",
     "model for run": (
         "'{folder}' is an exported model, which holds a generator alone and no training state; "
         "give the run that it was made from"

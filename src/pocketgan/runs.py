@@ -19,9 +19,10 @@ from pydantic import ValidationError
 
 from pocketgan import history
 from pocketgan.config import DataConfig, RunConfig, validated
+from pocketgan.durations import canonical
 from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
-from pocketgan.models import EXPORT_KEY, Weights, is_exported, is_model, label_index
+from pocketgan.models import EXPORT_KEY, Weights, is_exported, is_model, label_index, located, why_no_run
 from pocketgan.plan import Plan
 from pocketgan.problems import problem
 from pocketgan.records import (
@@ -88,10 +89,9 @@ class Run:
         Raises:
             RunError: there is no run, or one of its files can't be read; the message names it.
         """
-        folder = Path(folder)
+        folder = located(folder)
         if not (folder / "config.json").is_file():
-            key = "no run" if folder.is_dir() else "no run folder"
-            raise RunError(f"run: {problem(key, folder=folder)}")
+            raise RunError(f"run: {why_no_run(folder)}")
         values = read_object(folder / "config.json")
         if EXPORT_KEY in values:
             raise RunError(f"run: {problem('model for run', folder=folder)}")
@@ -117,6 +117,12 @@ class Run:
     def __repr__(self) -> str:
         status = self.status()
         return f"Run('{self.folder}', {self.config.recipe}, {status.state}, step {status.step} of {self.plan.steps})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.folder.resolve() == other.folder.resolve()
+
+    def __hash__(self) -> int:
+        return hash(self.folder.resolve())
 
     def _repr_png_(self) -> bytes | None:
         samples = self.samples()
@@ -398,6 +404,19 @@ def is_decision(event: dict[str, Any]) -> bool:
     return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
 
 
+def is_done(run: Run, duration: str | None = None) -> bool:
+    """Whether a run is finished, saved to its end and drawn, and a duration, if one is given, asks for no more."""
+    try:
+        status = run.status()
+        length = run.config.train.duration if duration is None else canonical(duration)
+    except ValueError:  # The status is damaged, or the duration is none.
+        return False
+    steps = [step_of(path) for path in run.checkpoints()]
+    drawn = (run.folder / "figures").is_dir() and any((run.folder / "figures").iterdir())
+    whole = status.state == "finished" and max(steps, default=0) >= run.plan.steps
+    return whole and drawn and length == run.plan.duration
+
+
 def step_of(path: Path) -> int:
     """Returns the step in a checkpoint's name."""
     return int(path.stem.removeprefix("step-"))
@@ -441,22 +460,3 @@ def claim_folder(out: str | Path | None, recipe: str) -> Path:
         place = out or "runs"
         raise RunError(f"out: {problem('not writable', folder=place, why=error.strerror)}") from None
     raise AssertionError("numbers don't end")
-
-
-def list_runs(folder: str | Path = "runs") -> tuple[list[Run], list[str]]:
-    """Returns the runs in `folder` (itself one, or its sub-folders), and a line for each that can't be opened.
-
-    Raises:
-        RunError: there is no such folder.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise RunError(f"dir: {problem('no runs folder', folder=folder)}")
-    runs, damaged = [], []
-    for path in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        if is_model(path) and not is_exported(path):
-            try:
-                runs.append(Run.open(path))
-            except RunError as error:
-                damaged.append(str(error))
-    return runs, damaged

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from rich import box
-from rich.table import Table
 
 from pocketgan.language import check_language, spoken
-from pocketgan.printing import show
+from pocketgan.printing import Column, show
 from pocketgan.shell import command
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.study import STOP, Study
@@ -19,17 +17,24 @@ from pocketgan.summaries import print_stop, print_verdict
 
 def studies() -> int:
     """The studies that come with the package: what each asks, its variants and its runs."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("study", "what it asks", "recipe", "variants", "seeds"):
-        table.add_column(heading, justify="right" if heading in ("variants", "seeds") else "left")
+    columns = (
+        Column("study"),
+        Column("what it asks", prose=True),
+        Column("recipe"),
+        Column("variants", right=True, drop=2),
+        Column("seeds", right=True, drop=1),
+    )
+    rows = []
     for name, make in STUDIES.items():
         config, about = make(), (inspect.getdoc(make) or "").partition("\n")[0]
         asked = Study(Path(name), config, config.configs())
         recipes = {variant.recipe for variant in asked.variants.values()}
         recipe = recipes.pop() if len(recipes) == 1 else f"{len(recipes)} recipes"
-        table.add_row(name, about, recipe, str(len(asked.variants)), str(len(asked.seeds())))
-    show(table)
-    print("'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your own (docs/studies.md).")
+        rows.append((name, about, recipe, str(len(asked.variants)), str(len(asked.seeds()))))
+    show(columns, rows)
+    print()
+    print("'pocketgan study NAME' runs one; a .toml file asks a question of your own")
+    print("(docs/studies.md).")
     return 0
 
 

@@ -4,30 +4,31 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
-
 from pocketgan.durations import Duration
 from pocketgan.errors import INTERRUPTED
 from pocketgan.language import Text, clock, localised, speaking
 from pocketgan.language import say as say_of
 from pocketgan.metric_words import NOTES, READINGS, TITLES, short
-from pocketgan.printing import show
+from pocketgan.printing import Column, show
 from pocketgan.runs import Run
 from pocketgan.shell import command
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
-    from pocketgan.studies.verdicts import Verdict
+    from pocketgan.studies.verdicts import VariantSummary, Verdict
 
 SUMMARIES: dict[str, Text] = {
     "run stopped": "stopped and saved at step {step} of {steps}",
     "go on": "go on with: {command}",
     "trained": "trained {steps} steps in {time}",
+    "planned": "planned: {duration}",
+    "in all": "{time} in all, with evaluations and pictures",
+    "finished": "'{folder}' is finished: {what}",
+    "go further": "go further with: {command}",
     "samples": ("samples   {file}  ({count} picture)", "samples   {file}  ({count} pictures)"),
     "figures": "figures   {folder}: {files}",
     "next": "next      {command}",
-    "distance": "Fréchet distance {distance} at step {step} (real vs real {floor})",
+    "distance": "Fréchet distance {distance} at step {step} (real-data baseline {floor})",
     "best at the end": "quality   best at the end: {distance}",
     "best before": "quality   best: {distance}; the end stands at {end}, {worse} worse",
     "study stopped": ("stopped and saved: {count} run is done", "stopped and saved: {count} runs are done"),
@@ -42,13 +43,15 @@ SUMMARIES: dict[str, Text] = {
     "evaluated": "{made} images against {real} real ones ({name}, {source})",
     "what it is": "what it is",
     "figure": "figure",
-    "spread": "± spread",
-    "floor": "floor (real vs real)",
+    "spread": "± standard error",
+    "floor": "real-data baseline",
     "how to read it": "how to read it",
     "feature space": "Feature space: {space}, {note}.",
     "not measured": "Not measured: {why}.",
 }
 """Every text here."""
+LONG = 1.1
+"""A command that takes so many times its training says so."""
 
 
 def say(key: str, **parts: object) -> str:
@@ -56,15 +59,19 @@ def say(key: str, **parts: object) -> str:
     return say_of(SUMMARIES, key, **parts)
 
 
-def print_run(run: Run) -> int:
-    """Prints where a run's pictures are and what comes next; returns the exit code."""
+def print_run(run: Run, wall_seconds: float | None = None) -> int:
+    """Prints where a run's pictures are and what comes next; returns the exit code.
+
+    Args:
+        run: the run.
+        wall_seconds: how long the command has taken in all.
+    """
     status, folder = run.status(), run.folder
     if status.state == "interrupted":
         print(say("run stopped", step=status.step, steps=run.plan.steps))
         print(say("go on", command=command("resume", folder)))
         return INTERRUPTED
-    trained = say("trained", steps=status.step, time=clock(status.seconds))
-    print(trained + (f": {status.message}" if status.message else ""))
+    print(trained_line(run, wall_seconds))
     quality = quality_line(run)
     if quality:
         print(quality)
@@ -78,6 +85,25 @@ def print_run(run: Run) -> int:
     else:
         print(say("next", command=command("generate", folder, "--out", "images.png")))
     print(f"          {command('resume', folder, '--duration', doubled(run.config.train.duration))}")
+    return 0
+
+
+def trained_line(run: Run, wall_seconds: float | None = None) -> str:
+    """Returns how long a run has trained, beside how long was planned, and the whole command's time."""
+    status, planned = run.status(), Duration.parse(run.plan.duration).seconds
+    details = [] if planned is None else [say("planned", duration=run.plan.duration)]
+    if wall_seconds is not None and wall_seconds >= LONG * status.seconds + 1:
+        details.append(say("in all", time=clock(wall_seconds)))
+    line = say("trained", steps=status.step, time=clock(status.seconds))
+    line += f" ({'; '.join(details)})" if details else ""
+    return line + (f": {status.message}" if status.message else "")
+
+
+def print_done(run: Run) -> int:
+    """Prints that a run is finished, and how it can go further; returns the exit code."""
+    print(say("finished", folder=run.folder, what=trained_line(run)))
+    longer = command("resume", run.folder, "--duration", doubled(run.config.train.duration))
+    print(say("go further", command=longer))
     return 0
 
 
@@ -96,25 +122,35 @@ def quality_line(run: Run) -> str:
 
 
 def print_evaluation(done: "Evaluation", page: Path | None) -> int:
-    """Prints an evaluation: what each metric is, its figure, its spread, the floor, how to read it; returns the exit
-    code."""
-    made, real = len(done.comparison.generated), len(done.real.reference.sample)
-    title = say("evaluated", made=made, real=real, name=done.real.name, source=done.real.source)
-    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for heading in ("what it is", "figure", "spread", "floor", "how to read it"):
-        table.add_column(say(heading), justify="left" if heading in ("what it is", "how to read it") else "right")
-    for name, figure in done.figures.items():
-        numbers = (figure.value, figure.spread, figure.floor)
-        cells = [localised(short(number)) for number in numbers]
-        table.add_row(say_of(TITLES, name), *cells, say_of(READINGS, name))
-    show(table)
+    """Prints an evaluation: what each metric is, its score, its standard error, its real-data baseline, how to read it;
+    returns the exit code."""
+    headings, rows = score_table(done)
+    columns = [Column(heading, right=0 < place < 4, prose=place in (0, 4)) for place, heading in enumerate(headings)]
+    show(columns, rows, title=evaluated(done))
     note = say_of(NOTES, done.space.name, source=done.real.source)
+    print()
     print(say("feature space", space=done.space, note=note))
     for reason in done.skipped.values():
         print(say("not measured", why=reason))
     if page is not None:
         print(say("page", file=page))
     return 0
+
+
+def evaluated(done: "Evaluation") -> str:
+    """Returns how many images an evaluation measured, against how many real ones of what."""
+    made, real = len(done.comparison.generated), len(done.real.reference.sample)
+    return say("evaluated", made=made, real=real, name=done.real.name, source=done.real.source)
+
+
+def score_table(done: "Evaluation") -> tuple[list[str], list[list[str]]]:
+    """Returns the headings of an evaluation's table, and a row for each metric: its title, its score, its standard
+    error, its real-data baseline, how it is read."""
+    rows = []
+    for name, figure in done.figures.items():
+        numbers = [localised(short(number)) for number in (figure.value, figure.spread, figure.floor)]
+        rows.append([say_of(TITLES, name), *numbers, say_of(READINGS, name)])
+    return [say(heading) for heading in ("what it is", "figure", "spread", "floor", "how to read it")], rows
 
 
 def doubled(duration: str) -> str:
@@ -138,24 +174,32 @@ def print_verdict(verdict: "Verdict", language: str) -> int:
 
     config = verdict.study.config
     with speaking(language):
-        table = Table(title=question_of(config), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(say("variant"))
         mean = say("mean", metric=title_of(config.metric))
-        for heading in (say("runs"), say("failed runs"), mean, say("interval"), say("training time")):
-            table.add_column(heading, justify="right")
-        for summary in verdict.variants:
-            quality = summary.quality
-            ends = () if quality is None else (localised(f"{end:.4g}") for end in (quality.low, quality.high))
-            table.add_row(
-                summary.name,
-                str(len(summary.finished) + summary.failed),
-                str(summary.failed),
-                "" if summary.mean is None else localised(f"{summary.mean:.4g}"),
-                "" if quality is None else say("from to", **dict(zip(("low", "high"), ends, strict=True))),
-                clock(summary.seconds),
-            )
-        show(table)
+        columns = (
+            Column(say("variant")),
+            Column(say("runs"), right=True, drop=2),
+            Column(say("failed runs"), right=True, drop=3),
+            Column(mean, right=True),
+            Column(say("interval"), right=True),
+            Column(say("training time"), right=True, drop=1),
+        )
+        show(columns, [cells_of(summary) for summary in verdict.variants], title=question_of(config))
+        print()
         for sentence in sentences(verdict):
             print(sentence)
         print(say("page", file=verdict.study.folder / "report" / "report.html"))
     return 1 if verdict.undone or verdict.unconfirmed else 0
+
+
+def cells_of(summary: "VariantSummary") -> tuple[str, ...]:
+    """Returns the cells of a variant in a study's table."""
+    quality = summary.quality
+    ends = () if quality is None else (localised(f"{end:.4g}") for end in (quality.low, quality.high))
+    return (
+        summary.name,
+        str(len(summary.finished) + summary.failed),
+        str(summary.failed),
+        "" if summary.mean is None else localised(f"{summary.mean:.4g}"),
+        "" if quality is None else say("from to", **dict(zip(("low", "high"), ends, strict=True))),
+        clock(summary.seconds),
+    )

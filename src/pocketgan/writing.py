@@ -1,5 +1,6 @@
 """Numbers and words, written in images that a generator draws. PyTorch is loaded when something is written."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ import numpy as np
 from pocketgan.errors import PocketganError, RunError
 from pocketgan.films.film import fitting_scale
 from pocketgan.layout import Theme
+from pocketgan.listing import newest_first
 from pocketgan.models import Model
 from pocketgan.pictures import Images, picture_bytes
-from pocketgan.runs import Run, list_runs
+from pocketgan.runs import Run
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,7 +48,7 @@ class Written:
     def note(self) -> str:
         """How it was made, in a sentence."""
         if not self.drawn:
-            return f"'{self.folder}' was asked for each class, with seed {self.seed}"
+            return f"'{self.text}' in images of '{self.folder}', with seed {self.seed}"
         found = ", ".join(f"{character} {share:.1%}" for character, share in self.certainty.items())
         return (
             f"{self.drawn:,} images were drawn from '{self.folder}' with seed {self.seed}; kept for each digit is the "
@@ -191,27 +193,22 @@ def find_digits(
     return chosen, certainty
 
 
-def newest_run(text: str, folder: str | Path = "runs") -> Run:
-    """Returns the run in a folder that finished last, of those that can write the text.
+def preferred_run(text: str, folder: str | Path = "runs") -> Run:
+    """Returns the best of the runs in a folder that have finished and can write the text.
+
+    The best is the one with the lowest Fréchet distance for its real-data baseline; runs that weren't evaluated come
+    after those that were, and of equals the one that finished last is taken.
 
     Raises:
         RunError: there is none; the message says why one of them can't.
     """
-    found = list_runs(folder)[0] if Path(folder).is_dir() else []
-    finished = []
-    for run in found:
-        try:
-            status = run.status()
-        except RunError:
-            continue
-        if status.state == "finished":
-            finished.append((status.updated, str(run.folder), run))
+    finished = [run for run, status in newest_first(folder) if status.state == "finished"]
     if not finished:
         raise RunError(
             f"run: no run in '{folder}' has finished; 'pocketgan train' makes one, or name one after the text"
         )
     reasons = []
-    for _, _, run in sorted(finished, key=lambda entry: entry[:2], reverse=True):
+    for run in sorted(finished, key=times_baseline):
         try:
             check_text(run, text)
         except PocketganError as error:
@@ -219,3 +216,10 @@ def newest_run(text: str, folder: str | Path = "runs") -> Run:
         else:
             return run
     raise RunError(next((reason for reason in reasons if reason.startswith("text: ")), reasons[0]))
+
+
+def times_baseline(run: Run) -> float:
+    """Returns a run's best Fréchet distance as a multiple of its real-data baseline; infinite where it has none."""
+    best = run.best() or {}
+    distance, baseline = best.get("frechet_distance", math.inf), best.get("frechet_floor", 0.0)
+    return distance / baseline if baseline > 0 else math.inf
