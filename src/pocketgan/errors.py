@@ -20,7 +20,7 @@ CheckpointDamaged                   inside only: the caller falls back on the ch
 import difflib
 from collections.abc import Iterable
 
-from pocketgan.problems import problem
+from pocketgan.problems import english, problem
 
 INTERRUPTED = 130
 """The exit code of a run that was stopped by a signal: 128 and SIGINT's number, as shells have it."""
@@ -30,6 +30,11 @@ class PocketganError(Exception):
     """The base of all errors below. `str(error)` is one line made for a person."""
 
     exit_code = 1
+
+    @property
+    def english(self) -> str:
+        """The message in English, for files, where its text knows its translation; else as it was said."""
+        return english(self.args[0]) if self.args else ""
 
 
 class UserError(PocketganError, ValueError):

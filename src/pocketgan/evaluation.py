@@ -21,7 +21,7 @@ from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, fe
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.samples import SETS
 from pocketgan.models import Model, Weights
-from pocketgan.problems import problem
+from pocketgan.problems import problem, stored
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
 from pocketgan.summaries import evaluated, score_table
@@ -115,7 +115,7 @@ class Evaluation:
                 name: {"value": finite(figure.value), "spread": finite(figure.spread), "floor": finite(figure.floor)}
                 for name, figure in self.figures.items()
             },
-            "skipped": self.skipped,
+            "skipped": {name: stored(why) for name, why in self.skipped.items()},
         }
 
 
@@ -211,7 +211,7 @@ def score(
                 figures[name] = measure(metric, comparison, real)
                 continue
             except ValueError as error:
-                reason = f"{name}: {error}"
+                reason = problem("not measurable", name=name, why=str(error))
         if asked or name == "frechet_distance":
             raise RunError(f"metrics: {reason}")
         skipped[name] = reason

@@ -2,13 +2,11 @@
 
 import io
 import math
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
-from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib import style
@@ -23,7 +21,8 @@ from pocketgan.language import number, shortened, speaking
 from pocketgan.language import say as say_of
 from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
 from pocketgan.pictures import to_picture
-from pocketgan.plot_style import drawn_language, letters
+from pocketgan.plot_style import letters
+from pocketgan.problems import english
 from pocketgan.summaries import SUMMARIES
 
 if TYPE_CHECKING:
@@ -43,21 +42,21 @@ INK, FAINT, PALE = "#222222", "#666666", "#ececec"
 FRAME = 190
 """The grey of the line around an image."""
 HEADLINES = ("frechet_distance", "precision", "recall", "density", "coverage")
-LETTERS, BROAD, WIDE = 40, 34, 20
-"""About as many Latin, Cyrillic, and Korean or Chinese letters fit into a line of a headline's column."""
+LETTERS = 40
+"""About as many letters fit into a line of a headline's column."""
 MOST_LABELS = 80
 """Class names written under the histogram; of more classes, every second, third, … is named."""
 
 
 def say(key: str, **parts: object) -> str:
-    """Returns one of the texts of the page in the language that is spoken."""
+    """Returns one of the texts of the page."""
     return say_of(EVALUATION_PAGE, key, **parts)
 
 
 def draw_page(evaluation: "Evaluation", folder: Path) -> Path:
     """Draws an evaluation as one picture, `evaluation.png`.
 
-    It is in the language that is spoken, or in English where no font is installed that has its letters.
+    It is in English, as all files but reports are, whatever language is spoken.
 
     Args:
         evaluation: what was measured; sections that it has nothing for are left out.
@@ -70,7 +69,7 @@ def draw_page(evaluation: "Evaluation", folder: Path) -> Path:
 
     comparison = evaluation.comparison
     reference = comparison.reference
-    with speaking(drawn_language()), style.context(["default", letters()]), warnings.catch_warnings():
+    with speaking("en"), style.context(["default", letters()]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         page = Page()
         draw_header(page, evaluation)
@@ -178,10 +177,8 @@ class Page:
 
 def lines_of(text: str) -> list[str]:
     """Breaks a text for a column of the headlines, after a semicolon where that gives two short lines."""
-    wide = any(east_asian_width(letter) == "W" for letter in text)
-    most = WIDE if wide else BROAD if re.search("[а-яіїєґ]", text) else LETTERS
-    parts = text.replace("; ", ";\n").replace("；", "；\n").splitlines()
-    return parts if len(parts) <= 2 and max(map(len, parts), default=0) <= most else wrap(text, most)
+    parts = text.replace("; ", ";\n").splitlines()
+    return parts if len(parts) <= 2 and max(map(len, parts), default=0) <= LETTERS else wrap(text, LETTERS)
 
 
 # What was measured.
@@ -272,7 +269,7 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
         floor = "" if figure.floor is None else number(figure.floor)
         row((say_of(TITLES, name), number(figure.value), spread, floor, say_of(READINGS, name)), INK)
     for name, reason in evaluation.skipped.items():
-        row((say_of(TITLES, name), "–", "", "", say("left out", why=reason)), FAINT)
+        row((say_of(TITLES, name), "–", "", "", say("left out", why=english(reason))), FAINT)
 
 
 # The classes.

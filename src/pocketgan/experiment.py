@@ -322,10 +322,10 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
         advice = f"{kept}; start anew with a lower rate: '{anew}'"
     else:
         advice = f"{kept}; then '{command('resume', run.folder)}' goes on"
-    message = f"{error}; {advice}"
     with suppress(StorageError):  # A full disk can't take this either; the state is then seen as `killed`.
+        message = f"{error.english}; {advice}"
         run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
-    return type(error)(message)
+    return type(error)(f"{error}; {advice}")
 
 
 def drop_old_checkpoints(run: Run) -> None:

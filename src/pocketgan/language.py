@@ -165,7 +165,7 @@ def read_catalogue(code: str) -> Catalog:
 
 def all_texts() -> dict[str, Mapping[str, Text]]:
     """Returns every dict of texts in the package, by what it is for."""
-    from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
+    from pocketgan.metric_words import NOTES, READINGS, TITLES
     from pocketgan.problems import PROBLEMS
     from pocketgan.progress import TRAINING
     from pocketgan.reports.words import WORDS
@@ -180,7 +180,6 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
         "metrics": TITLES,
         "how metrics are read": READINGS,
         "feature spaces": NOTES,
-        "evaluation.png": EVALUATION_PAGE,
         "questions": QUESTIONS,
         "sentences": SENTENCES,
         "summaries": SUMMARIES,

@@ -3,7 +3,7 @@
 Names of fields, files and values stay as they are written. Print nothing, raise nothing: errors are made with these.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -103,6 +103,7 @@ PROBLEMS: Final = {
     "needs classifier": "{name} takes a feature space with a classifier, such as 'digits'",
     "needs labels": "{name} takes images with labels",
     "needs training": "{name} takes the training images",
+    "not measurable": "{name} can't judge these images: {why}",
     "needs held out": "{name} takes real images that weren't trained on",
     "no metric": "no metric '{name}'{hint}; known: all, {known}",
     "no metrics": "an empty list; known: all, {known}",
@@ -192,11 +193,46 @@ PROBLEMS: Final = {
 """Every text here."""
 
 
-def problem(key: str, **parts: object) -> str:
-    """Returns one of `PROBLEMS` in the language that is spoken, with its parts filled in."""
-    from pocketgan.language import say  # It loads Babel, which a command without a problem has no use for.
+class Problem(str):
+    """One of `PROBLEMS`, as it was said, which still knows its key and its parts: files hold those, or English.
 
-    return say(PROBLEMS, key, **parts)
+    Attributes:
+        key: of the text in `PROBLEMS`.
+        parts: what the names in braces stand for.
+    """
+
+    key: str
+    parts: dict[str, Any]
+
+    def __new__(cls, key: str, parts: dict[str, Any]) -> "Problem":
+        from pocketgan.language import say  # It loads Babel, which a command without a problem has no use for.
+
+        text = super().__new__(cls, say(PROBLEMS, key, **parts))
+        text.key, text.parts = key, parts
+        return text
+
+    def __getnewargs__(self) -> tuple[str, dict[str, Any]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.key, self.parts
+
+
+def problem(key: str, **parts: object) -> Problem:
+    """Returns one of `PROBLEMS` in the language that is spoken, with its parts filled in."""
+    return Problem(key, parts)
+
+
+def english(text: str) -> str:
+    """Returns a text in English, for files: another one than a `Problem` as it is."""
+    if not isinstance(text, Problem):
+        return text
+    from pocketgan.language import speaking
+
+    with speaking("en"):
+        return str(problem(text.key, **text.parts))
+
+
+def stored(text: str) -> dict[str, Any] | str:
+    """Returns a problem as files hold it, its key and its parts; another text as it is."""
+    return {"key": text.key, **text.parts} if isinstance(text, Problem) else text
 
 
 def in_words(error: "ErrorDetails") -> str:

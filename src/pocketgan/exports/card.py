@@ -11,10 +11,11 @@ from pocketgan.evaluation import SPLITS
 from pocketgan.exported import LICENCE, ONNX, PICTURE
 from pocketgan.exports.graph import BATCHES, OPSET
 from pocketgan.exports.licence import licence_of
-from pocketgan.language import clock
+from pocketgan.language import clock, speaking
 from pocketgan.metric_words import READINGS, TITLES, short
 from pocketgan.metrics import METRICS
 from pocketgan.models import Weights
+from pocketgan.problems import PROBLEMS, problem
 from pocketgan.recipes import RECIPES
 from pocketgan.records import DataFacts, Environment, read_object
 from pocketgan.runs import BEST, Run
@@ -78,7 +79,12 @@ class Measured:
 
 
 def model_card(shipment: Shipment) -> str:
-    """Returns the card: YAML between two lines of dashes, then Markdown."""
+    """Returns the card, in English: YAML between two lines of dashes, then Markdown."""
+    with speaking("en"):
+        return _model_card(shipment)
+
+
+def _model_card(shipment: Shipment) -> str:
     import yaml
 
     measured = find_measured(shipment)
@@ -267,7 +273,7 @@ def find_measured(shipment: Shipment) -> Measured | None:
             f"ones ({reference}), in the feature space `{found['features']}` version {found['features_version']} "
             f"({found['features_hash']}). The spread is one standard error; the floor is what as many real images get."
         )
-        return Measured(figures, reference, about, list(found["skipped"].values()))
+        return Measured(figures, reference, about, [reason_of(reason) for reason in found["skipped"].values()])
     distance = weights.counters.get("frechet_distance")
     rows = [row for row in run.metrics() if row["step"] == weights.step]
     rows = [row for row in rows if distance is None or row["frechet_distance"] == distance]
@@ -283,6 +289,13 @@ def find_measured(shipment: Shipment) -> Measured | None:
     return Measured(
         {name: (row[name], None, floors.get(name)) for name in METRICS if name in row}, row["reference"], about
     )
+
+
+def reason_of(reason: Any) -> str:
+    """Returns why a metric was left out: `evaluation.json` holds a key and its parts, or a sentence until 0.1.0."""
+    if isinstance(reason, dict) and reason.get("key") in PROBLEMS:
+        return problem(**reason)
+    return str(reason)
 
 
 def quality(measured: Measured | None) -> str:

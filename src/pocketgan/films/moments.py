@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from pocketgan.errors import RunError
 from pocketgan.films.files import MOST_PIXELS, check_fps
 from pocketgan.films.film import Film
-from pocketgan.language import clock
+from pocketgan.language import clock, speaking
 from pocketgan.layout import SCALE
 from pocketgan.pictures import cut
 from pocketgan.records import SampleFile
@@ -75,14 +75,20 @@ def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Fi
     return Film(
         images=images,
         columns=columns,
-        captions=tuple(f"step {sample.step:,} · {clock(sample.seconds)}" for sample in moments),
+        captions=tuple(" · ".join(words_of(sample)) for sample in moments),
         names=names,
         fps=max(1 / SLOWEST, len(drawn) / SECONDS) if fps is None else check_fps(fps),
         hold=HOLD,
         moments=sheet,
-        headings=tuple(f"step {moments[place].step:,}\n{clock(moments[place].seconds)}" for place in sheet),
+        headings=tuple("\n".join(words_of(moments[place])) for place in sheet),
         rows=rows,
     )
+
+
+def words_of(sample: Sample) -> tuple[str, str]:
+    """Returns a moment's step and time as films write them: in English, as in every file."""
+    with speaking("en"):
+        return f"step {sample.step:,}", clock(sample.seconds)
 
 
 def most_frames(samples: list[Sample]) -> int:

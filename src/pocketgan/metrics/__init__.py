@@ -16,7 +16,7 @@ from pocketgan.metrics.memorisation import copying_score
 from pocketgan.metrics.modes import class_kl, confidence, count_modes, duplicates, label_agreement
 from pocketgan.metrics.samples import NEIGHBOURS, Comparison, Reference, Sample
 from pocketgan.metrics.two_sample import two_sample_accuracy
-from pocketgan.problems import problem
+from pocketgan.problems import Problem, problem
 
 __all__ = ["METRICS", "Comparison", "Metric", "Reference", "Sample", "metric_names", "missing"]
 
@@ -179,7 +179,7 @@ def missing(metric: Metric, comparison: Comparison) -> Need | None:
     return next((need for need in metric.needs if not there[need]), None)
 
 
-def why_not(name: str, metric: Metric, comparison: Comparison) -> str | None:
+def why_not(name: str, metric: Metric, comparison: Comparison) -> Problem | None:
     """Returns why a metric can't judge these images, or None where it can."""
     for images, whose in ((comparison.generated, "images"), (comparison.reference.sample, "real images")):
         if len(images) < metric.least:

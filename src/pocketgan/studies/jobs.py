@@ -30,6 +30,7 @@ from pocketgan.experiment import resume_experiment, run_experiment, settled
 from pocketgan.files import write_json
 from pocketgan.metrics import METRICS, Comparison
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.problems import problem
 from pocketgan.runs import Run
 from pocketgan.speed import using_threads
 from pocketgan.studies.study import STOP, Job, Result, Study
@@ -200,7 +201,7 @@ def measured(job: Job, study: Study) -> Result:
                     figures[name] = finite(METRICS[name].measure(comparison))
                     continue
                 except ValueError as error:
-                    reason = f"{name}: {error}"
+                    reason = problem("not measurable", name=name, why=str(error))
             if name == config.metric:
                 raise RunError(f"metric: {reason}")
         floor = finite(floor_of(METRICS[config.metric], real))
