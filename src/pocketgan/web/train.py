@@ -186,8 +186,8 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
         name = starting.start(site, config, starting.name_of(site, str(typed or "")))
     except PocketganError as error:
         field = field_in(str(error))
-        section = "train" if field == "seed" else FIELDS.get(field, "")
-        opened = [gr.Accordion(open=True) if one == section and field not in OFTEN else gr.skip() for one in SECTIONS]
+        section = "" if field in (*OFTEN, "data") else FIELDS.get(field, "")
+        opened = [gr.Accordion(open=True) if one == section else gr.skip() for one in SECTIONS]
         return [complaint(str(error), id_of(field) if field else ""), gr.skip(), gr.skip(), *opened]
     waits = name in site.trainings
     said = site.say("waits" if waits else "started", name=name)
