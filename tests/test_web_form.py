@@ -1,4 +1,4 @@
-"""The form of a new run: numbers as people write them, mistakes at their field, names that land in `runs`, and turns."""
+"""The form of a new run: numbers as people write them, mistakes at their field, names in `runs`, and turns."""
 
 import html
 import re
@@ -102,7 +102,7 @@ def test_numbers_are_read_as_people_write_them(site: Site, field: str, typed: st
 
 @pytest.mark.parametrize("typed", ["8,5", "0,001", "1,2,3", "1,000"])
 def test_what_has_no_fraction_is_not_rounded(site: Site, typed: str) -> None:
-    with pytest.raises(UserError, match="^batch_size: "):
+    with pytest.raises(UserError, match=r"^batch_size: "):
         read(site, "minimal", "mnist", shown(recipe("minimal")) | {"batch_size": typed})
 
 
@@ -238,4 +238,3 @@ def test_a_training_in_a_terminal_is_waited_for(page: Events, site: Site) -> Non
     assert state(page, "runs/mine") == "waiting"
     write_status(site.folder / "runs" / "one", state="finished")
     until(lambda: state(page, "runs/mine") == "finished")
-    assert PATIENCE
