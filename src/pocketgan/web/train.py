@@ -113,7 +113,7 @@ def build_field(site: Site, field: Field, value: Any) -> Any:
 def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
     """Builds the run that is followed; returns the choice of it."""
     with gr.Row(elem_classes="pg-bar"):
-        run = gr.Dropdown([], value=None, label=site.say("run"), scale=4, min_width=200, elem_id="followed")
+        run = gr.Dropdown(site.runs(), value=None, label=site.say("run"), scale=4, min_width=200, elem_id="followed")
         now = gr.Button(site.say("start now"), elem_classes="pg-now", scale=1, min_width=110)
         stop = gr.Button(site.say("stop"), elem_classes="pg-stop", scale=1, min_width=110)
         longer = gr.Textbox(
