@@ -357,7 +357,7 @@ ANSWERS: dict[str, Callable[..., Answer]] = {
 def answer(memory: Memory, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> Answer:
     """Answers one question in its `language`; what goes wrong becomes the value `error`.
 
-    Where that is no mistake of a user's, `english` says that it is in no other language.
+    Where that is no mistake of a user's, `untranslated` says that it is in no other language.
     """
     values = dict(values)
     with speaking(values.pop("language", "en")):
@@ -366,7 +366,7 @@ def answer(memory: Memory, values: dict[str, Any], arrays: dict[str, np.ndarray]
         except PocketganError as error:
             return {"error": str(error)}, {}
         except Exception as error:  # A worker that answers is worth more than one that died of a damaged folder.
-            return {"error": f"worker: {type(error).__name__}: {error}"[:300], "english": True}, {}
+            return {"error": f"worker: {type(error).__name__}: {error}"[:300], "untranslated": True}, {}
 
 
 def main(arguments: Sequence[str] = ()) -> None:

@@ -218,7 +218,7 @@ def attempt(make: Callable[[], Made]) -> tuple[Made | None, str]:
     except PocketganError as error:
         if isinstance(error, WebError) and not isinstance(error, Refused):
             return None, sentence(str(error))
-        english = isinstance(error, Refused) and error.english
+        english = isinstance(error, Refused) and error.untranslated
         return None, sentence(say("refused"), str(error), english=english)
     except OSError as error:
         return None, sentence(say("disk"), error.strerror or "", english=True)

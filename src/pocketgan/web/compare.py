@@ -23,8 +23,8 @@ def build_compare(site: Site) -> dict[str, Any]:
     """Builds the place inside its tab; returns what the address says of it: runs, what they are over, a study."""
     with gr.Row(elem_classes="pg-bar"):
         runs = gr.Dropdown(
-            [], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), scale=4, min_width=300,
-            elem_id="compared",
+            site.runs(), value=[], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), scale=4,
+            min_width=300, elem_id="compared",
         )  # fmt: skip
         over = gr.Dropdown(
             [(site.say(f"over {name}"), name) for name in OVER], value="steps", label=site.say("over"), scale=1,
@@ -34,7 +34,7 @@ def build_compare(site: Site) -> dict[str, Any]:
     answer, shown = gr.HTML(elem_classes="pg-answer"), gr.HTML(compare_html(site, [], "steps"))
     gr.HTML(f'<div class="pg-compare"><h3>{escape(site.say("studies"))}</h3></div>')
     with gr.Row(elem_classes="pg-bar"):
-        study = gr.Dropdown([], value=None, label=site.say("study"), scale=4, elem_id="study")
+        study = gr.Dropdown(site.studies(), value=None, label=site.say("study"), scale=4, elem_id="study")
         make = gr.Button(site.say("make page"), scale=0, min_width=200, interactive=False)
     page = gr.HTML(study_html(site, None))
     changed = partial(gr.on, [runs.change, over.change])

@@ -24,12 +24,9 @@ def report(text: str, name: object, states: Sequence[str], *, seen: bool = True)
         states: as the page's script has them.
         seen: whether it is shown; else it is only said, to who can't see what shows the same.
     """
-    while_it_is = " ".join(states)
-    return (
-        f'<p class="pg-line good{"" if seen else " sr"}" role="status" data-of="{escape(str(name))}" '
-        f'data-while="{while_it_is}">'
-        f"{escape(text)}</p>"
-    )
+    kind = "pg-line good" if seen else "pg-line good sr"
+    about = f'data-of="{escape(str(name))}" data-while="{" ".join(states)}"'
+    return f'<p class="{kind}" role="status" {about}>{escape(text)}</p>'
 
 
 def mark(text: str) -> str:

@@ -113,7 +113,7 @@ def build_field(site: Site, field: Field, value: Any) -> Any:
 def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
     """Builds the run that is followed; returns the choice of it."""
     with gr.Row(elem_classes="pg-bar"):
-        run = gr.Dropdown([], value=None, label=site.say("run"), scale=4, min_width=200, elem_id="followed")
+        run = gr.Dropdown(site.runs(), value=None, label=site.say("run"), scale=4, min_width=200, elem_id="followed")
         now = gr.Button(site.say("start now"), elem_classes="pg-now", scale=1, min_width=110)
         stop = gr.Button(site.say("stop"), elem_classes="pg-stop", scale=1, min_width=110)
         longer = gr.Textbox(
@@ -186,8 +186,8 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
         name = starting.start(site, config, starting.name_of(site, str(typed or "")))
     except PocketganError as error:
         field = field_in(str(error))
-        section = "train" if field == "seed" else FIELDS.get(field, "")
-        opened = [gr.Accordion(open=True) if one == section and field not in OFTEN else gr.skip() for one in SECTIONS]
+        section = "" if field in (*OFTEN, "data") else FIELDS.get(field, "")
+        opened = [gr.Accordion(open=True) if one == section else gr.skip() for one in SECTIONS]
         return [complaint(str(error), id_of(field) if field else ""), gr.skip(), gr.skip(), *opened]
     waits = name in site.trainings
     said = site.say("waits" if waits else "started", name=name)

@@ -32,13 +32,13 @@ class Refused(WebError):
 
     Attributes:
         field: what won't do, as errors of Pocketgan begin: `text`, `checkpoint`, …
-        english: whether the message is English in every language: what a fault of the program said.
+        untranslated: whether the message is English in every language: what a fault of the program said.
     """
 
-    def __init__(self, message: str, *, english: bool = False) -> None:
+    def __init__(self, message: str, *, untranslated: bool = False) -> None:
         super().__init__(message)
         self.field = message.partition(":")[0]
-        self.english = english
+        self.untranslated = untranslated
 
 
 class Worker:
@@ -86,7 +86,7 @@ class Worker:
                 self._ending.daemon = True
                 self._ending.start()
         if "error" in found.values:
-            raise Refused(str(found.values["error"]), english=bool(found.values.get("english")))
+            raise Refused(str(found.values["error"]), untranslated=bool(found.values.get("untranslated")))
         return found
 
     def kill(self) -> None:

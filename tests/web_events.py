@@ -1,0 +1,53 @@
+"""The page's events through its own protocol, as a browser sends them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from pocketgan.web.server import make_app
+from pocketgan.web.site import Site
+
+BASE = "http://127.0.0.1:7860"
+
+
+class Events:
+    """A browser that sends the page's events.
+
+    Attributes:
+        client: for what isn't an event.
+    """
+
+    def __init__(self, client: TestClient) -> None:
+        self.client = client
+        config = client.get("/config").json()
+        self._events = {one["api_name"]: one for one in config["dependencies"] if one["backend_fn"]}
+        self._parts = {one["id"]: one["props"] for one in config["components"]}
+
+    def send(self, event: str, **filled: Any) -> list[Any]:
+        """Sends an event; returns what it answers.
+
+        Args:
+            event: its name.
+            **filled: what is put into components, by their `elem_id` without `set-`; the others are as they were.
+        """
+        found = self._events[event]
+        ids = [self._parts[place].get("elem_id") or "" for place in found["inputs"]]
+        names = [name.removeprefix("set-") for name in ids]
+        assert filled.keys() <= set(names), names
+        data = [
+            filled.get(name, self._parts[place].get("value"))
+            for name, place in zip(names, found["inputs"], strict=True)
+        ]
+        body = {"data": data, "fn_index": found["id"], "session_hash": "mine"}
+        answer = self.client.post("/gradio_api/run/predict", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+@contextmanager
+def events(site: Site) -> Iterator[Events]:
+    """Yields a browser of a page."""
+    with TestClient(make_app(site), base_url=BASE) as client:
+        yield Events(client)
