@@ -126,7 +126,7 @@ def test_only_what_is_english_is_marked_as_english(small_runs):
         raise OSError(28, "No space left on device")
 
     def fault():
-        raise Refused("worker: ValueError: x", english=True)
+        raise Refused("worker: ValueError: x", untranslated=True)
 
     with other.speaking():
         for make in (full, fault):
