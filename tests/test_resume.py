@@ -17,6 +17,7 @@ import pocketgan
 from pocketgan import checkpoints
 from pocketgan.checkpoints import read_checkpoint, restore
 from pocketgan.errors import RunError, RunFailed, StorageError
+from pocketgan.experiment import stop_on_signals
 from pocketgan.loading import image_shape
 from pocketgan.recipes import RECIPES
 from pocketgan.runs import Run
@@ -307,6 +308,44 @@ def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
     run = Run.open(folder)
     assert run.status().state == "interrupted"
     assert read_checkpoint(run.checkpoints()[-1]).counters["step"] == run.status().step == run.stats()[-1]["step"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals are closed in another way there")
+def test_a_terminal_that_is_closed_loses_nothing(tmp_path: Path) -> None:
+    """A run that writes on a terminal saves when that is closed, though it can't say so any more."""
+    folder, (ours, theirs) = tmp_path / "run", os.openpty()
+    words = command("train", "minimal", *flags("minimal"), "--out", folder, "--checkpoint-every", "100000 steps")
+    words[words.index("120 steps")] = "1000000 steps"
+    del words[words.index("--checkpoint-every") : words.index("--checkpoint-every") + 2]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=own_terminal)
+    os.close(theirs)
+    while process.poll() is None and not (folder / "stats.jsonl").exists():
+        time.sleep(0.005)
+    os.close(ours)
+    assert process.wait(60) == 130
+    run = Run.open(folder)
+    assert run.status().state == "interrupted"
+    assert read_checkpoint(run.checkpoints()[-1]).counters["step"] == run.status().step == run.stats()[-1]["step"]
+
+
+def own_terminal() -> None:
+    """Makes standard input the terminal of this process."""
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_a_hang_up_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:

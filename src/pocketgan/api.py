@@ -1,6 +1,7 @@
 """The Python interface: what the commands do, as functions. `import pocketgan` shows them at its top."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
 from pocketgan.records import read_object
-from pocketgan.runs import MOST_IMAGES, Run, is_done
+from pocketgan.runs import MOST_IMAGES, Run
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -43,16 +44,16 @@ def train(
 
     config, shown = find_recipe(recipe) if isinstance(recipe, str) else recipe, Progress(quiet=not progress)
     run = run_experiment(replace(config, **fields), out, shown)
+    finish(run)
     return completed(run, shown)
 
 
 def completed(run: Run, progress: Progress) -> Run:
-    """Draws the figures of a run that has been trained, and returns it.
+    """Returns a run that has been trained.
 
     Raises:
-        KeyboardInterrupt: the run was interrupted, which a loop around it shouldn't go on after.
+        KeyboardInterrupt: it was interrupted, which a loop around it shouldn't go on after.
     """
-    finish(run)
     status = run.status()
     if status.state == "interrupted":
         progress.say(problem("interrupted", folder=run.folder, step=status.step, steps=run.plan.steps))
@@ -76,13 +77,26 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
         RunFailed: training had to stop; what was saved is still there.
         KeyboardInterrupt: it was interrupted; what it had got to is saved.
     """
+    shown = Progress(quiet=not progress)
+    resumed, further = go_on(run if isinstance(run, str | Path) else run.folder, duration, shown)
+    if not further:
+        shown.say(problem("is finished", folder=resumed.folder, step=resumed.plan.steps))
+        return resumed
+    return completed(resumed, shown)
+
+
+def go_on(folder: str | Path, duration: str | None, progress: Progress) -> tuple[Run, bool]:
+    """Goes on with a run and draws its figures; returns it, and whether it has got any further."""
     from pocketgan.experiment import resume_experiment
 
-    run, shown = opened_run(run), Progress(quiet=not progress)
-    if is_done(run, duration):
-        shown.say(problem("is finished", folder=run.folder, step=run.plan.steps))
-        return run
-    return completed(resume_experiment(run.folder, duration, shown), shown)
+    before = None
+    with suppress(RunError):  # A damaged status is made again.
+        before = Run.open(folder).status().step
+    run = resume_experiment(folder, duration, progress)
+    further = run.status().step != before
+    if further or not any((run.folder / "figures").iterdir()):
+        finish(run)
+    return run, further
 
 
 def opened_run(run: str | Path | Run) -> Run:

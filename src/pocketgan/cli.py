@@ -1,5 +1,6 @@
 """The `pocketgan` command: its overview, its errors and its exit codes. Commands are in `commands.py`."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -117,6 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("pocketgan: not enough memory for this; smaller networks, batches or counts take less", file=sys.stderr)
         return 1
     except OSError as error:
+        if error.errno == errno.EIO and error.filename is None:  # The terminal was closed.
+            return INTERRUPTED
         print(f"pocketgan: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 1
 

@@ -85,17 +85,11 @@ def resume(
         quiet: show no progress.
     """
     folder, progress = chosen(run), Progress(quiet=quiet)
-    from pocketgan.runs import Run, is_done
+    from pocketgan.api import go_on
     from pocketgan.summaries import print_done, print_run
 
-    if is_done(stopped_run := Run.open(folder), duration):
-        return print_done(stopped_run)
-    from pocketgan.api import finish
-    from pocketgan.experiment import resume_experiment
-
-    resumed = resume_experiment(folder, duration, progress)
-    finish(resumed)
-    return print_run(resumed)
+    resumed, further = go_on(folder, duration, progress)
+    return print_run(resumed) if further else print_done(resumed)
 
 
 def generate(

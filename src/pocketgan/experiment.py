@@ -199,13 +199,17 @@ def continue_run(
     if longer is not None:
         run.forget_plans(state.step)
         run.replan(*longer)
+    if state.step >= run.plan.steps:
+        run.rewind(state.step)
+        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
+        return run
     if checkpoint is not None:
         progress.say(f"{run.folder}: going on from step {state.step:,} of {run.plan.steps:,}")
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     pace = Pace(run, state.step, most_threads, progress)
     run.rewind(state.step)
-    config, done = run.config, state.step >= run.plan.steps
-    run.write_status("finished" if done else "running", step=state.step, nimg=state.nimg, seconds=state.seconds)
+    config = run.config
+    run.write_status("running", step=state.step, nimg=state.nimg, seconds=state.seconds)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:

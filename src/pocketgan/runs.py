@@ -19,7 +19,6 @@ from pydantic import ValidationError
 
 from pocketgan import history
 from pocketgan.config import DataConfig, RunConfig, validated
-from pocketgan.durations import canonical
 from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
 from pocketgan.models import EXPORT_KEY, Weights, is_exported, is_model, label_index, located, why_no_run
@@ -402,19 +401,6 @@ def is_decision(event: dict[str, Any]) -> bool:
     if event.get("event") == "threads":
         return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
     return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
-
-
-def is_done(run: Run, duration: str | None = None) -> bool:
-    """Whether a run is finished, saved to its end and drawn, and a duration, if one is given, asks for no more."""
-    try:
-        status = run.status()
-        length = run.config.train.duration if duration is None else canonical(duration)
-    except ValueError:  # The status is damaged, or the duration is none.
-        return False
-    steps = [step_of(path) for path in run.checkpoints()]
-    drawn = (run.folder / "figures").is_dir() and any((run.folder / "figures").iterdir())
-    whole = status.state == "finished" and max(steps, default=0) >= run.plan.steps
-    return whole and drawn and length == run.plan.duration
 
 
 def step_of(path: Path) -> int:
