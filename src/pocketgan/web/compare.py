@@ -23,8 +23,8 @@ def build_compare(site: Site) -> dict[str, Any]:
     """Builds the place inside its tab; returns what the address says of it: runs, what they are over, a study."""
     with gr.Row(elem_classes="pg-bar"):
         runs = gr.Dropdown(
-            site.runs(), value=[], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), scale=4, min_width=300,
-            elem_id="compared",
+            site.runs(), value=[], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), scale=4,
+            min_width=300, elem_id="compared",
         )  # fmt: skip
         over = gr.Dropdown(
             [(site.say(f"over {name}"), name) for name in OVER], value="steps", label=site.say("over"), scale=1,
