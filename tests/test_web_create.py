@@ -30,7 +30,18 @@ from pocketgan.web.asking import (
     open_model,
 )
 from pocketgan.web.create_words import CREATING, decimal, percent, say
-from pocketgan.web.creating import along_html, draw, latent_text, look, remember, walk, walk_html, walk_note
+from pocketgan.web.creating import (
+    along_html,
+    draw,
+    latent_text,
+    look,
+    nearest_html,
+    remember,
+    walk,
+    walk_html,
+    walk_note,
+)
+from pocketgan.web.frames import Frame
 from pocketgan.web.gallery import columns_of, facts, sentence, tiles
 from pocketgan.web.site import Site
 from pocketgan.web.worker import Refused
@@ -261,6 +272,47 @@ def test_a_picture_is_looked_at(site):
     assert np.array_equal(shown_pictures(found)[0], shown_pictures(grid)[5])
     latent = json.loads(re.search(r"<textarea[^>]*>([^<]+)</textarea>", found)[1])
     assert len(latent) == 100
+
+
+@pytest.mark.parametrize(
+    ("distance", "truncation", "copy"),
+    [(4.0, 1, True), (4.0, 0.99, False), (4.0, 0.03, False), (10.5, 1, False), (30.0, 1, False), (0.0, 1, True)],
+)
+def test_a_copy_is_nearer_than_real_images_are_and_no_mean(distance, truncation, copy):
+    near = np.zeros((1, 1, 4, 4), np.uint8)
+    values = {"distances": [distance], "places": [7], "typical": 25.4, "rare": 10.0}
+    found = nearest_html(Frame(values, {"nearest": near}), truncation)
+    assert (say("nearest copy") in found) == copy
+    assert f"{distance:.1f}" in found and "25.4" in found
+    unknown = nearest_html(Frame(values | {"typical": None, "rare": None}, {"nearest": near}), truncation)
+    assert say("nearest copy") not in unknown and f"{distance:.1f}" in unknown
+
+
+def test_truncated_pictures_are_no_copies(site):
+    for truncation in (0.0, 0.03, 0.5):
+        assert say("nearest copy") not in look(site, *chosen_from(site, 1, truncation=truncation))
+
+
+def test_what_was_chosen_is_marked_in_its_order():
+    images = np.zeros((6, 1, 4, 4), np.uint8)
+
+    def marks(chosen):
+        found = tiles(images, (), 3, chosen, "pictures")
+        return re.findall(r'data-index="(\d)"[^>]*data-chosen="(\d)"', found)
+
+    assert marks([4]) == [("4", "1")], "the first is 1"
+    assert marks([4, 1]) == [("1", "2"), ("4", "1")]
+    assert marks([None, 1]) == [("1", "2")], "the first is one of another seed"
+    assert marks([4, None]) == [("4", "1")]
+
+
+def test_where_there_is_no_model_none_is_asked_for(tmp_path):
+    other = Site(tmp_path)
+    for redraw, key in ((False, "no noise models"), (True, "no redraw models")):
+        for name in (None, ""):
+            assert said(other, lambda name=name, redraw=redraw: open_model(other, name, redraw=redraw)).strip() == say(
+                key
+            )
 
 
 def test_a_latent_as_text_is_the_same_bits_again():

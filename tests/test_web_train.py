@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -462,3 +463,114 @@ def test_the_axis_of_a_single_point_begins_at_zero() -> None:
     assert 'data-from="0" data-to="1064"' in drawn
     named = re.findall(r'class="tx"[^>]*>([^<]+)<', drawn)
     assert len(named) > 2 and len(set(named)) == len(named)
+
+
+# What the watchdog's silence means, and which classes can be missing.
+
+
+def environment(folder: Path, **parts: dict[str, Any]) -> None:
+    """Changes parts of a run's `environment.json`."""
+    values = json.loads((folder / "environment.json").read_text())
+    for name, changed in parts.items():
+        values[name] |= changed
+    (folder / "environment.json").write_text(json.dumps(values))
+
+
+def numbers(html: str) -> list[int]:
+    return [int(one) for one in re.findall(r"\d+", re.sub(r"<[^>]+>|&#x27;", " ", html))]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_nothing_wrong_is_said_only_when_enough_was_seen(site: Site, code: str) -> None:
+    site = Site(site.folder, code)
+    folder = site.folder / "runs" / "one"
+    said = []
+    for count in range(5):
+        write_lines(folder / "metrics.jsonl", [evaluation(10 * (row + 1), 20.0) for row in range(count)])
+        said.append(view(site)["watchdog"])
+    assert [sorted(numbers(text)) for text in said] == [[0, 3], [1, 3], [2, 3], [3], [4]]
+    nothing = site.say("watchdog silent", count=3)
+    assert [nothing in text for text in said] == [False, False, False, True, False]
+
+
+def test_a_run_that_is_not_evaluated_is_said_to_be_watched_by_its_losses(site: Site) -> None:
+    folder = site.folder / "runs" / "one"
+    write_lines(folder / "metrics.jsonl", [])
+    waits = view(site)["watchdog"]
+    environment(folder, plan={"evaluate_every": None})
+    said = view(site)["watchdog"]
+    assert said != waits and not numbers(said) and "nothing wrong" not in said
+
+
+@pytest.mark.parametrize(
+    ("trained", "shares", "drawn", "bars", "even"),
+    [
+        (("8",), [0, 0, 0.03, 0, 0, 0, 0, 0, 0.97, 0], (1, 1), ["8", "others"], None),
+        (("8",), [0] * 8 + [1.0, 0], (1, 1), ["8", "others"], None),
+        (("8",), [1.0] + [0] * 9, (0, 1), ["8", "others"], None),
+        (("3", "8"), [0, 0, 0, 0.5, 0, 0, 0, 0, 0.5, 0], (2, 2), ["3", "8", "others"], 0.5),
+        (tuple("0123456789"), [0.5, 0.5] + [0] * 8, (2, 10), list("0123456789"), 0.1),
+        (("cat", "dog"), [0.5, 0.5], (2, 2), ["cat", "dog"], 0.5),
+    ],
+)
+def test_only_classes_that_were_trained_on_can_be_missing(
+    site: Site,
+    trained: tuple[str, ...],
+    shares: list[float],
+    drawn: tuple[int, int],
+    bars: list[str],
+    even: float | None,
+) -> None:
+    folder = site.folder / "runs" / "one"
+    environment(folder, data={"class_names": list(trained), "class_counts": []})
+    write_lines(folder / "metrics.jsonl", [evaluation(10, 9.0) | {"histogram": shares, "classes": 8}])
+    found = view(site)["classes"]
+    assert re.findall(r'class="name">([^<]+)<', found) == bars
+    (sentence,) = re.findall(r'<p class="pg-line">([^<]+)</p>', found)
+    assert numbers(sentence) == list(drawn)
+    levels = [float(one) for one in re.findall(r'data-even="([^"]+)"', found)]
+    assert levels == ([] if even is None else [pytest.approx(even)])
+
+
+def test_the_classes_of_every_evaluation_are_there_for_the_slider(site: Site) -> None:
+    folder = site.folder / "runs" / "one"
+    rows = [
+        evaluation(10, 9.0) | {"histogram": [1.0] + [0] * 9},
+        evaluation(20, 8.0) | {"histogram": [0.5, 0.5] + [0] * 8},
+    ]
+    write_lines(folder / "metrics.jsonl", [rows[0], {"step": 15, "frechet_distance": 9, "frechet_floor": 1}, rows[1]])
+    found = json.loads(unescape(re.findall(r'data-moments="([^"]*)"', view(site)["classes"])[0]))
+    assert found["steps"] == [10, 20] and [shares[:2] for shares in found["shares"]] == [[1, 0], [0.5, 0.5]]
+    assert [numbers(sentence) for sentence in found["sentences"]] == [[1, 10], [2, 10]]
+
+
+# Values on charts.
+
+
+def lines_of(chart: str) -> list[dict[str, Any]]:
+    return json.loads(unescape(re.findall(r'data-lines="([^"]*)"', chart)[0]))
+
+
+def test_every_chart_has_the_values_of_its_points(site: Site) -> None:
+    parts = view(site)
+    for name, measures in (("losses", ("d_loss", "g_loss")), ("accuracy", ("d_real_accuracy", "d_fake_accuracy")),
+                           ("speed", ("images_per_second",))):  # fmt: skip
+        found = lines_of(parts[name])
+        assert len(found) == len(measures)
+        for line, measure in zip(found, measures, strict=True):
+            assert line["x"] == list(range(1, 51))
+            assert line["y"] == pytest.approx([row(step)[measure] for step in range(1, 51)], rel=1e-3)
+    (line,) = lines_of(parts["quality"])
+    assert (line["x"], line["y"]) == ([10, 20], [30, 12])
+    assert 'tabindex="0"' in parts["losses"], "arrow keys reach them"
+
+
+def test_many_points_stay_few_kilobytes(site: Site) -> None:
+    write_lines(site.folder / "runs" / "one" / "stats.jsonl", [row(step) for step in range(1, 20_000)])
+    assert all(len(part) < 25_000 for part in view(site).values())
+
+
+def test_marks_of_an_axis_are_all_different() -> None:
+    drawn = draw(Chart("Speed", "steps", "images/s", [Line("run", np.arange(9.0), 230.2 + np.arange(9) / 20, 0)]))
+    marks = re.findall(r'class="ty"[^>]*>([^<]+)<', drawn)
+    assert len(marks) > 2 and len(set(marks)) == len(marks)

@@ -25,6 +25,18 @@ class Events:
         self._events = {one["api_name"]: one for one in config["dependencies"] if one["backend_fn"]}
         self._parts = {one["id"]: one["props"] for one in config["components"]}
 
+    def come_to(self, model: str) -> list[Any]:
+        """Opens a tab; returns what that answers, of which the choice of a model is the first.
+
+        Args:
+            model: the `elem_id` of that choice.
+        """
+        for name, one in self._events.items():
+            first = self._parts.get(one["outputs"][0] if one["outputs"] else None, {})
+            if first.get("elem_id") == model and len(one["outputs"]) > 1:
+                return self.send(name)
+        raise AssertionError(f"nothing fills {model}")
+
     def send(self, event: str, **filled: Any) -> list[Any]:
         """Sends an event; returns what it answers.
 

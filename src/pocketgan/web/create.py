@@ -194,6 +194,7 @@ def finds(site: Site, parts: Parts) -> None:
     """Looks for models when the place is come to, and when their list is opened."""
 
     def arrived(name: object) -> tuple[Any, Any]:
+        site.forget()
         known = in_order(site, models_that(site, redraw=False))
         said = "" if known else note(say("no noise models"))
         return gr.Dropdown(known, value=first_ready(site, known, name)), said

@@ -6,8 +6,19 @@
 
   document.addEventListener("focusin", ({ target }) => {
     if (!isOne(target)) return;
-    target.dataset.before = target.value;
-    setTimeout(() => { if (document.activeElement === target) target.select(); });
+    const { value } = target;
+    target.dataset.before = value;
+    target.select();
+    setTimeout(() => { if (document.activeElement === target && target.value === value) target.select(); }); // after a click
+  });
+
+  // The last key is answered a moment later, also where one has gone on meanwhile: that opens the list again.
+  document.addEventListener("focusout", ({ target }) => {
+    if (!isOne(target)) return;
+    setTimeout(() => {
+      const left = document.activeElement !== target && target.getAttribute("aria-expanded") === "true";
+      if (left) target.dispatchEvent(new FocusEvent("blur"));
+    }, 150);
   });
 
   // Before Gradio sees them: a key that types nothing would open the list, over what one goes on to.

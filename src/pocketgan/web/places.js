@@ -3,7 +3,7 @@
   "use strict";
   const chosen = { train: { run: "" }, create: { run: "", seed: "" }, redraw: { run: "" }, compare: { runs: [], over: "", study: "" } };
   const UNSAID = { seed: "0", over: "steps" };
-  const STEPS = ["run", "runs", "study"]; // what one may want to go back from
+  const STEPS = ["run", "study"]; // what one may want to go back from
   let place = "train", arriving = true, wanted = "";
 
   function write(push) {
@@ -23,8 +23,13 @@
     // The page is on its way to an address.
     going(search) {
       arriving = true;
-      wanted = new URLSearchParams(search).get("tab") || "";
-      if (wanted in chosen) place = wanted;
+      const fields = new URLSearchParams(search);
+      wanted = fields.get("tab") || "";
+      if (!(wanted in chosen)) return;
+      place = wanted;
+      for (const name of Object.keys(chosen[place])) {
+        chosen[place][name] = Array.isArray(chosen[place][name]) ? fields.getAll(name) : fields.get(name) || "";
+      }
     },
 
     // It has come there.

@@ -91,6 +91,7 @@ def answer_events(site: Site, parts: Parts) -> None:
         return made, *answer(name, lambda: source if source is None or source.kind != "test" else None)
 
     def arrived(name: object) -> tuple[Any, Any, Any]:
+        site.forget()
         known = in_order(site, models_that(site, redraw=True))
         said = gr.skip() if known else note(say("no redraw models"))
         return gr.Dropdown(known, value=first_ready(site, known, name)), said, gr.Button(interactive=bool(known))
