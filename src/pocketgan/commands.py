@@ -183,7 +183,7 @@ def translate(
 
 def evaluate(
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN|FOLDER|FILE.npz")],
-    against: str = "test",
+    against: str = "auto",
     features: str = "auto",
     count: int | None = None,
     metrics: str = "all",
@@ -198,7 +198,8 @@ def evaluate(
 
     Args:
         source: the folder of a run or an exported model, a folder of pictures, or an .npz file of images (and labels).
-        against: test or train, the splits of the run's data (MNIST's for other images), or a path of real images.
+        against: test, train or validation, splits of the run's data (MNIST's for other images), or a path of real
+            images (its test split, if it has one); auto is test, or what the run held out where its data has no test.
         features: digits, classifier, random or inception; auto is digits for MNIST, else classifier where the real
             images have labels, else random.
         count: images to compare; by default 10000, or as many as there are.

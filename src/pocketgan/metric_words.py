@@ -88,6 +88,10 @@ EVALUATION_PAGE: Final = {
     "split of": "the {split} split of {source}",
     "feature space": "feature space",
     "real": "real vs real",
+    "matched": "{count} vs {real}",
+    "matched figures": "{count} vs {real}: {value} · real {floor}",
+    "matched note": "There are too few real images for a baseline of as many: '{count} vs {real}' compares that many "
+    "on both sides.",
     "legend": "Orange bar: the generated images, ± one standard error. Blue mark: real images (real vs real).",
     "other figures": "Other figures",
     "left out": "left out: {why}",

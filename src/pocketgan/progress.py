@@ -72,9 +72,10 @@ class Progress:
             task = bar.add_task(what, total=1.0)
             yield lambda share: bar.update(task, completed=share)
 
-    def show_quality(self, distances: Sequence[float], floor: float) -> None:
+    def show_quality(self, distances: Sequence[float], floor: float | None) -> None:
         """Keeps the quality measured so far beside the losses: its curve, its last figure, what real images get."""
-        self._quality = f"  Fréchet distance {sparkline(distances)} {distances[-1]:.3g} (floor {floor:.2g})"
+        baseline = "" if floor is None else f" (floor {floor:.2g})"
+        self._quality = f"  Fréchet distance {sparkline(distances)} {distances[-1]:.3g}{baseline}"
 
     def update(self, tick: "Tick") -> None:
         """Shows a tick."""

@@ -16,7 +16,7 @@ from pocketgan.printing import show
 from pocketgan.runs import Run
 
 if TYPE_CHECKING:
-    from pocketgan.evaluation import Evaluation
+    from pocketgan.evaluation import Evaluation, Figure
     from pocketgan.studies.verdicts import Verdict
 
 SUMMARIES: dict[str, Text] = {
@@ -27,6 +27,7 @@ SUMMARIES: dict[str, Text] = {
     "figures": "figures   {folder}: {files}",
     "next": "next      {command}",
     "distance": "Fréchet distance {distance} at step {step} (real vs real {floor})",
+    "distance alone": "Fréchet distance {distance} at step {step}",
     "best at the end": "quality   best at the end: {distance}",
     "best before": "quality   best: {distance}; the end stands at {end}, {worse} worse",
     "study stopped": ("stopped and saved: {count} run is done", "stopped and saved: {count} runs are done"),
@@ -39,10 +40,16 @@ SUMMARIES: dict[str, Text] = {
     "training time": "training time",
     "page": "page      {file}",
     "evaluated": "{made} images against {real} real ones ({name}, {source})",
+    "evaluated, all": "{made} images against {real} real ones ({source})",
     "what it is": "what it is",
     "figure": "figure",
     "spread": "± spread",
     "floor": "floor (real vs real)",
+    "matched": "{count} against {real}",
+    "matched floor": "real vs real, {count} against {real}",
+    "matched note": "There are too few real images for a baseline of as many: the two columns '{count} against {real}' "
+    "compare that many images on both sides.",
+    "taken as grey": "Red, green and blue are the same in every picture, so all were taken as grey.",
     "how to read it": "how to read it",
     "feature space": "Feature space: {space}, {note}.",
     "not measured": "Not measured: {why}.",
@@ -87,8 +94,10 @@ def quality_line(run: Run) -> str:
     if best is None or not evaluations:
         return ""
     last, lowest = evaluations[-1], best["frechet_distance"]
-    figures = {"distance": localised(f"{lowest:.3g}"), "floor": localised(f"{last['frechet_floor']:.2g}")}
-    where = say("distance", step=round(best["step"]), **figures)
+    floor, figures = last.get("frechet_floor"), {"distance": localised(f"{lowest:.3g}")}
+    key = "distance alone" if floor is None else "distance"
+    figures |= {} if floor is None else {"floor": localised(f"{floor:.2g}")}
+    where = say(key, step=round(best["step"]), **figures)
     if last["step"] == best["step"]:
         return say("best at the end", distance=where)
     worse = f"{last['frechet_distance'] / max(lowest, 1e-9) - 1:.0%}"
@@ -98,16 +107,22 @@ def quality_line(run: Run) -> str:
 def print_evaluation(done: "Evaluation", page: Path | None) -> int:
     """Prints an evaluation: what each metric is, its figure, its spread, the floor, how to read it; returns the exit
     code."""
-    made, real = len(done.comparison.generated), len(done.real.reference.sample)
-    title = say("evaluated", made=made, real=real, name=done.real.name, source=done.real.source)
+    made, real, split = len(done.comparison.generated), len(done.real.reference.sample), done.real.split
+    key = "evaluated, all" if split == "all" else "evaluated"
+    title = say(key, made=made, real=real, name=split or done.real.name, source=done.real.source)
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-    for heading in ("what it is", "figure", "spread", "floor", "how to read it"):
-        table.add_column(say(heading), justify="left" if heading in ("what it is", "how to read it") else "right")
+    table.add_column(say("what it is"))
+    for heading in number_headings(done.matched_counts):
+        table.add_column(heading, justify="right")
+    table.add_column(say("how to read it"))
     for name, figure in done.figures.items():
-        numbers = (figure.value, figure.spread, figure.floor)
-        cells = [localised(short(number)) for number in numbers]
+        cells = [localised(short(number)) for number in numbers_of(figure, done.matched_counts)]
         table.add_row(say_of(TITLES, name), *cells, say_of(READINGS, name))
     show(table)
+    if done.matched_counts is not None:
+        print(say("matched note", count=done.matched_counts[0], real=done.matched_counts[1]))
+    if done.taken_as_grey:
+        print(say("taken as grey"))
     note = say_of(NOTES, done.space.name, source=done.real.source)
     print(say("feature space", space=done.space, note=note))
     for reason in done.skipped.values():
@@ -115,6 +130,22 @@ def print_evaluation(done: "Evaluation", page: Path | None) -> int:
     if page is not None:
         print(say("page", file=page))
     return 0
+
+
+def number_headings(counts: tuple[int, int] | None) -> list[str]:
+    """Returns the headings of the columns of numbers: two more say how many images a smaller baseline is made with."""
+    if counts is None:
+        return [say("figure"), say("spread"), say("floor")]
+    parts = {"count": counts[0], "real": counts[1]}
+    return [say("figure"), say("spread"), say("matched", **parts), say("matched floor", **parts)]
+
+
+def numbers_of(figure: "Figure", counts: tuple[int, int] | None) -> list[float | None]:
+    """Returns the numbers of a metric's row, as many as there are headings."""
+    if counts is None:
+        return [figure.value, figure.spread, figure.floor]
+    matched = figure.matched
+    return [figure.value, figure.spread, *((None, figure.floor) if matched is None else (matched.value, matched.floor))]
 
 
 def doubled(duration: str) -> str:
