@@ -336,6 +336,193 @@ def test_against_what_is_held_out(places: dict[str, str]) -> None:
     assert not trained & {image.numpy().tobytes() for image in found.reference.sample.images}
 
 
+# As many images on both sides.
+
+
+def glyphs(count: int, seed: int, noise: float = 0.0) -> np.ndarray:
+    """Grey images (N, 28, 28) of bars and discs, with noise of so many grey levels."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:28, 0:28] / 28
+    images = []
+    for number in range(count):
+        dx, dy, size = random.uniform((-0.1, -0.1, 0.05), 0.1).tolist()
+        bar, disc = np.abs(y - 0.5 - dy) < size, (x - 0.5 - dx) ** 2 + (y - 0.5 - dy) ** 2 < size
+        images.append((bar if number % 2 else disc) * random.integers(180, 256))
+    pixels = np.stack(images) + random.normal(0, noise, (count, 28, 28))
+    return np.clip(pixels, 0, 255).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("real", [300, 1000])
+def test_a_small_real_set_makes_no_baseline_for_many_images(real: int, tmp_path: Path) -> None:
+    """150 real images against 150 others are farther apart than 900 clean ones from 300: they are no baseline."""
+    np.savez(tmp_path / "own.npz", images=glyphs(real, 1))
+    found = {}
+    for noise in (0, 24):
+        np.savez(tmp_path / f"{noise}.npz", images=glyphs(900, 2, noise))
+        found[noise] = evaluate(tmp_path / f"{noise}.npz", against=str(tmp_path / "own.npz"), feature_space="random")
+    clean, noisy = (found[noise].figures["frechet_distance"] for noise in (0, 24))
+    assert clean.floor is None and noisy.floor is None
+    assert noisy.matched.floor == clean.matched.floor > 0
+    assert clean.matched.value < 1.5 * clean.matched.floor < noisy.matched.value
+    assert found[0].matched_counts == (real // 2, real - real // 2)
+    told = found[24].to_json()
+    assert (told["count"], told["reference_count"]) == (900, real)
+    assert (told["matched_count"], told["matched_reference_count"]) == found[0].matched_counts
+    figure = told["metrics"]["frechet_distance"]
+    assert figure["floor"] is None and figure["matched"]["value"] == noisy.matched.value
+    for name, score in found[24].figures.items():
+        assert score.floor is None, name
+
+
+def test_where_there_are_as_many_the_baseline_has_the_same_sizes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "own.npz", images=glyphs(600, 1), test_images=glyphs(300, 3))
+    for count, expected in ((600, 600), (150, 150)):
+        np.savez(tmp_path / "made.npz", images=glyphs(count, 2))
+        done = evaluate(tmp_path / "made.npz", against=str(tmp_path / "own.npz"), feature_space="random")
+        assert done.to_json()["reference_count"] == 300 and done.matched_counts is None
+        assert len(done.real.floor.generated) == expected
+        assert done.figures["frechet_distance"].floor > 0 and done.figures["frechet_distance"].matched is None
+    np.savez(tmp_path / "made.npz", images=glyphs(700, 2))
+    done = evaluate(tmp_path / "made.npz", against=str(tmp_path / "own.npz"), feature_space="random")
+    assert done.matched_counts == (600, 300) and done.figures["frechet_distance"].floor is None
+
+
+def test_scores_of_fewer_images_are_of_a_fair_draw(tmp_path: Path) -> None:
+    """A folder is read class by class; fifths and fewer images are taken from all of it."""
+    images = glyphs(400, 2)
+    np.savez(tmp_path / "sorted.npz", images=np.concatenate([images[::2], images[1::2]]))
+    np.savez(tmp_path / "own.npz", images=glyphs(200, 1))
+    done = evaluate(tmp_path / "sorted.npz", against=str(tmp_path / "own.npz"), feature_space="random")
+    assert done.figures["recall"].matched.value > 0.8
+    assert done.figures["coverage"].spread < 0.05
+
+
+# Which real images.
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders `train` (200 of each of two classes) and `test` (60 of each)."""
+    place = tmp_path_factory.mktemp("splits")
+    for split, count, seed in (("train", 400, 5), ("test", 120, 6)):
+        for number, image in enumerate(glyphs(count, seed)):
+            folder = place / split / ("disc", "bar")[number % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{number}.png")
+    return place
+
+
+def test_of_a_folder_with_a_test_split_that_is_taken(splits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = str(splits / "test")
+    done = evaluate(made, against=str(splits), feature_space="random", metrics="precision")
+    assert done.to_json()["reference_count"] == 120 and done.to_json()["reference_split"] == "test"
+    assert done.to_json()["reference"] == str(splits)
+    assert value(done, "precision") == 1
+    code = main(["evaluate", made, "--against", str(splits), "--features", "random", "--metrics", "recall", "--quiet"])
+    assert code == 0 and "(test, " in capsys.readouterr().out
+    alone = evaluate(made, against=str(splits / "train"), feature_space="random", metrics="precision")
+    assert alone.to_json()["reference_count"] == 400 and alone.to_json()["reference_split"] == "all"
+
+
+def own_run(folder: Path, validation: float, count: int = 1200) -> str:
+    """A small run on images without a test split."""
+    np.savez(folder / "own.npz", images=glyphs(count, 7))
+    fields = TINY | {"data": str(folder / "own.npz"), "validation": validation}
+    return str(pocketgan.train("minimal", out=folder / "run", **fields).folder)
+
+
+def test_without_a_test_split_what_was_held_out_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = own_run(tmp_path, validation=240)
+    assert main(["evaluate", run, "--count", "200", "--features", "random", "--quiet"]) == 0
+    assert "(validation, " in capsys.readouterr().out
+    told = json.loads((Path(run) / "evaluation" / "evaluation.json").read_text())
+    assert (told["reference"], told["reference_count"]) == ("validation", 240)
+    assert told["metrics"]["frechet_distance"]["floor"] > 0
+    assert main(["evaluate", run, "--against", "test", "--quiet"]) == 2
+    assert "--against validation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("against", [[], ["--against", "test"], ["--against", "validation"]])
+def test_where_nothing_was_held_out_it_is_said_what_would_do(
+    against: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = own_run(tmp_path, validation=0, count=300)
+    assert main(["evaluate", run, *against, "--quiet"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("pocketgan: --against: ") and "--against train" in err and err.count("\n") == 1
+    assert main(["evaluate", run, "--against", "train", "--metrics", "precision", "--count", "150", "--quiet"]) == 0
+    assert "150 images against 150 real ones (train, " in " ".join(capsys.readouterr().out.split())
+
+
+# Few images.
+
+
+@pytest.mark.parametrize("count", [1, 6, 12, 60, 128])
+def test_few_images_are_measured_as_far_as_they_go(count: int, places: dict[str, str], tmp_path: Path) -> None:
+    with np.load(places["real"]) as archive:
+        np.savez(tmp_path / "few.npz", images=archive["images"][:count])
+    done = evaluate(tmp_path / "few.npz")
+    assert done.to_json()["count"] == count
+    measurable = {name for name, metric in METRICS.items() if metric.least <= count and "labels" not in metric.needs}
+    assert done.figures.keys() == measurable
+    assert done.skipped.keys() == METRICS.keys() - measurable
+    assert done.to_json()["skipped"]["frechet_distance"] == {
+        "key": "too few images", "name": "frechet_distance", "least": 129, "found": count,
+    }  # fmt: skip
+
+
+def test_few_real_images_are_measured_as_far_as_they_go(places: dict[str, str]) -> None:
+    done = evaluate(places["real"], against=places["few"], feature_space="digits")
+    assert "frechet_distance" in done.skipped and "precision" in done.figures
+    assert "real images" in done.skipped["frechet_distance"]
+
+
+@pytest.mark.parametrize("words", ["{noisy} --count 100 --metrics recall,two_sample", "{few} --metrics two_sample"])
+def test_counts_are_looked_at_before_anything_is_made(
+    words: str, places: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object, **__: object) -> None:
+        raise AssertionError("made in vain")
+
+    monkeypatch.setattr(evaluation, "generated_by", explode)
+    monkeypatch.setattr(evaluation, "choose_space", explode)
+    code, _, err = evaluate_command(f"{words} --quiet", places, capsys)
+    assert code == 2 and "two_sample takes 200 images at least" in err
+
+
+# Grey pictures that were saved in colour.
+
+
+@pytest.mark.parametrize("kind", ["folder", "npz"])
+def test_grey_pictures_saved_as_rgb_are_taken_as_grey(
+    kind: str, places: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load(places["real"]) as archive:
+        images = archive["images"][:150].repeat(3, axis=1)
+    made = tmp_path / ("made" if kind == "folder" else "made.npz")
+    if kind == "npz":
+        np.savez(made, images=images)
+    else:
+        made.mkdir()
+        for number, image in enumerate(images):
+            Image.fromarray(image.transpose(1, 2, 0)).save(made / f"{number:03d}.png")
+    done = evaluate(made, metrics="precision,frechet_distance")
+    with np.load(places["real"]) as archive:
+        np.savez(tmp_path / "grey.npz", images=archive["images"][:150])
+    grey = evaluate(tmp_path / "grey.npz", metrics="precision,frechet_distance")
+    assert done.taken_as_grey and done.to_json()["taken_as_grey"]
+    assert done.figures == grey.figures and not grey.taken_as_grey
+    assert main(["evaluate", str(made), "--metrics", "precision", "--quiet"]) == 0
+    assert "grey" in capsys.readouterr().out
+
+
+def test_grey_pictures_are_held_against_grey_ones_saved_as_rgb(places: dict[str, str], tmp_path: Path) -> None:
+    with np.load(places["some"]) as archive:
+        np.savez(tmp_path / "rgb.npz", images=archive["images"].repeat(3, axis=1))
+    done = evaluate(places["real"], against=str(tmp_path / "rgb.npz"), metrics="precision", count=200)
+    assert done.taken_as_grey and value(done, "precision") > 0.7
+
+
 # Runs.
 
 
@@ -401,11 +588,23 @@ MISTAKES = [
     ("{real} --count 5000", "--count: 5,000 images asked for, and '{real}' holds 1,000"),
     ("{real} --count 0", "--count: 0 won't do; at least 1"),
     ("{real} --count x", "--count: 'x' is no whole number"),
-    ("{real} --count 100", "frechet_distance takes 129 images at least, and there are 100 images"),
-    ("{few}", "frechet_distance takes 129 images at least, and there are 100 images"),
-    ("{noisy} --count 128", "frechet_distance takes 129 images at least, and there are 128 images"),
+    (
+        "{real} --count 100 --metrics frechet_distance",
+        "frechet_distance takes 129 images at least, and there are 100 images",
+    ),
+    (
+        "{few} --metrics precision,frechet_distance",
+        "frechet_distance takes 129 images at least, and there are 100 images",
+    ),
+    (
+        "{noisy} --count 128 --metrics frechet_distance",
+        "frechet_distance takes 129 images at least, and there are 128 images",
+    ),
     ("{few} --metrics two_sample", "--metrics: two_sample takes 200 images at least, and there are 100 images"),
-    ("{real} --against {few} --features digits", "129 images at least, and there are 100 real images"),
+    (
+        "{real} --against {few} --features digits --metrics frechet_distance",
+        "there are 100 real images",
+    ),
     ("{real} --metrics recal", "--metrics: no metric 'recal'; did you mean 'recall'?; known: all, frechet_distance"),
     ("{real} --metrics ,", "--metrics: an empty list; known: all"),
     ("{noise} --metrics label_agreement", "--metrics: label_agreement takes images with labels"),

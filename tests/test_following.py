@@ -22,6 +22,7 @@ from rich.console import Console
 
 import pocketgan
 from pocketgan import image_files, training
+from pocketgan.api import finish
 from pocketgan.checkpoints import Checkpoint, read_checkpoint, restore, state_tensors
 from pocketgan.cli import main
 from pocketgan.config import RunConfig
@@ -32,12 +33,13 @@ from pocketgan.experiment import resume_experiment, run_experiment
 from pocketgan.following import Follower
 from pocketgan.image_files import ImageFiles
 from pocketgan.loading import image_shape
-from pocketgan.metrics import METRICS, features
+from pocketgan.metrics import METRICS, Comparison, features
 from pocketgan.metrics.memorisation import CLUSTERED
 from pocketgan.metrics.neighbours import subsample
 from pocketgan.progress import Progress
 from pocketgan.runs import BEST, Run
 from pocketgan.state import TrainState, create_state
+from pocketgan.summaries import print_run
 from pocketgan.training import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -432,6 +434,34 @@ def test_few_images_are_enough_to_evaluate(
     run = run_experiment(config, tmp_path / "run")
     assert len(run.metrics()) == 1
     assert all(math.isfinite(value) for value in run.metrics()[0].values() if isinstance(value, float))
+
+
+@pytest.mark.parametrize(
+    ("count", "validation", "generated", "reference"),
+    [(1000, 0, 200, 800), (300, 0, 150, 150), (1000, 200, 200, 200), (260, 0, 130, 130), (200, 0, 200, 200)],
+)
+def test_the_distance_and_its_baseline_are_of_as_many_images(
+    count: int, validation: int, generated: int, reference: int, followed: Callable[..., RunConfig], tmp_path: Path
+) -> None:
+    """On both sides; of fewer than 258 there is no baseline, and nothing that shows a run stumbles over that."""
+    images = np.random.default_rng(0).integers(0, 256, (count, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "few.npz", images=images)
+    config = followed(data=str(tmp_path / "few.npz"), duration="8 steps", validation=validation, evaluate_count=200)
+    console = Console(file=io.StringIO(), width=200)
+    run = run_experiment(config, tmp_path / "run", Progress(console=console))
+    follower = Follower(run, load_images(run.config.data), QUIET)
+    assert len(follower.inputs) == run.metrics()[-1]["count"] == generated
+    assert len(follower.reference.sample) == reference
+    assert ("frechet_floor" in run.metrics()[-1]) == (follower.floor is not None) == (count >= 258)
+    if follower.floor is not None:
+        real = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (generated, 1, 8, 8), dtype=np.uint8))
+        others = Comparison(follower.space(real), follower.reference)
+        assert METRICS["frechet_distance"].measure(others) == pytest.approx(follower.floor, rel=0.2)
+    assert run.best() is not None and main(["runs", str(run.folder)]) == 0
+    assert pocketgan.plot(run).save(tmp_path / "plots", "png")
+    finish(run)
+    assert print_run(run) == 0
+    assert pocketgan.export(run, tmp_path / "model", format="safetensors", progress=False)
 
 
 def test_a_generator_that_draws_one_odd_training_image_is_measured(

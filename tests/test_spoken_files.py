@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import pocketgan
+from pocketgan.api import finish
 from pocketgan.cli import main
 from pocketgan.errors import StorageError
 from pocketgan.language import speaking
@@ -133,7 +134,7 @@ def test_what_is_made_of_a_run_is_the_same_bit_for_bit(data: Path, speak: Speak,
         speak(code, "generate", run, "--labels", "--out", place / "labels.png")
         speak(code, "interpolate", run, "--frames", "3", "--out", place / "walk.gif")
         with speaking(code):
-            pocketgan.api.finish(Run.open(run))
+            finish(Run.open(run))
         made[code] = files_of(place)
     assert HANGUL.search(shown["ko"]) and not HANGUL.search(shown["en"])
     assert made["en"].keys() == made["ko"].keys()

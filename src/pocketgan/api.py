@@ -125,7 +125,7 @@ def open_run(folder: str | Path) -> Run:
 def evaluate(
     source: str | Path | Model,
     *,
-    against: str = "test",
+    against: str = "auto",
     features: str = "auto",
     count: int | None = None,
     metrics: str = "all",
@@ -141,7 +141,9 @@ def evaluate(
     Args:
         source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
             optionally `labels`.
-        against: `test` or `train`, the splits of the run's data (of MNIST for other images), or a path of images.
+        against: `test`, `train` or `validation`, the splits of the run's data (of MNIST for other images), or a path of
+            images, of which the test split is taken where there is one; `auto` for the test split, or what the run held
+            out where its data has none.
         features: `auto`, `digits`, `classifier`, `random` or `inception`.
         count: images to compare; by default 10,000, or as many as there are.
         metrics: `all`, or names with commas.

@@ -159,7 +159,7 @@ def translate(
 
 def evaluate(
     source: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FOLDER|FILE.npz]")] = None,
-    against: str = "test",
+    against: str = "auto",
     features: str = "auto",
     count: int | None = None,
     metrics: str = "all",
@@ -176,7 +176,8 @@ def evaluate(
     Args:
         source: a run or an exported model, by its folder or its name in runs or models; a folder of pictures, or an
             .npz file of images (and labels); by default the newest run.
-        against: test or train, the splits of the run's data (MNIST's for other images), or a path of real images.
+        against: test, train or validation, splits of the run's data (MNIST's for other images), or a path of real
+            images (its test split, if it has one); auto is test, or what the run held out where its data has no test.
         features: digits, classifier, random or inception; auto is digits for MNIST, else classifier where the real
             images have labels, else random.
         count: images to compare; by default 10000, or as many as there are.

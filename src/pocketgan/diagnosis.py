@@ -97,8 +97,12 @@ class History:
 
     @cached_property
     def near_floor(self) -> bool:
-        """Whether the last distance is within three times that of real images: nothing is wrong with such a run."""
-        return self.distances[-1] <= 3 * self.evaluations[-1]["frechet_floor"]
+        """Whether the last distance is within three times that of real images: nothing is wrong with such a run.
+
+        False where there are too few real images to say.
+        """
+        floor = self.evaluations[-1].get("frechet_floor")
+        return floor is not None and self.distances[-1] <= 3 * floor
 
     def all(self, name: str, wrong: Callable[[float], bool]) -> bool:
         """Whether a measure was taken, and is wrong, in every evaluation of the window."""
@@ -243,8 +247,9 @@ def stagnation(history: History) -> str | None:
     recent = history.distances[-size:]
     if max(recent) > STAGNANT * min(recent):
         return None
-    times = recent[-1] / max(history.evaluations[-1]["frechet_floor"], 1e-12)
-    return f"the Fréchet distance has stood at {recent[-1]:.3g} for {size} evaluations, {times:.0f} times the floor"
+    floor = history.evaluations[-1].get("frechet_floor")
+    times = "" if floor is None else f", {recent[-1] / max(floor, 1e-12):.0f} times the floor"
+    return f"the Fréchet distance has stood at {recent[-1]:.3g} for {size} evaluations{times}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ PocketganError
 ├── UserError (also a ValueError)   a mistake in what was asked for; exit code 2
 │   ├── ConfigError                 a field of the configuration
 │   ├── DataError                   a file or folder of images
+│   │   └── NoSplit                 it has no test split
 │   ├── RunError                    a run folder, or what was asked of it
 │   │   └── RunBusy                 another process trains this run
 │   ├── ModelError                  an exported model, or what was asked of it
@@ -49,6 +50,10 @@ class ConfigError(UserError):
 
 class DataError(UserError):
     """A file or folder of images can't be used."""
+
+
+class NoSplit(DataError):
+    """Images have no such split."""
 
 
 class RunError(UserError):

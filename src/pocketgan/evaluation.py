@@ -1,128 +1,37 @@
-"""How good a run's generator is, or any images: every metric with its spread and the real-vs-real floor."""
+"""How good a run's generator is, or any images: which images are held against which, and in which feature space."""
 
-import math
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from html import escape
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pocketgan.config import DataConfig
 from pocketgan.data import ImageSet, derived_seed, load_images
-from pocketgan.errors import DataError, RunError, nearest
+from pocketgan.errors import DataError, NoSplit, RunError, nearest
 from pocketgan.exported import find_model
 from pocketgan.loading import build_with
-from pocketgan.metric_words import short
-from pocketgan.metrics import METRICS, Comparison, Metric, Reference, Sample, features, metric_names, missing, why_not
+from pocketgan.metrics import METRICS, Comparison, Reference, Sample, features, metric_names
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.metrics.samples import SETS
 from pocketgan.models import Model, Weights
-from pocketgan.problems import problem, stored
+from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
-from pocketgan.summaries import evaluated, score_table
+from pocketgan.scores import Evaluation, Figure, RealImages, check_counts, mixed, part_against_rest, score
+
+__all__ = ["Evaluation", "Figure", "RealImages", "evaluate"]
 
 SPLITS = ("test", "train", "validation")
 COUNT = 10_000
 """Images compared, unless fewer are there."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measured number.
-
-    Attributes:
-        value: of all images.
-        spread: its standard error, from five disjoint sets: their standard deviation over √5; None where a fifth is
-            too small for the metric.
-        floor: what as many real images get, or None where no other real images are there.
-    """
-
-    value: float
-    spread: float | None
-    floor: float | None
-
-
-@dataclass(frozen=True)
-class RealImages:
-    """The real images of an evaluation.
-
-    Attributes:
-        name: `test`, `train`, `validation` or a path.
-        reference: what generated images are held against.
-        floor: other real images, which give the floor, or None.
-    """
-
-    name: str
-    source: str
-    reference: Reference
-    floor: Comparison | None
-
-    @cached_property
-    def held_out_floor(self) -> Comparison | None:
-        """One half of the reference against the other, where none of it was trained on."""
-        return halves(self.reference) if self.reference.held_out and len(self.reference.sample) > 1 else None
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """Figures of one set of images; shows itself as a table in a notebook.
-
-    Attributes:
-        space: the feature space that all of them were measured in.
-        real: what they were measured against.
-        comparison: the images themselves.
-        figures: by the names in `METRICS`.
-        skipped: why a metric was left out, by its name.
-        weights: of the generator that drew the images, where one of ours did.
-    """
-
-    space: FeatureSpace
-    real: RealImages
-    comparison: Comparison
-    figures: dict[str, Figure]
-    skipped: dict[str, str] = field(default_factory=dict)
-    weights: Weights | None = None
-
-    def __repr__(self) -> str:
-        scores = ", ".join(f"{name} {short(figure.value)}" for name, figure in self.figures.items())
-        return f"Evaluation({evaluated(self)}: {scores})"
-
-    def _repr_html_(self) -> str:
-        headings, rows = score_table(self)
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        return f"<table><caption>{escape(evaluated(self))}</caption><tr>{head}</tr>{body}</table>"
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns everything but the images as plain values."""
-        space, sample = self.space, self.real.reference.sample
-        return {
-            "step": self.weights and self.weights.step,
-            "weights": self.weights and self.weights.sha256,
-            "features": space.name,
-            "features_version": space.version,
-            "features_hash": space.hash,
-            "reference": self.real.name,
-            "reference_source": self.real.source,
-            "reference_count": len(sample),
-            "count": len(self.comparison.generated),
-            "metrics": {
-                name: {"value": finite(figure.value), "spread": finite(figure.spread), "floor": finite(figure.floor)}
-                for name, figure in self.figures.items()
-            },
-            "skipped": {name: stored(why) for name, why in self.skipped.items()},
-        }
-
-
 def evaluate(
     source: str | Path | Model,
     *,
-    against: str = "test",
+    against: str = "auto",
     feature_space: str = "auto",
     count: int | None = None,
     metrics: str = "all",
@@ -136,7 +45,9 @@ def evaluate(
     Args:
         source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
             optionally `labels`.
-        against: `test`, `train` or `validation`, splits of the run's data (of MNIST for other images), or a path.
+        against: `test`, `train` or `validation`, splits of the run's data (of MNIST for other images), or a path, of
+            which the test split is taken where there is one; `auto` for the test split of the data, or where there is
+            none what the run held out.
         feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` where the real
             images are MNIST's, `stacked` for Stacked MNIST's, else `classifier` where they have labels, else `random`.
         count: images to compare; by default 10,000, or as many as there are.
@@ -159,80 +70,47 @@ def evaluate(
     sets = read_real(data, against, knows_training=model is not None and model.data is not None)
     if model is None or weights is None:
         assert isinstance(source, str | Path)
-        images = read_images(source, count)
+        images, grey = fitted(read_images(source, count), sets.reference)
+        check_counts(names, len(images), len(sets.reference), asked=metrics != "all", progress=progress)
     else:
+        most = len(sets.reference) if model.config.reads_images else COUNT
+        check_counts(names, count or min(COUNT, most), len(sets.reference), asked=metrics != "all", progress=progress)
         progress.say("redrawing real images" if model.config.reads_images else f"generating {count or COUNT:,} images")
-        images = generated_by(model, count, weights, seed, sets)
-    check_shapes(images, sets.reference)
-    named = against in SPLITS
+        images, grey = fitted(generated_by(model, count, weights, seed, sets), sets.reference)
+    named = sets.name in SPLITS
     space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
     progress.say(f"measuring {len(images):,} images in the feature space {space}")
     with_training = any("training" in METRICS[name].needs for name in names)
     real = look_at(sets, space, len(images), with_training=with_training)
     generated = space(images.images, labels_in(sets.class_names(space), images))
     done = score(Comparison(generated, real.reference), real, space, names, asked=metrics != "all")
-    return replace(done, weights=weights)
+    return replace(done, weights=weights, taken_as_grey=grey)
 
 
-def finite(number: float | None) -> float | None:
-    """Returns a number as JSON can hold it: None where it is infinite or not a number."""
-    return number if number is not None and math.isfinite(number) else None
+def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
+    """Returns images with the real ones' channels, and whether colour pictures without a colour were taken as grey.
 
-
-def check_shapes(images: ImageSet, real: ImageSet) -> None:
-    """Raises `DataError` where images aren't of the real ones' size and channels."""
-    if images.images.shape[1:] != real.images.shape[1:]:
-        shapes = ["×".join(map(str, found.images.shape[1:])) for found in (images, real)]
-        parts = {"source": images.source, "found": shapes[0], "real": real.source, "expected": shapes[1]}
-        raise DataError(f"source: {problem('sizes of images', **parts)}")
-
-
-def score(
-    comparison: Comparison, real: RealImages, space: FeatureSpace, names: list[str], *, asked: bool = False
-) -> Evaluation:
-    """Measures generated images with every metric named, each with spread and floor.
-
-    Args:
-        comparison: the generated images and the reference.
-        real: where the floor comes from.
-        space: the feature space, which the figures carry.
-        names: keys of `METRICS`.
-        asked: whether each was asked for by name, so that one that can't be measured is an error.
+    Many programs write grey pictures as RGB, with red, green and blue alike.
 
     Raises:
-        RunError: too few images for a metric that was asked for, or for the Fréchet distance.
+        DataError: they aren't of the real ones' size, or one of both has colours and the other is grey.
     """
-    figures, skipped = {}, {}
-    for name in names:
-        metric = METRICS[name]
-        reason = why_not(name, metric, comparison)
-        if reason is None:
-            try:
-                figures[name] = measure(metric, comparison, real)
-                continue
-            except ValueError as error:
-                reason = problem("not measurable", name=name, why=str(error))
-        if asked or name == "frechet_distance":
-            raise RunError(f"metrics: {reason}")
-        skipped[name] = reason
-    return Evaluation(space, real, comparison, figures, skipped)
+    (channels, *size), (wanted, *real_size) = images.images.shape[1:], real.images.shape[1:]
+    if size == real_size and channels == wanted:
+        return images, False
+    if size == real_size and wanted == 1 and is_grey(images):
+        return replace(images, images=images.images[:, :1]), True
+    if size == real_size and channels == 1 and is_grey(real):
+        return replace(images, images=images.images.expand(-1, wanted, -1, -1).contiguous()), True
+    key = "sizes of images" if size != real_size else "colours for grey" if wanted == 1 else "grey for colours"
+    shapes = ["×".join(map(str, each.images.shape[1:])) for each in (images, real)]
+    parts = {"source": images.source, "found": shapes[0], "real": real.source, "expected": shapes[1]}
+    raise DataError(f"source: {problem(key, **parts)}")
 
 
-def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:
-    """Returns one figure."""
-    value, spread = metric.measure(comparison), None
-    if len(comparison.generated) // SETS >= metric.least:
-        parts = [metric.measure(part) for part in comparison.sets]
-        spread = torch.tensor(parts, dtype=torch.float64).std().item() / math.sqrt(SETS)
-    return Figure(value, spread, floor_of(metric, real))
-
-
-def floor_of(metric: Metric, real: RealImages) -> float | None:
-    """Returns what real images get. Training images give it, but where memorisation is judged: there held-out ones."""
-    floor = real.held_out_floor if "training" in metric.needs else real.floor
-    if floor is None or len(floor.generated) < metric.least or missing(metric, floor) is not None:
-        return None
-    return metric.measure(floor)
+def is_grey(images: ImageSet) -> bool:
+    """Whether red, green and blue are the same in every pixel."""
+    return bool((images.images == images.images[:, :1]).all())
 
 
 def data_for(model: Model | None, against: str) -> DataConfig:
@@ -243,7 +121,7 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     """
     if model is None:
         return DataConfig()
-    if model.data is None and against in SPLITS:
+    if model.data is None and against in ("auto", *SPLITS):
         said = problem("images not with it", folder=model.folder, source=model.facts.source)
         raise DataError(f"against: {said}")
     return model.data or DataConfig(data=against)
@@ -264,7 +142,7 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
     if count is not None and count > len(found):
         said = problem("too few there", count=count, source=source, found=len(found))
         raise DataError(f"count: {said}")
-    return found.part(mixed(len(found))[: count or COUNT].sort().values)
+    return found.part(mixed(len(found))[: count or COUNT])
 
 
 def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: "RealSets") -> ImageSet:
@@ -314,10 +192,28 @@ def choose_space(
 
 
 def labels_in(class_names: tuple[str, ...], images: ImageSet) -> Tensor | None:
-    """Returns the images' labels as indices into `class_names`; None where they have none, or one that isn't there."""
-    if images.labels is None or any(name not in class_names for name in images.class_names):
-        return None
-    return torch.tensor([class_names.index(name) for name in images.class_names])[images.labels]
+    """Returns the images' labels as indices into `class_names`; None where they have none, or one that isn't there.
+
+    Classes are the same that have the same name, or the same number, such as `7` and `007`.
+    """
+    places = None if images.labels is None else places_of(images.class_names, class_names)
+    return None if places is None else torch.tensor(places)[images.labels]
+
+
+def places_of(names: Sequence[str], known: Sequence[str]) -> list[int] | None:
+    """Returns where each class is among those known, all by name or all by number; None where one isn't there."""
+    readings: tuple[Callable[[str], str | int | None], ...] = (str, number_of)
+    for read in readings:
+        places = {read(name): place for place, name in enumerate(known)}
+        keys = [read(name) for name in names]
+        if None not in keys and all(key in places for key in keys):
+            return [places[key] for key in keys]
+    return None
+
+
+def number_of(name: str) -> int | None:
+    """Returns the number that a class is called by, or None for another name."""
+    return int(name) if re.fullmatch(r"-?[0-9]+", name) else None
 
 
 @dataclass(frozen=True)
@@ -328,8 +224,9 @@ class RealSets:
         name: `test`, `train`, `validation` or a path.
         reference: what is held against.
         training: what was trained on, where that is known.
-        others: real images that aren't in the reference, which give the floor; None where there are none.
+        others: real images that aren't in the reference, which give the baseline; None where there are none.
         held_out: whether none of the reference was trained on.
+        split: which split the reference is; `all` of a path without splits.
     """
 
     name: str
@@ -337,6 +234,7 @@ class RealSets:
     training: ImageSet | None
     others: ImageSet | None
     held_out: bool
+    split: str
 
     def class_names(self, space: FeatureSpace) -> tuple[str, ...]:
         """The classes that labels are numbered by: the space's, or the reference's in a space without classes."""
@@ -354,24 +252,71 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
     Raises:
         DataError: there is no such split or path.
     """
-    if against in ("test", "validation"):
-        training = load_images(data)
-        return RealSets(against, load_images(data, against), training, training, True)
-    if against == "train":
-        training = load_images(data)
-        chosen = mixed(len(training))[:COUNT]
-        with suppress(DataError):
-            return RealSets(against, training.part(chosen), training, load_images(data, "test"), False)
-        rest = mixed(len(training))[COUNT:]
-        others = training.part(rest) if len(rest) >= len(chosen) else None
-        return RealSets(against, training.part(chosen), training, others, False)
     try:
-        found = load_images(DataConfig(data=against))
+        if against in ("auto", "test", "validation"):
+            return against_held_out(data, against)
+        if against == "train":
+            return against_training(data)
+        training = load_images(data) if knows_training else None
     except DataError as error:
-        raise DataError(f"against: {problem('test and train', why=str(error).partition(': ')[2])}") from None
-    training = load_images(data) if knows_training else None
-    held_out = training is None or training.digest() != found.digest()
-    return RealSets(against, found.part(mixed(len(found))[:COUNT]), training, None, held_out)
+        raise DataError(f"against: {reason_of(error)}") from None
+    try:
+        return against_path(against, training)
+    except DataError as error:
+        raise DataError(f"against: {problem('test and train', why=reason_of(error))}") from None
+
+
+def reason_of(error: DataError) -> str:
+    """Returns what is wrong, without the setting that the message begins with."""
+    return str(error).partition(": ")[2]
+
+
+def against_held_out(data: DataConfig, against: str) -> RealSets:
+    """Reads what wasn't trained on: the test split, or what is held out of the training split, or the first there is.
+
+    Raises:
+        DataError: there is none; the message says what would do.
+    """
+    training = load_images(data)
+    try:
+        held_out = load_images(data, "validation") if data.validation else None
+    except DataError:
+        held_out = None
+    if against != "validation":
+        try:
+            return RealSets("test", load_images(data, "test"), training, training, True, "test")
+        except NoSplit:
+            if against == "test" or held_out is None:
+                count = 0 if held_out is None else len(held_out)
+                key = "no test but held out" if count else "no test, none held out"
+                raise DataError(f"against: {problem(key, source=training.source, count=count)}") from None
+    if held_out is None:
+        raise DataError(f"against: {problem('none held out', source=training.source)}")
+    return RealSets("validation", held_out, training, training, True, "validation")
+
+
+def against_training(data: DataConfig) -> RealSets:
+    """Reads training images; the test split gives the baseline, or where there is none the other half of them."""
+    training = load_images(data)
+    order, others = mixed(len(training)), None
+    try:
+        others = load_images(data, "test")
+    except NoSplit:
+        half = len(training) // 2
+        others, order = training.part(order[-half:] if half else order), order[: len(training) - half]
+    return RealSets("train", training.part(order[:COUNT]), training, others, False, "train")
+
+
+def against_path(path: str, training: ImageSet | None) -> RealSets:
+    """Reads real images from a path: its test split, and the others for the baseline; all of it where it has none."""
+    config = DataConfig(data=path)
+    every = load_images(config)
+    try:
+        reference, others, split = load_images(config, "test"), every, "test"
+    except NoSplit:
+        reference, others, split = every, None, "train" if (Path(path) / "train").is_dir() else "all"
+    held_out = training is None or training.digest() != reference.digest()
+    return RealSets(path, reference.part(mixed(len(reference))[:COUNT]), training, others, held_out, split)
 
 
 def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: bool = True) -> RealImages:
@@ -380,7 +325,7 @@ def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: b
     Args:
         sets: the images.
         space: the feature space.
-        count: images that will be judged; the floor takes as many.
+        count: images that will be judged; the baseline takes as many, where there are that many.
         with_training: whether all training images are looked at, which takes longest, and only memorisation needs.
     """
 
@@ -390,18 +335,7 @@ def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: b
     training = seen(sets.training) if with_training and sets.training is not None else None
     reference = Reference(seen(sets.reference), training, sets.held_out)
     if sets.others is None:
-        floor = halves(reference) if len(reference.sample) > 1 else None
+        floor = part_against_rest(reference, count)
     else:
         floor = Comparison(seen(sets.others.part(mixed(len(sets.others))[:count])), reference)
-    return RealImages(sets.name, sets.reference.source, reference, floor)
-
-
-def halves(reference: Reference) -> Comparison:
-    """Returns one half of a reference's images against the other: what real images get where there are no others."""
-    order, half = mixed(len(reference.sample)), len(reference.sample) // 2
-    return reference.split(order[:half], order[half:])
-
-
-def mixed(count: int) -> Tensor:
-    """Returns the numbers below `count` in an order that is random, and always the same."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(derived_seed(0, "mixed")))
+    return RealImages(sets.name, sets.reference.source, reference, floor, sets.split)

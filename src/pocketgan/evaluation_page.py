@@ -19,15 +19,15 @@ from PIL import Image
 from pocketgan.files import write_atomically
 from pocketgan.language import number, shortened, speaking
 from pocketgan.language import say as say_of
-from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, TITLES
+from pocketgan.metric_words import EVALUATION_PAGE, NOTES, READINGS, SCORE_TABLE, TITLES
 from pocketgan.pictures import to_picture
 from pocketgan.plot_style import letters
 from pocketgan.problems import english
-from pocketgan.summaries import SUMMARIES
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
     from pocketgan.metrics import Comparison
+    from pocketgan.scores import Figure as Measured
 
 DPI = 72
 """At 72 dots an inch a point is a pixel, so that one unit serves positions, lines and letters."""
@@ -190,10 +190,10 @@ def draw_header(page: Page, evaluation: "Evaluation") -> None:
     count, against = len(evaluation.comparison.generated), len(real.reference.sample)
     page.write(MARGIN, page.top, say("images", count=count, against=against), 30, fontweight="bold")
     page.top += 54
-    split = real.name in ("test", "train", "validation")
+    split = real.split in ("test", "train", "validation")
     note = say_of(NOTES, space.name, source=real.source)
     lines = {
-        "real images": say("split of", split=real.name, source=real.source) if split else real.source,
+        "real images": say("split of", split=real.split, source=real.source) if split else real.source,
         "feature space": f"{space}: {note}",
     }
     for name, line in lines.items():
@@ -219,13 +219,22 @@ def draw_headlines(page: Page, evaluation: "Evaluation") -> None:
         spread = None if figure.spread is None else f"± {number(figure.spread, 2)}"
         floor = None if figure.floor is None else f"{say('real')} {number(figure.floor)}"
         page.write(x, y + 92, " · ".join(filter(None, (spread, floor))), color=FAINT, width=width)
+        page.write(x, y + 112, matched_text(figure, evaluation.matched_counts), 13, color=FAINT, width=width)
         least = 0 if name == "frechet_distance" else 1
-        draw_bar(page, x, y + 122, width, figure.value, figure.spread, figure.floor, least)
+        draw_bar(page, x, y + 134, width, figure.value, figure.spread, figure.floor, least)
         for line, text in enumerate(readings[name]):
-            page.write(x, y + 148 + 18 * line, text, 13, color=FAINT, width=width)
-    page.top += 160 + 18 * max(map(len, readings.values()))
+            page.write(x, y + 160 + 18 * line, text, 13, color=FAINT, width=width)
+    page.top += 172 + 18 * max(map(len, readings.values()))
     page.write(MARGIN, page.top, say("legend"), 13, color=FAINT)
     page.top += 20
+
+
+def matched_text(figure: "Measured", counts: tuple[int, int] | None) -> str:
+    """Returns a metric and its baseline of fewer images on both sides; nothing where there is a baseline of as many."""
+    if figure.matched is None or counts is None:
+        return ""
+    value, floor = number(figure.matched.value), number(figure.matched.floor)
+    return say("matched figures", count=counts[0], real=counts[1], value=value, floor=floor)
 
 
 def draw_bar(
@@ -251,14 +260,18 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
     names = [name for name in evaluation.figures if name not in HEADLINES]
     if not names and not evaluation.skipped:
         return
-    page.heading(say("other figures"))
-    columns = (MARGIN, MARGIN + 330, MARGIN + 450, MARGIN + 590, MARGIN + 640)
-    what, value, spread, how = (say_of(SUMMARIES, key) for key in ("what it is", "figure", "spread", "how to read it"))
-    titles = (what, value, spread, say("real"), how)
+    counts = evaluation.matched_counts
+    parts = {"count": counts[0], "real": counts[1]} if counts else {}
+    page.heading(say("other figures"), *([say("matched note", **parts)] if counts else []))
+    what, value, spread, how = (
+        say_of(SCORE_TABLE, key) for key in ("what it is", "figure", "spread", "how to read it")
+    )
+    titles = (what, value, spread, say("matched", **parts) if counts else "", say("real"), how)
+    columns = [MARGIN + x for x in ((0, 330, 450, 600, 720, 770) if counts else (0, 330, 450, 450, 590, 640))]
 
     def row(cells: Sequence[str], colour: str) -> None:
         for place, (x, cell) in enumerate(zip(columns, cells, strict=True)):
-            side, width = ("left", 840) if place in (0, 4) else ("right", 138)
+            side, width = ("left", CONTENT + MARGIN - x) if place in (0, 5) else ("right", 138)
             page.write(x, page.top, cell, color=colour, horizontalalignment=side, width=width)
         page.top += 25
 
@@ -266,10 +279,11 @@ def draw_table(page: Page, evaluation: "Evaluation") -> None:
     for name in names:
         figure = evaluation.figures[name]
         spread = "" if figure.spread is None else number(figure.spread, 2)
-        floor = "" if figure.floor is None else number(figure.floor)
-        row((say_of(TITLES, name), number(figure.value), spread, floor, say_of(READINGS, name)), INK)
+        pair = (figure.matched.value, figure.matched.floor) if figure.matched else (None, figure.floor)
+        matched, floor = ("" if one is None else number(one) for one in pair)
+        row((say_of(TITLES, name), number(figure.value), spread, matched, floor, say_of(READINGS, name)), INK)
     for name, reason in evaluation.skipped.items():
-        row((say_of(TITLES, name), "–", "", "", say("left out", why=english(reason))), FAINT)
+        row((say_of(TITLES, name), "–", "", "", "", say("left out", why=english(reason))), FAINT)
 
 
 # The classes.

@@ -219,7 +219,8 @@ def plot_quality(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     if bests:
         x, y = zip(*[(OVER[over][1](best, run), best["frechet_distance"]) for run, best in bests], strict=True)
         axes.plot(x, y, "*", markersize=11, color=look.palette.ink, zorder=5, label="best")
-    for place, floor in enumerate(sorted({one.evaluations[-1]["frechet_floor"] for one in shown})):
+    floors = {floor for one in shown if (floor := one.evaluations[-1].get("frechet_floor")) is not None}
+    for place, floor in enumerate(sorted(floors)):
         label = "real images (floor)" if place == 0 else None
         axes.axhline(floor, color=look.palette.faint, linewidth=1, linestyle=":", label=label)
     axes.set_yscale("log")

@@ -16,7 +16,7 @@ from pocketgan.config import PACKAGED, RunConfig
 from pocketgan.data import ImageSet, derived_seed, load_images, to_network
 from pocketgan.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
 from pocketgan.errors import DataError
-from pocketgan.evaluation import Comparison, Reference, choose_space, halves, labels_in
+from pocketgan.evaluation import Comparison, Reference, choose_space, labels_in
 from pocketgan.metrics import METRICS, Sample, missing
 from pocketgan.metrics.features import FeatureSpace, kept
 from pocketgan.metrics.frechet import frechet_distance
@@ -67,7 +67,9 @@ class Follower:
         self.class_names = self.space.class_names or run.facts.class_names
         self.against = "validation" if held_out is not None else "train"
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(0, "following")))
-        training = images.part(order[:REFERENCE])
+        self.count = self._count(len(images), held_out)
+        without = self.count if held_out is None and 2 * self.count <= len(images) else 0
+        training = images.part(order[: min(REFERENCE, len(images) - without)])
         real = training if held_out is None else held_out
         least = METRICS["frechet_distance"].least
         if len(real) < least:
@@ -75,7 +77,7 @@ class Follower:
         known = self._look(training)
         self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
         self.inputs, self.labels = self._inputs(real, images.class_counts())
-        self.floor = self._floor(images.part(order[REFERENCE : REFERENCE + len(self.inputs)]))
+        self.floor = self._floor(images.part(order[len(training) : len(training) + len(self.inputs)]))
         self.authentic_floor: float | None = None
         if self.reference.held_out and len(known) > 1:
             held = self.reference.sample.part(slice(len(self.inputs)))
@@ -93,7 +95,7 @@ class Follower:
             real: what it is held against.
             class_counts: training images of each class, which the generator is asked for as often.
         """
-        count = self.config.evaluation.evaluate_count
+        count = self.count
         if self.config.reads_images:
             return real.images[:count], None
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
@@ -101,15 +103,25 @@ class Follower:
         told = self.config.network.conditional
         return latents, draw_classes(class_counts, count, self.config.seed) if told else None
 
-    def _floor(self, others: ImageSet) -> float:
-        """Returns the Fréchet distance that as many real images have."""
+    def _count(self, images: int, held_out: ImageSet | None) -> int:
+        """Returns how many images are generated: as many as asked for, or as there are real ones for the baseline.
+
+        The distance of few images is larger than that of many, so both are made with as many. Of a set that is too
+        small for the baseline to be measured at all, as many as asked for are generated.
+        """
+        asked, least = self.config.evaluation.evaluate_count, METRICS["frechet_distance"].least
+        others = min(REFERENCE, images) if held_out is not None else images // 2
+        return min(asked, others) if others >= least else asked
+
+    def _floor(self, others: ImageSet) -> float | None:
+        """Returns the Fréchet distance that as many real images have; None where there aren't as many."""
         if self.against == "validation":
             assert self.reference.training is not None
             made = self.reference.training.part(slice(len(self.inputs)))
-        elif len(others) >= len(self.inputs):
-            made = self._look(others)
         else:
-            return METRICS["frechet_distance"].measure(halves(self.reference))
+            made = self._look(others)
+        if len(made) < len(self.inputs):
+            return None
         return frechet_distance(made.features, self.reference.sample.features)
 
     def draw(self, generator: torch.nn.Module) -> Sample:
@@ -128,7 +140,7 @@ class Follower:
         """Returns what an evaluation finds, by name: `METRICS`, and the watchdog's own measures."""
         comparison = Comparison(self.draw(state.generator_ema), self.reference)
         made = comparison.generated
-        found: dict[str, Any] = {"frechet_floor": self.floor}
+        found: dict[str, Any] = {} if self.floor is None else {"frechet_floor": self.floor}
         if self.authentic_floor is not None:
             found["authentic_floor"] = self.authentic_floor
         if self.varied and (distinct := distinct_share(made.images)) < 1:
@@ -278,9 +290,10 @@ class Watch:
         best, distance = self.run.best(), row.get("frechet_distance")
         if distance is not None:
             if best is None or distance < best["frechet_distance"]:
-                measured = {"frechet_distance": distance, "frechet_floor": row["frechet_floor"]}
+                measured = {name: row[name] for name in ("frechet_distance", "frechet_floor") if name in row}
                 save_checkpoint(self.run.folder / "checkpoints", state, self.run.config, BEST, **measured)
-            self.progress.show_quality([past["frechet_distance"] for past in self.run.metrics()], row["frechet_floor"])
+            distances = [past["frechet_distance"] for past in self.run.metrics()]
+            self.progress.show_quality(distances, row.get("frechet_floor"))
         return self.diagnose(tick.step)
 
     def diagnose(self, step: int) -> list[Diagnosis]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pocketgan.errors import DataError
+from pocketgan.errors import DataError, NoSplit
 from pocketgan.problems import problem
 
 MNIST_MD5 = {
@@ -52,9 +52,14 @@ class ImageFiles:
     class_names: tuple[str, ...] = ()
 
 
+WITHOUT_SPLIT = {"no idx file", "npz without images", "no split folder", "no test folder"}
+"""Problems of images that have no test split, where it was asked for."""
+
+
 def wrong(key: str, name: str = "data", **parts: object) -> DataError:
     """Returns an error about data in the language that is spoken, which begins with the setting that asked for it."""
-    return DataError(f"{name}: {problem(key, **parts)}")
+    kind = NoSplit if key in WITHOUT_SPLIT and parts.get("split") == "test" else DataError
+    return kind(f"{name}: {problem(key, **parts)}")
 
 
 def read(data: str, part: str) -> ImageFiles:
@@ -226,7 +231,7 @@ def read_picture_folder(folder: Path, part: str) -> ImageFiles:
             raise wrong("no split folder", folder=folder, split=part)
         folder = folder / part
     elif part == "test":
-        raise wrong("no test folder", folder=folder)
+        raise wrong("no test folder", folder=folder, split=part)
     classes = sorted(child.name for child in folder.iterdir() if child.is_dir() and _pictures(child))
     if classes:
         paths = [(path, index) for index, name in enumerate(classes) for path in _pictures(folder / name)]

@@ -165,7 +165,7 @@ def read_catalogue(code: str) -> Catalog:
 
 def all_texts() -> dict[str, Mapping[str, Text]]:
     """Returns every dict of texts in the package, by what it is for."""
-    from pocketgan.metric_words import NOTES, READINGS, TITLES
+    from pocketgan.metric_words import NOTES, READINGS, SCORE_TABLE, TITLES
     from pocketgan.problems import PROBLEMS
     from pocketgan.progress import TRAINING
     from pocketgan.reports.words import WORDS
@@ -180,6 +180,7 @@ def all_texts() -> dict[str, Mapping[str, Text]]:
         "metrics": TITLES,
         "how metrics are read": READINGS,
         "feature spaces": NOTES,
+        "tables of scores": SCORE_TABLE,
         "questions": QUESTIONS,
         "sentences": SENTENCES,
         "summaries": SUMMARIES,

@@ -88,6 +88,10 @@ EVALUATION_PAGE: Final = {
     "split of": "the {split} split of {source}",
     "feature space": "feature space",
     "real": "real vs real",
+    "matched": "{count} vs {real}",
+    "matched figures": "{count} vs {real}: {value} · real {floor}",
+    "matched note": "There are too few real images for a baseline of as many: '{count} vs {real}' compares that many "
+    "on both sides.",
     "legend": "Orange bar: the generated images, ± one standard error. Blue mark: real images (real vs real).",
     "other figures": "Other figures",
     "left out": "left out: {why}",
@@ -112,3 +116,21 @@ EVALUATION_PAGE: Final = {
     "least, below": "From the least realistic upwards.",
 }
 """What stands on the picture of an evaluation, besides the above."""
+
+SCORE_TABLE: Final = {
+    "evaluated": "{made} images against {real} real ones ({name}, {source})",
+    "evaluated, all": "{made} images against {real} real ones ({source})",
+    "what it is": "what it is",
+    "figure": "figure",
+    "spread": "± standard error",
+    "floor": "real-data baseline",
+    "matched": "{count} against {real}",
+    "matched floor": "real against real, {count} against {real}",
+    "matched note": "There are too few real images for a baseline of as many: the two columns '{count} against {real}' "
+    "compare that many images on both sides.",
+    "taken as grey": "Red, green and blue are the same in every picture, so all were taken as grey.",
+    "how to read it": "how to read it",
+    "feature space": "Feature space: {space}, {note}.",
+    "not measured": "Not measured: {why}.",
+}
+"""What a table of scores says around them."""

@@ -122,6 +122,22 @@ PROBLEMS: Final = {
         "the images of {source} have {found} (channels, height, width), and the real ones of {real} {expected}; "
         "--against a path of images of their size would do"
     ),
+    "colours for grey": (
+        "the images of {source} have {found} (channels, height, width), and the real ones of {real} {expected}; "
+        "--against a path of images in colour would do, or convert these to grey"
+    ),
+    "grey for colours": (
+        "the images of {source} have {found} (channels, height, width), and the real ones of {real} {expected}; "
+        "--against a path of grey images would do"
+    ),
+    "no test but held out": (
+        "{source} has no test split; '--against validation' (what the run held out, {count} images) or a path of real "
+        "images would do"
+    ),
+    "no test, none held out": (
+        "{source} has no test split, and nothing was held out; '--against train' or a path of real images would do"
+    ),
+    "none held out": "nothing of {source} was held out; '--against train' or a path of real images would do",
     "images not with it": (
         "the images that '{folder}' was trained on, {source}, aren't with it; --against PATH says where real ones are"
     ),

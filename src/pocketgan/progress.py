@@ -32,6 +32,7 @@ TRAINING: dict[str, Words] = {
     "trained of planned": "{time} trained, {planned} planned",
     "speed": "{speed} images/s",
     "quality": "FD {curve}{distance} (baseline {baseline})",
+    "quality alone": "FD {curve}{distance}",
     "accuracy": "D right on {real} real, {fake} generated",
     "losses": "losses D {d} G {g}",
     "steps": "{step} of {steps} steps",
@@ -99,11 +100,16 @@ class Progress:
             task = bar.add_task(what, total=1.0)
             yield lambda share: bar.update(task, completed=share)
 
-    def show_quality(self, distances: Sequence[float], baseline: float) -> None:
+    def show_quality(self, distances: Sequence[float], baseline: float | None) -> None:
         """Keeps the quality measured so far beside the losses: its curve, its last score, what real images get."""
-        parts = {"distance": localised(f"{distances[-1]:.3g}"), "baseline": localised(f"{baseline:.2g}")}
         curve = f"{sparkline(distances)} " if len(distances) > 1 else ""
-        self._display.quality = say("quality", curve=curve, **parts)
+        distance = localised(f"{distances[-1]:.3g}")
+        if baseline is None:
+            self._display.quality = say("quality alone", curve=curve, distance=distance)
+        else:
+            self._display.quality = say(
+                "quality", curve=curve, distance=distance, baseline=localised(f"{baseline:.2g}")
+            )
 
     def update(self, tick: "Tick") -> None:
         """Shows a tick."""

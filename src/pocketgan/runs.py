@@ -319,7 +319,7 @@ class Run:
 
     def metrics(self) -> list[dict[str, Any]]:
         """Returns the evaluations of `metrics.jsonl`, oldest first, without lines that can't be read."""
-        return read_rows(self.folder / "metrics.jsonl", needed=("step", "frechet_distance", "frechet_floor"))
+        return read_rows(self.folder / "metrics.jsonl", needed=("step", "frechet_distance"))
 
     def events(self) -> list[dict[str, Any]]:
         """Returns the rows of `events.jsonl`, oldest first: diagnoses, recoveries, rollbacks, stops."""

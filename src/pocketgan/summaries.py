@@ -8,13 +8,14 @@ from pocketgan.durations import Duration
 from pocketgan.errors import INTERRUPTED
 from pocketgan.language import Text, clock, localised, speaking
 from pocketgan.language import say as say_of
-from pocketgan.metric_words import NOTES, READINGS, TITLES, short
+from pocketgan.metric_words import NOTES
 from pocketgan.printing import Column, show
 from pocketgan.runs import Run
+from pocketgan.scores import evaluated, score_table, score_text
 from pocketgan.shell import command
 
 if TYPE_CHECKING:
-    from pocketgan.evaluation import Evaluation
+    from pocketgan.scores import Evaluation
     from pocketgan.studies.verdicts import VariantSummary, Verdict
 
 SUMMARIES: dict[str, Text] = {
@@ -29,6 +30,7 @@ SUMMARIES: dict[str, Text] = {
     "figures": "figures   {folder}: {files}",
     "next": "next      {command}",
     "distance": "Fréchet distance {distance} at step {step} (real-data baseline {floor})",
+    "distance alone": "Fréchet distance {distance} at step {step}",
     "best at the end": "quality   best at the end: {distance}",
     "best before": "quality   best: {distance}; the end stands at {end}, {worse} worse",
     "study stopped": ("stopped and saved: {count} run is done", "stopped and saved: {count} runs are done"),
@@ -40,14 +42,6 @@ SUMMARIES: dict[str, Text] = {
     "from to": "{low} to {high}",
     "training time": "training time",
     "page": "page      {file}",
-    "evaluated": "{made} images against {real} real ones ({name}, {source})",
-    "what it is": "what it is",
-    "figure": "figure",
-    "spread": "± standard error",
-    "floor": "real-data baseline",
-    "how to read it": "how to read it",
-    "feature space": "Feature space: {space}, {note}.",
-    "not measured": "Not measured: {why}.",
 }
 """Every text here."""
 LONG = 1.1
@@ -113,8 +107,10 @@ def quality_line(run: Run) -> str:
     if best is None or not evaluations:
         return ""
     last, lowest = evaluations[-1], best["frechet_distance"]
-    figures = {"distance": localised(f"{lowest:.3g}"), "floor": localised(f"{last['frechet_floor']:.2g}")}
-    where = say("distance", step=round(best["step"]), **figures)
+    floor, figures = last.get("frechet_floor"), {"distance": localised(f"{lowest:.3g}")}
+    key = "distance alone" if floor is None else "distance"
+    figures |= {} if floor is None else {"floor": localised(f"{floor:.2g}")}
+    where = say(key, step=round(best["step"]), **figures)
     if last["step"] == best["step"]:
         return say("best at the end", distance=where)
     worse = f"{last['frechet_distance'] / max(lowest, 1e-9) - 1:.0%}"
@@ -125,32 +121,21 @@ def print_evaluation(done: "Evaluation", page: Path | None) -> int:
     """Prints an evaluation: what each metric is, its score, its standard error, its real-data baseline, how to read it;
     returns the exit code."""
     headings, rows = score_table(done)
-    columns = [Column(heading, right=0 < place < 4, prose=place in (0, 4)) for place, heading in enumerate(headings)]
+    prose = (0, len(headings) - 1)
+    columns = [Column(text, right=place not in prose, prose=place in prose) for place, text in enumerate(headings)]
     show(columns, rows, title=evaluated(done))
+    if done.matched_counts is not None:
+        print(score_text("matched note", count=done.matched_counts[0], real=done.matched_counts[1]))
+    if done.taken_as_grey:
+        print(score_text("taken as grey"))
     note = say_of(NOTES, done.space.name, source=done.real.source)
     print()
-    print(say("feature space", space=done.space, note=note))
+    print(score_text("feature space", space=done.space, note=note))
     for reason in done.skipped.values():
-        print(say("not measured", why=reason))
+        print(score_text("not measured", why=reason))
     if page is not None:
         print(say("page", file=page))
     return 0
-
-
-def evaluated(done: "Evaluation") -> str:
-    """Returns how many images an evaluation measured, against how many real ones of what."""
-    made, real = len(done.comparison.generated), len(done.real.reference.sample)
-    return say("evaluated", made=made, real=real, name=done.real.name, source=done.real.source)
-
-
-def score_table(done: "Evaluation") -> tuple[list[str], list[list[str]]]:
-    """Returns the headings of an evaluation's table, and a row for each metric: its title, its score, its standard
-    error, its real-data baseline, how it is read."""
-    rows = []
-    for name, figure in done.figures.items():
-        numbers = [localised(short(number)) for number in (figure.value, figure.spread, figure.floor)]
-        rows.append([say_of(TITLES, name), *numbers, say_of(READINGS, name)])
-    return [say(heading) for heading in ("what it is", "figure", "spread", "floor", "how to read it")], rows
 
 
 def doubled(duration: str) -> str:

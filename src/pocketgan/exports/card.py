@@ -280,7 +280,7 @@ def find_measured(shipment: Shipment) -> Measured | None:
     if not rows:
         return None
     row = rows[-1]
-    floors = {"frechet_distance": row["frechet_floor"], "authentic": row.get("authentic_floor")}
+    floors = {"frechet_distance": row.get("frechet_floor"), "authentic": row.get("authentic_floor")}
     about = (
         f"Measured by the run itself alone: on {row['count']:,} images, against real ones ({row['reference']}), "
         f"in the feature space `{row['features']}` version {row['features_version']} ({row['features_hash']}), "

@@ -181,11 +181,19 @@ def missing(metric: Metric, comparison: Comparison) -> Need | None:
 
 def why_not(name: str, metric: Metric, comparison: Comparison) -> Problem | None:
     """Returns why a metric can't judge these images, or None where it can."""
-    for images, whose in ((comparison.generated, "images"), (comparison.reference.sample, "real images")):
-        if len(images) < metric.least:
-            return problem(f"too few {whose}", name=name, least=metric.least, found=len(images))
+    few = too_few(name, metric, len(comparison.generated), len(comparison.reference.sample))
+    if few is not None:
+        return few
     lacking = missing(metric, comparison)
     return None if lacking is None else problem(f"needs {lacking}", name=name)
+
+
+def too_few(name: str, metric: Metric, generated: int, real: int) -> Problem | None:
+    """Returns that a metric takes more generated or more real images than there are, or None where it doesn't."""
+    for count, whose in ((generated, "images"), (real, "real images")):
+        if count < metric.least:
+            return problem(f"too few {whose}", name=name, least=metric.least, found=count)
+    return None
 
 
 USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}

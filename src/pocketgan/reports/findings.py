@@ -138,8 +138,7 @@ def own_floors(study: Study, logs: list[RunLog]) -> dict[str, float]:
     floors = {}
     for name in study.variants:
         rows = [log.evaluations[-1] for log in logs if log.variant == name and log.evaluations]
-        known = [row["frechet_floor"] for row in rows if row["frechet_floor"] is not None]
-        known = [floor for floor in known if math.isfinite(floor)]
+        known = [floor for row in rows if (floor := row.get("frechet_floor")) is not None and math.isfinite(floor)]
         if known:
             floors[name] = float(np.median(known))
     return floors

@@ -14,24 +14,21 @@ from pathlib import Path
 from pocketgan.config import DataConfig, RunConfig, differences
 from pocketgan.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.evaluation import (
-    RealImages,
     RealSets,
-    check_shapes,
     choose_space,
-    finite,
-    floor_of,
+    fitted,
     generated_by,
     labels_in,
     look_at,
     read_real,
-    why_not,
 )
 from pocketgan.experiment import resume_experiment, run_experiment, settled
 from pocketgan.files import write_json
-from pocketgan.metrics import METRICS, Comparison
+from pocketgan.metrics import METRICS, Comparison, why_not
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.problems import problem
 from pocketgan.runs import Run
+from pocketgan.scores import RealImages, finite, floor_of
 from pocketgan.speed import using_threads
 from pocketgan.studies.study import STOP, Job, Result, Study
 
@@ -188,7 +185,7 @@ def measured(job: Job, study: Study) -> Result:
         sets, space = real_sets(*what)
         count = min(config.count, len(sets.reference)) if run.config.reads_images else config.count
         images = generated_by(run, count, run.weights(config.checkpoint), run.config.seed, sets)
-        check_shapes(images, sets.reference)
+        images, _ = fitted(images, sets.reference)
         names = list(dict.fromkeys([config.metric, *config.metrics]))
         with_training = any("training" in METRICS[name].needs for name in names)
         real = real_images(*what, len(images), with_training)
@@ -204,7 +201,7 @@ def measured(job: Job, study: Study) -> Result:
                     reason = problem("not measurable", name=name, why=str(error))
             if name == config.metric:
                 raise RunError(f"metric: {reason}")
-        floor = finite(floor_of(METRICS[config.metric], real))
+        floor = finite(floor_of(METRICS[config.metric], comparison, real))
     return Result(
         variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)
     )

@@ -16,7 +16,7 @@ from pocketgan.errors import RunError, StudyError
 from pocketgan.evaluation import read_real
 from pocketgan.experiment import on_first_signal
 from pocketgan.language import clock
-from pocketgan.metrics import metric_names
+from pocketgan.metrics import METRICS, metric_names, too_few
 from pocketgan.progress import Progress
 from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
@@ -98,7 +98,11 @@ def check(config: StudyConfig) -> None:
         if config.checkpoint == "best" and variant.evaluation.evaluate_every == "none":
             raise StudyError(f"checkpoint: 'best' needs runs that are evaluated; give '{name}' an evaluate_every")
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
-        read_real(DataConfig.model_validate_json(data), config.against)
+        real = len(read_real(DataConfig.model_validate_json(data), config.against).reference)
+        redraws = any(variant.reads_images for variant in variants.values() if variant.data.model_dump_json() == data)
+        few = too_few(config.metric, METRICS[config.metric], min(config.count, real) if redraws else config.count, real)
+        if few is not None:
+            raise StudyError(f"metric: {few}")
 
 
 def run_jobs(

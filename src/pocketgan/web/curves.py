@@ -61,7 +61,8 @@ def quality(site: Site, reading: Reading) -> str:
         return line(site.say("not evaluated yet"))
     steps = column(rows, "step")
     lines = [line_of(site.say("this run"), steps, column(rows, "frechet_distance"), 3)]
-    levels = [Level(site.say("floor"), float(rows[-1]["frechet_floor"]))]
+    floor = rows[-1].get("frechet_floor")
+    levels = [] if floor is None else [Level(site.say("floor"), float(floor))]
     title, axes = site.say("quality"), (site.say("axis steps"), site.say("axis distance"))
     chart = draw(Chart(title, *axes, lines, levels, log=True, end=plan_end(reading)))
     if reading.best is None:

@@ -224,7 +224,7 @@ def row(site: Site, one: Compared) -> str:
     status, rows, best = one.reading.status, one.reading.evaluations, one.reading.best
     cells = [one.run.config.recipe, site.say(f"state {status.state}") if status else "–"]
     found, floor = [number(best["frechet_distance"]) if best else "–"], ""
-    if rows:
+    if rows and rows[-1].get("frechet_floor") is not None:
         floor = f"<br><small>{escape(site.say('floor'))} {number(rows[-1]['frechet_floor'])}</small>"
     if best:
         floor += f"<br><small>{escape(site.say('at step', step=round(best['step'])))}</small>"
@@ -267,7 +267,8 @@ def quality(site: Site, runs: list[Compared], over: str) -> str:
         for one in runs
         if one.reading.evaluations
     ]  # fmt: skip
-    floors = [float(one.reading.evaluations[-1]["frechet_floor"]) for one in runs if one.reading.evaluations]
+    last = [one.reading.evaluations[-1] for one in runs if one.reading.evaluations]
+    floors = [float(row["frechet_floor"]) for row in last if row.get("frechet_floor") is not None]
     alike = floors and max(floors) - min(floors) <= ALIKE * max(floors)
     levels = [Level(site.say("floor"), float(np.median(floors)))] if alike else []
     axes = site.say(f"axis {over}"), site.say("axis distance")

@@ -28,6 +28,7 @@ EVIDENCE: dict[str, Text] = {
     "evidence past": "the Fréchet distance was {best} at step {step} and stands at {end}",
     "evidence stagnation": "the Fréchet distance has stood at {distance} for {times} evaluations, {floor} times the "
     "floor",
+    "evidence still": "the Fréchet distance has stood at {distance} for {times} evaluations",
     "evidence loss": "{loss} near step {step}; the weights were left as they were before it",
 }
 """What `diagnosis` and `training` write, with the numbers as parts."""
