@@ -13,7 +13,7 @@ from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.recipes import recipe as find_recipe
 from pocketgan.records import read_object
-from pocketgan.runs import MOST_IMAGES, Run, is_done
+from pocketgan.runs import MOST_IMAGES, Run
 
 if TYPE_CHECKING:
     from pocketgan.evaluation import Evaluation
@@ -79,10 +79,19 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
     from pocketgan.experiment import resume_experiment
 
     run, shown = opened_run(run), Progress(quiet=not progress)
-    if is_done(run, duration):
-        shown.say(problem("is finished", folder=run.folder, step=run.plan.steps))
-        return run
-    return completed(resume_experiment(run.folder, duration, shown), shown)
+    before = run.finished()
+    resumed = resume_experiment(run.folder, duration, shown)
+    if before is None or resumed.finished() != before:
+        return completed(resumed, shown)
+    shown.say(problem("is finished", folder=run.folder, step=before.step))
+    return drawn(resumed)
+
+
+def drawn(run: Run) -> Run:
+    """Draws the figures of a finished run where a process was killed before it had, and returns the run."""
+    if not any((run.folder / "figures").iterdir()):
+        finish(run)
+    return run
 
 
 def opened_run(run: str | Path | Run) -> Run:

@@ -84,16 +84,16 @@ def resume(
         duration: a new, longer duration for the whole run; by default its own.
         quiet: show no progress.
     """
-    folder, progress = chosen(run), Progress(quiet=quiet)
-    from pocketgan.runs import Run, is_done
+    from pocketgan.api import drawn, finish
+    from pocketgan.experiment import resume_experiment
+    from pocketgan.runs import Run
     from pocketgan.summaries import print_done, print_run
 
-    if is_done(stopped_run := Run.open(folder), duration):
-        return print_done(stopped_run)
-    from pocketgan.api import finish
-    from pocketgan.experiment import resume_experiment
-
-    resumed = resume_experiment(folder, duration, progress)
+    folder = chosen(run)
+    before = Run.open(folder).finished()
+    resumed = resume_experiment(folder, duration, Progress(quiet=quiet))
+    if before is not None and resumed.finished() == before:
+        return print_done(drawn(resumed))
     finish(resumed)
     return print_run(resumed)
 

@@ -119,7 +119,8 @@ def resume_experiment(
                 raise RunError(f"duration: {said}")
             if plan.steps > run.plan.steps and config.train.schedule != "constant":
                 progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
-            run.replan(config, plan)
+            if (config, plan) != (run.config, run.plan):
+                run.replan(config, plan)
         return continue_run(run, images, progress, stop)
 
 
@@ -155,6 +156,8 @@ def continue_run(run: Run, images: ImageSet, progress: Progress, asked: threadin
     if checkpoint is not None:
         check_config(checkpoint, config)
         restore(state, checkpoint)
+        if state.step >= plan.steps and run.finished() is not None:
+            return run
         progress.say(f"{run.folder}: going on from step {state.step:,} of {plan.steps:,}")
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     run.rewind(state.step)

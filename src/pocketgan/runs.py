@@ -17,7 +17,6 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from pocketgan.config import DataConfig, RunConfig, validated
-from pocketgan.durations import canonical
 from pocketgan.errors import ConfigError, RunBusy, RunError
 from pocketgan.files import write_json
 from pocketgan.models import EXPORT_KEY, Weights, is_exported, is_model, label_index, located, why_no_run
@@ -276,6 +275,14 @@ class Run:
             return status.model_copy(update={"state": "killed"})
         return status
 
+    def finished(self) -> Status | None:
+        """Returns the status of a run that is finished, None of one that isn't, or whose status is damaged."""
+        try:
+            status = self.status()
+        except RunError:
+            return None
+        return status if status.state == "finished" else None
+
     def stats(self) -> list[dict[str, float]]:
         """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
         return read_rows(self.folder / "stats.jsonl", needed=COLUMNS)
@@ -335,19 +342,6 @@ class Run:
         from pocketgan.sampling import draw
 
         return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
-
-
-def is_done(run: Run, duration: str | None = None) -> bool:
-    """Whether a run is finished, saved to its end and drawn, and a duration, if one is given, asks for no more."""
-    try:
-        status = run.status()
-        length = run.config.train.duration if duration is None else canonical(duration)
-    except ValueError:  # The status is damaged, or the duration is none.
-        return False
-    steps = [step_of(path) for path in run.checkpoints()]
-    drawn = (run.folder / "figures").is_dir() and any((run.folder / "figures").iterdir())
-    whole = status.state == "finished" and max(steps, default=0) >= run.plan.steps
-    return whole and drawn and length == run.plan.duration
 
 
 def step_of(path: Path) -> int:
