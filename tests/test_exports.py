@@ -355,7 +355,6 @@ def test_own_images_are_named_where_they_are_needed(
 COMMANDS = [
     ("resume {model}", "'{model}' is an exported model, which holds a generator alone and no training state"),
     ("export {model} --out {place}/x", "'{model}' is an exported model"),
-    ("export {run}", "--out: missing"),
     ("export {run} --out {run}", "--out: '{run}' already holds a run"),
     ("export {run} --out {model}", "--out: '{model}' is not empty; choose another folder"),
     ("train minimal --out {model}", "--out: '{model}' is not empty; choose another folder"),

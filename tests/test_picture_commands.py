@@ -94,7 +94,6 @@ def test_generate_writes_names_at_any_size(runs, capsys):
 
 
 MISTAKES = [
-    ("interpolate", "RUN: missing"),
     ("interpolate runs/nothing", "run: 'runs/nothing' doesn't exist"),
     ("interpolate runs/noise --form 3", "--form: no such flag; did you mean '--from'?"),
     ("interpolate runs/noise --from x", "--from: 'x' is no whole number"),
@@ -118,7 +117,7 @@ MISTAKES = [
     ("write 8 runs/redraw", "run: 'runs/redraw' redraws images"),
     ("write 8x", "has no class 'x'"),
     ("write 8 runs/noise --candidates 0", "--candidates: 0 won't do; 1 to 100,000 would"),
-    ("write 8 runs/told --out x.gif", "--out: 'x.gif' ends in '.gif'; '.png', '.jpg', '.npz' or a folder would do"),
+    ("write 8 runs/told --out x.gif", "--out: 'x.gif' ends in '.gif'; '.png', '.npz' or a folder would do"),
     ("write 8 runs/told --scale 2 --out x.npz", "--scale: 'x.npz' holds the images as they are"),
     ("timelapse runs/noise --frames 0", "--frames: 0 won't do; 2 to 1,000 would"),
     ("timelapse runs/noise --out x", "--out: 'x' ends in ''; '.png'"),

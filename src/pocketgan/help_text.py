@@ -132,7 +132,11 @@ class Setting(NamedTuple):
         others = [alias for alias, (target, form) in ALIASES.items() if target == self.field and form == "{}"]
         hint = get_type_hints(type(self.section), include_extras=True)[self.field]
         kind, _, _ = unwrapped(hint, self.field)
-        return flag_entry(self.field, kind, getattr(self.section, self.field), about, others[:1] if brief else ())
+        value, flag = getattr(self.section, self.field), self.field.replace("_", "-")
+        if kind is bool:
+            usual = "yes" if value else "no"
+            return Entry(f"--{flag}, --no-{flag}", f"{about.removesuffix('.')} (default {usual})")
+        return flag_entry(self.field, kind, value, about, others[:1] if brief else ())
 
 
 def own_entry(flag: str) -> Entry:
@@ -150,7 +154,7 @@ def flag_entry(name: str, kind: Any, default: Any, about: str, others: Iterable[
     names += [f"--{other.replace('_', '-')}" for other in (*others, name)]
     about = about.removesuffix(".")
     if kind is bool:
-        return Entry(", ".join(names) if not default else f"--no-{names[-1][2:]}", about)
+        return Entry(", ".join(names), about)
     usual = "" if default in (None, inspect.Parameter.empty, ()) else f" (default {default})"
     return Entry(f"{', '.join(names)} {takes(name, kind)}", f"{about}{usual}")
 

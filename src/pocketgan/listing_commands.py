@@ -32,7 +32,7 @@ RUNS = (
     Column("recipe", drop=3),
     Column("state"),
     Column("when", drop=1),
-    Column("FD (baseline)"),
+    Column("FD (baseline)", right=True),
     Column("steps", right=True, drop=5),
     Column("trained", right=True, drop=2),
     Column("planned", right=True, drop=4),
@@ -46,10 +46,10 @@ def recipes() -> int:
         Column("recipe"),
         Column("what it is", prose=True),
         Column("trains", right=True),
-        Column("generator", right=True),
-        Column("discriminator", right=True),
-        Column("networks", drop=2),
-        Column("batch", right=True, drop=1),
+        Column("generator", right=True, drop=1),
+        Column("discriminator", right=True, drop=2),
+        Column("networks", drop=4),
+        Column("batch", right=True, drop=3),
     )
     rows = []
     for name, make in RECIPES.items():

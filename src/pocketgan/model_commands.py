@@ -33,7 +33,7 @@ def export(
     if model.config.reads_images:
         print(f"next      {command('translate', model.folder, '--out', 'redrawn')}")
     else:
-        print(f"next      {command('generate', model.folder, '--out', 'images.png')}")
+        print(f"next      {command('generate', model.folder, '--count', 64, '--out', 'images.png')}")
     print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")
     return 0
 

@@ -239,7 +239,7 @@ class Images:
         if str(out).endswith(("/", "\\")) or (kind not in ENDINGS and path.is_dir()):
             kind = ""
         if kind and kind not in ENDINGS:
-            raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.jpg', '.npz' or a folder would do")
+            raise RunError(f"out: '{out}' ends in '{kind}'; '.jpg', '.png', '.npz' or a folder would do")
         if kind == ".npz" and scale is not None:
             raise RunError(f"scale: '{out}' holds the images as they are; leave --scale out, or write a '.png'")
         picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich import box
@@ -39,25 +39,32 @@ class Column:
     drop: int = 0
 
 
-def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+def show(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str | None = None, *, numbers: bool = False
+) -> None:
     """Prints a table on standard output that fits the terminal; elsewhere it is as wide as its content.
 
     Args:
         columns: of the table.
         rows: a cell for each column.
         title: what stands above it.
+        numbers: whether it holds little else than numbers, which are told apart where a blank is between them.
     """
     console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
         console.width = UNLIMITED
-    shown = list(range(len(columns)))
-    while too_wide := narrowest(columns, rows, shown) > console.width:
+    shown, gap = list(range(len(columns))), GAP
+    if numbers and narrowest(columns, rows, shown, gap) > console.width:
+        gap = 1
+    if narrowest(columns, rows, shown, gap) > console.width:
+        columns = [replace(one, heading=in_two_lines(one.heading)) if one.right else one for one in columns]
+    while too_wide := narrowest(columns, rows, shown, gap) > console.width:
         droppable = [index for index in shown if columns[index].drop]
         if not droppable:
             break
         shown.remove(max(droppable, key=lambda index: columns[index].drop))
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.padding = (0, GAP - 1, 0, 0)
+    table.padding = (0, gap - 1, 0, 0)
     for column in (columns[index] for index in shown):
         broken = column.prose or (too_wide and column is columns[0])
         table.add_column(
@@ -74,15 +81,24 @@ def show(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str | 
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> int:
+def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int], gap: int) -> int:
     """Returns the width that some columns of a table take where no word is broken, and no cell that isn't prose."""
     widths = []
     for index in shown:
         column, cells = columns[index], [row[index] for row in rows]
         parts = [word for cell in cells for word in cell.split()] if column.prose else cells
         least = min(LEAST, max(map(cell_len, cells), default=0)) if column.prose else 0
-        widths.append(max(least, *map(cell_len, [column.heading, *parts])))
-    return sum(widths) + GAP * (len(widths) - 1)
+        widths.append(max([least, *map(cell_len, [*column.heading.splitlines(), *parts])]))
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def in_two_lines(heading: str) -> str:
+    """Returns a heading with a line break at the blank nearest to its middle, if it has one."""
+    blanks = [place for place, letter in enumerate(heading) if letter == " "]
+    if not blanks:
+        return heading
+    middle = min(blanks, key=lambda place: abs(place - len(heading) / 2))
+    return f"{heading[:middle]}\n{heading[middle + 1 :]}"
 
 
 def print_json(value: Any) -> None:

@@ -33,8 +33,8 @@ def studies() -> int:
         rows.append((name, about, recipe, str(len(asked.variants)), str(len(asked.seeds()))))
     show(columns, rows)
     print()
-    print("'pocketgan study NAME' runs one; a .toml file asks a question of your own")
-    print("(docs/studies.md).")
+    print("'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your")
+    print("own (docs/studies.md).")
     return 0
 
 

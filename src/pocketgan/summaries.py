@@ -77,7 +77,7 @@ def print_run(run: Run, wall_seconds: float | None = None) -> int:
     if run.config.reads_images:
         print(say("next", command=command("translate", folder, "--out", "redrawn")))
     else:
-        print(say("next", command=command("generate", folder, "--out", "images.png")))
+        print(say("next", command=command("generate", folder, "--count", 64, "--out", "images.png")))
     print(f"          {command('resume', folder, '--duration', doubled(run.config.train.duration))}")
     return 0
 
@@ -168,7 +168,7 @@ def print_verdict(verdict: "Verdict", language: str) -> int:
             Column(say("interval"), right=True),
             Column(say("training time"), right=True, drop=1),
         )
-        show(columns, [cells_of(summary) for summary in verdict.variants], title=question_of(config))
+        show(columns, [cells_of(summary) for summary in verdict.variants], title=question_of(config), numbers=True)
         print()
         for sentence in sentences(verdict):
             print(sentence)
