@@ -5,8 +5,8 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -44,8 +44,19 @@ def launch(
     Raises:
         WebError: too many are under way, or the system can't start one.
     """
-    try:
+    with saying_why(site):
         (begin or site.starts.launch)(name, arguments, site.language)
+
+
+@contextmanager
+def saying_why(site: Site) -> Iterator[None]:
+    """Says why what is started inside can't be.
+
+    Raises:
+        WebError: it can't.
+    """
+    try:
+        yield
     except TooMany:
         raise WebError(site.say("too many", count=MOST_STARTED)) from None
     except OSError as error:
@@ -58,10 +69,10 @@ def start_now(site: Site, name: object) -> None:
     Raises:
         WebError: it doesn't wait, or can't be started.
     """
-    job = site.trainings.take(str(name))
-    if job is None:
+    with saying_why(site):
+        waited = site.trainings.hurry(str(name))
+    if not waited:
         raise WebError(site.say("not waiting", name=name))
-    launch(site, job.name, list(job.arguments))
 
 
 def start(site: Site, config: RunConfig, name: str) -> str:
@@ -169,7 +180,7 @@ def stop(site: Site, name: object) -> None:
     Raises:
         UserError: no process trains it here, or it belongs to a study.
     """
-    if site.trainings.take(str(name)) is not None:
+    if site.trainings.drop(str(name)):
         return
     run = site.run(name)
     check_own(site, run)
