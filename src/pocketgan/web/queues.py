@@ -75,9 +75,9 @@ class Queue:
     def drop(self, name: str) -> bool:
         """Lets a job wait no longer; returns whether it did wait."""
         with self._lock:
-            found = [job for job in self._jobs if job.name == name]
+            waiting = [job for job in self._jobs if job.name == name]
             self._jobs = [job for job in self._jobs if job.name != name]
-            return bool(found)
+            return bool(waiting)
 
     def hurry(self, name: str) -> bool:
         """Begins a job that waits, whatever is in its way; returns whether it did wait.

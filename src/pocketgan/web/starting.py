@@ -70,8 +70,8 @@ def start_now(site: Site, name: object) -> None:
         WebError: it doesn't wait, or can't be started.
     """
     with saying_why(site):
-        waited = site.trainings.hurry(str(name))
-    if not waited:
+        waiting = site.trainings.hurry(str(name))
+    if not waiting:
         raise WebError(site.say("not waiting", name=name))
 
 
@@ -139,8 +139,8 @@ def name_of(site: Site, typed: str) -> str:
 
 def valid_name(site: Site, typed: str) -> str:
     """Returns a name of letters that every system takes, in `runs`; see `name_of`."""
-    kept = (re.sub(r"[^\w.-]+", "-", part).strip("-._") for part in PurePosixPath(typed).parts)
-    parts = [part for part in kept if part]
+    safe = (re.sub(r"[^\w.-]+", "-", part).strip("-._") for part in PurePosixPath(typed).parts)
+    parts = [part for part in safe if part]
     if not parts or len(parts) > DEEPEST - 1 or max(map(len, parts)) > LONGEST_PART:
         raise WebError(site.say("no new name", name=typed, most=LONGEST_PART))
     if parts[0] != "runs" and site.folder.name != "runs":
