@@ -29,9 +29,9 @@ def build_address(site: Site, tabs: gr.Tabs, places: dict[str, gr.Tab], choices:
         places: the tab of each place, by its name.
         choices: what is chosen in each place, by its name there in the address.
     """
-    asked = gr.HTML("", js_on_load=asset("address.js"), visible="hidden", elem_id="address")
-    chosen = [component for place in choices.values() for component in place.values()]
-    wire(site, asked.go, lambda search: arrive(site, search), asked, [tabs, *chosen], **quiet("arrive")).then(
+    follower = gr.HTML("", js_on_load=asset("address.js"), visible="hidden", elem_id="address")
+    components = [component for place in choices.values() for component in place.values()]
+    wire(site, follower.go, lambda search: arrive(site, search), follower, [tabs, *components], **quiet("arrive")).then(
         None, None, None, js="() => { window.pocketgan?.arrived(); }"
     )
     for place, tab in places.items():

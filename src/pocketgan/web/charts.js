@@ -94,8 +94,8 @@
 
   function bars(figure, moment) {
     const { steps, shares, sentences } = JSON.parse(figure.dataset.moments);
-    const found = moment === null ? -1 : steps.findLastIndex((step) => step <= moment);
-    const index = moment === null ? steps.length - 1 : Math.max(0, found);
+    const until = moment === null ? steps.length - 1 : steps.findLastIndex((step) => step <= moment);
+    const index = Math.max(0, until);
     const even = figure.querySelector(".even"), level = Number(even?.dataset.even || 0);
     const top = 1.1 * Math.max(level, ...shares[index]) || 1;
     even?.style.setProperty("--at", level / top);

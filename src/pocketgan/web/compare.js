@@ -45,13 +45,13 @@
     place.querySelector(".pg-compare-moment").textContent = list[Number(slider.value)];
     slider.setAttribute("aria-valuetext", list[Number(slider.value)]);
     for (const box of place.querySelectorAll("[data-samples]")) {
-      const found = JSON.parse(box.dataset.samples).filter(([, at]) => at <= moment * (1 + 1e-9)).pop();
+      const sample = JSON.parse(box.dataset.samples).filter(([, at]) => at <= moment * (1 + 1e-9)).pop();
       const picture = box.querySelector("img");
-      picture.hidden = !found;
-      box.querySelector(".pg-none").hidden = Boolean(found);
-      box.querySelector(".pg-at").textContent = found ? found[3] : "";
-      if (!found) continue;
-      const source = `live/picture?${new URLSearchParams({ name: box.dataset.name, file: found[0], v: found[2] })}`;
+      picture.hidden = !sample;
+      box.querySelector(".pg-none").hidden = Boolean(sample);
+      box.querySelector(".pg-at").textContent = sample ? sample[3] : "";
+      if (!sample) continue;
+      const source = `live/picture?${new URLSearchParams({ name: box.dataset.name, file: sample[0], v: sample[2] })}`;
       if (picture.getAttribute("src") !== source) picture.src = source;
     }
     window.pocketgan.show(place, moment, slider.value === slider.max);

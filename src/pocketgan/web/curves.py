@@ -88,15 +88,15 @@ def classes(site: Site, reading: Reading) -> str:
         return ""
     names = class_names(reading.run.facts.class_names, len(rows[-1]["histogram"]))
     rows = [row for row in rows if len(row["histogram"]) == len(names)]
-    found = [shares_of(row["histogram"], names) for row in rows]
+    histograms = [shares_of(row["histogram"], names) for row in rows]
     known = [name for name in names if name]
-    counts = [sum(share > 0 for share in shares[: len(known)]) for shares in found]
+    counts = [sum(share > 0 for share in shares[: len(known)]) for shares in histograms]
     sentence = site.say("classes drawn", drawn=counts[-1], count=len(known))
     if len(known) > MOST_CLASSES:
         return line(sentence)
     moments = Moments(
         [round(row["step"]) for row in rows],
-        found,
+        histograms,
         [site.say("classes drawn", drawn=count, count=len(known)) for count in counts],
         site.say("classes", step="#"),
     ).latest(MOST_MOMENTS)

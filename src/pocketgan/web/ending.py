@@ -47,15 +47,15 @@ def listening_until(app: App, ending: asyncio.Event) -> App:
     async def listening(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await app(scope, receive, send)
-        answer, refused = Answer(send), False
+        answer, refusal = Answer(send), False
         try:
             await app(scope, lambda: first(receive, ending), answer)
         except RuntimeError as error:
             # A refusal after the answer has begun: Gradio's, of a session that it doesn't know (any more).
-            refused = isinstance(error.__cause__, HTTPException)
-            if not refused:
+            refusal = isinstance(error.__cause__, HTTPException)
+            if not refusal:
                 raise
-        if refused or ending.is_set():
+        if refusal or ending.is_set():
             await answer.finish()
         return None
 

@@ -131,16 +131,16 @@ def spacing(images: UInt8[Tensor, "n c h w"]) -> Spacing | None:
     if count < LEAST_SPACED:
         return None
     places = torch.linspace(0, len(images) - 1, count).long()
-    chosen = images[places].flatten(1).float()
+    sample = images[places].flatten(1).float()
     nearest = torch.full((count,), torch.inf)
     for start in range(0, len(images), BLOCK):
         block = images[start : start + BLOCK].flatten(1).float()
-        squares = chosen.square().sum(dim=1)[:, None] + block.square().sum(dim=1) - 2 * chosen @ block.T
+        squares = sample.square().sum(dim=1)[:, None] + block.square().sum(dim=1) - 2 * sample @ block.T
         itself = (places >= start) & (places < start + len(block))
         squares[itself, places[itself] - start] = torch.inf
         nearest = nearest.minimum(squares.min(dim=1).values)
-    found = (nearest.clamp(min=0) / chosen.shape[1]).sqrt()
-    typical, rare = found.quantile(torch.tensor([0.5, 0.01])).tolist()
+    distances = (nearest.clamp(min=0) / sample.shape[1]).sqrt()
+    typical, rare = distances.quantile(torch.tensor([0.5, 0.01])).tolist()
     return Spacing(typical, rare)
 
 

@@ -3,7 +3,7 @@
 import json
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 
 from pocketgan.errors import UserError
@@ -57,6 +57,17 @@ class Doing:
     words: str = ""
 
 
+def doing_of(site: Site, name: str) -> Doing:
+    """Returns what this page does with a run."""
+    started, waits = site.starts.of(name), None
+    going = started.at if started is not None and started.running() else None
+    if name in site.trainings:
+        waits = site.trainings.ahead(name)
+        going = going if waits is not None else datetime.now(UTC)  # It begins this moment.
+    words = started.last_words() if started is not None else ""
+    return Doing(going, waits, words or site.trainings.problems.get(name, ""))
+
+
 class Live:
     """Views of runs, each made once for every state of the run."""
 
@@ -72,12 +83,7 @@ class Live:
             reading = self.site.read(name)
         except UserError as error:
             problem = str(error)
-        started = self.site.starts.of(name)
-        doing = Doing(
-            going=started.at if started is not None and started.running() else None,
-            waits=self.site.trainings.ahead(name) if name in self.site.trainings else None,
-            words=(started.last_words() if started is not None else "") or self.site.trainings.problems.get(name, ""),
-        )
+        doing = doing_of(self.site, name)
         version = f"{reading.version}/{doing}/{problem}"
         with self._lock:
             kept = self._views.get(name)

@@ -72,13 +72,25 @@ class Queue:
                 self._thread = threading.Thread(target=self._begin_all, name="pocketgan-queue", daemon=True)
                 self._thread.start()
 
-    def take(self, name: str) -> Job | None:
-        """Takes out a job that waits, and returns it; None where none of this name does."""
+    def drop(self, name: str) -> bool:
+        """Lets a job wait no longer; returns whether it did wait."""
+        with self._lock:
+            waiting = [job for job in self._jobs if job.name == name]
+            self._jobs = [job for job in self._jobs if job.name != name]
+            return bool(waiting)
+
+    def hurry(self, name: str) -> bool:
+        """Begins a job that waits, whatever is in its way; returns whether it did wait.
+
+        Raises:
+            TooMany, OSError: it can't be started, and goes on waiting.
+        """
         with self._lock:
             job = next((job for job in self._jobs if job.name == name), None)
             if job is not None:
+                self.starts.launch(job.name, list(job.arguments), job.language)
                 self._jobs.remove(job)
-            return job
+            return job is not None
 
     def _begin_all(self) -> None:
         pause = threading.Event()

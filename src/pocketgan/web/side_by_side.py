@@ -154,13 +154,13 @@ def compared(site: Site, names: list[str], over: str) -> dict[str, str]:
 
 def compare_html(site: Site, names: object, over: object) -> str:
     """Returns runs side by side, each part with its mark, which the page's script follows."""
-    chosen = [str(name) for name in names][:MOST] if isinstance(names, list) else []
-    if not chosen:
+    runs = list(dict.fromkeys(str(name) for name in names[:MOST])) if isinstance(names, list) else []
+    if not runs:
         return f'<div class="pg-compare">{line(site.say("choose runs" if site.runs() else "no runs"))}</div>'
-    chosen, over = list(dict.fromkeys(chosen)), over if isinstance(over, str) and over in OVER else "steps"
-    parts = compared(site, chosen, over) | {"measuring": measuring_html(site, chosen)}
+    over = over if isinstance(over, str) and over in OVER else "steps"
+    parts = compared(site, runs, over) | {"measuring": measuring_html(site, runs)}
     inside = "".join(f'<div data-part="{part}" data-mark="{mark(parts[part])}">{parts[part]}</div>' for part in PARTS)
-    return f'<div class="pg-compare" data-names="{escape(json.dumps(chosen))}" data-over="{over}">{inside}</div>'
+    return f'<div class="pg-compare" data-names="{escape(json.dumps(runs))}" data-over="{over}">{inside}</div>'
 
 
 # What is being measured.
@@ -196,12 +196,12 @@ def progress(name: str, text: str, bar: str) -> str:
 
 def usual_seconds(site: Site) -> float | None:
     """Returns how long the longest evaluation took of those that this page began; None before one is done."""
-    found = []
+    durations = []
     for name in site.runs():
         started = site.starts.of(measuring(name))
         if started is not None and not started.running():
-            found.append(stamp(site.folder / name / MEASURED_FILE)[2] / 1e9 - started.at.timestamp())
-    return max((seconds for seconds in found if seconds > 0), default=None)
+            durations.append(stamp(site.folder / name / MEASURED_FILE)[2] / 1e9 - started.at.timestamp())
+    return max((seconds for seconds in durations if seconds > 0), default=None)
 
 
 # The table.

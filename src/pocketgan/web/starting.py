@@ -5,8 +5,8 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -44,8 +44,19 @@ def launch(
     Raises:
         WebError: too many are under way, or the system can't start one.
     """
-    try:
+    with saying_why(site):
         (begin or site.starts.launch)(name, arguments, site.language)
+
+
+@contextmanager
+def saying_why(site: Site) -> Iterator[None]:
+    """Says why what is started inside can't be.
+
+    Raises:
+        WebError: it can't.
+    """
+    try:
+        yield
     except TooMany:
         raise WebError(site.say("too many", count=MOST_STARTED)) from None
     except OSError as error:
@@ -58,10 +69,10 @@ def start_now(site: Site, name: object) -> None:
     Raises:
         WebError: it doesn't wait, or can't be started.
     """
-    job = site.trainings.take(str(name))
-    if job is None:
+    with saying_why(site):
+        waiting = site.trainings.hurry(str(name))
+    if not waiting:
         raise WebError(site.say("not waiting", name=name))
-    launch(site, job.name, list(job.arguments))
 
 
 def start(site: Site, config: RunConfig, name: str) -> str:
@@ -128,8 +139,8 @@ def name_of(site: Site, typed: str) -> str:
 
 def valid_name(site: Site, typed: str) -> str:
     """Returns a name of letters that every system takes, in `runs`; see `name_of`."""
-    kept = (re.sub(r"[^\w.-]+", "-", part).strip("-._") for part in PurePosixPath(typed).parts)
-    parts = [part for part in kept if part]
+    safe = (re.sub(r"[^\w.-]+", "-", part).strip("-._") for part in PurePosixPath(typed).parts)
+    parts = [part for part in safe if part]
     if not parts or len(parts) > DEEPEST - 1 or max(map(len, parts)) > LONGEST_PART:
         raise WebError(site.say("no new name", name=typed, most=LONGEST_PART))
     if parts[0] != "runs" and site.folder.name != "runs":
@@ -169,7 +180,7 @@ def stop(site: Site, name: object) -> None:
     Raises:
         UserError: no process trains it here, or it belongs to a study.
     """
-    if site.trainings.take(str(name)) is not None:
+    if site.trainings.drop(str(name)):
         return
     run = site.run(name)
     check_own(site, run)

@@ -187,12 +187,17 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
     except PocketganError as error:
         field = field_in(str(error))
         section = "" if field in (*OFTEN, "data") else FIELDS.get(field, "")
-        opened = [gr.Accordion(open=True) if one == section else gr.skip() for one in SECTIONS]
-        return [complaint(str(error), id_of(field) if field else ""), gr.skip(), gr.skip(), *opened]
+        drawers = [gr.Accordion(open=True) if one == section else gr.skip() for one in SECTIONS]
+        return [complaint(str(error), id_of(field) if field else ""), gr.skip(), gr.skip(), *drawers]
     waits = name in site.trainings
-    said = site.say("waits" if waits else "started", name=name)
+    message = site.say("waits" if waits else "started", name=name)
     follow = gr.Dropdown(choices=[name, *(one for one in followable(site) if one != name)], value=name)
-    return [report(said, name, ("starting", "waiting")), follow, gr.Accordion(open=False), *[gr.skip()] * len(SECTIONS)]
+    return [
+        report(message, name, ("starting", "waiting")),
+        follow,
+        gr.Accordion(open=False),
+        *[gr.skip()] * len(SECTIONS),
+    ]
 
 
 def field_in(message: str) -> str:
@@ -221,8 +226,8 @@ def resumed(site: Site, name: object, duration: object) -> str:
         starting.resume(site, name, str(duration or ""))
     except PocketganError as error:
         return complaint(str(error), id_of("longer") if field_in(str(error)) == "duration" else "")
-    said = site.say("waits" if name in site.trainings else "resuming", name=name)
-    return report(said, name, ("starting", "waiting"))
+    message = site.say("waits" if name in site.trainings else "resuming", name=name)
+    return report(message, name, ("starting", "waiting"))
 
 
 def answered(act: Callable[[], object], done: str) -> str:
