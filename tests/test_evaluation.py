@@ -454,6 +454,44 @@ def test_where_nothing_was_held_out_it_is_said_what_would_do(
     assert "150 images against 150 real ones (train, " in " ".join(capsys.readouterr().out.split())
 
 
+# Classes.
+
+
+@pytest.mark.parametrize("names", [("ill", "well"), ("-1", "1"), ("1", "10"), ("ネコ", "x y")])
+def test_ones_own_generated_archive_is_evaluated_by_its_classes(
+    names: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a run on folders that are named so; the archive is asked for one class after the other, and for one alone."""
+    for number, image in enumerate(glyphs(300, 8)):
+        folder = tmp_path / "data" / names[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number}.png")
+    fields = TINY | {"data": str(tmp_path / "data"), "validation": 0, "conditional": True}
+    run = str(pocketgan.train("minimal", out=tmp_path / "run", **fields).folder)
+    for label in names:
+        out = tmp_path / f"only-{names.index(label)}.npz"
+        assert main(["generate", run, "--count", "40", f"--label={label}", "--out", str(out)]) == 0
+        assert main(["generate", run, "--count", "3", f"--label={label}", "--out", f"{tmp_path}/single-{label}/"]) == 0
+        files = [path.name for path in (tmp_path / f"single-{label}").iterdir()]
+        assert all(f"-label-{label.replace(' ', '_')}.png" in name for name in files)
+        done = evaluate(out, against=str(tmp_path / "data"), feature_space="random")
+        classes = sorted(names)
+        assert set(done.comparison.generated.labels.tolist()) == {classes.index(label)}
+    both = tmp_path / "both.npz"
+    assert main(["generate", run, "--count", "600", "--out", str(both)]) == 0
+    done = evaluate(both, against=str(tmp_path / "data"), feature_space="classifier")
+    assert "label_agreement" in done.figures
+    assert torch.bincount(done.comparison.generated.labels).tolist() == [300, 300]
+
+
+@pytest.mark.parametrize(("names", "known"), [(("7", "3"), ("003", "007")), (("003", "007"), ("3", "7"))])
+def test_classes_are_the_same_by_their_numbers(names: tuple[str, str], known: tuple[str, str]) -> None:
+    images = ImageSet(torch.zeros(3, 1, 4, 4, dtype=torch.uint8), torch.tensor([0, 1, 1]), names, "")
+    places = [[int(name) for name in known].index(int(names[label])) for label in (0, 1, 1)]
+    assert evaluation.labels_in(known, images).tolist() == places
+    assert evaluation.labels_in(("3", "cat"), images) is None
+
+
 # Few images.
 
 

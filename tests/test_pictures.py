@@ -117,6 +117,47 @@ def test_single_pictures_say_their_labels(tmp_path):
     assert (read_picture(out / names[1]) == GREYS[1, 0]).all()
 
 
+NAMES = ("-1", "ネコ/2", "naïve café", "a:b", "a*b", "..", "x" * 90)
+
+
+def test_single_pictures_and_archives_say_the_names_of_classes(tmp_path):
+    images = np.zeros((8, 1, 4, 4), np.uint8)
+    made = Images(images, np.array([0, 1, 2, 3, 4, 5, 6, 0])).named(NAMES)
+    out = made.save(str(tmp_path / "made"))
+    names = sorted(path.name for path in out.iterdir())
+    assert len(names) == 8 and names[0] == "0000-label--1.png" and names[7] == "0007-label--1.png"
+    assert names[1] == "0001-label-ネコ_2.png" and names[2] == "0002-label-naïve_café.png"
+    words = [name.split("-label-")[1] for name in names[:7]]
+    assert len({word.casefold() for word in words}) == 7
+    assert not any(set(word) & set('/\\:*?"<>| ') or word.startswith(".") for word in words)
+    assert all(len(name.encode()) < 200 for name in names)
+    with np.load(made.save(tmp_path / "made.npz")) as archive:
+        assert archive["class_names"].tolist() == [*NAMES]
+        assert [archive["class_names"][label] for label in archive["labels"]] == [*made.names]
+    found = read_npz(tmp_path / "made.npz", "train")
+    assert [found.class_names[label] for label in found.labels] == [*made.names]
+    one = Images(images, np.array([2] * 8)).named(NAMES).save(tmp_path / "one.npz")
+    assert read_npz(one, "train").class_names == ("naïve café",)
+
+
+@pytest.mark.parametrize("names", [("1", "10", "2", "3"), ("000", "001", "002", "003")])
+def test_classes_called_by_numbers_are_saved_as_those(names, tmp_path):
+    made = Images(np.zeros((4, 1, 4, 4), np.uint8), np.array([3, 0, 1, 1])).named(names)
+    wanted = [int(names[place]) for place in (3, 0, 1, 1)]
+    assert made.labels.tolist() == wanted
+    with np.load(made.save(tmp_path / "made.npz")) as archive:
+        assert set(archive.files) == {"images", "labels"} and archive["labels"].tolist() == wanted
+    files = sorted(path.name for path in made.save(str(tmp_path / "made")).iterdir())
+    assert files[0] == f"0000-label-{names[3]}.png" and files[1] == f"0001-label-{names[0]}.png"
+
+
+@pytest.mark.parametrize("class_names", [["a", "a"], ["a"], [["a"], ["b"]], [1, 2], np.array([{}, {}], dtype=object)])
+def test_names_of_classes_that_are_none_are_passed_over(class_names, tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 1, 4, 4), np.uint8), labels=[0, 1, 0, 1], class_names=class_names)
+    found = read_npz(tmp_path / "a.npz", "train")
+    assert found.class_names == () and found.labels.tolist() == [0, 1, 0, 1]
+
+
 @pytest.mark.parametrize("name", ["made.gif", "made.npy", "folder/made.pt", "made.PNGX"])
 def test_another_ending_is_refused_and_nothing_is_made(tmp_path, name):
     with pytest.raises(RunError) as caught:

@@ -12,6 +12,7 @@ from PIL import Image
 
 import pocketgan
 import pocketgan.web
+from pocketgan.image_files import read_npz
 from pocketgan.language import LANGUAGES
 from pocketgan.runs import Run
 from pocketgan.web import keeping
@@ -452,3 +453,12 @@ def test_sentences_name_the_places_as_the_tabs_do(code, tmp_path):
 
 def test_digits_are_known():
     assert are_digits(("0", "9")) and not are_digits(()) and not are_digits(("cat",)) and not are_digits(("10",))
+
+
+@pytest.mark.parametrize("names", [("cat", "dog", "cat"), ("-1", "2", "-1"), ("3", "8", "3")])
+def test_a_downloaded_archive_says_the_names_of_classes(names, tmp_path):
+    arrays = {"images": np.zeros((3, 1, 4, 4), np.uint8), "latents": np.zeros((3, 2)), "labels": np.array([1, 0, 1])}
+    (tmp_path / "made.npz").write_bytes(keeping.archive(arrays, names))
+    found = read_npz(tmp_path / "made.npz", "train")
+    said = [found.class_names[label] for label in found.labels] if found.class_names else map(str, found.labels)
+    assert tuple(said) == names

@@ -1,7 +1,6 @@
 """How good a run's generator is, or any images: which images are held against which, and in which feature space."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pocketgan.loading import build_with
 from pocketgan.metrics import METRICS, Comparison, Reference, Sample, features, metric_names
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.models import Model, Weights
+from pocketgan.pictures import class_numbers
 from pocketgan.problems import problem
 from pocketgan.progress import Progress
 from pocketgan.sampling import generate_images, redraw_images
@@ -202,18 +202,12 @@ def labels_in(class_names: tuple[str, ...], images: ImageSet) -> Tensor | None:
 
 def places_of(names: Sequence[str], known: Sequence[str]) -> list[int] | None:
     """Returns where each class is among those known, all by name or all by number; None where one isn't there."""
-    readings: tuple[Callable[[str], str | int | None], ...] = (str, number_of)
-    for read in readings:
-        places = {read(name): place for place, name in enumerate(known)}
-        keys = [read(name) for name in names]
-        if None not in keys and all(key in places for key in keys):
-            return [places[key] for key in keys]
+    for ours, theirs in ((names, known), (class_numbers(names), class_numbers(known))):
+        if ours is not None and theirs is not None:
+            places = {name: place for place, name in enumerate(theirs)}
+            if all(name in places for name in ours):
+                return [places[name] for name in ours]
     return None
-
-
-def number_of(name: str) -> int | None:
-    """Returns the number that a class is called by, or None for another name."""
-    return int(name) if re.fullmatch(r"-?[0-9]+", name) else None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import hashlib
 import warnings
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from math import prod
@@ -189,12 +190,14 @@ def _first(folder: Path, *names: str) -> Path | None:
 def read_npz(path: Path, part: str) -> ImageFiles:
     """Reads `images` and optionally `labels` (`test_images`, `test_labels` for the test split) from an .npz file.
 
-    Images are uint8, of shape (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels; labels are integers.
+    Images are uint8, of shape (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels; labels are integers. Where
+    all of them are places in an array `class_names` of texts, as `pocketgan generate` writes it, they name the classes.
     """
     prefix = "" if part == "train" else "test_"
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in (f"{prefix}images", f"{prefix}labels") if name in archive}
+            class_names = texts_in(archive, "class_names")
             names = ", ".join(archive.files) or problem("npz of nothing")
     except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise wrong("unreadable npz", path=path, why=error) from None
@@ -217,7 +220,19 @@ def read_npz(path: Path, part: str) -> ImageFiles:
             raise wrong("npz labels", path=path, type=labels.dtype, shape=labels.shape)
         if len(labels) != len(images):
             raise wrong("labels for images", file=path, labels=len(labels), images=len(images))
+        used, places = np.unique(labels, return_inverse=True)
+        if len(used) and 0 <= used[0] <= used[-1] < len(class_names):
+            return ImageFiles(images, places.reshape(-1), tuple(class_names[label] for label in used))
     return ImageFiles(images, labels)
+
+
+def texts_in(archive: np.lib.npyio.NpzFile, name: str) -> tuple[str, ...]:
+    """Returns the texts of an array in an archive; none where it holds something else, or one of them twice."""
+    texts: list[str] = []
+    with suppress(KeyError, ValueError):
+        array = archive[name]
+        texts = array.tolist() if array.ndim == 1 and array.dtype.kind == "U" else []
+    return tuple(texts) if len(set(texts)) == len(texts) else ()
 
 
 def read_picture_folder(folder: Path, part: str) -> ImageFiles:

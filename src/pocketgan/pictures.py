@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,6 +136,31 @@ def make_folder(out: str | Path, folder: Path) -> None:
         raise RunError(f"out: '{out}' can't be made: {error.strerror}") from None
 
 
+def class_numbers(class_names: Sequence[str]) -> list[int] | None:
+    """Returns the numbers that classes are called by, 0 or more; None where one has another name."""
+    return [int(name) for name in class_names] if all(name.isdecimal() for name in class_names) else None
+
+
+def labels_as_arrays(labels: np.ndarray | None, class_names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Returns what an archive holds of the images' classes: `labels`, and `class_names` where they aren't numbers."""
+    if labels is None:
+        return {}
+    return {"labels": labels} | ({"class_names": np.array(class_names)} if class_names else {})
+
+
+def file_words(names: Sequence[str]) -> dict[str, str]:
+    """Returns, by the names of classes, words that may stand in a file's name on any system, all of them different.
+
+    Letters and digits of any language stay; of others, and of what is longer than 40 letters, `_` takes the place.
+    """
+    words: dict[str, str] = {}
+    for place, name in enumerate(names):
+        word = re.sub(r"[^\w.+-]+", "_", name)[:40].strip("._") or "_"
+        taken = {other.casefold() for other in words.values()}
+        words[name] = f"{word}_{place}" if word.casefold() in taken else word
+    return words
+
+
 @dataclass(frozen=True)
 class Images:
     """Images that were generated; shows itself as a picture in a notebook.
@@ -144,10 +170,12 @@ class Images:
 
     Attributes:
         images: uint8 [0, 255], shape (N, C, H, W).
-        labels: int64, the class asked for, shape (N,), or None.
+        labels: int64, the class asked for, shape (N,), or None: the number that it is called by, or where classes have
+            other names, its place in `class_names`.
         columns: images a row in the grid.
         names: the classes' names, one an image, or None.
         gap: pixels of the lines around the images.
+        class_names: the names of all classes, where they aren't numbers.
     """
 
     images: np.ndarray
@@ -155,6 +183,7 @@ class Images:
     columns: int | None = None
     names: tuple[str, ...] | None = None
     gap: int = PADDING
+    class_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -187,11 +216,10 @@ class Images:
         """Returns the same images with their classes' names; where those are numbers, the labels become the same."""
         if self.labels is None:
             return self
-        names = tuple(class_names[label] for label in self.labels)
-        labels = self.labels
-        if all(name.isdecimal() for name in class_names):
-            labels = np.array([int(name) for name in class_names])[self.labels]
-        return replace(self, labels=labels, names=names)
+        names, numbers = tuple(class_names[label] for label in self.labels), class_numbers(class_names)
+        if numbers is None:
+            return replace(self, names=names, class_names=class_names)
+        return replace(self, labels=np.array(numbers)[self.labels], names=names)
 
     def picture(self, scale: int | None = None, *, theme: Theme = "dark", labels: bool = False) -> Image.Image:
         """Returns all images in one grid.
@@ -217,6 +245,15 @@ class Images:
         if self.names is None:
             raise RunError("labels: these images were drawn without classes, so there are no names; leave --labels out")
         return Labels(above=headings(self.names, lay_out(self.images.shape, self.columns).across))
+
+    def words_for_files(self) -> list[str]:
+        """Returns what each image's class is called in the name of a file; nothing without classes."""
+        if self.labels is None:
+            return []
+        if self.names is None:
+            return [str(label) for label in self.labels]
+        words = file_words(self.class_names or tuple(dict.fromkeys(self.names)))
+        return [words[name] for name in self.names]
 
     def _repr_png_(self) -> bytes:
         return picture_bytes(self.picture())
@@ -250,15 +287,13 @@ class Images:
             save_picture(picture, path)
         elif kind == ".npz":
             buffer = io.BytesIO()
-            if self.labels is None:
-                np.savez_compressed(buffer, images=self.images)
-            else:
-                np.savez_compressed(buffer, images=self.images, labels=self.labels)
+            arrays = {"images": self.images} | labels_as_arrays(self.labels, self.class_names)
+            np.savez_compressed(buffer, allow_pickle=False, **arrays)
             write_atomically(path, buffer.getvalue())
         else:
-            digits = max(4, len(str(len(self.images) - 1)))
+            digits, words = max(4, len(str(len(self.images) - 1))), self.words_for_files()
             for index, image in enumerate(self.images):
-                label = "" if self.labels is None else f"-label-{self.labels[index]}"
+                label = "" if self.labels is None else f"-label-{words[index]}"
                 single = grid(image[None], 1, scale or 1, gap=0)
                 save_picture(single, path / f"{index:0{digits}d}{label}.png")
         return path

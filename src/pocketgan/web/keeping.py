@@ -9,6 +9,7 @@ import numpy as np
 
 from pocketgan.errors import WebError
 from pocketgan.models import Model
+from pocketgan.pictures import class_numbers, labels_as_arrays
 from pocketgan.web.asking import MOST_SEED, Chosen, Shown, ask, open_model, whole
 from pocketgan.web.create_words import say
 from pocketgan.web.creating import walk
@@ -126,8 +127,12 @@ def archive(arrays: dict[str, np.ndarray], names: Sequence[str]) -> bytes:
     """Returns images with their latents as an .npz file; labels are as `pocketgan generate` writes them."""
     kept = {"images": arrays["images"], "latents": arrays["latents"]}
     if "labels" in arrays:
-        numbered = all(name.isdecimal() for name in names)
-        kept["labels"] = np.array([int(name) for name in names]) if numbered else arrays["labels"]
+        class_names = list(dict.fromkeys(names))
+        numbers = class_numbers(class_names)
+        labels = np.array([class_names.index(name) for name in names])
+        if numbers is not None:
+            labels, class_names = np.array(numbers)[labels], []
+        kept |= labels_as_arrays(labels, class_names)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **kept)
     return buffer.getvalue()
