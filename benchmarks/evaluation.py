@@ -16,7 +16,7 @@ import time
 from pocketgan.config import DataConfig, replace
 from pocketgan.data import load_images
 from pocketgan.evaluation import COUNT, labels_in, look_at, read_real, score
-from pocketgan.experiment import describe_environment, find_facts, measure_speed
+from pocketgan.experiment import describe_environment, find_facts
 from pocketgan.following import Follower
 from pocketgan.loading import image_shape
 from pocketgan.metrics import METRICS, Comparison, features
@@ -25,6 +25,7 @@ from pocketgan.plan import make_plan
 from pocketgan.progress import Progress
 from pocketgan.recipes import RECIPES, recipe
 from pocketgan.runs import Run, claim_folder
+from pocketgan.speed import measure_speed
 from pocketgan.state import create_state
 
 

@@ -222,3 +222,11 @@ def test_classes_are_written_where_there_are_some(tmp_path):
 def test_what_nobody_labels_needs_no_letters(monkeypatch):
     monkeypatch.setattr(layout.lettering, "font", None)
     grid(DIGITS)
+
+
+def test_letters_that_the_usual_font_lacks_come_from_one_that_has_them() -> None:
+    rare, missing = "\u1d81", "\U0010fffd"
+    usual = lettering.font(20)
+    assert bytes(lettering.font(20, f"a{rare}").getmask(rare)) != bytes(usual.getmask(rare))
+    assert lettering.font(20, "abc ж").getname() == lettering.font(20, missing * 2).getname() == usual.getname()
+    assert lettering.room((rare,), 20)[0] > 0

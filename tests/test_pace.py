@@ -129,6 +129,14 @@ def test_a_run_beside_a_busy_program_begins_with_one(
     assert torch.get_num_threads() == 2
 
 
+def test_a_command_beside_a_busy_program_uses_one(two_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, threads in ((1.02, 1), (1.98, 2)):
+        monkeypatch.setattr(speed, "free_cores", lambda before, after, free=free: free)
+        with speed.using_free_threads() as count:
+            assert (count, torch.get_num_threads()) == (threads, threads)
+        assert torch.get_num_threads() == 2
+
+
 def test_the_fastest_number_is_measured_once(
     two_threads: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,10 +17,10 @@ import pocketgan
 from pocketgan import checkpoints
 from pocketgan.checkpoints import read_checkpoint, restore
 from pocketgan.errors import RunError, RunFailed, StorageError
-from pocketgan.experiment import stop_on_signals
 from pocketgan.loading import image_shape
 from pocketgan.recipes import RECIPES
 from pocketgan.runs import Run
+from pocketgan.signals import stop_on_signals
 from pocketgan.state import create_state
 
 SMALL = {

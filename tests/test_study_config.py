@@ -11,6 +11,8 @@ from pocketgan.errors import ConfigError, StudyError
 from pocketgan.metric_words import READINGS
 from pocketgan.metrics import METRICS
 from pocketgan.recipes import RECIPES
+from pocketgan.studies import running
+from pocketgan.studies.backends import count_jobs
 from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, study_config
 from pocketgan.studies.predeclared import STUDIES, read_study
 from pocketgan.studies.seeds import default_seeds
@@ -436,3 +438,13 @@ def test_a_study_is_frozen_and_closed() -> None:
     config = made(factors={"latent_dim": [4, 6]})
     with pytest.raises(ValidationError, match="frozen"):
         config.seeds = 3  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(("threads", "at_once"), [(1, 4), (2, 2), (0, 1), ("auto", 1)])
+def test_runs_at_once_share_the_cores(threads: int | str, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    monkeypatch.setattr(running, "cpu_count", lambda: 4)
+    assert (
+        count_jobs("auto", running.threads_each(made(factors={"latent_dim": [4, 8]}, settings={"threads": threads})))
+        == at_once
+    )

@@ -164,21 +164,23 @@ def evaluate(
     from pocketgan import evaluation
     from pocketgan.evaluation_page import draw_page
     from pocketgan.files import write_json
+    from pocketgan.speed import using_free_threads
 
     model, shown = find_model(source), Progress(quiet=not progress)
     if model is None and runs_inside(Path(str(source))):
         raise RunError(f"source: {why_no_run(Path(str(source)))}")
-    done = evaluation.evaluate(
-        model or source,
-        against=against,
-        feature_space=features,
-        count=count,
-        metrics=metrics,
-        checkpoint=checkpoint,
-        seed=seed,
-        inception_weights=inception_weights,
-        progress=shown,
-    )
+    with using_free_threads():
+        done = evaluation.evaluate(
+            model or source,
+            against=against,
+            feature_space=features,
+            count=count,
+            metrics=metrics,
+            checkpoint=checkpoint,
+            seed=seed,
+            inception_weights=inception_weights,
+            progress=shown,
+        )
     if out is None:
         if model is None:
             return done, None

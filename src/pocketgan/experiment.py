@@ -1,16 +1,10 @@
 """One experiment: data, training, checkpoints and the run folder meet here, and nowhere else."""
 
-import itertools
-import math
 import platform
 import shlex
-import signal
-import statistics
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -40,21 +34,16 @@ from pocketgan.records import DataFacts, Environment, State
 from pocketgan.runs import Run, check_free, claim_folder, step_of
 from pocketgan.sampler import Sampler
 from pocketgan.shell import command, train_command
-from pocketgan.speed import choose_threads, using_threads
+from pocketgan.signals import stop_on_signals
+from pocketgan.speed import choose_threads, measure_speed, using_threads
 from pocketgan.state import TrainState, choose_device, choose_precision, create_state
 from pocketgan.training import Tick, train
 from pocketgan.version import __version__
 
-STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals at which a run saves and ends: Ctrl-C, a polite request, a terminal that is closed."""
 TURNS = ("roll back", "planned again")
 """Why training leaves its loop to go on another way."""
 ROLLBACKS = 3
 """How often a run goes back to a healthy checkpoint, at most."""
-SPEED_SHARE, SPEED_SECONDS = 0.05, 5.0
-"""A speed is measured for this share of the run's length, and for so many seconds at most."""
-SPEED_WINDOW, SPEED_WINDOWS, PROBE = 2, 3, 16
-"""So many steps at a time are measured, so many times at least; before that, single steps of so many images."""
 
 
 def run_experiment(
@@ -382,64 +371,6 @@ def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     return replace(config, conditional=conditional, precision=precision, validation_split=split)
 
 
-def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
-    """Returns the training steps a second that this machine makes, measured on a state that is thrown away.
-
-    Two steps of a small batch give a rough estimate. Then a share of the run's length, in time or in images, is spent
-    on whole batches, or on smaller ones where whole ones take too long: then a step's time grows with its images. Where
-    that share holds less than the small batch, the estimate stands.
-    """
-    batch, duration = config.train.batch_size, Duration.parse(config.train.duration)
-    probe = min(batch, PROBE)
-    rough = time_steps(config, images, facts, device, probe, 1)[-1] * batch / probe
-    seconds, most = SPEED_SECONDS, math.inf
-    if duration.seconds is not None:
-        seconds = min(seconds, duration.seconds * SPEED_SHARE)
-    else:
-        most = duration.in_steps(batch, len(images)) * batch * SPEED_SHARE
-    size = int(min(batch, min(batch * seconds / rough, most) / (SPEED_WINDOW * SPEED_WINDOWS)))
-    if size < probe:
-        return 1 / rough
-    if seconds >= 1:
-        progress.say(f"measuring the speed, for {seconds:.0f} s at most")
-    times = time_steps(config, images, facts, device, size, SPEED_WINDOW, seconds, most)
-    return size / batch / statistics.median(times)
-
-
-def time_steps(
-    config: RunConfig,
-    images: ImageSet,
-    facts: DataFacts,
-    device: str,
-    size: int,
-    window: int,
-    seconds: float = 0.0,
-    most: float = math.inf,
-) -> list[float]:
-    """Returns the seconds a training step with batches of `size` images, window by window, without the first.
-
-    Args:
-        config, images, facts, device: as in `measure_speed`.
-        size: images a batch.
-        window: steps of a window.
-        seconds: how long; one window after the first, at least.
-        most: images after which it ends sooner.
-    """
-    state = create_state(config, image_shape(facts, config.network.conditional), device)
-    batches = Batches(images, config.data, batch_size=size, seed=config.seed, device=device)
-    plan = Plan(
-        duration="", steps=1_000_000_000, tick_every=window, sample_every=None, checkpoint_every=1e9,
-        evaluate_every=None, warmup=None, ema_half_life=None, steps_per_second=None,
-    )  # fmt: skip
-    moments: list[float] = []
-    deadline = time.perf_counter() + seconds
-    for tick in train(state, batches, config, plan):
-        moments.append(tick.seconds)
-        if len(moments) > 1 and (time.perf_counter() > deadline or tick.nimg >= most):
-            break
-    return [(after - before) / window for before, after in itertools.pairwise(moments)]
-
-
 def describe_environment(device: str) -> Environment:
     """Returns the versions and the machine that a run begins with."""
     typed = Path(sys.argv[0]).name in ("pocketgan", "__main__.py")
@@ -454,33 +385,3 @@ def describe_environment(device: str) -> Environment:
         threads=torch.get_num_threads(),
         command=shlex.join(["pocketgan", *sys.argv[1:]]) if typed else "",
     )
-
-
-@contextmanager
-def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
-    """Turns the first signal to stop into a set event (a new one, or `asked`); a second one acts as before."""
-    stop = asked or threading.Event()
-    with on_first_signal(stop.set):
-        yield stop
-
-
-@contextmanager
-def on_first_signal(act: Callable[[], object]) -> Iterator[None]:
-    """Calls `act` at the first of `STOPPING` inside, in the main thread; a second one acts as it did before."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = {}
-
-    def handle(number: int, _: object) -> None:
-        act()
-        signal.signal(number, previous[number])
-
-    for number in STOPPING:
-        if signal.getsignal(number) != signal.SIG_IGN or number == signal.SIGINT:  # `nohup` has hang-ups ignored.
-            previous[number] = signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -1,4 +1,7 @@
-"""Letters in pictures: DejaVu Sans, which comes with Matplotlib, so that pictures and plots look alike."""
+"""Letters in pictures: DejaVu Sans, which comes with Matplotlib, so that pictures and plots look alike.
+
+A text whose letters it lacks, such as Chinese or Korean ones, is set in the first installed font that has them.
+"""
 
 from functools import cache, lru_cache
 from pathlib import Path
@@ -9,13 +12,40 @@ LEAST = 12
 """Pixels of the smallest letters: smaller ones can't be read."""
 
 
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """Returns the letters of a size, in pixels."""
+@lru_cache(1024)
+def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
+    """Returns a font that has the letters of a text, in a size in pixels; DejaVu Sans where no font has them."""
     import matplotlib
 
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+    plain = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    needed = frozenset(map(ord, text)) - letters_of(plain)
+    path = font_with(needed) if needed else None
+    return ImageFont.truetype(str(path or plain), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@cache
+def font_with(needed: frozenset[int]) -> Path | None:
+    """Returns the file of the first installed font that has some letters, those of `FAMILIES` first; None without one."""
+    from matplotlib import font_manager
+
+    from pocketgan.plot_style import FAMILIES
+
+    installed = sorted(
+        (one for one in font_manager.fontManager.ttflist if not one.name.startswith("Last Resort")),
+        key=lambda one: FAMILIES.index(one.name) if one.name in FAMILIES else len(FAMILIES),
+    )
+    return next((Path(one.fname) for one in installed if needed <= letters_of(Path(one.fname))), None)
+
+
+@cache
+def letters_of(path: Path) -> frozenset[int]:
+    """Returns the letters of a font as their numbers in Unicode, and line breaks; none of a file that can't be read."""
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(FT2Font(str(path)).get_charmap()) | {ord("\n")}
+    except (OSError, RuntimeError):
+        return frozenset()
 
 
 def line_height(size: int) -> int:
@@ -29,7 +59,7 @@ def room(texts: tuple[str, ...], size: int) -> tuple[int, int]:
     lines = [text.split("\n") for text in texts if text]
     if not lines:
         return 0, 0
-    width = max(font(size).getlength(line) for text in lines for line in text)
+    width = max(font(size, line).getlength(line) for text in lines for line in text)
     return round(width + 0.5), max(map(len, lines)) * line_height(size)
 
 
@@ -47,4 +77,4 @@ def write(picture: Image.Image, x: float, y: float, text: str, size: int, ink: i
     draw = ImageDraw.Draw(picture)
     for row, line in enumerate(text.split("\n")):
         fill = ink if picture.mode == "L" else (ink, ink, ink)
-        draw.text((x, y + row * line_height(size)), line, fill, font(size), anchor=f"{anchor}a")
+        draw.text((x, y + row * line_height(size)), line, fill, font(size, line), anchor=f"{anchor}a")

@@ -60,6 +60,10 @@ Of a collection (`NotoSansCJK-Regular.ttc`) Matplotlib knows the first face alon
 """
 
 
+FAMILIES = tuple(dict.fromkeys(name for names in FONTS.values() for name in names))
+"""All of them, each once."""
+
+
 def font_of(language: str) -> str | None:
     """Returns an installed font that has a language's letters; None without one, or where none is needed."""
     installed = {font.name for font in font_manager.fontManager.ttflist} if language in FONTS else set()
@@ -72,9 +76,12 @@ def drawn_language() -> str:
 
 
 def letters() -> dict[str, Any]:
-    """Returns Matplotlib's settings for the letters of the language that is spoken."""
-    families = [name for name in (font_of(spoken()), *mpl.rcParamsDefault["font.sans-serif"]) if name]
-    return {"font.family": "sans-serif", "font.sans-serif": families}
+    """Returns Matplotlib's settings for the letters of the language that is spoken, and for names in other ones."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    first = font_of(spoken())
+    usual = [first] if first else ["DejaVu Sans"]
+    others = [name for name in FAMILIES if name in installed and name != first]
+    return {"font.family": [*usual, *others, "sans-serif"]}
 
 
 @dataclass(frozen=True)

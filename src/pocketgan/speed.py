@@ -1,10 +1,11 @@
-"""Before a run: how many CPU threads it begins with."""
+"""Before a run: how many CPU threads it begins with, and how fast it trains."""
 
 import hashlib
 import itertools
 import json
 import math
 import platform
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from pocketgan.durations import Duration
 from pocketgan.errors import NonFiniteLoss, StorageError
 from pocketgan.files import cache_folder, write_json
 from pocketgan.loading import image_shape
-from pocketgan.plan import make_plan
+from pocketgan.plan import Plan, make_plan
 from pocketgan.progress import Progress
 from pocketgan.records import DataFacts
 from pocketgan.state import create_state
@@ -42,6 +43,10 @@ PLAIN = {
     "patience": 0,
 }
 """A plan in which nothing is due but a row a step."""
+SPEED_SHARE, SPEED_SECONDS = 0.05, 5.0
+"""A speed is measured for this share of the run's length, and for so many seconds at most."""
+SPEED_WINDOW, SPEED_WINDOWS, PROBE = 2, 3, 16
+"""So many steps at a time are measured, so many times at least; before that, single steps of so many images."""
 MOST_REMEMBERED = 500
 
 
@@ -54,6 +59,16 @@ def using_threads(count: int = 0) -> Iterator[int]:
         yield before
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def using_free_threads() -> Iterator[int]:
+    """Uses as many CPU threads inside as other programs leave cores for, and as many as before afterwards."""
+    most, before = torch.get_num_threads(), usage()
+    if most > 1:
+        time.sleep(LEAST_LOOK)
+    with using_threads(threads_for(free_cores(before, usage()), most)):
+        yield torch.get_num_threads()
 
 
 def chooses(config: RunConfig, device: str) -> bool:
@@ -127,6 +142,64 @@ def expected_seconds(config: RunConfig, images: int, step_seconds: float) -> flo
     """Returns about how long a run trains, where a step takes `step_seconds`."""
     duration = Duration.parse(config.train.duration)
     return duration.seconds or step_seconds * duration.in_steps(config.train.batch_size, images)
+
+
+def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
+    """Returns the training steps a second that this machine makes, measured on a state that is thrown away.
+
+    Two steps of a small batch give a rough estimate. Then a share of the run's length, in time or in images, is spent
+    on whole batches, or on smaller ones where whole ones take too long: then a step's time grows with its images. Where
+    that share holds less than the small batch, the estimate stands.
+    """
+    batch, duration = config.train.batch_size, Duration.parse(config.train.duration)
+    probe = min(batch, PROBE)
+    rough = time_steps(config, images, facts, device, probe, 1)[-1] * batch / probe
+    seconds, most = SPEED_SECONDS, math.inf
+    if duration.seconds is not None:
+        seconds = min(seconds, duration.seconds * SPEED_SHARE)
+    else:
+        most = duration.in_steps(batch, len(images)) * batch * SPEED_SHARE
+    size = int(min(batch, min(batch * seconds / rough, most) / (SPEED_WINDOW * SPEED_WINDOWS)))
+    if size < probe:
+        return 1 / rough
+    if seconds >= 1:
+        progress.say(f"measuring the speed, for {seconds:.0f} s at most")
+    times = time_steps(config, images, facts, device, size, SPEED_WINDOW, seconds, most)
+    return size / batch / statistics.median(times)
+
+
+def time_steps(
+    config: RunConfig,
+    images: ImageSet,
+    facts: DataFacts,
+    device: str,
+    size: int,
+    window: int,
+    seconds: float = 0.0,
+    most: float = math.inf,
+) -> list[float]:
+    """Returns the seconds a training step with batches of `size` images, window by window, without the first.
+
+    Args:
+        config, images, facts, device: as in `measure_speed`.
+        size: images a batch.
+        window: steps of a window.
+        seconds: how long; one window after the first, at least.
+        most: images after which it ends sooner.
+    """
+    state = create_state(config, image_shape(facts, config.network.conditional), device)
+    batches = Batches(images, config.data, batch_size=size, seed=config.seed, device=device)
+    plan = Plan(
+        duration="", steps=1_000_000_000, tick_every=window, sample_every=None, checkpoint_every=1e9,
+        evaluate_every=None, warmup=None, ema_half_life=None, steps_per_second=None,
+    )  # fmt: skip
+    moments: list[float] = []
+    deadline = time.perf_counter() + seconds
+    for tick in train(state, batches, config, plan):
+        moments.append(tick.seconds)
+        if len(moments) > 1 and (time.perf_counter() > deadline or tick.nimg >= most):
+            break
+    return [(after - before) / window for before, after in itertools.pairwise(moments)]
 
 
 class Remembered:

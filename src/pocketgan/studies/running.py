@@ -14,10 +14,10 @@ from rich.table import Table
 from pocketgan.config import DataConfig
 from pocketgan.errors import RunError, StudyError
 from pocketgan.evaluation import read_real
-from pocketgan.experiment import on_first_signal
 from pocketgan.language import clock
 from pocketgan.metrics import METRICS, metric_names, too_few
 from pocketgan.progress import Progress
+from pocketgan.signals import on_first_signal
 from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig
