@@ -25,7 +25,7 @@ def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
 
 @cache
 def font_with(needed: frozenset[int]) -> Path | None:
-    """Returns the file of the first installed font that has some letters, those of `FAMILIES` first; None without one."""
+    """Returns the file of the first installed font that has some letters, of `FAMILIES` first; None without one."""
     from matplotlib import font_manager
 
     from pocketgan.plot_style import FAMILIES
