@@ -17,14 +17,14 @@ from typing import Any
 
 import torch
 
-from pocketgan.data import Batches, load_images
-from pocketgan.experiment import find_facts
-from pocketgan.loading import image_shape
-from pocketgan.plan import make_plan
-from pocketgan.recipes import recipe
-from pocketgan.state import create_state
-from pocketgan.training import train
-from pocketgan.version import __version__
+from pocketgan.base.version import __version__
+from pocketgan.config.plan import make_plan
+from pocketgan.config.recipes import recipe
+from pocketgan.experiment.experiment import find_facts
+from pocketgan.images.sets import Batches, load_images
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.state import create_state
+from pocketgan.training.steps import train
 
 ROOT = Path(__file__).parents[1]
 PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"

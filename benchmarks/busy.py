@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pocketgan.experiment import run_experiment
-from pocketgan.recipes import recipe
+from pocketgan.config.recipes import recipe
+from pocketgan.experiment.experiment import run_experiment
 
 WAYS: dict[str, tuple[str, dict[str, str]]] = {
     "2 threads": ("2", {}),

@@ -13,20 +13,20 @@ import sys
 import tempfile
 import time
 
-from pocketgan.config import DataConfig, replace
-from pocketgan.data import load_images
-from pocketgan.evaluation import COUNT, labels_in, look_at, read_real, score
-from pocketgan.experiment import describe_environment, find_facts
-from pocketgan.following import Follower
-from pocketgan.loading import image_shape
+from pocketgan.base.progress import Progress
+from pocketgan.config.plan import make_plan
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import DataConfig, replace
+from pocketgan.experiment.experiment import describe_environment, find_facts
+from pocketgan.experiment.monitor import Follower
+from pocketgan.experiment.speed import measure_speed
+from pocketgan.images.sets import load_images
 from pocketgan.metrics import METRICS, Comparison, features
+from pocketgan.metrics.evaluation import COUNT, labels_in, look_at, read_real, score
 from pocketgan.metrics.features import IMAGES_TO_FIT, train_space, trained_space
-from pocketgan.plan import make_plan
-from pocketgan.progress import Progress
-from pocketgan.recipes import RECIPES, recipe
-from pocketgan.runs import Run, claim_folder
-from pocketgan.speed import measure_speed
-from pocketgan.state import create_state
+from pocketgan.runs.run import Run, claim_folder
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.state import create_state
 
 
 def memory() -> float:

@@ -10,15 +10,15 @@ have had, at the steps of its checkpoints.
 import sys
 from pathlib import Path
 
-from pocketgan.checkpoints import read_checkpoint, restore
-from pocketgan.data import load_images
-from pocketgan.diagnosis import History, diagnose
-from pocketgan.following import Watch
-from pocketgan.loading import image_shape
-from pocketgan.progress import Progress
-from pocketgan.runs import BEST, Run
-from pocketgan.state import create_state
-from pocketgan.training import Tick
+from pocketgan.base.progress import Progress
+from pocketgan.experiment.diagnosis import History, diagnose
+from pocketgan.experiment.monitor import Watch
+from pocketgan.images.sets import load_images
+from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.checkpoints import read_checkpoint, restore
+from pocketgan.training.state import create_state
+from pocketgan.training.steps import Tick
 
 
 def follow(folder: Path) -> None:

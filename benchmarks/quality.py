@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 
 from pocketgan.api import train
-from pocketgan.durations import Duration
-from pocketgan.evaluation import evaluate
-from pocketgan.exported import load
-from pocketgan.files import write_json
-from pocketgan.layout import Labels
-from pocketgan.pictures import grid
-from pocketgan.recipes import PARAMETERS
-from pocketgan.runs import Run
+from pocketgan.base.files import write_json
+from pocketgan.config.durations import Duration
+from pocketgan.config.recipes import PARAMETERS
+from pocketgan.images.grids import grid
+from pocketgan.images.montage import Labels
+from pocketgan.metrics.evaluation import evaluate
+from pocketgan.runs.exported import load
+from pocketgan.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "benchmarks" / "peers"

@@ -11,9 +11,9 @@ import statistics
 from pathlib import Path
 
 from pocketgan.api import train
-from pocketgan.evaluation import evaluate
-from pocketgan.recipes import RECIPES
-from pocketgan.runs import Run
+from pocketgan.config.recipes import RECIPES
+from pocketgan.metrics.evaluation import evaluate
+from pocketgan.runs.run import Run
 
 METRICS = "frechet_distance,precision,recall,coverage,modes,class_kl"
 

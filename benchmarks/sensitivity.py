@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional
 
-from pocketgan.config import DataConfig
-from pocketgan.data import ImageSet, load_images, to_network, to_uint8
-from pocketgan.evaluation import choose_space, labels_in
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.sets import ImageSet, load_images, to_network, to_uint8
 from pocketgan.metrics import METRICS, Comparison, Reference
+from pocketgan.metrics.evaluation import choose_space, labels_in
 
 SHOWN = (
     "frechet_distance",

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketgan.data import load_images
-from pocketgan.exported import load
-from pocketgan.runs import Run
+from pocketgan.images.sets import load_images
+from pocketgan.runs.exported import load
+from pocketgan.runs.run import Run
 
 COUNT = 10_000
 

@@ -19,16 +19,16 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from operations import floors
-from pocketgan import recipes
-from pocketgan.config import RunConfig, replace
-from pocketgan.data import Batches, load_images
-from pocketgan.experiment import find_facts, settled
-from pocketgan.loading import image_shape
-from pocketgan.objectives import OBJECTIVES
-from pocketgan.plan import make_plan
-from pocketgan.speed import using_threads
-from pocketgan.state import TrainState, create_state
-from pocketgan.training import summarise, train, training_step, update_ema
+from pocketgan.config import recipes
+from pocketgan.config.plan import make_plan
+from pocketgan.config.sections import RunConfig, replace
+from pocketgan.experiment.experiment import find_facts, settled
+from pocketgan.experiment.speed import using_threads
+from pocketgan.images.sets import Batches, load_images
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.objectives import OBJECTIVES
+from pocketgan.training.state import TrainState, create_state
+from pocketgan.training.steps import summarise, train, training_step, update_ema
 
 WINDOWS = 7
 

@@ -23,15 +23,15 @@ from typing import Any
 
 import joblib
 
-from pocketgan.config import RunConfig, replace
-from pocketgan.data import Batches, load_images
-from pocketgan.evaluation import evaluate
-from pocketgan.experiment import find_facts, run_experiment, settled
-from pocketgan.flags import parse_recipe
-from pocketgan.loading import image_shape
-from pocketgan.progress import Progress
-from pocketgan.state import create_state
-from pocketgan.training import training_step
+from pocketgan.base.progress import Progress
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.config.sections import RunConfig, replace
+from pocketgan.experiment.experiment import find_facts, run_experiment, settled
+from pocketgan.images.sets import Batches, load_images
+from pocketgan.metrics.evaluation import evaluate
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.state import create_state
+from pocketgan.training.steps import training_step
 
 SPACES = ("digits", "random")
 METRICS = "frechet_distance,recall,coverage,class_kl,label_agreement"

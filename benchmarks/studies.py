@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 
-from pocketgan.config import replace
-from pocketgan.experiment import run_experiment
-from pocketgan.reports.write import write_report
+from pocketgan.config.sections import replace
+from pocketgan.experiment.experiment import run_experiment
 from pocketgan.studies.config import study_config
+from pocketgan.studies.report.write import write_report
 from pocketgan.studies.running import run_study
 
 STUDY = study_config(

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pocketgan.config import DataConfig
-from pocketgan.data import load_images
-from pocketgan.runs import Run
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.sets import load_images
+from pocketgan.runs.run import Run
 
 SIZES = (400, 4000)
 SMALL = "--data {folder}/mnist-4000.npz --features digits --evaluate-count 300"

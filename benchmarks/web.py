@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 
 import psutil
 
-from pocketgan.runs import Run
+from pocketgan.runs.run import Run
 
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 EVERY = 2.0

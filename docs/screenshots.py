@@ -17,7 +17,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from pocketgan.language import LANGUAGES
+from pocketgan.base.language import LANGUAGES
 
 IMAGES = Path(__file__).parent / "images" / "ui"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]

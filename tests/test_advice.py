@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan import training
-from pocketgan.cli import main
-from pocketgan.config import replace
-from pocketgan.errors import NonFiniteLoss
-from pocketgan.flags import parse_recipe
-from pocketgan.recipes import RECIPES, recipe
-from pocketgan.shell import quoted, train_command
+from pocketgan.base.errors import NonFiniteLoss
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.cli.main import main
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import replace
+from pocketgan.config.shell import quoted, train_command
+from pocketgan.training import steps as training
 
 TINY = {
     "hidden_dim": 8,

@@ -155,24 +155,24 @@ def run_python(code):
 def test_imports_are_found_where_they_run():
     tree = ast.parse(
         "import torch\n"
-        "import pocketgan.data\n"
+        "import pocketgan.images.sets\n"
         "from pocketgan import runs, __version__\n"
         "from pocketgan.networks.mlp import MLPGenerator\n"
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n"
         "    from pocketgan.train import Tick\n"
         "else:\n"
-        "    from pocketgan.plan import Plan\n"
+        "    from pocketgan.config.plan import Plan\n"
         "try:\n"
         "    from pocketgan import config\n"
         "except ImportError:\n"
-        "    from pocketgan.errors import DataError\n"
+        "    from pocketgan.base.errors import DataError\n"
         "class Late:\n"
         "    from pocketgan import files\n"
         "    def method(self):\n"
         "        from pocketgan import cli\n"
         "def function():\n"
-        "    import pocketgan.experiment\n"
+        "    import pocketgan.experiment.experiment\n"
     )
     assert imports("somewhere", tree) == {"data", "runs", "", "networks.mlp", "plan", "config", "errors", "files"}
 
@@ -241,7 +241,7 @@ def test_the_public_names_come_without_torch():
 def test_the_command_line_helps_without_torch(arguments):
     code = f"""
 import sys
-from pocketgan.cli import main
+from pocketgan.cli.main import main
 try:
     code = main({arguments!r})
 except SystemExit as error:

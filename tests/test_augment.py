@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pocketgan import augment as module
-from pocketgan import config
-from pocketgan.augment import AUGMENTATIONS, augment, cutout, rotation, translation
+from pocketgan.config import sections as config
+from pocketgan.training import augment as module
+from pocketgan.training.augment import AUGMENTATIONS, augment, cutout, rotation, translation
 
 each = pytest.mark.parametrize("name", AUGMENTATIONS)
 

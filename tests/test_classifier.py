@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pocketgan.data import ImageSet
+from pocketgan.images.sets import ImageSet
 from pocketgan.metrics.classifier import (
     FEATURES,
     Classifier,

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 import pocketgan
-from pocketgan.cli import COMMANDS, main
-from pocketgan.config import ALIASES, FIELDS
-from pocketgan.data import load_images
-from pocketgan.errors import UserError
-from pocketgan.recipes import PARAMETERS, RECIPES
-from pocketgan.runs import Run
+from pocketgan.base.errors import UserError
+from pocketgan.cli.main import COMMANDS, main
+from pocketgan.config.recipes import PARAMETERS, RECIPES
+from pocketgan.config.sections import ALIASES, FIELDS
+from pocketgan.images.sets import load_images
+from pocketgan.runs.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
@@ -188,7 +188,7 @@ def test_a_disk_that_refuses_is_one_line(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", "somewhere")
 
-    monkeypatch.setattr("pocketgan.pictures.write_atomically", refuse)
+    monkeypatch.setattr("pocketgan.images.grids.write_atomically", refuse)
     assert main(["generate", str(folder / "noise"), "--out", "grid.png"]) == 1
     assert capsys.readouterr().err == "pocketgan: somewhere: Permission denied\n"
 
@@ -336,7 +336,7 @@ def test_pictures_counted_by_epoch_never_overwrite_each_other(tmp_path: Path) ->
 
 def test_plots_leave_a_notebooks_own_alone() -> None:
     code = (
-        "import matplotlib; matplotlib.use('svg'); import pocketgan.figures; "
+        "import matplotlib; matplotlib.use('svg'); import pocketgan.pictures.plots; "
         "assert matplotlib.get_backend().lower() == 'svg'; import sys; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -348,7 +348,7 @@ def test_not_enough_memory_is_one_line(
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
 
-    monkeypatch.setattr("pocketgan.sampling.run_generator", refuse)
+    monkeypatch.setattr("pocketgan.runs.sampling.run_generator", refuse)
     assert main(["generate", str(folder / "noise"), "--out", "grid.png"]) == 1
     assert capsys.readouterr().err.startswith("pocketgan: not enough memory")
 

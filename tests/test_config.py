@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pocketgan.config import (
+from pocketgan.base.errors import ConfigError, UserError
+from pocketgan.config.plan import make_plan, needs_speed
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import (
     ALIASES,
     FIELDS,
     SECTIONS,
@@ -18,9 +21,6 @@ from pocketgan.config import (
     split,
     validated,
 )
-from pocketgan.errors import ConfigError, UserError
-from pocketgan.plan import make_plan, needs_speed
-from pocketgan.recipes import RECIPES, recipe
 
 BASE = RunConfig(recipe="test")
 

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pocketgan.config import DataConfig
-from pocketgan.data import Batches, DataOrder, ImageSet, derived_seed, load_images, to_network, to_uint8
-from pocketgan.errors import DataError
+from pocketgan.base.errors import DataError
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.sets import Batches, DataOrder, ImageSet, derived_seed, load_images, to_network, to_uint8
 
 EVERY_VALUE = torch.arange(256, dtype=torch.uint8)
 ORDERS = ["shuffled", "replacement"]

@@ -6,10 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocketgan.config import ALIASES, FIELDS, WatchdogConfig, rename, replace
-from pocketgan.diagnosis import DIAGNOSES, NON_FINITE_ADVICE, STAGNANT, Diagnosis, History, diagnose, non_finite_loss
-from pocketgan.errors import ConfigError
-from pocketgan.recipes import recipe
+from pocketgan.base.errors import ConfigError
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import ALIASES, FIELDS, WatchdogConfig, rename, replace
+from pocketgan.experiment.diagnosis import (
+    DIAGNOSES,
+    NON_FINITE_ADVICE,
+    STAGNANT,
+    Diagnosis,
+    History,
+    diagnose,
+    non_finite_loss,
+)
 
 FLAT = [50.0, 50.0, 50.0, 50.0]
 """Bad and no better, but not for long enough to be called stagnation."""

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 import pocketgan
-from pocketgan.directions import (
+from pocketgan.base.errors import RunError
+from pocketgan.networks import ImageShape, build_generator
+from pocketgan.pictures.directions import (
     Directions,
     film_along,
     find_directions,
@@ -16,9 +18,7 @@ from pocketgan.directions import (
     walk_directions,
     whitened,
 )
-from pocketgan.errors import RunError
-from pocketgan.networks import ImageShape, build_generator
-from pocketgan.runs import Run
+from pocketgan.runs.run import Run
 
 
 class Linear(nn.Module):

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import tyro
 
-from pocketgan.cli import dispatch
-from pocketgan.flags import parse_recipe
-from pocketgan.language import LANGUAGES
-from pocketgan.recipes import RECIPES
+from pocketgan.base.language import LANGUAGES
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.cli.main import dispatch
+from pocketgan.config.recipes import RECIPES
 from pocketgan.studies.predeclared import STUDIES, read_study
 from pocketgan.studies.study import Study
 

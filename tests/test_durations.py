@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from pocketgan.config import RunConfig, replace
-from pocketgan.durations import UNITS, Duration, canonical
-from pocketgan.plan import due, make_plan, needs_speed
+from pocketgan.config.durations import UNITS, Duration, canonical
+from pocketgan.config.plan import due, make_plan, needs_speed
+from pocketgan.config.sections import RunConfig, replace
 
 NUMBERS = st.from_regex(r"[0-9]{1,12}(\.[0-9]{1,12})?", fullmatch=True)
 COUNTED = replace(

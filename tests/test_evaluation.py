@@ -18,14 +18,16 @@ from PIL import Image
 from torch import Tensor
 
 import pocketgan
-from pocketgan import api, commands, data, evaluation
-from pocketgan.cli import main
-from pocketgan.config import DataConfig, RunConfig, replace
-from pocketgan.data import ImageSet, load_images, split_off
-from pocketgan.errors import ConfigError, DataError, RunError, UserError
-from pocketgan.evaluation import Evaluation, evaluate
-from pocketgan.metrics import METRICS, classification, features, two_sample
-from pocketgan.runs import Run
+from pocketgan import api
+from pocketgan.base.errors import ConfigError, DataError, RunError, UserError
+from pocketgan.cli import commands
+from pocketgan.cli.main import main
+from pocketgan.config.sections import DataConfig, RunConfig, replace
+from pocketgan.images import sets as data
+from pocketgan.images.sets import ImageSet, load_images, split_off
+from pocketgan.metrics import METRICS, classification, evaluation, features, two_sample
+from pocketgan.metrics.evaluation import Evaluation, evaluate
+from pocketgan.runs.run import Run
 
 TRAINING, TEST = 2000, 1000
 TINY = {
@@ -82,7 +84,7 @@ def _page(monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "evaluation.png").write_bytes(b"a page")
         return folder / "evaluation.png"
 
-    monkeypatch.setattr("pocketgan.evaluation_page.draw_page", draw)
+    monkeypatch.setattr("pocketgan.metrics.evaluation_page.draw_page", draw)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,11 @@ import torch
 from matplotlib import rc_context
 from PIL import Image
 
-from pocketgan.evaluation import Evaluation, Figure, RealImages
-from pocketgan.evaluation_page import (
+from pocketgan.base.language import LANGUAGES, number, shortened, speaking
+from pocketgan.base.messages import english, problem
+from pocketgan.metrics import METRICS, Comparison, Reference, Sample
+from pocketgan.metrics.evaluation import Evaluation, Figure, RealImages
+from pocketgan.metrics.evaluation_page import (
     CONTENT,
     GAP,
     GENERATED,
@@ -30,10 +33,7 @@ from pocketgan.evaluation_page import (
     most_and_least,
     spread_out,
 )
-from pocketgan.language import LANGUAGES, number, shortened, speaking
-from pocketgan.metrics import METRICS, Comparison, Reference, Sample
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.problems import english, problem
 
 EVERYTHING = {name: Figure(0.5 + place, 0.01, 0.25) for place, name in enumerate(METRICS)}
 
@@ -302,7 +302,7 @@ def test_the_page_is_a_file_and_in_english_and_nothing_is_cut(
         assert len(text) <= letters, f"'{text}' has no room"
         return text
 
-    monkeypatch.setattr("pocketgan.evaluation_page.shortened", whole)
+    monkeypatch.setattr("pocketgan.metrics.evaluation_page.shortened", whole)
     with speaking(code):
         why = problem("too few images", name="two_sample", least=200, found=20)
         assert np.array_equal(drawn(evaluation(), tmp_path), full_page)

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file, save
 
 import pocketgan
-from pocketgan.cli import main
-from pocketgan.config import RunConfig
-from pocketgan.errors import ModelError, UserError
-from pocketgan.exported import LONGEST, ExportedModel
-from pocketgan.loading import load_generator
+from pocketgan.base.errors import ModelError, UserError
+from pocketgan.cli.main import main
+from pocketgan.config.sections import RunConfig
+from pocketgan.runs.exported import LONGEST, ExportedModel
+from pocketgan.runs.weights import load_generator
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -220,14 +220,14 @@ def test_a_network_larger_than_its_weights_takes_no_memory(
 ) -> None:
     """33 million billion parameters are asked for; they are counted, and never made."""
     made: list[str] = []
-    build = pocketgan.loading.build_generator  # pyright: ignore[reportAttributeAccessIssue]
+    build = pocketgan.runs.weights.build_generator  # pyright: ignore[reportAttributeAccessIssue]
 
     def note(*arguments: Any) -> Any:
         network = build(*arguments)
         made.extend({tensor.device.type for tensor in network.state_dict().values()})
         return network
 
-    monkeypatch.setattr("pocketgan.loading.build_generator", note)
+    monkeypatch.setattr("pocketgan.runs.weights.build_generator", note)
     huge = {"hidden_dim": 8192, "width": 64.0, "depth": 16, "latent_dim": 4096}
     change(folder, lambda values: values["config"]["network"].update(huge))
     assert "holds the weights of another network" in refused(folder, capsys)

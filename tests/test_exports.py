@@ -17,17 +17,17 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import pocketgan
-from pocketgan.cli import main
-from pocketgan.config import RunConfig
-from pocketgan.errors import ExportFailed
-from pocketgan.exported import FILES, ExportedModel
+from pocketgan.base.errors import ExportFailed
+from pocketgan.cli.main import main
+from pocketgan.config.sections import RunConfig
 from pocketgan.exports import folder
 from pocketgan.exports.card import NOT_MEASURED
-from pocketgan.loading import find_checkpoint
-from pocketgan.metric_words import TITLES
 from pocketgan.metrics import METRICS
-from pocketgan.runs import Run
-from pocketgan.sampling import draw_classes, sample_latents
+from pocketgan.metrics.words import TITLES
+from pocketgan.runs.exported import FILES, ExportedModel
+from pocketgan.runs.run import Run
+from pocketgan.runs.sampling import draw_classes, sample_latents
+from pocketgan.runs.weights import find_checkpoint
 
 QUIET = {"progress": False}
 

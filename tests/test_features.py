@@ -17,9 +17,9 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from pocketgan.config import DataConfig
-from pocketgan.data import ImageSet, load_images
-from pocketgan.errors import DataError
+from pocketgan.base.errors import DataError
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics import features
 from pocketgan.metrics.features import FeatureSpace
 

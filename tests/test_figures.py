@@ -13,11 +13,11 @@ from matplotlib.colors import to_rgb
 from safetensors.numpy import save_file
 
 import pocketgan
-from pocketgan import figures
-from pocketgan.errors import RunError
-from pocketgan.figures import BLOCKS, OVER, PLOTS, draw_figures, draw_plots, plain
-from pocketgan.plot_style import FORMATS, MARKS, PALETTES, named
-from pocketgan.runs import Run
+from pocketgan.base.errors import RunError
+from pocketgan.pictures import plots as figures
+from pocketgan.pictures.plot_style import FORMATS, MARKS, PALETTES, named
+from pocketgan.pictures.plots import BLOCKS, OVER, PLOTS, draw_figures, draw_plots, plain
+from pocketgan.runs.run import Run
 
 RANDOM = np.random.default_rng(0)
 

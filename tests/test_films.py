@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan.errors import RunError
+from pocketgan.base.errors import RunError
 from pocketgan.films import files as film_files
-from pocketgan.films.files import check_ending, even, write_film
-from pocketgan.films.film import LARGEST_SCALE, LONGEST, Film, columns_for, fitting_scale
-from pocketgan.layout import Labels
-from pocketgan.pictures import grid
+from pocketgan.images.grids import grid
+from pocketgan.images.montage import Labels
+from pocketgan.pictures.animation import LARGEST_SCALE, LONGEST, Film, columns_for, fitting_scale
+from pocketgan.pictures.animation_files import check_ending, even, write_film
 
 RANDOM = np.random.default_rng(0)
 
@@ -144,7 +144,7 @@ def test_the_usual_scale_fits_on_a_screen(shape, columns):
 
 def test_a_film_that_is_too_large_is_refused_before_it_is_drawn(tmp_path, monkeypatch):
     made = film()
-    monkeypatch.setattr("pocketgan.films.film.grid", None)
+    monkeypatch.setattr("pocketgan.pictures.animation.grid", None)
     with pytest.raises(RunError, match=r"^scale: 3000 makes a picture of .* pixels, and 50,000,000 in all"):
         made.save(tmp_path / "film.gif", scale=3000)
     with pytest.raises(RunError, match=r"or 16,383 a side are the most; \d+ would do"):

@@ -21,26 +21,27 @@ import torch
 from rich.console import Console
 
 import pocketgan
-from pocketgan import image_files, training
 from pocketgan.api import finish
-from pocketgan.checkpoints import Checkpoint, read_checkpoint, restore, state_tensors
-from pocketgan.cli import main
-from pocketgan.config import RunConfig
-from pocketgan.data import Batches, derived_seed, load_images, split_off
-from pocketgan.diagnosis import DIAGNOSES, Diagnosis, History
-from pocketgan.errors import ConfigError, NonFiniteLoss, RunError, RunFailed, Unhealthy
-from pocketgan.experiment import resume_experiment, run_experiment
-from pocketgan.following import Follower
-from pocketgan.image_files import ImageFiles
-from pocketgan.loading import image_shape
+from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunError, RunFailed, Unhealthy
+from pocketgan.base.progress import Progress
+from pocketgan.cli.main import main
+from pocketgan.cli.tables import print_run
+from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History
+from pocketgan.experiment.experiment import resume_experiment, run_experiment
+from pocketgan.experiment.monitor import Follower
+from pocketgan.images import readers as image_files
+from pocketgan.images.readers import ImageFiles
+from pocketgan.images.sets import Batches, derived_seed, load_images, split_off
 from pocketgan.metrics import METRICS, Comparison, features
 from pocketgan.metrics.memorisation import CLUSTERED
 from pocketgan.metrics.neighbours import subsample
-from pocketgan.progress import Progress
-from pocketgan.runs import BEST, Run
-from pocketgan.state import TrainState, create_state
-from pocketgan.summaries import print_run
-from pocketgan.training import train
+from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.weights import image_shape
+from pocketgan.training import steps as training
+from pocketgan.training.checkpoints import Checkpoint, read_checkpoint, restore, state_tensors
+from pocketgan.training.state import TrainState, create_state
+from pocketgan.training.steps import train
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLLOWED = {
@@ -142,7 +143,7 @@ def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             step = int(history.evaluations[-1]["step"])
             return [Diagnosis(name, failure, f"seen at {step}", "try another") for name in wrong(step)]
 
-        monkeypatch.setattr("pocketgan.following.diagnose", diagnose)
+        monkeypatch.setattr("pocketgan.experiment.monitor.diagnose", diagnose)
 
     return patch
 
@@ -329,7 +330,7 @@ def test_every_field_of_a_row_is_documented(followed: Callable[..., RunConfig], 
 def test_digits_of_mnist_are_told_apart(
     tiny_config: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocketgan.following.REFERENCE", 1000)
+    monkeypatch.setattr("pocketgan.experiment.monitor.REFERENCE", 1000)
     fields = {**FOLLOWED, "features": "auto", "validation": 2000, "classes": "3,8", "hidden_dim": 4}
     run = run_experiment(tiny_config("pocket", **{**fields, "duration": "4 steps"}), tmp_path / "run")
     (row,) = run.metrics()

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from pocketgan import layout, lettering
-from pocketgan.errors import RunError
-from pocketgan.image_files import read_npz, read_picture
-from pocketgan.layout import FRAME, MOST_PIXELS, MOST_SIDE, THEMES, Labels, chosen_scale, headings, lay_out
-from pocketgan.pictures import Images, cut, grid
+from pocketgan.base.errors import RunError
+from pocketgan.images import lettering
+from pocketgan.images import montage as layout
+from pocketgan.images.grids import Images, cut, grid
+from pocketgan.images.montage import FRAME, MOST_PIXELS, MOST_SIDE, THEMES, Labels, chosen_scale, headings, lay_out
+from pocketgan.images.readers import read_npz, read_picture
 
 DIGITS = np.random.default_rng(0).integers(0, 256, (6, 1, 7, 7), dtype=np.uint8)
 COLOURS = np.random.default_rng(1).integers(0, 256, (6, 3, 7, 7), dtype=np.uint8)
@@ -164,7 +165,7 @@ def test_too_large_a_picture_is_refused_and_what_fits_is_named(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("nothing is drawn")
 
-    monkeypatch.setattr("pocketgan.pictures.grid", refuse)
+    monkeypatch.setattr("pocketgan.images.grids.grid", refuse)
     images = Images(np.zeros((64, 1, 28, 28), np.uint8))
     with pytest.raises(RunError, match=r"^scale: 1000000 makes a picture of 224,000,018×224,000,018 pixels") as caught:
         images.picture(1_000_000)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import pocketgan
-from pocketgan import history
-from pocketgan.config import replace, validated
-from pocketgan.errors import UserError
-from pocketgan.recipes import RECIPES, recipe
+from pocketgan.base.errors import UserError
+from pocketgan.config import history
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import replace, validated
 from pocketgan.studies.config import study_config
 from pocketgan.studies.study import Study
 

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pocketgan import image_files
-from pocketgan.errors import DataError
-from pocketgan.image_files import (
+from pocketgan.base.errors import DataError
+from pocketgan.images import readers as image_files
+from pocketgan.images.readers import (
     IMAGE_MAGIC,
     LABEL_MAGIC,
     LARGEST_PICTURE,

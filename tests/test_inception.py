@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.errors import DataError
+from pocketgan.base.errors import DataError
 from pocketgan.metrics import features, inception
 
 NETWORK = "torchmetrics.image.fid.NoTrainInceptionV3"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pocketgan
-from pocketgan.checkpoints import newest_intact, read_checkpoint, superfluous
-from pocketgan.config import WatchdogConfig
-from pocketgan.diagnosis import DIAGNOSES, farthest_look
-from pocketgan.runs import Run, step_of
+from pocketgan.config.sections import WatchdogConfig
+from pocketgan.experiment.diagnosis import DIAGNOSES, farthest_look
+from pocketgan.runs.run import Run, step_of
+from pocketgan.training.checkpoints import newest_intact, read_checkpoint, superfluous
 
 TINY = {
     "hidden_dim": 4,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketgan.errors import UserError
-from pocketgan.language import (
+from pocketgan.base.errors import UserError
+from pocketgan.base.language import (
     LANGUAGES,
     all_texts,
     clock,
@@ -21,7 +21,7 @@ from pocketgan.language import (
     update,
     updated,
 )
-from pocketgan.metric_words import short
+from pocketgan.metrics.words import short
 
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
 translated = pytest.mark.parametrize("code", TRANSLATED)
@@ -52,7 +52,7 @@ def test_bringing_catalogues_up_to_date_changes_nothing_where_they_are(tmp_path:
     update(tmp_path)
     for code in TRANSLATED:
         here = (locales_folder() / f"{code}.po").read_text(encoding="utf-8")
-        assert (tmp_path / f"{code}.po").read_text(encoding="utf-8") == here, "run python -m pocketgan.language"
+        assert (tmp_path / f"{code}.po").read_text(encoding="utf-8") == here, "run python -m pocketgan.base.language"
 
 
 @translated

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pocketgan.films.latents import path, slerp
+from pocketgan.pictures.latents import path, slerp
 
 X, Y = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan.config import replace
-from pocketgan.errors import RunError
-from pocketgan.films.moments import by_a_factor, evenly, film_of, most_frames, samples_of
-from pocketgan.layout import FRAME
-from pocketgan.pictures import grid, save_picture
-from pocketgan.plan import Plan
-from pocketgan.records import DataFacts, Environment
-from pocketgan.runs import Run
+from pocketgan.base.errors import RunError
+from pocketgan.config.plan import Plan
+from pocketgan.config.sections import replace
+from pocketgan.images.grids import grid, save_picture
+from pocketgan.images.montage import FRAME
+from pocketgan.pictures.moments import by_a_factor, evenly, film_of, most_frames, samples_of
+from pocketgan.runs.records import DataFacts, Environment
+from pocketgan.runs.run import Run
 
 RANDOM = np.random.default_rng(0)
 ENVIRONMENT = {
@@ -152,7 +152,7 @@ def test_a_speed_that_will_not_do(make, fps):
 def test_no_more_large_pictures_than_fit_into_memory(make, monkeypatch):
     run, _ = make([1, 2, 3, 4, 5], count=1, columns=1)
     assert samples_of(run)[-1].path.is_file() and most_frames(samples_of(run)) == 1000
-    monkeypatch.setattr("pocketgan.films.moments.MOST_PIXELS", 3 * 20 * 20 // 2)
+    monkeypatch.setattr("pocketgan.pictures.moments.MOST_PIXELS", 3 * 20 * 20 // 2)
     assert most_frames(samples_of(run)) == 3
     assert len(film_of(run)) == 3
     with pytest.raises(RunError, match=r"^frames: 4 pictures of this size are too many to hold; 3 would do"):

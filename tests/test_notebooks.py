@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.pictures import Images
+from pocketgan.images.grids import Images
 
 FOREVER = {
     "hidden_dim": 8,

@@ -12,9 +12,9 @@ import pytest
 
 import pocketgan
 from old_runs.make import machine, tensors_digest
-from pocketgan.checkpoints import read_checkpoint
 from pocketgan.studies.study import Study
 from pocketgan.studies.verdicts import judge
+from pocketgan.training.checkpoints import read_checkpoint
 
 PLACE = Path(__file__).parent / "old_runs"
 VERSIONS = sorted(path.name for path in PLACE.iterdir() if (path / "expected.json").is_file())

@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from pocketgan.config import RunConfig
-from pocketgan.data import to_levels, to_network, to_uint8
-from pocketgan.errors import ExportFailed, ModelError
-from pocketgan.exports.graph import OPSET, TOLERANCE, check_onnx, onnx_file, random_inputs
-from pocketgan.loading import image_shape
+from pocketgan.base.errors import ExportFailed, ModelError
+from pocketgan.config.recipes import RECIPES
+from pocketgan.config.sections import RunConfig
+from pocketgan.exports.onnx import OPSET, TOLERANCE, check_onnx, onnx_file, random_inputs
+from pocketgan.images.sets import to_levels, to_network, to_uint8
 from pocketgan.networks import build_generator
-from pocketgan.recipes import RECIPES
-from pocketgan.records import DataFacts
+from pocketgan.runs.records import DataFacts
+from pocketgan.runs.weights import image_shape
 
 SHAPES = {
     "pocket": (12, 3, True),

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from pocketgan.checkpoints import state_tensors
-from pocketgan.config import RunConfig
-from pocketgan.data import Batches, ImageSet
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.sets import Batches, ImageSet
 from pocketgan.networks import ImageShape
-from pocketgan.state import TrainState, create_state
-from pocketgan.training import training_step, update_ema
+from pocketgan.training.checkpoints import state_tensors
+from pocketgan.training.state import TrainState, create_state
+from pocketgan.training.steps import training_step, update_ema
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 from operations import in_order, recorded, seconds_alone

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.cli import main
-from pocketgan.streams import never_fail_to_encode
+from pocketgan.base.streams import never_fail_to_encode
+from pocketgan.cli.main import main
 from tiny_studies import Make, as_toml, without_page
 
 CODE_PAGES = ["cp1251", "cp949", "cp950", "cp437", "cp1252", "koi8-r", "ascii", "latin-1", "utf-8"]

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 import pocketgan
-from pocketgan import cores, pace, speed
-from pocketgan.checkpoints import read_checkpoint
-from pocketgan.config import replace
-from pocketgan.cores import CALM_LOOKS, ThreadChooser, Usage, free_cores, threads_for
-from pocketgan.experiment import find_facts, run_experiment
-from pocketgan.recipes import recipe
-from pocketgan.runs import Run
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import replace
+from pocketgan.experiment import pace, speed
+from pocketgan.experiment.experiment import find_facts, run_experiment
+from pocketgan.runs.run import Run
+from pocketgan.training import cores
+from pocketgan.training.checkpoints import read_checkpoint
+from pocketgan.training.cores import CALM_LOOKS, ThreadChooser, Usage, free_cores, threads_for
 
 TINY = {
     "hidden_dim": 8,
@@ -167,7 +168,7 @@ def test_measuring_takes_one_of_the_numbers(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def pocketgan_images(config: Any) -> Any:
-    from pocketgan.data import load_images
+    from pocketgan.images.sets import load_images
 
     return load_images(replace(config, classes="0").data)
 
@@ -269,7 +270,7 @@ def test_a_plan_that_is_far_off_is_said_and_made_again_when_asked(
     replan: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The speed before the run is said to be a hundred times what it is."""
-    from pocketgan import experiment
+    from pocketgan.experiment import experiment
 
     real = experiment.measure_speed
     monkeypatch.setattr(experiment, "measure_speed", lambda *given: 100 * real(*given))

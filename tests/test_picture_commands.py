@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import pocketgan
-from pocketgan.cli import main
+from pocketgan.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -138,7 +138,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, expected, runs, capsys, mo
     monkeypatch.setenv("PATH", str(tmp_path))
     if "1000000" in words:
         images = np.zeros((1_000_000, 1, 28, 28), np.uint8)
-        monkeypatch.setattr("pocketgan.runs.Run.generate", lambda *_, **__: pocketgan.pictures.Images(images))
+        monkeypatch.setattr("pocketgan.runs.run.Run.generate", lambda *_, **__: pocketgan.images.grids.Images(images))
     before = sorted(path for path in tmp_path.rglob("*") if path.name != ".lock")
     assert main(words.split()) == 2
     out, err = capsys.readouterr()
@@ -166,8 +166,7 @@ def test_no_run_yet(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("command", ["timelapse", "plot"])
 def test_what_only_reads_folders_does_so_without_torch(command, runs):
-    code = (
-        f"import sys; from pocketgan.cli import main; main(['{command}', 'runs/noise']); print('torch' in sys.modules)"
-    )
+    run = f"main(['{command}', 'runs/noise'])"
+    code = f"import sys; from pocketgan.cli.main import main; {run}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "False", done.stderr

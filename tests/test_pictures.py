@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan import files
-from pocketgan.errors import RunError, StorageError
-from pocketgan.files import write_atomically, write_json
-from pocketgan.image_files import read_npz, read_picture, read_picture_folder
-from pocketgan.layout import FRAME, PADDING, SCALE
-from pocketgan.pictures import Images, grid, save_picture, to_picture
+from pocketgan.base import files
+from pocketgan.base.errors import RunError, StorageError
+from pocketgan.base.files import write_atomically, write_json
+from pocketgan.images.grids import Images, grid, save_picture, to_picture
+from pocketgan.images.montage import FRAME, PADDING, SCALE
+from pocketgan.images.readers import read_npz, read_picture, read_picture_folder
 
 GREYS = np.array([[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]], [[[9, 10], [11, 12]]]], np.uint8)
 COLOURS = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)

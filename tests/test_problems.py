@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pocketgan.config import FIELDS, DataConfig, RunConfig, replace
-from pocketgan.data import load_images
-from pocketgan.durations import Duration
-from pocketgan.errors import ConfigError, DataError, UserError, nearest
-from pocketgan.exported import ExportedModel
-from pocketgan.language import LANGUAGES, speaking
-from pocketgan.problems import PROBLEMS, problem
-from pocketgan.recipes import recipe
-from pocketgan.runs import Run
+from pocketgan.base.errors import ConfigError, DataError, UserError, nearest
+from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.base.messages import PROBLEMS, problem
+from pocketgan.config.durations import Duration
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import FIELDS, DataConfig, RunConfig, replace
+from pocketgan.images.sets import load_images
+from pocketgan.runs.exported import ExportedModel
+from pocketgan.runs.run import Run
 from pocketgan.web.processes import Starts
 
 OTHERS = [code for code in LANGUAGES if code != "en"]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from pocketgan.language import clock
-from pocketgan.progress import Progress, sparkline
-from pocketgan.training import Tick
+from pocketgan.base.language import clock
+from pocketgan.base.progress import Progress, sparkline
+from pocketgan.training.steps import Tick
 
 MEASURES = {"d_loss": 0.5, "g_loss": 1.25, "d_real_accuracy": 0.75, "d_fake_accuracy": 0.5}
 

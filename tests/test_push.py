@@ -9,9 +9,9 @@ import huggingface_hub
 import pytest
 
 import pocketgan
-from pocketgan.cli import main
-from pocketgan.config import RunConfig
-from pocketgan.exported import FILES
+from pocketgan.cli.main import main
+from pocketgan.config.sections import RunConfig
+from pocketgan.runs.exported import FILES
 
 ADDRESS = "https://huggingface.co/ada/digits"
 

@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 import pocketgan
-from pocketgan.errors import StudyError
+from pocketgan.base.errors import StudyError
 from pocketgan.studies.backends import run_all
 from pocketgan.studies.study import Study
 

@@ -18,31 +18,31 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan import reports
-from pocketgan.diagnosis import DIAGNOSES
-from pocketgan.errors import UserError
-from pocketgan.files import write_json
-from pocketgan.language import LANGUAGES
-from pocketgan.metric_words import READINGS, TITLES
+from pocketgan.base.errors import UserError
+from pocketgan.base.files import write_json
+from pocketgan.base.language import LANGUAGES
+from pocketgan.config.plan import make_plan
+from pocketgan.experiment.diagnosis import DIAGNOSES
 from pocketgan.metrics import METRICS
-from pocketgan.plan import make_plan
-from pocketgan.records import DataFacts, Environment
-from pocketgan.reports import samples as report_samples
-from pocketgan.reports import words as report_words
-from pocketgan.reports.charts import MOST_DRAWN, colour_of, curve_charts, dash_of, quality_chart, ticks
-from pocketgan.reports.findings import find, settings_of
-from pocketgan.reports.method import command, method, toml
-from pocketgan.reports.page import SECTIONS
-from pocketgan.reports.plotly import embedded, for_plotly
-from pocketgan.reports.samples import find_samples
-from pocketgan.reports.tables import state_text
-from pocketgan.reports.verdict import headline
-from pocketgan.reports.words import WORDS, listed, percent
-from pocketgan.reports.write import write_report
-from pocketgan.runs import Run
+from pocketgan.metrics.words import READINGS, TITLES
+from pocketgan.runs.records import DataFacts, Environment
+from pocketgan.runs.run import Run
+from pocketgan.studies import report as reports
 from pocketgan.studies.config import StudyConfig, study_config
 from pocketgan.studies.curves import Curve, spread
 from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.report import samples as report_samples
+from pocketgan.studies.report import words as report_words
+from pocketgan.studies.report.charts import MOST_DRAWN, colour_of, curve_charts, dash_of, quality_chart, ticks
+from pocketgan.studies.report.findings import find, settings_of
+from pocketgan.studies.report.method import command, method, toml
+from pocketgan.studies.report.page import SECTIONS
+from pocketgan.studies.report.plotly import embedded, for_plotly
+from pocketgan.studies.report.samples import find_samples
+from pocketgan.studies.report.tables import state_text
+from pocketgan.studies.report.verdict import headline
+from pocketgan.studies.report.words import WORDS, listed, percent
+from pocketgan.studies.report.write import write_report
 from pocketgan.studies.sentences import loss_sentences, moment_sentences, sentences
 from pocketgan.studies.study import Job, Result, Study
 from pocketgan.studies.verdicts import judge
@@ -671,7 +671,7 @@ def test_settings_are_those_that_differ_from_the_recipe():
 
 
 def test_it_starts_without_torch():
-    code = "import sys, pocketgan.reports.write; print('torch' in sys.modules)"
+    code = "import sys, pocketgan.studies.report.write; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr
 

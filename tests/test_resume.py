@@ -14,14 +14,14 @@ import pytest
 import torch
 
 import pocketgan
-from pocketgan import checkpoints
-from pocketgan.checkpoints import read_checkpoint, restore
-from pocketgan.errors import RunError, RunFailed, StorageError
-from pocketgan.loading import image_shape
-from pocketgan.recipes import RECIPES
-from pocketgan.runs import Run
-from pocketgan.signals import stop_on_signals
-from pocketgan.state import create_state
+from pocketgan.base.errors import RunError, RunFailed, StorageError
+from pocketgan.base.signals import stop_on_signals
+from pocketgan.config.recipes import RECIPES
+from pocketgan.runs.run import Run
+from pocketgan.runs.weights import image_shape
+from pocketgan.training import checkpoints
+from pocketgan.training.checkpoints import read_checkpoint, restore
+from pocketgan.training.state import create_state
 
 SMALL = {
     "pocket": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
@@ -281,7 +281,7 @@ def test_nothing_is_made_before_the_speed_is_known(tmp_path: Path, monkeypatch: 
     def interrupt(*_: object) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pocketgan.experiment.measure_speed", interrupt)
+    monkeypatch.setattr("pocketgan.experiment.experiment.measure_speed", interrupt)
     with pytest.raises(KeyboardInterrupt):
         pocketgan.train("minimal", out=tmp_path / "run", progress=False, **{**settings("minimal"), "duration": "2 s"})
     assert not (tmp_path / "run").exists()
@@ -386,7 +386,7 @@ def test_a_full_disk_while_rows_are_written(tmp_path: Path) -> None:
     code = (
         "import resource, signal, sys\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from pocketgan.cli import main\n"
+        "from pocketgan.cli.main import main\n"
         "import torch\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
         "sys.exit(main(sys.argv[1:]))\n"

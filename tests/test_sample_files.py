@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.films.moments import samples_of as moments_of
-from pocketgan.runs import Run
+from pocketgan.pictures.moments import samples_of as moments_of
+from pocketgan.runs.run import Run
 from pocketgan.web.reading import samples_of as page_samples
 
 

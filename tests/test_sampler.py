@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from pocketgan.checkpoints import read_checkpoint
-from pocketgan.config import RunConfig
-from pocketgan.experiment import run_experiment
-from pocketgan.objectives import OBJECTIVES
-from pocketgan.runs import Run
-from pocketgan.sampler import Sampler, rounded, sureness
+from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.experiment import run_experiment
+from pocketgan.experiment.sample_files import Sampler, rounded, sureness
+from pocketgan.runs.run import Run
+from pocketgan.training.checkpoints import read_checkpoint
+from pocketgan.training.objectives import OBJECTIVES
 
 
 def judged(run: Run) -> list[dict]:

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.data import to_network, to_uint8
+from pocketgan.images.sets import to_network, to_uint8
 from pocketgan.networks import ImageShape, build_generator
-from pocketgan.sampling import (
+from pocketgan.runs.sampling import (
     BATCH,
     draw_classes,
     generate_images,

@@ -14,11 +14,11 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
-from pocketgan.cli import main
-from pocketgan.errors import ConfigError, StudyError, UserError
+from pocketgan.base.errors import ConfigError, StudyError, UserError
+from pocketgan.base.progress import Progress
+from pocketgan.cli.main import main
 from pocketgan.metrics import METRICS
-from pocketgan.progress import Progress
-from pocketgan.runs import Run
+from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import Watcher, run_job
 from pocketgan.studies.running import run_study

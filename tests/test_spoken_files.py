@@ -12,11 +12,11 @@ from PIL import Image
 
 import pocketgan
 from pocketgan.api import finish
-from pocketgan.cli import main
-from pocketgan.errors import StorageError
-from pocketgan.language import speaking
-from pocketgan.problems import problem
-from pocketgan.runs import Run
+from pocketgan.base.errors import StorageError
+from pocketgan.base.language import speaking
+from pocketgan.base.messages import problem
+from pocketgan.cli.main import main
+from pocketgan.runs.run import Run
 
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 TRAINED = [

@@ -14,13 +14,13 @@ import pytest
 from rich.console import Console
 
 import pocketgan
-from pocketgan.cli import main
-from pocketgan.config import differences
-from pocketgan.errors import DataError, StudyError, UserError
-from pocketgan.experiment import settled
+from pocketgan.base.errors import DataError, StudyError, UserError
+from pocketgan.base.progress import Progress
+from pocketgan.cli.main import main
+from pocketgan.config.sections import differences
+from pocketgan.experiment.experiment import settled
 from pocketgan.metrics import METRICS
-from pocketgan.progress import Progress
-from pocketgan.runs import Run
+from pocketgan.runs.run import Run
 from pocketgan.studies.jobs import real_images, real_sets, run_job
 from pocketgan.studies.running import run_study
 from pocketgan.studies.study import STOP, Job, Result, Study

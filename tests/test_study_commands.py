@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 import pocketgan
-from pocketgan.cli import main
-from pocketgan.config import RunConfig
+from pocketgan.cli.main import main
+from pocketgan.config.sections import RunConfig
 from pocketgan.studies.jobs import run_job
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.running import ROWS, run_study, table_of

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pocketgan.config import differences
-from pocketgan.errors import ConfigError, StudyError
-from pocketgan.metric_words import READINGS
+from pocketgan.base.errors import ConfigError, StudyError
+from pocketgan.config.recipes import RECIPES
+from pocketgan.config.sections import differences
 from pocketgan.metrics import METRICS
-from pocketgan.recipes import RECIPES
+from pocketgan.metrics.words import READINGS
 from pocketgan.studies import running
 from pocketgan.studies.backends import count_jobs
 from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, study_config

@@ -18,10 +18,10 @@ import psutil
 import pytest
 from rich.console import Console
 
-from pocketgan.cli import main
-from pocketgan.experiment import run_experiment
-from pocketgan.progress import Progress
-from pocketgan.runs import Run
+from pocketgan.base.progress import Progress
+from pocketgan.cli.main import main
+from pocketgan.experiment.experiment import run_experiment
+from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
 from pocketgan.studies.running import run_study
@@ -35,8 +35,8 @@ COMMAND = f"""
 import sys, types
 sys.modules["{PAGE}"] = types.ModuleType("{PAGE}")
 sys.modules["{PAGE}"].write_report = lambda study, language="en": study.folder
-from pocketgan.cli import main
-from pocketgan.experiment import run_experiment
+from pocketgan.cli.main import main
+from pocketgan.experiment.experiment import run_experiment
 sys.exit(main(sys.argv[1:]))
 """
 """The command line, but it writes no pages."""

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.cli import COMMANDS, GROUPS, main
-from pocketgan.config import ALIASES, FIELDS
-from pocketgan.flags import parse_recipe
-from pocketgan.listing import list_runs
-from pocketgan.recipes import RECIPES, recipe
-from pocketgan.runs import Run
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.cli.main import COMMANDS, GROUPS, main
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import ALIASES, FIELDS
+from pocketgan.runs.listing import list_runs
+from pocketgan.runs.run import Run
 
 NARROW = 80
 TINY = {"hidden_dim": 8, "batch_size": 4, "sample_count": 4, "sample_every": "2 steps", "tick_every": "1 step"}

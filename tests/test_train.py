@@ -10,18 +10,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.augment import augment
-from pocketgan.checkpoints import state_tensors
-from pocketgan.config import RunConfig
-from pocketgan.data import Batch, Batches, ImageSet
-from pocketgan.errors import ConfigError, NonFiniteLoss
+from pocketgan.base.errors import ConfigError, NonFiniteLoss
+from pocketgan.config.plan import Plan, make_plan
+from pocketgan.config.recipes import RECIPES
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.sets import Batch, Batches, ImageSet
 from pocketgan.networks import ImageShape
-from pocketgan.objectives import OBJECTIVES, squared_gradient
-from pocketgan.plan import Plan, make_plan
-from pocketgan.recipes import RECIPES
-from pocketgan.sampling import generate_images, redraw_images
-from pocketgan.state import TrainState, choose_device, choose_precision, create_state
-from pocketgan.training import (
+from pocketgan.runs.sampling import generate_images, redraw_images
+from pocketgan.training.augment import augment
+from pocketgan.training.checkpoints import state_tensors
+from pocketgan.training.objectives import OBJECTIVES, squared_gradient
+from pocketgan.training.state import TrainState, choose_device, choose_precision, create_state
+from pocketgan.training.steps import (
     MEASURES,
     Tick,
     accuracies,

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketgan.plan import Plan
-from pocketgan.records import DataFacts, Environment
-from pocketgan.reports.write import write_report
-from pocketgan.runs import Run
+from pocketgan.cli.tables import print_verdict
+from pocketgan.config.plan import Plan
+from pocketgan.runs.records import DataFacts, Environment
+from pocketgan.runs.run import Run
 from pocketgan.studies.config import study_config
 from pocketgan.studies.curves import Curve, clock_of, curves_of, read_logs
+from pocketgan.studies.report.write import write_report
 from pocketgan.studies.running import line_of, table_of
 from pocketgan.studies.sentences import chief_sentences, sentences
 from pocketgan.studies.statistics import interquartile_mean
@@ -29,7 +30,6 @@ from pocketgan.studies.verdicts import (
     chosen_variant,
     judge,
 )
-from pocketgan.summaries import print_verdict
 
 FACTS = DataFacts(source="mnist", images=400, channels=1, size=28, class_names=(), digest="0")
 PLAN = Plan(

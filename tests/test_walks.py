@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.errors import RunError
-from pocketgan.films.walks import walk
-from pocketgan.runs import Run
+from pocketgan.base.errors import RunError
+from pocketgan.pictures.interpolation import walk
+from pocketgan.runs.run import Run
 
 
 def near(found, wanted):

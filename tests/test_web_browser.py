@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pocketgan.language import LANGUAGES, speaking
-from pocketgan.language import say as say_of
+from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.base.language import say as say_of
 from pocketgan.web.words import WORDS
 from web_pages import BROWSER, FLAGS, NO_BROWSER, served
 from web_runs import evaluation, make_run, row, write_lines

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan.language import LANGUAGES, speaking
-from pocketgan.runs import Run
+from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.runs.run import Run
 from pocketgan.web.create_words import CREATING, say
 from web_pages import BROWSER, FLAGS, NO_BROWSER, served
 
@@ -528,7 +528,7 @@ def test_a_test_image_is_taken_by_keyboard(page, address, small_runs):
 
 
 def test_files_are_opened_and_hostile_ones_refused(page, address, tmp_path):
-    from pocketgan.image_files import read_mnist
+    from pocketgan.images.readers import read_mnist
 
     open_redraw(page, address)
     digit = read_mnist("test").images[0, 0]
@@ -544,7 +544,7 @@ def test_files_are_opened_and_hostile_ones_refused(page, address, tmp_path):
 def test_a_file_is_dropped(page, address, tmp_path):
     import base64
 
-    from pocketgan.image_files import read_mnist
+    from pocketgan.images.readers import read_mnist
 
     open_redraw(page, address)
     buffer = io.BytesIO()

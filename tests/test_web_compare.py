@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketgan.errors import WebError
-from pocketgan.language import LANGUAGES
+from pocketgan.base.errors import WebError
+from pocketgan.base.language import LANGUAGES
 from pocketgan.web import starting
 from pocketgan.web.compare import compare_html, made, measured, study_html
 from pocketgan.web.side_by_side import MOMENTS, MOST, OVER

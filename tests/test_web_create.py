@@ -12,9 +12,9 @@ from PIL import Image
 
 import pocketgan
 import pocketgan.web
-from pocketgan.image_files import read_npz
-from pocketgan.language import LANGUAGES
-from pocketgan.runs import Run
+from pocketgan.base.language import LANGUAGES
+from pocketgan.images.readers import read_npz
+from pocketgan.runs.run import Run
 from pocketgan.web import keeping
 from pocketgan.web.asking import (
     MOST,

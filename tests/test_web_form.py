@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pocketgan.errors import UserError
-from pocketgan.flags import parse_recipe
-from pocketgan.recipes import RECIPES, recipe
+from pocketgan.base.errors import UserError
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.web.form import fields, read, shown
 from pocketgan.web.processes import Starts
 from pocketgan.web.site import Site

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pocketgan.config import replace
-from pocketgan.recipes import recipe
-from pocketgan.runs import Run
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import replace
+from pocketgan.runs.run import Run
 from pocketgan.web import starting
 from pocketgan.web.live import Live
 from pocketgan.web.site import Site

@@ -12,7 +12,7 @@ import gradio as gr
 import pytest
 from starlette.testclient import TestClient
 
-from pocketgan.errors import WebError
+from pocketgan.base.errors import WebError
 from pocketgan.web.guard import LARGEST, TRIES, Guard, is_loopback, served
 from pocketgan.web.page import build_page
 from pocketgan.web.server import make_app

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from pocketgan.language import LANGUAGES, all_texts
+from pocketgan.base.language import LANGUAGES, all_texts
 from pocketgan.web.page import build_page
 from pocketgan.web.server import make_app
 from pocketgan.web.site import Site

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 import pocketgan
-from pocketgan.errors import WebError
-from pocketgan.image_files import read_mnist
-from pocketgan.language import LANGUAGES, speaking
-from pocketgan.records import DataFacts
+from pocketgan.base.errors import WebError
+from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.images.readers import read_mnist
+from pocketgan.runs.records import DataFacts
 from pocketgan.web.asking import attempt
 from pocketgan.web.handwriting import as_digit, as_input, centred, fitted, in_grey, in_manner, middle
 from pocketgan.web.redrawing import (

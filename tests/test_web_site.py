@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketgan.errors import WebError
+from pocketgan.base.errors import WebError
 from pocketgan.web.reading import Reader
 from pocketgan.web.rows import Columns, thinned
 from pocketgan.web.site import Site

@@ -16,13 +16,13 @@ import numpy as np
 import psutil
 import pytest
 
-from pocketgan.config import FIELDS, RunConfig
-from pocketgan.diagnosis import History, diagnose, non_finite_loss
-from pocketgan.errors import ConfigError, RunBusy, RunError, UserError, WebError
-from pocketgan.flags import parse_recipe
-from pocketgan.language import LANGUAGES, speaking
-from pocketgan.recipes import RECIPES, recipe
-from pocketgan.runs import Run
+from pocketgan.base.errors import ConfigError, RunBusy, RunError, UserError, WebError
+from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import FIELDS, RunConfig
+from pocketgan.experiment.diagnosis import History, diagnose, non_finite_loss
+from pocketgan.runs.run import Run
 from pocketgan.web import starting
 from pocketgan.web.charts import Chart, Line, draw
 from pocketgan.web.form import fields, flags_of, read, shown

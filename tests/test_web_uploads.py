@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pocketgan.errors import WebError
-from pocketgan.language import speaking
+from pocketgan.base.errors import WebError
+from pocketgan.base.language import speaking
 from pocketgan.web.uploads import KEPT, MOST_BYTES, MOST_PIXELS, read_picture, read_upload
 
 MOST_MEMORY = 200_000_000
@@ -79,7 +79,7 @@ HOSTILE = {
 MEASURE = """
 import re, sys
 from pathlib import Path
-from pocketgan.errors import WebError
+from pocketgan.base.errors import WebError
 from pocketgan.web.uploads import read_upload
 
 def peak():

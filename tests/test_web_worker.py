@@ -14,11 +14,11 @@ import pytest
 import torch
 
 import pocketgan
-from pocketgan.directions import find_directions
-from pocketgan.errors import RunError, WebError
-from pocketgan.films.latents import slerp
-from pocketgan.runs import Run
-from pocketgan.sampling import sample_latents
+from pocketgan.base.errors import RunError, WebError
+from pocketgan.pictures.directions import find_directions
+from pocketgan.pictures.latents import slerp
+from pocketgan.runs.run import Run
+from pocketgan.runs.sampling import sample_latents
 from pocketgan.web.answers import BATCH, Drawing, Loaded, Memory, answer, draw_images, identity
 from pocketgan.web.frames import LENGTHS, MOST_JSON, BadFrame, read_frame, write_frame
 from pocketgan.web.judging import spacing
@@ -153,7 +153,7 @@ def test_a_picture_is_looked_at(memory, small_runs):
 def test_its_nearest_training_images_are_the_nearest(memory, small_runs):
     run = Run.open(small_runs / "told")
     values, made = asked(memory, "look", folder=str(run.folder), drawing={"seed": 5, "count": 10}, index=7, nearest=3)
-    from pocketgan.data import load_images
+    from pocketgan.images.sets import load_images
 
     training = load_images(run.config.data).images.numpy().astype(float)
     distances = np.sqrt(((training - made["image"].astype(float)) ** 2).mean(axis=(1, 2, 3)))
@@ -223,7 +223,7 @@ def test_a_walk_goes_from_one_picture_to_the_other_and_back(memory, small_runs):
 
 
 def test_between_classes_a_walk_mixes_what_was_learnt_of_both(small_runs):
-    from pocketgan.films.walks import walk_between
+    from pocketgan.pictures.interpolation import walk_between
 
     loaded = Loaded(small_runs / "told")
     latents, labels = sample_latents(loaded.model.config, 2, 9), torch.tensor([0, 1])
@@ -264,7 +264,7 @@ def test_images_are_redrawn(memory, small_runs):
 
 
 def test_test_images_of_every_digit_after_the_last_the_first(memory, small_runs):
-    from pocketgan.image_files import read_mnist
+    from pocketgan.images.readers import read_mnist
 
     test, folder = read_mnist("test"), str(small_runs / "redraw")
     threes = test.images[test.labels == 3]

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 import pocketgan
-from pocketgan.config import DataConfig, replace
-from pocketgan.data import load_images
-from pocketgan.errors import RunError
+from pocketgan.base.errors import RunError
+from pocketgan.config.sections import DataConfig, replace
+from pocketgan.images.sets import load_images
 from pocketgan.metrics.features import digits
-from pocketgan.runs import Run
-from pocketgan.writing import check_text, find_digits, preferred_run, write_text
+from pocketgan.pictures.spelling import check_text, find_digits, preferred_run, write_text
+from pocketgan.runs.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,9 @@ def test_among_real_digits_the_right_ones_are_found(small_runs, real):
 def test_an_unconditional_run_writes_what_it_can(small_runs, real, monkeypatch):
     images, labels = real
     run = Run.open(small_runs / "noise")
-    monkeypatch.setattr("pocketgan.writing.draw_candidates", lambda model, network, seed, count: images[:count])
+    monkeypatch.setattr(
+        "pocketgan.pictures.spelling.draw_candidates", lambda model, network, seed, count: images[:count]
+    )
     done = write_text(run, "1001", candidates=200)
     assert done.images.labels.tolist() == [1, 0, 0, 1] and done.drawn == 200
     assert (done.images.images[0] == done.images.images[3]).all()
@@ -72,7 +74,7 @@ def test_an_unconditional_run_writes_what_it_can(small_runs, real, monkeypatch):
     alone = write_text(run, "0", candidates=200).images.images[0]
     assert (alone == done.images.images[1]).all(), "whatever else is written"
     without = images[labels != 7]
-    monkeypatch.setattr("pocketgan.writing.draw_candidates", lambda *_: without)
+    monkeypatch.setattr("pocketgan.pictures.spelling.draw_candidates", lambda *_: without)
     with pytest.raises(
         RunError, match=rf"^text: none of {len(without)} images that .* drew with seed 0 is a '7' to the"
     ):
@@ -86,7 +88,7 @@ def test_candidates_are_the_images_that_generate_gives(small_runs, monkeypatch):
         seen.append(drawn)
         return {"1": drawn[0]}, {"1": 1.0}
 
-    monkeypatch.setattr("pocketgan.writing.find_digits", find)
+    monkeypatch.setattr("pocketgan.pictures.spelling.find_digits", find)
     write_text(run, "1", seed=5, candidates=7)
     assert (seen[0] == run.generate(7, seed=5).images).all()
 

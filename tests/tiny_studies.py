@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from pocketgan.checkpoints import read_checkpoint
-from pocketgan.image_files import read_mnist
-from pocketgan.reports.method import toml
-from pocketgan.runs import Run
+from pocketgan.images.readers import read_mnist
+from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig, study_config
+from pocketgan.studies.report.method import toml
 from pocketgan.studies.study import Job, Result, Study
+from pocketgan.training.checkpoints import read_checkpoint
 
 Make = Callable[..., StudyConfig]
 SETTINGS = {
@@ -28,7 +28,7 @@ SETTINGS = {
     "evaluate_every": "none",
 }
 """A step takes a millisecond."""
-PAGE = "pocketgan.reports.write"
+PAGE = "pocketgan.studies.report.write"
 """The module that writes a study's page."""
 
 

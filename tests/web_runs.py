@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.config import replace
-from pocketgan.files import write_json
-from pocketgan.pictures import grid, save_picture
-from pocketgan.plan import Plan
-from pocketgan.recipes import recipe
-from pocketgan.records import DataFacts, Environment
-from pocketgan.runs import Run
+from pocketgan.base.files import write_json
+from pocketgan.config.plan import Plan
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import replace
+from pocketgan.images.grids import grid, save_picture
+from pocketgan.runs.records import DataFacts, Environment
+from pocketgan.runs.run import Run
 
 STEPS = 1000
 PATIENCE = 90.0

@@ -1,4 +1,4 @@
-"""Pocketgan trains, compares, evaluates and ships GANs on small images, on a laptop.
+"""Pocketgan trains, compares, evaluates and ships GANs on small images.
 
 run = pocketgan.train("mlp", duration="1 epoch")
 run.generate(64)
@@ -7,19 +7,19 @@ run.generate(64)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pocketgan.plot_backend import import_matplotlib
-from pocketgan.version import __version__
+from pocketgan.base.plot_backend import import_matplotlib
+from pocketgan.base.version import __version__
 
 if TYPE_CHECKING:
     from pocketgan.api import evaluate, export, open_run, push, report, resume, study, train, translate
-    from pocketgan.config import RunConfig
-    from pocketgan.errors import PocketganError, RunFailed, UserError
-    from pocketgan.exported import ExportedModel, load
-    from pocketgan.listing import list_runs
-    from pocketgan.models import Model
+    from pocketgan.base.errors import PocketganError, RunFailed, UserError
+    from pocketgan.config.recipes import RECIPES, recipe
+    from pocketgan.config.sections import RunConfig
     from pocketgan.picture_api import find_directions, interpolate, plot, timelapse, walk_directions, write
-    from pocketgan.recipes import RECIPES, recipe
-    from pocketgan.runs import Run
+    from pocketgan.runs.exported import ExportedModel, load
+    from pocketgan.runs.listing import list_runs
+    from pocketgan.runs.model import Model
+    from pocketgan.runs.run import Run
     from pocketgan.studies.config import StudyConfig
     from pocketgan.studies.study import Study
 
@@ -59,14 +59,14 @@ _HOMES = {
     **dict.fromkeys(
         ("evaluate", "export", "open_run", "push", "report", "resume", "study", "train", "translate"), "api"
     ),
-    **dict.fromkeys(("ExportedModel", "load"), "exported"),
-    "Model": "models",
-    **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "errors"),
+    **dict.fromkeys(("ExportedModel", "load"), "runs.exported"),
+    "Model": "runs.model",
+    **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "base.errors"),
     **dict.fromkeys(("find_directions", "interpolate", "plot", "timelapse", "walk_directions", "write"), "picture_api"),
-    **dict.fromkeys(("RECIPES", "recipe"), "recipes"),
-    "list_runs": "listing",
-    "Run": "runs",
-    "RunConfig": "config",
+    **dict.fromkeys(("RECIPES", "recipe"), "config.recipes"),
+    "list_runs": "runs.listing",
+    "Run": "runs.run",
+    "RunConfig": "config.sections",
     "Study": "studies.study",
     "StudyConfig": "studies.config",
 }

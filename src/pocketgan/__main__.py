@@ -2,7 +2,7 @@
 
 import sys
 
-from pocketgan.cli import main
+from pocketgan.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,20 +5,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocketgan.config import RunConfig, replace
-from pocketgan.errors import DataError, RunError
-from pocketgan.exported import ExportedModel, find_model, load
-from pocketgan.models import PLACES, Model, runs_inside, why_no_run
-from pocketgan.pictures import Images, grid, make_folder, save_picture, to_picture
-from pocketgan.problems import problem
-from pocketgan.progress import Progress
-from pocketgan.recipes import recipe as find_recipe
-from pocketgan.records import read_object
-from pocketgan.runs import MOST_IMAGES, Run
+from pocketgan.base.errors import DataError, RunError
+from pocketgan.base.messages import problem
+from pocketgan.base.progress import Progress
+from pocketgan.config.recipes import recipe as find_recipe
+from pocketgan.config.sections import RunConfig, replace
+from pocketgan.images.grids import Images, grid, make_folder, save_picture, to_picture
+from pocketgan.runs.exported import ExportedModel, find_model, load
+from pocketgan.runs.model import PLACES, Model, runs_inside, why_no_run
+from pocketgan.runs.records import read_object
+from pocketgan.runs.run import MOST_IMAGES, Run
 
 if TYPE_CHECKING:
-    from pocketgan.evaluation import Evaluation
     from pocketgan.exports.folder import Format
+    from pocketgan.metrics.evaluation import Evaluation
     from pocketgan.studies.backends import Backend
     from pocketgan.studies.config import StudyConfig
     from pocketgan.studies.study import Study
@@ -40,7 +40,7 @@ def train(
         RunFailed: training had to stop; what was saved is still there.
         KeyboardInterrupt: it was interrupted; what it had got to is saved, and `resume` goes on with it.
     """
-    from pocketgan.experiment import run_experiment
+    from pocketgan.experiment.experiment import run_experiment
 
     config, shown = find_recipe(recipe) if isinstance(recipe, str) else recipe, Progress(quiet=not progress)
     run = run_experiment(replace(config, **fields), out, shown)
@@ -87,7 +87,7 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
 
 def go_on(folder: str | Path, duration: str | None, progress: Progress) -> tuple[Run, bool]:
     """Goes on with a run and draws its figures; returns it, and whether it has got any further."""
-    from pocketgan.experiment import resume_experiment
+    from pocketgan.experiment.experiment import resume_experiment
 
     before = None
     with suppress(RunError):  # A damaged status is made again.
@@ -106,7 +106,7 @@ def opened_run(run: str | Path | Run) -> Run:
 
 def finish(run: Run) -> None:
     """Draws the run's figures, and where it redraws images, how its saved generator redraws the test images."""
-    from pocketgan.figures import draw_figures
+    from pocketgan.pictures.plots import draw_figures
 
     draw_figures(run)
     if run.config.reads_images and run.status().state == "finished":
@@ -161,10 +161,10 @@ def evaluate(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan import evaluation
-    from pocketgan.evaluation_page import draw_page
-    from pocketgan.files import write_json
-    from pocketgan.speed import using_free_threads
+    from pocketgan.base.files import write_json
+    from pocketgan.experiment.speed import using_free_threads
+    from pocketgan.metrics import evaluation
+    from pocketgan.metrics.evaluation_page import draw_page
 
     model, shown = find_model(source), Progress(quiet=not progress)
     if model is None and runs_inside(Path(str(source))):
@@ -238,9 +238,9 @@ def study(
     Raises:
         UserError: something asked for won't do; nothing was started.
     """
-    from pocketgan.reports.write import write_report
     from pocketgan.studies.config import StudyConfig, study_config
     from pocketgan.studies.predeclared import read_study
+    from pocketgan.studies.report.write import write_report
     from pocketgan.studies.running import run_study
 
     if isinstance(study, dict):
@@ -267,7 +267,7 @@ def report(folder: str | Path, *, language: str = "en") -> Path:
         UserError: no such language.
         StudyError: there is no study.
     """
-    from pocketgan.reports.write import write_report
+    from pocketgan.studies.report.write import write_report
     from pocketgan.studies.study import Study
 
     return write_report(Study.open(folder), language)
@@ -298,9 +298,9 @@ def translate(
     """
     import torch
 
-    from pocketgan.data import check_split, load_images
-    from pocketgan.loading import load_generator
-    from pocketgan.sampling import redraw_images, side_by_side
+    from pocketgan.images.sets import check_split, load_images
+    from pocketgan.runs.sampling import redraw_images, side_by_side
+    from pocketgan.runs.weights import load_generator
 
     model = load(run) if isinstance(run, str | Path) else run
     if not model.config.reads_images:
@@ -330,7 +330,7 @@ def read_input(path: Path, model: Model) -> Any:
     import numpy as np
     import torch
 
-    from pocketgan.image_files import read_picture
+    from pocketgan.images.readers import read_picture
 
     pixels = read_picture(path, name="images")
     facts = model.facts

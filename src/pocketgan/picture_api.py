@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketgan.exported import load
-from pocketgan.films.film import Film
-from pocketgan.models import Model
-from pocketgan.runs import Run
-from pocketgan.writing import CANDIDATES, Written
+from pocketgan.pictures.animation import Film
+from pocketgan.pictures.spelling import CANDIDATES, Written
+from pocketgan.runs.exported import load
+from pocketgan.runs.model import Model
+from pocketgan.runs.run import Run
 
 if TYPE_CHECKING:
-    from pocketgan.directions import Directions
-    from pocketgan.figures import Plots
+    from pocketgan.pictures.directions import Directions
+    from pocketgan.pictures.plots import Plots
 
 
 def interpolate(
@@ -41,7 +41,7 @@ def interpolate(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan.films.walks import walk
+    from pocketgan.pictures.interpolation import walk
 
     return walk(opened(run), seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
 
@@ -64,7 +64,7 @@ def find_directions(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan.directions import find_directions as find
+    from pocketgan.pictures.directions import find_directions as find
 
     return find(opened(run), count, label=label, checkpoint=checkpoint)
 
@@ -96,8 +96,8 @@ def walk_directions(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan.directions import find_directions as find
-    from pocketgan.directions import walk_directions as walk
+    from pocketgan.pictures.directions import find_directions as find
+    from pocketgan.pictures.directions import walk_directions as walk
 
     model = opened(run)
     found = find(model, label=label, checkpoint=checkpoint) if directions is None else directions
@@ -125,7 +125,7 @@ def write(
     Raises:
         UserError: something asked for won't do; the message says what.
     """
-    from pocketgan.writing import preferred_run, write_text
+    from pocketgan.pictures.spelling import preferred_run, write_text
 
     model = preferred_run(str(text)) if run is None else opened(run)
     return write_text(model, str(text), seed=seed, candidates=candidates, checkpoint=checkpoint)
@@ -145,7 +145,7 @@ def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | 
     Raises:
         UserError: the run has no two pictures, or something asked for won't do.
     """
-    from pocketgan.films.moments import film_of
+    from pocketgan.pictures.moments import film_of
 
     return film_of(run if isinstance(run, Run) else Run.open(run), frames, fps)
 
@@ -170,7 +170,7 @@ def plot(
     Raises:
         UserError: a run has nothing to plot, or something asked for won't do.
     """
-    from pocketgan.figures import draw_plots
+    from pocketgan.pictures.plots import draw_plots
 
     several = itertools.chain(*([one] if isinstance(one, str | Path | Run) else one for one in runs))
     opened_runs = [run if isinstance(run, Run) else Run.open(run) for run in several]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pocketgan.metric_words import READINGS, TITLES
 from pocketgan.metrics import METRICS, Comparison, Reference, Sample, missing, why_not
+from pocketgan.metrics.words import READINGS, TITLES
 
 COUNT, CLASSES = 300, 4
 metrics = pytest.mark.parametrize("name", METRICS)

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.config import Activation, NetworkConfig, RunConfig
-from pocketgan.errors import ConfigError
+from pocketgan.base.errors import ConfigError
+from pocketgan.config.recipes import PARAMETERS, RECIPES
+from pocketgan.config.sections import Activation, NetworkConfig, RunConfig
 from pocketgan.networks import (
     DISCRIMINATORS,
     GENERATORS,
@@ -18,7 +19,6 @@ from pocketgan.networks import (
     build_discriminator,
     build_generator,
 )
-from pocketgan.recipes import PARAMETERS, RECIPES
 
 LATENT = 6
 TINY = {"latent_dim": LATENT, "hidden_dim": 8, "depth": 2}

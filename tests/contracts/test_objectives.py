@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.objectives import (
+from pocketgan.training.objectives import (
     OBJECTIVES,
     one_centred_penalty,
     squared_gradient,

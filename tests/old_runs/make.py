@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 import pocketgan
-from pocketgan.checkpoints import read_checkpoint
+from pocketgan.training.checkpoints import read_checkpoint
 
 TINY = {
     "latent_dim": 6,

@@ -5,21 +5,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocketgan.config import PACKAGED, RunConfig, differences, replace
-from pocketgan.errors import RunError
-from pocketgan.evaluation import SPLITS
-from pocketgan.exported import LICENCE, ONNX, PICTURE
-from pocketgan.exports.graph import BATCHES, OPSET
+from pocketgan.base.errors import RunError
+from pocketgan.base.language import clock, speaking
+from pocketgan.base.messages import PROBLEMS, problem
+from pocketgan.base.version import __version__
+from pocketgan.config.recipes import RECIPES
+from pocketgan.config.sections import PACKAGED, RunConfig, differences, replace
 from pocketgan.exports.licence import licence_of
-from pocketgan.language import clock, speaking
-from pocketgan.metric_words import READINGS, TITLES, short
+from pocketgan.exports.onnx import BATCHES, OPSET
 from pocketgan.metrics import METRICS
-from pocketgan.models import Weights
-from pocketgan.problems import PROBLEMS, problem
-from pocketgan.recipes import RECIPES
-from pocketgan.records import DataFacts, Environment, read_object
-from pocketgan.runs import BEST, Run
-from pocketgan.version import __version__
+from pocketgan.metrics.evaluation import SPLITS
+from pocketgan.metrics.words import READINGS, TITLES, short
+from pocketgan.runs.exported import LICENCE, ONNX, PICTURE
+from pocketgan.runs.model import Weights
+from pocketgan.runs.records import DataFacts, Environment, read_object
+from pocketgan.runs.run import BEST, Run
 
 KNOWN = {
     "mnist": ("MNIST's handwritten digits", "MNIST, its training split"),

@@ -7,23 +7,23 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from pocketgan.config import PACKAGED, RunConfig, replace
-from pocketgan.data import load_images
-from pocketgan.errors import DataError, ModelError
-from pocketgan.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
+from pocketgan.base.errors import DataError, ModelError
+from pocketgan.base.files import write_atomically
+from pocketgan.base.progress import Progress
+from pocketgan.base.version import __version__
+from pocketgan.config.sections import PACKAGED, RunConfig, replace
 from pocketgan.exports.card import Shipment, model_card
-from pocketgan.exports.graph import check_extra, check_onnx, onnx_file
 from pocketgan.exports.licence import licence_of
-from pocketgan.files import write_atomically
-from pocketgan.loading import build_with
-from pocketgan.models import CONFIG
+from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file
+from pocketgan.images.grids import Images, make_folder, picture_bytes
+from pocketgan.images.sets import load_images
 from pocketgan.networks.summary import count
-from pocketgan.pictures import Images, make_folder, picture_bytes
-from pocketgan.progress import Progress
-from pocketgan.records import DataFacts
-from pocketgan.runs import Run, check_free
-from pocketgan.sampling import generate_images, redraw_images, side_by_side
-from pocketgan.version import __version__
+from pocketgan.runs.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
+from pocketgan.runs.model import CONFIG
+from pocketgan.runs.records import DataFacts
+from pocketgan.runs.run import Run, check_free
+from pocketgan.runs.sampling import generate_images, redraw_images, side_by_side
+from pocketgan.runs.weights import build_with
 
 Format = Literal["safetensors", "onnx", "all"]
 FORMATS = get_args(Format)

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pocketgan.errors import ExportFailed, ModelError
-from pocketgan.exported import FILES, ExportedModel
+from pocketgan.base.errors import ExportFailed, ModelError
+from pocketgan.runs.exported import FILES, ExportedModel
 
 LONGEST_NAME = 96
 PART = re.compile(r"\w([\w.-]*\w)?", re.ASCII)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from pocketgan.config import split
-from pocketgan.errors import RunError, nearest
-from pocketgan.metric_words import BETTER, IDEALS
+from pocketgan.base.errors import RunError, nearest
+from pocketgan.base.messages import Problem, problem
+from pocketgan.config.sections import split
 from pocketgan.metrics.classification import classification_accuracy
 from pocketgan.metrics.classifier import FEATURES
 from pocketgan.metrics.frechet import class_frechet_distance, frechet_distance
@@ -16,7 +16,7 @@ from pocketgan.metrics.memorisation import copying_score
 from pocketgan.metrics.modes import class_kl, confidence, count_modes, duplicates, label_agreement
 from pocketgan.metrics.samples import NEIGHBOURS, Comparison, Reference, Sample
 from pocketgan.metrics.two_sample import two_sample_accuracy
-from pocketgan.problems import Problem, problem
+from pocketgan.metrics.words import BETTER, IDEALS
 
 __all__ = ["METRICS", "Comparison", "Metric", "Reference", "Sample", "metric_names", "missing"]
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from pocketgan.data import derived_seed
+from pocketgan.images.sets import derived_seed
 from pocketgan.metrics.classifier import prepare
 from pocketgan.metrics.perceptron import fit_perceptron
 

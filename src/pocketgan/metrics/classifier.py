@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from pocketgan.data import derived_seed, to_network
+from pocketgan.images.sets import derived_seed, to_network
 
 FEATURES = 128
 LARGEST_SIDE = 32

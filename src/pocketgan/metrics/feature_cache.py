@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from pocketgan.errors import StorageError
-from pocketgan.files import write_atomically
+from pocketgan.base.errors import StorageError
+from pocketgan.base.files import write_atomically
 
 MOST_BYTES = 2_000_000_000
 """Features kept, at most; those that were not used for longest go first."""

@@ -16,17 +16,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from pocketgan.config import DataConfig
-from pocketgan.data import ImageSet, load_images
-from pocketgan.errors import DataError, StorageError
-from pocketgan.files import cache_folder, write_atomically
-from pocketgan.metric_words import NOTES
+from pocketgan.base.errors import DataError, StorageError
+from pocketgan.base.files import cache_folder, write_atomically
+from pocketgan.base.messages import problem
+from pocketgan.base.progress import Progress
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
 from pocketgan.metrics.feature_cache import metadata, read_features, tensors_hash, write_features
 from pocketgan.metrics.inception import inception_features
 from pocketgan.metrics.samples import Sample
-from pocketgan.problems import problem
-from pocketgan.progress import Progress
+from pocketgan.metrics.words import NOTES
 
 VERSION = 1
 DIGITS_FILE = "digits.safetensors"

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pocketgan.errors import DataError
+from pocketgan.base.errors import DataError
 
 BATCH = 50
 FEATURES = "2048"

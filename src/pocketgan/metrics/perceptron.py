@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from pocketgan.optimizers import Adam
+from pocketgan.training.optimizers import Adam
 
 
 def fit_perceptron(

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from pocketgan.config import NetworkConfig
-from pocketgan.data import derived_seed
+from pocketgan.config.sections import NetworkConfig
+from pocketgan.images.sets import derived_seed
 from pocketgan.networks.autoencoder import AutoencoderGenerator
 from pocketgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from pocketgan.networks.layers import Dropout, ImageShape, initialise, lay_out

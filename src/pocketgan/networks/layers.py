@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pocketgan.config import NetworkConfig
-from pocketgan.errors import ConfigError
-from pocketgan.problems import problem
+from pocketgan.base.errors import ConfigError
+from pocketgan.base.messages import problem
+from pocketgan.config.sections import NetworkConfig
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pocketgan.config import NetworkConfig
+from pocketgan.config.sections import NetworkConfig
 from pocketgan.networks.layers import (
     ImageShape,
     LatentInput,

@@ -7,7 +7,7 @@ The discriminator has no normalisation, since R1 and R2 need its gradients per i
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pocketgan.config import NetworkConfig
+from pocketgan.config.sections import NetworkConfig
 from pocketgan.networks.layers import (
     FromMap,
     ImageShape,

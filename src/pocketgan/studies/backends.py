@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
-from pocketgan.errors import StudyError
+from pocketgan.base.errors import StudyError
 
 Backend = Literal["local", "ray"]
 Item = TypeVar("Item")

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pocketgan.config import ALIASES, FIELDS, PACKAGED, RunConfig, Section, explain, rename, replace
-from pocketgan.errors import ConfigError, nearest
-from pocketgan.metric_words import BETTER, IDEALS
-from pocketgan.recipes import RECIPES, recipe
+from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import ALIASES, FIELDS, PACKAGED, RunConfig, Section, explain, rename, replace
+from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.studies.seeds import default_seeds
 
 Value = bool | int | float | str

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketgan.runs import Run
+from pocketgan.runs.run import Run
 from pocketgan.studies.study import Study
 
 POINTS = 200

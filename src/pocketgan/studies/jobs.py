@@ -11,9 +11,14 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from pocketgan.config import DataConfig, RunConfig, differences
-from pocketgan.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
-from pocketgan.evaluation import (
+from pocketgan.base.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
+from pocketgan.base.files import write_json
+from pocketgan.base.messages import problem
+from pocketgan.config.sections import DataConfig, RunConfig, differences
+from pocketgan.experiment.experiment import resume_experiment, run_experiment, settled
+from pocketgan.experiment.speed import using_threads
+from pocketgan.metrics import METRICS, Comparison, why_not
+from pocketgan.metrics.evaluation import (
     RealSets,
     choose_space,
     fitted,
@@ -22,14 +27,9 @@ from pocketgan.evaluation import (
     look_at,
     read_real,
 )
-from pocketgan.experiment import resume_experiment, run_experiment, settled
-from pocketgan.files import write_json
-from pocketgan.metrics import METRICS, Comparison, why_not
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.problems import problem
-from pocketgan.runs import Run
-from pocketgan.scores import RealImages, finite, floor_of
-from pocketgan.speed import using_threads
+from pocketgan.metrics.scores import RealImages, finite, floor_of
+from pocketgan.runs.run import Run
 from pocketgan.studies.study import STOP, Job, Result, Study
 
 POLL_SECONDS = 0.5

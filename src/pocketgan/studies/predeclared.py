@@ -5,9 +5,9 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from pocketgan.errors import ConfigError, StudyError, nearest
-from pocketgan.language import say
-from pocketgan.recipes import RECIPES
+from pocketgan.base.errors import ConfigError, StudyError, nearest
+from pocketgan.base.language import say
+from pocketgan.config.recipes import RECIPES
 from pocketgan.studies.config import StudyConfig, study_config
 
 QUESTIONS = {

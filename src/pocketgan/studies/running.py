@@ -11,13 +11,13 @@ from rich import box
 from rich.live import Live
 from rich.table import Table
 
-from pocketgan.config import DataConfig
-from pocketgan.errors import RunError, StudyError
-from pocketgan.evaluation import read_real
-from pocketgan.language import clock
+from pocketgan.base.errors import RunError, StudyError
+from pocketgan.base.language import clock
+from pocketgan.base.progress import Progress
+from pocketgan.base.signals import on_first_signal
+from pocketgan.config.sections import DataConfig
 from pocketgan.metrics import METRICS, metric_names, too_few
-from pocketgan.progress import Progress
-from pocketgan.signals import on_first_signal
+from pocketgan.metrics.evaluation import read_real
 from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig

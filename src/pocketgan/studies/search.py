@@ -13,10 +13,10 @@ import uuid
 from functools import partial
 from typing import Any
 
-from pocketgan.errors import ConfigError, StudyError
-from pocketgan.files import write_atomically
-from pocketgan.progress import Progress
-from pocketgan.runs import Run
+from pocketgan.base.errors import ConfigError, StudyError
+from pocketgan.base.files import write_atomically
+from pocketgan.base.progress import Progress
+from pocketgan.runs.run import Run
 from pocketgan.studies.backends import Backend, run_all
 from pocketgan.studies.config import Range, StudyConfig
 from pocketgan.studies.jobs import keep, run_job
@@ -65,7 +65,7 @@ def check(config: StudyConfig) -> None:
     Raises:
         ConfigError: their runs aren't evaluated, or not by the deciding metric.
     """
-    from pocketgan.following import MEASURED
+    from pocketgan.experiment.monitor import MEASURED
 
     first = {name: ends(values)[0] for name, values in config.factors.items()}
     trial = config.configure("a trial", first)

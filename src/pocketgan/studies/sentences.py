@@ -1,8 +1,8 @@
 """What a study shows, in plain sentences."""
 
-from pocketgan.language import Text, localised
-from pocketgan.language import say as say_of
-from pocketgan.metric_words import TITLES
+from pocketgan.base.language import Text, localised
+from pocketgan.base.language import say as say_of
+from pocketgan.metrics.words import TITLES
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.seeds import fewest_seeds, smallest_p_value
 from pocketgan.studies.statistics import PairComparison, interquartile_mean

@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pocketgan import history
-from pocketgan.config import RunConfig, replace, validated
-from pocketgan.errors import ConfigError, RunError, StudyError
-from pocketgan.files import write_json
-from pocketgan.metric_words import BETTER, IDEALS
-from pocketgan.problems import problem
-from pocketgan.records import read_object
-from pocketgan.runs import Run
+from pocketgan.base.errors import ConfigError, RunError, StudyError
+from pocketgan.base.files import write_json
+from pocketgan.base.messages import problem
+from pocketgan.config import history
+from pocketgan.config.sections import RunConfig, replace, validated
+from pocketgan.metrics.words import BETTER, IDEALS
+from pocketgan.runs.records import read_object
+from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig, slug, study_config
 
 GROWS = ("seeds", "fresh_seeds", "trials", "question")

@@ -18,25 +18,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pocketgan.checkpoints import load_network
-from pocketgan.config import DataConfig
-from pocketgan.data import ImageSet, load_images
-from pocketgan.directions import Directions, film_along, of_network
-from pocketgan.errors import DataError, PocketganError, RunError
-from pocketgan.exported import load
-from pocketgan.films.files import animation
-from pocketgan.films.walks import walk_between
-from pocketgan.language import speaking
-from pocketgan.loading import build_with, find_checkpoint, image_shape
+from pocketgan.base.errors import DataError, PocketganError, RunError
+from pocketgan.base.language import speaking
+from pocketgan.base.messages import problem
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace, digits, stacked
-from pocketgan.models import Model, Weights
 from pocketgan.networks import build_discriminator
-from pocketgan.problems import problem
-from pocketgan.runs import BEST, Run
-from pocketgan.sampling import redraw_images, run_generator, sample_latents
+from pocketgan.pictures.animation_files import animation
+from pocketgan.pictures.directions import Directions, film_along, of_network
+from pocketgan.pictures.interpolation import walk_between
+from pocketgan.pictures.spelling import write_text
+from pocketgan.runs.exported import load
+from pocketgan.runs.model import Model, Weights
+from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents
+from pocketgan.runs.weights import build_with, find_checkpoint, image_shape
+from pocketgan.training.checkpoints import load_network
 from pocketgan.web.frames import read_frame, write_frame
 from pocketgan.web.judging import Judge, Spacing, spacing
-from pocketgan.writing import write_text
 
 MOST = 256
 """Pictures that are drawn at once."""

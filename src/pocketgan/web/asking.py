@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pocketgan.config import PACKAGED, DataConfig
-from pocketgan.errors import PocketganError, WebError
-from pocketgan.exported import WEIGHTS
-from pocketgan.models import CONFIG, Model
-from pocketgan.records import read_object
-from pocketgan.runs import BEST, Run
+from pocketgan.base.errors import PocketganError, WebError
+from pocketgan.config.sections import PACKAGED, DataConfig
+from pocketgan.runs.exported import WEIGHTS
+from pocketgan.runs.model import CONFIG, Model
+from pocketgan.runs.records import read_object
+from pocketgan.runs.run import BEST, Run
 from pocketgan.web.create_words import say
 from pocketgan.web.frames import Frame
 from pocketgan.web.gallery import sentence

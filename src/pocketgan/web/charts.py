@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from pocketgan.language import localised
+from pocketgan.base.language import localised
 from pocketgan.web.rows import Numbers, thinned
 
 POINTS = 240

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from pocketgan.errors import PocketganError
+from pocketgan.base.errors import PocketganError
 from pocketgan.web import starting
 from pocketgan.web.messages import line, report
 from pocketgan.web.ranking import in_order

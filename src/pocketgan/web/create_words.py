@@ -2,8 +2,8 @@
 
 from babel.numbers import format_decimal
 
-from pocketgan.language import Text, locale_of, spoken
-from pocketgan.language import say as say_of
+from pocketgan.base.language import Text, locale_of, spoken
+from pocketgan.base.language import say as say_of
 from pocketgan.web.words import WORDS
 
 CREATING: dict[str, Text] = {

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pocketgan.errors import WebError
-from pocketgan.exported import ExportedModel
-from pocketgan.layout import Labels
-from pocketgan.models import Model
+from pocketgan.base.errors import WebError
+from pocketgan.images.montage import Labels
+from pocketgan.runs.exported import ExportedModel
+from pocketgan.runs.model import Model
 from pocketgan.web.asking import Asked, Chosen, Shown, ask, data_is_ours, labels_of, open_model
 from pocketgan.web.create_words import decimal, percent, say
 from pocketgan.web.frames import Frame

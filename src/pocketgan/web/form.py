@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pocketgan import durations
-from pocketgan.config import FIELDS, PACKAGED, RunConfig, validated
-from pocketgan.errors import ConfigError, WebError
-from pocketgan.problems import problem
-from pocketgan.recipes import recipe
+from pocketgan.base.errors import ConfigError, WebError
+from pocketgan.base.messages import problem
+from pocketgan.config import durations
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import FIELDS, PACKAGED, RunConfig, validated
 from pocketgan.web.site import Site
 
 LENGTHS = {check.func for kind in durations.LENGTHS for check in get_args(kind)[1:]}

@@ -3,9 +3,9 @@
 import inspect
 import re
 
-from pocketgan.config import SECTIONS, RunConfig
-from pocketgan.language import Text
-from pocketgan.recipes import RECIPES
+from pocketgan.base.language import Text
+from pocketgan.config.recipes import RECIPES
+from pocketgan.config.sections import SECTIONS, RunConfig
 
 
 def helps() -> dict[str, Text]:

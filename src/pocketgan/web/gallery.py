@@ -12,9 +12,9 @@ from importlib import resources
 
 import numpy as np
 
-from pocketgan.films.film import fitting_scale
-from pocketgan.layout import BARE, Labels
-from pocketgan.pictures import grid, picture_bytes, to_picture
+from pocketgan.images.grids import grid, picture_bytes, to_picture
+from pocketgan.images.montage import BARE, Labels
+from pocketgan.pictures.animation import fitting_scale
 from pocketgan.web.create_words import say
 
 MOST_COLUMNS = 16

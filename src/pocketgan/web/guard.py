@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pocketgan.language import say
+from pocketgan.base.language import say
 from pocketgan.web.words import WORDS
 
 Scope = MutableMapping[str, Any]

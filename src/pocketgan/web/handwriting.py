@@ -11,8 +11,8 @@ import math
 import numpy as np
 from PIL import Image
 
-from pocketgan.errors import WebError
-from pocketgan.records import DataFacts
+from pocketgan.base.errors import WebError
+from pocketgan.runs.records import DataFacts
 from pocketgan.web.create_words import say
 
 SIDE, BOX = 28, 20

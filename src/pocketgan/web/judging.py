@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
-from pocketgan.data import ImageSet, to_network
+from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.models import Model
+from pocketgan.runs.model import Model
 
 PROBABILITIES = ("bce", "minimax", "msle")
 """Games whose logit is that of a probability."""

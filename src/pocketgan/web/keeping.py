@@ -7,16 +7,16 @@ from html import escape
 
 import numpy as np
 
-from pocketgan.errors import WebError
-from pocketgan.models import Model
-from pocketgan.pictures import class_numbers, labels_as_arrays
+from pocketgan.base.errors import WebError
+from pocketgan.images.grids import class_numbers, labels_as_arrays
+from pocketgan.pictures.spelling import CANDIDATES
+from pocketgan.runs.model import Model
 from pocketgan.web.asking import MOST_SEED, Chosen, Shown, ask, open_model, whole
 from pocketgan.web.create_words import say
 from pocketgan.web.creating import walk
 from pocketgan.web.gallery import columns_of, png, sheet
 from pocketgan.web.site import Site
 from pocketgan.web.worker import Refused
-from pocketgan.writing import CANDIDATES
 
 LONGEST_TEXT = 40
 FILM_SCALE = 10

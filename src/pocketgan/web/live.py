@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-from pocketgan.errors import UserError
-from pocketgan.language import clock, date
-from pocketgan.layout import lay_out
-from pocketgan.pictures import sample_columns
+from pocketgan.base.errors import UserError
+from pocketgan.base.language import clock, date
+from pocketgan.images.grids import sample_columns
+from pocketgan.images.montage import lay_out
 from pocketgan.web.charts import number
 from pocketgan.web.curves import accuracies, classes, losses, quality, speed
 from pocketgan.web.messages import line, mark

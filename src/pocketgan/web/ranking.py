@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pocketgan.errors import RunError
-from pocketgan.records import read_object, read_rows
+from pocketgan.base.errors import RunError
+from pocketgan.runs.records import read_object, read_rows
 from pocketgan.web.rows import is_number, stamp
 from pocketgan.web.site import Site
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pocketgan.errors import PocketganError
-from pocketgan.records import COLUMNS, Status
-from pocketgan.runs import BEST, Run
+from pocketgan.base.errors import PocketganError
+from pocketgan.runs.records import COLUMNS, Status
+from pocketgan.runs.run import BEST, Run
 from pocketgan.web.rows import Columns, stamp
 
 FRESH_SECONDS = 0.5

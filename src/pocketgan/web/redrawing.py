@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketgan.errors import WebError
-from pocketgan.models import Model
+from pocketgan.base.errors import WebError
+from pocketgan.runs.model import Model
 from pocketgan.web.asking import ask, data_is_ours, open_model, whole
 from pocketgan.web.create_words import say
 from pocketgan.web.gallery import sharp

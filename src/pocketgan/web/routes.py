@@ -6,9 +6,9 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
-from pocketgan.errors import UserError, WebError
-from pocketgan.language import say
-from pocketgan.records import LARGEST_HEADER
+from pocketgan.base.errors import UserError, WebError
+from pocketgan.base.language import say
+from pocketgan.runs.records import LARGEST_HEADER
 from pocketgan.web.live import Live
 from pocketgan.web.side_by_side import MOST, OVER, Comparisons
 from pocketgan.web.site import Site

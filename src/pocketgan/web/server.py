@@ -12,8 +12,8 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base
 
-from pocketgan.errors import WebError
-from pocketgan.language import say, speaking
+from pocketgan.base.errors import WebError
+from pocketgan.base.language import say, speaking
 from pocketgan.web.ending import Server
 from pocketgan.web.guard import App, Guard, Receive, Scope, Send, is_loopback
 from pocketgan.web.page import build_page

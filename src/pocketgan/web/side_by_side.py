@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.errors import UserError
-from pocketgan.language import clock
-from pocketgan.records import read_object
-from pocketgan.runs import Run
+from pocketgan.base.errors import UserError
+from pocketgan.base.language import clock
+from pocketgan.runs.records import read_object
+from pocketgan.runs.run import Run
 from pocketgan.web.charts import Chart, Level, draw, line_of, number
 from pocketgan.web.curves import column
 from pocketgan.web.messages import line, mark

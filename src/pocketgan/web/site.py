@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from pocketgan.errors import RunError, WebError
-from pocketgan.exported import load
-from pocketgan.language import check_language, speaking
-from pocketgan.language import say as say_of
-from pocketgan.models import EXPORT_KEY, Model, is_exported, is_model
-from pocketgan.records import Status, lives, read_object
-from pocketgan.runs import Run
+from pocketgan.base.errors import RunError, WebError
+from pocketgan.base.language import check_language, speaking
+from pocketgan.base.language import say as say_of
+from pocketgan.runs.exported import load
+from pocketgan.runs.model import EXPORT_KEY, Model, is_exported, is_model
+from pocketgan.runs.records import Status, lives, read_object
+from pocketgan.runs.run import Run
 from pocketgan.web.processes import Starts
 from pocketgan.web.queues import Queue
 from pocketgan.web.reading import Reader, Reading

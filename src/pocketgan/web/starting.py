@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-from pocketgan.config import RunConfig
-from pocketgan.durations import Duration
-from pocketgan.errors import PocketganError, RunBusy, RunError, WebError
-from pocketgan.flags import parse_recipe
-from pocketgan.models import is_model
-from pocketgan.recipes import recipe
-from pocketgan.runs import Run, check_free
+from pocketgan.base.errors import PocketganError, RunBusy, RunError, WebError
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.config.durations import Duration
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import RunConfig
+from pocketgan.runs.model import is_model
+from pocketgan.runs.run import Run, check_free
 from pocketgan.web.form import flags_of, with_point
 from pocketgan.web.processes import MOST_STARTED, TooMany
 from pocketgan.web.site import DEEPEST, STUDY, Site

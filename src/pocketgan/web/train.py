@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from pocketgan.config import FIELDS, PACKAGED, SECTIONS
-from pocketgan.errors import PocketganError
-from pocketgan.recipes import RECIPES, recipe
+from pocketgan.base.errors import PocketganError
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import FIELDS, PACKAGED, SECTIONS
 from pocketgan.web import starting
 from pocketgan.web.form import Field, fields, read, shown
 from pocketgan.web.live import live_html

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pocketgan.errors import WebError
+from pocketgan.base.errors import WebError
 from pocketgan.web.create_words import decimal, say
 
 FORMATS = ("PNG", "JPEG", "GIF")

@@ -4,9 +4,9 @@ import re
 import string
 from functools import cache
 
-from pocketgan.diagnosis import DIAGNOSES, NAMES
-from pocketgan.language import Text, localised
-from pocketgan.language import say as say_of
+from pocketgan.base.language import Text, localised
+from pocketgan.base.language import say as say_of
+from pocketgan.experiment.diagnosis import DIAGNOSES, NAMES
 
 EVIDENCE: dict[str, Text] = {
     "evidence gradient": "the generator's gradient is infinite or not a number",

@@ -1,6 +1,6 @@
 """Every text of the page, by its key; `Site.say` says them in the page's language."""
 
-from pocketgan.language import Text
+from pocketgan.base.language import Text
 from pocketgan.web.form_texts import FORM
 from pocketgan.web.watchdog import WATCHDOG
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.errors import WebError
-from pocketgan.language import spoken
+from pocketgan.base.errors import WebError
+from pocketgan.base.language import spoken
 from pocketgan.web.create_words import say
 from pocketgan.web.frames import BadFrame, Frame, read_frame, write_frame
 

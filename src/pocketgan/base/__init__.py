@@ -1,0 +1,1 @@
+"""What everything stands on: errors, files, languages, what is printed. Imports nothing else of the package."""

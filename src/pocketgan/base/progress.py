@@ -1,0 +1,221 @@
+"""The progress display: two live lines on a terminal, plain lines elsewhere."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
+from rich.live import Live
+from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pocketgan.base.language import Text as Words
+from pocketgan.base.language import clock, localised, shortened
+from pocketgan.base.language import say as say_of
+
+if TYPE_CHECKING:
+    from pocketgan.training.steps import Tick
+
+PLAIN_SECONDS = 10.0
+"""Seconds between plain lines, at least."""
+BLOCKS = "▁▂▃▄▅▆▇█"
+SHORTEST_BAR, LONGEST_NAME, GAP = 10, 24, "  "
+TRAINING: dict[str, Words] = {
+    "left": "{time} left",
+    "trained for": "{time} trained",
+    "trained of planned": "{time} trained, {planned} planned",
+    "speed": "{speed} images/s",
+    "quality": "FD {curve}{distance} (baseline {baseline})",
+    "quality alone": "FD {curve}{distance}",
+    "accuracy": "D right on {real} real, {fake} generated",
+    "losses": "losses D {d} G {g}",
+    "steps": "{step} of {steps} steps",
+}
+"""Every text here. D and G are the discriminator and the generator, FD is the Fréchet distance."""
+
+
+def say(key: str, **parts: object) -> str:
+    """Returns one of the texts of the display in the language that is spoken."""
+    return say_of(TRAINING, key, **parts)
+
+
+class Progress:
+    """Shows training as it goes: how much is done, the time left, images/s, quality, accuracy, both losses.
+
+    Args:
+        quiet: show nothing.
+        console: where to; by default standard error.
+    """
+
+    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
+        self.quiet = quiet
+        self.console = console or plain_console()
+        self._live: Live | None = None
+        self._display = Display()
+        self._printed = 0.0
+
+    def say(self, line: str) -> None:
+        """Shows one line; nothing more where the terminal is gone."""
+        try:
+            if not self.quiet:
+                self.console.print(line, markup=False, emoji=False)
+        except OSError:
+            self.quiet = True
+
+    @contextmanager
+    def training(self, steps: int, done: int, name: str = "", planned: str = "") -> Iterator[None]:
+        """Shows the progress of the run called `name` inside, from `done` of `steps`, which may be planned in time."""
+        self._display = Display(name, steps, done, planned, quality=self._display.quality)
+        self._printed = 0.0
+        if self.quiet or not self.console.is_terminal:
+            yield
+            return
+        self._live = Live(self._display, console=self.console, refresh_per_second=4)
+        self._live.start()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # The terminal is gone.
+                self._live.stop()
+            self._live = None
+
+    def plan(self, steps: int) -> None:
+        """Shows from now on how much of so many steps is done: the run has another plan."""
+        self._display.steps = steps
+
+    @contextmanager
+    def task(self, what: str) -> Iterator[Callable[[float], None]]:
+        """Shows work that comes before or after training; what is handed out takes the share that is done."""
+        self.say(what)
+        if self.quiet or not self.console.is_terminal:
+            yield lambda share: None
+            return
+        with Bar(BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=self.console) as bar:
+            task = bar.add_task(what, total=1.0)
+            yield lambda share: bar.update(task, completed=share)
+
+    def show_quality(self, distances: Sequence[float], baseline: float | None) -> None:
+        """Keeps the quality measured so far beside the losses: its curve, its last score, what real images get."""
+        curve = f"{sparkline(distances)} " if len(distances) > 1 else ""
+        distance = localised(f"{distances[-1]:.3g}")
+        if baseline is None:
+            self._display.quality = say("quality alone", curve=curve, distance=distance)
+        else:
+            self._display.quality = say(
+                "quality", curve=curve, distance=distance, baseline=localised(f"{baseline:.2g}")
+            )
+
+    def update(self, tick: "Tick") -> None:
+        """Shows a tick."""
+        if self.quiet:
+            return
+        self._display.show(tick)
+        if self._live is None and (time.monotonic() - self._printed >= PLAIN_SECONDS or tick.last or tick.stopped):
+            self._printed = time.monotonic()
+            self.say(self._display.plain_line())
+
+
+class Display:
+    """What is shown of training: two lines, of which what matters least is left out where the terminal is narrow.
+
+    The first has a bar, the share that is done and the time left, and where there is room the run's name and the speed.
+    The second has the quality, the discriminator's accuracy and the losses, as far as there is room.
+
+    Attributes:
+        quality: what was measured last; empty before.
+    """
+
+    def __init__(self, name: str = "", steps: int = 1, done: int = 0, planned: str = "", quality: str = "") -> None:
+        self.name, self.steps, self.step, self.planned, self.quality = name, steps, done, planned, quality
+        self._first, self._since = done, time.monotonic()
+        self._trained = 0.0
+        self.speed = self.accuracy = self.losses = ""
+
+    def show(self, tick: "Tick") -> None:
+        """Takes over how far training is."""
+        self.step, self._trained = tick.step, tick.seconds
+        if tick.measures:
+            m = tick.measures
+            self.speed = say("speed", speed=localised(f"{tick.images_per_second:,.0f}"))
+            self.accuracy = say("accuracy", real=f"{m['d_real_accuracy']:.0%}", fake=f"{m['d_fake_accuracy']:.0%}")
+            self.losses = say("losses", d=localised(f"{m['d_loss']:.3f}"), g=localised(f"{m['g_loss']:.3f}"))
+
+    @property
+    def share(self) -> str:
+        """How much is done, never all of it before the end."""
+        return f"{math.floor(100 * self.step / self.steps):3d}%"
+
+    @property
+    def left(self) -> str:
+        """The time left, by the speed since the display began; a dash before a step is done."""
+        done = self.step - self._first
+        if done == 0 and self.step < self.steps:
+            return say("left", time="–")
+        seconds = (time.monotonic() - self._since) / max(1, done) * (self.steps - self.step)
+        return say("left", time=clock(seconds))
+
+    def plain_line(self) -> str:
+        """Returns all of it in one line."""
+        steps = say("steps", step=self.step, steps=self.steps)
+        time_text = clock(self._trained)
+        duration = say("trained for", time=time_text)
+        if self.planned:
+            duration = say("trained of planned", time=time_text, planned=self.planned)
+        parts = (self.share, steps, duration, self.left, self.speed, self.quality, self.accuracy, self.losses)
+        return GAP.join(part for part in parts if part)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
+        width = options.max_width - 1
+        share, left = self.share, self.left
+        room = width - SHORTEST_BAR - cell_len(GAP + share + GAP + left)
+        beside = {}
+        for key, text in (("speed", self.speed), ("name", shortened(self.name, LONGEST_NAME))):
+            if text and cell_len(GAP + text) <= room:
+                beside[key] = [Text(text)]
+                room -= cell_len(GAP + text)
+        bar = ProgressBar(self.steps, self.step, width=SHORTEST_BAR + max(0, room))
+        row = Table.grid(padding=(0, len(GAP), 0, 0))
+        row.add_row(*beside.get("name", []), bar, Text(share), Text(left), *beside.get("speed", []))
+        yield row
+        yield Text(fitting((self.quality, self.accuracy, self.losses), width), no_wrap=True, overflow="ellipsis")
+
+
+def fitting(parts: Sequence[str], width: int) -> str:
+    """Returns the first of some parts in one line, as many as there is room for."""
+    line = ""
+    for part in filter(None, parts):
+        longer = f"{line}{GAP}{part}" if line else part
+        if cell_len(longer) > width:
+            break
+        line = longer
+    return line
+
+
+def plain_console() -> Console:
+    """Returns a console on standard error that prints texts as they are."""
+    return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows on a terminal what takes some seconds, as long as it does."""
+    console = plain_console()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(Text(what)):
+        yield
+
+
+def sparkline(values: Sequence[float], width: int = 8) -> str:
+    """Returns the last `width` of some positive numbers as a curve of blocks, on a logarithmic scale: `█▅▁`."""
+    logs = [math.log(max(value, 1e-12)) for value in values[-width:]]
+    low, reach = min(logs), max(logs) - min(logs)
+    heights = [round((len(BLOCKS) - 1) * (value - low) / reach) if reach > 0 else 0 for value in logs]
+    return "".join(BLOCKS[height] for height in heights)

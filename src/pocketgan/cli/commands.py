@@ -1,0 +1,213 @@
+"""The commands of training, generating and evaluating: call, and print. Their arguments are read in `flags.py`."""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.printing import print_json
+from pocketgan.base.progress import Progress, working
+from pocketgan.cli.flags import parse, parse_recipe
+from pocketgan.cli.help_text import help_of, help_of_recipe
+from pocketgan.config.recipes import RECIPES
+from pocketgan.images.montage import Theme
+from pocketgan.runs.listing import chosen
+
+RunFolder = Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]")]
+HOMES = {
+    **dict.fromkeys(("recipes", "summary", "runs"), "listing_commands"),
+    **dict.fromkeys(("interpolate", "write", "timelapse", "plot"), "picture_commands"),
+    **dict.fromkeys(("export", "push"), "model_commands"),
+    **dict.fromkeys(("studies", "study", "report"), "study_commands"),
+    "ui": "web_command",
+}
+"""The module of each command that isn't here."""
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Runs the command called `name` with its arguments; returns its exit code.
+
+    Raises:
+        PocketganError: what was asked can't be done, or failed.
+    """
+    function = find(name)
+    return function(arguments) if name in ("train", "summary") else parse(function, f"pocketgan {name}", arguments)
+
+
+def show_help(name: str, arguments: Sequence[str], *, everything: bool) -> int:
+    """Prints the help of a command; `train` and `summary` have a short one, and one with every setting."""
+    if name in ("train", "summary"):
+        words = [word for word in arguments if word in RECIPES]
+        print(help_of_recipe(name, words[0] if words else None, everything=everything))
+    else:
+        print(help_of(name, find(name)))
+    return 0
+
+
+def find(name: str) -> Callable[..., int]:
+    """Returns the function of a command; only its own module is imported, so that it starts at once."""
+    if name in HOMES:
+        return getattr(import_module(f"pocketgan.cli.{HOMES[name]}"), name)
+    return {"train": train, "resume": resume, "generate": generate, "translate": translate, "evaluate": evaluate}[name]
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Trains a recipe: `train [RECIPE] [flags] --out DIR`."""
+    started = time.monotonic()
+    config, flags = parse_recipe("train", arguments)
+    if flags.dry_run:
+        print_json(config.model_dump())
+        return 0
+    progress = Progress(quiet=flags.quiet)
+    from pocketgan.api import finish
+    from pocketgan.cli.tables import print_run
+    from pocketgan.experiment.experiment import run_experiment
+
+    run = run_experiment(config, flags.out, progress)
+    finish(run)
+    return print_run(run, time.monotonic() - started)
+
+
+def resume(
+    run: RunFolder = None,
+    duration: str | None = None,
+    quiet: bool = False,
+) -> int:
+    """Goes on with a run exactly where its last checkpoint stands.
+
+    Args:
+        run: the run, by its folder or its name in runs; by default the newest one.
+        duration: a new, longer duration for the whole run; by default its own.
+        quiet: show no progress.
+    """
+    folder, progress = chosen(run), Progress(quiet=quiet)
+    from pocketgan.api import go_on
+    from pocketgan.cli.tables import print_done, print_run
+
+    resumed, further = go_on(folder, duration, progress)
+    return print_run(resumed) if further else print_done(resumed)
+
+
+def generate(
+    run: RunFolder = None,
+    count: int = 64,
+    seed: int = 0,
+    label: str | None = None,
+    checkpoint: str = "auto",
+    labels: bool = False,
+    scale: int | None = None,
+    theme: Theme = "dark",
+    out: Path | None = None,
+) -> int:
+    """Generates images from a run's generator, or an exported one.
+
+    Args:
+        run: the run or the exported model, by its folder or its name in runs or models; by default the newest run.
+        count: how many images.
+        seed: the seed of the noise; the same seed gives the same images.
+        label: the class of all of them (conditional runs); by default all classes in turn.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        labels: write the classes' names above a grid (conditional runs).
+        scale: pixels a pixel, for any size without blur; by default 2 in a grid, 1 in single pictures.
+        theme: of a grid's lines and letters.
+        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the folder of run.
+    """
+    folder = chosen(run, reads_images=False)
+    with working(f"{folder}: generating …"):
+        from pocketgan.runs.exported import load
+
+        images = load(folder).generate(count, seed=seed, label=label, checkpoint=checkpoint)
+        path = images.save(out or folder / "generated.png", scale=scale, theme=theme, labels=labels)
+    print(path)
+    return 0
+
+
+def translate(
+    run: RunFolder = None,
+    split: Literal["test", "train", "validation"] = "test",
+    count: int = 16,
+    images: tuple[Path, ...] | None = None,
+    checkpoint: str = "auto",
+    out: Path | None = None,
+) -> int:
+    """Redraws images with an image-to-image generator: input and output side by side, and each picture.
+
+    Args:
+        run: the run or the exported model, by its folder or its name in runs or models; by default the newest
+            image-to-image run.
+        split: which images of the run's data and classes.
+        count: how many of them.
+        images: picture files to redraw instead.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        out: the folder for the pictures; by default translated in the folder of run.
+    """
+    if images == ():
+        raise RunError("images: needs one file at least")
+    folder = chosen(run, reads_images=True)
+    with working(f"{folder}: redrawing …"):
+        from pocketgan import api
+
+        made = api.translate(folder, split=split, count=count, images=images or (), checkpoint=checkpoint)
+        path = api.save_translation(made, out or folder / "translated")
+    print(path)
+    return 0
+
+
+def evaluate(
+    source: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FOLDER|FILE.npz]")] = None,
+    against: str = "auto",
+    features: str = "auto",
+    count: int | None = None,
+    metrics: str = "all",
+    checkpoint: str = "auto",
+    seed: int = 0,
+    json: bool = False,
+    out: Path | None = None,
+    inception_weights: Path | None = None,
+    replace: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Measures the generator of a run or an exported model, or the images of any tool, against real ones.
+
+    Args:
+        source: a run or an exported model, by its folder or its name in runs or models; a folder of pictures, or an
+            .npz file of images (and labels); by default the newest run.
+        against: test, train or validation, splits of the run's data (MNIST's for other images), or a path of real
+            images (its test split, if it has one); auto is test, or what the run held out where its data has no test.
+        features: digits, classifier, random or inception; auto is digits for MNIST, else classifier where the real
+            images have labels, else random.
+        count: images to compare; by default 10000, or as many as there are.
+        metrics: all, or names with commas, such as frechet_distance,recall.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        seed: the seed of a run's noise.
+        json: print one JSON object instead of a table.
+        out: the folder for a page of figures and the JSON; by default evaluation in a run's folder, else none.
+        inception_weights: the file of Inception's weights.
+        replace: let a smaller evaluation take the place of a larger one in a run's folder.
+        quiet: show no progress.
+    """
+    chosen_source = chosen(source)
+    from pocketgan import api
+    from pocketgan.cli.tables import print_evaluation
+
+    done, page = api.evaluate(
+        chosen_source,
+        against=against,
+        features=features,
+        count=count,
+        metrics=metrics,
+        checkpoint=checkpoint,
+        seed=seed,
+        out=out,
+        inception_weights=inception_weights,
+        replace=replace,
+        progress=not quiet,
+    )
+    if json:
+        print_json(done.to_json())
+        return 0
+    return print_evaluation(done, page)

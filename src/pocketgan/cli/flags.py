@@ -1,0 +1,293 @@
+"""From words on the command line to a configuration: tyro makes the flags, from the configuration itself."""
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_type_hints
+
+import tyro
+from pydantic import ValidationError
+from tyro import _errors as tyro_errors  # docs/adr/0003
+
+from pocketgan.base.errors import ConfigError, UserError, nearest
+from pocketgan.cli.help_text import SHORT, unwrapped
+from pocketgan.config import sections as configuration
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import (
+    DataConfig,
+    EvaluateConfig,
+    NetworkConfig,
+    ObjectiveConfig,
+    PictureConfig,
+    RunConfig,
+    TrainConfig,
+    WatchdogConfig,
+)
+from pocketgan.config.shell import command as typed
+from pocketgan.config.shell import quoted
+from pocketgan.runs.model import is_model, located
+from pocketgan.runs.records import read_object
+
+SWITCHES = {f"{no}{name}" for name in ("conditional", "replan", "dry_run", "quiet") for no in ("", "no_")}
+"""Flags that take no value."""
+
+
+@dataclasses.dataclass
+class Shown:
+    """What `summary` takes: all settings of a recipe."""
+
+    data: DataConfig
+    network: NetworkConfig
+    objective: ObjectiveConfig
+    train: TrainConfig
+    pictures: PictureConfig
+    evaluation: EvaluateConfig
+    watchdog: WatchdogConfig
+    seed: int = 0
+
+
+@dataclasses.dataclass
+class Flags(Shown):
+    """What `train` takes: all settings of a recipe, and those of the command."""
+
+    out: Path | None = None
+    dry_run: bool = False
+    quiet: bool = False
+
+
+def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any]:
+    """Reads a recipe's name and its flags into a configuration.
+
+    Raises:
+        UserError: an unknown recipe or flag, or a value that won't do.
+    """
+    target = Flags if command == "train" else Shown
+    name, rest = take_recipe(long_flags(list(arguments), target))
+    base, rest = begin_with(command, name, rest)
+    default = target(**{section: getattr(base, section) for section in configuration.SECTIONS}, seed=base.seed)
+    flags = parse(target, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
+    sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
+    return configuration.validated({"recipe": base.recipe, "seed": flags.seed, **sections}), flags
+
+
+def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[RunConfig, list[str]]:
+    """Returns the configuration that the flags change, a recipe's or that of `--config`, and the other arguments.
+
+    Raises:
+        UserError: there is no such recipe or file, or both are named, or for `summary` neither.
+    """
+    place, rest = take_value(arguments, "--config")
+    check_misplaced(rest, "RECIPE", "recipe", f"pocketgan {command}")
+    if place is not None:
+        if name is not None:
+            raise ConfigError(f"config: the settings of '{place}' take the place of a recipe; leave '{name}' out")
+        return read_config(place), rest
+    if name is None and command == "summary":
+        raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
+    if name is not None and name not in RECIPES:
+        check_recipe(command, name)
+    return recipe(name or "pocket"), rest
+
+
+def check_recipe(command: str, name: str) -> None:
+    """Says of words that are no recipe, but something else that is known, what would do.
+
+    Raises:
+        ConfigError: it is a setting without dashes, or a run.
+    """
+    setting, separator, value = name.partition("=")
+    field = configuration.rename(setting.replace("-", "_"), value)[0]
+    if separator and field in (*configuration.FIELDS, "seed"):
+        raise ConfigError(f"recipe: '{name}' is a setting, and those are flags: --{setting} {quoted(value)}")
+    if is_model(folder := located(name)):
+        anew = f"'pocketgan {command} --config {quoted(str(folder))}' takes its settings for a new one"
+        raise ConfigError(f"recipe: '{name}' is a run; '{typed('resume', folder)}' goes on with it, and {anew}")
+
+
+def read_config(place: str | Path) -> RunConfig:
+    """Reads the settings of a run, or those that `--dry-run` printed.
+
+    Args:
+        place: a run's folder or its `config.json`, or a file of the same form.
+
+    Raises:
+        UserError: there are none.
+    """
+    from pocketgan.runs.exported import load
+
+    path = located(place)
+    try:
+        if path.name == "config.json" and is_model(path.parent):
+            path = path.parent
+        if path.is_dir():
+            return load(path).config
+        values = read_object(path)
+        values.pop("format", None)
+        return configuration.validated(values)
+    except UserError as error:
+        raise ConfigError(f"config: {str(error).removeprefix('run: ')}") from None
+
+
+def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Takes the first word that is neither a flag nor a flag's value out of the arguments."""
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
+        if not argument.startswith("-"):
+            return argument, arguments[:index] + arguments[index + 1 :]
+        switch = argument.lstrip("-").replace("-", "_") in SWITCHES
+        index += 1 if "=" in argument or switch else 2
+    return None, arguments
+
+
+def take_value(arguments: list[str], flag: str) -> tuple[str | None, list[str]]:
+    """Takes a flag and its value out of the arguments.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    for index, word in enumerate(arguments):
+        name, separator, value = word.partition("=")
+        if name == flag:
+            following = [] if separator else arguments[index + 1 : index + 2]
+            if not (separator or following):
+                raise ConfigError(f"{flag}: needs a value")
+            rest = arguments[:index] + arguments[index + 1 + len(following) :]
+            return (value if separator else following[0]), rest
+    return None, arguments
+
+
+def long_flags(arguments: list[str], target: Callable[..., Any]) -> list[str]:
+    """Replaces the letters of the flags that the command takes: `-o digits.png` becomes `--out digits.png`."""
+    known = {letter: f"--{name}" for name, letter in SHORT.items() if name in known_flags(target)}
+    return [known.get(word[:2], word[:2]) + word[2:] if word[2:3] in ("", "=") else word for word in arguments]
+
+
+def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, place: int = 0) -> None:
+    """Checks that what is given without a flag wasn't given as one.
+
+    Args:
+        arguments: of the command.
+        word: what the help calls it.
+        name: what such a flag would be called.
+        typed: the command.
+        place: which word it is.
+
+    Raises:
+        UserError: it was; the message shows the right command.
+    """
+    value, rest = take_value(list(arguments), f"--{name}")
+    if value is not None:
+        words = [value, *rest] if place == 0 else [*rest, value]
+        right = " ".join([typed, *(quoted(one) for one in words)])
+        raise UserError(f"--{name}: {word} is given without a flag: {right}")
+
+
+def canonical_flags(arguments: list[str]) -> list[str]:
+    """Replaces aliases by the flags that they stand for: `--iterations 500` becomes `--duration "500 steps"`."""
+    result: list[str] = []
+    given: dict[str, str] = {}
+    words = iter(arguments)
+    for word in words:
+        flag, separator, value = word.partition("=")
+        name = flag.removeprefix("--").replace("-", "_")
+        if not flag.startswith("--") or name not in (*configuration.FIELDS, *configuration.ALIASES):
+            result.append(word)
+            continue
+        switch = name in SWITCHES
+        value = value if separator else None if switch else next(words, None)
+        if value is None and not switch:
+            raise ConfigError(f"{flag}: needs a value")
+        field, value = configuration.rename(name, value)
+        if field in given:
+            raise ConfigError(f"{flag}: sets {field}, and so does {given[field]}; give one of them")
+        given[field] = flag
+        optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
+        value = "None" if optional and value == "none" else value
+        result += [f"--{field.replace('_', '-')}", *([] if value is None else [value])]
+    return result
+
+
+def parse(target: Callable[..., Any], prog: str, arguments: Sequence[str], default: Any = None) -> Any:
+    """Calls tyro, and turns what it refuses into a `UserError` of one line."""
+    options: dict[str, Any] = {} if default is None else {"default": default}
+    words = long_flags(list(arguments), target)
+    for place, (name, word) in enumerate(words_without_flag(target)):
+        check_misplaced(words, word, name, prog, place)
+
+    def refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
+        raise UserError(explain(event, target))
+
+    with tyro_errors.on_parse_error(refuse):
+        markers = (tyro.conf.OmitArgPrefixes,)
+        return tyro.cli(target, prog=prog, args=words, config=markers, add_help=False, **options)
+
+
+def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> str:
+    """Returns one line for what tyro refused: the flag, the value, what would do."""
+    if isinstance(event, tyro_errors.UnrecognizedArgs):
+        flag = next((token for token in event.tokens if token.startswith("-")), event.tokens[0])
+        if not flag.startswith("-"):
+            return f"'{flag}': one word too many; '{event.prog} --help' shows the flags"
+        known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
+        hint = nearest(flag.partition("=")[0], known) or f"; '{event.prog} --help' shows all"
+        return f"{flag}: no such flag{hint}"
+    if isinstance(event, tyro_errors.InvalidChoice):
+        choices = ", ".join(event.choices)
+        hint = nearest(event.value, event.choices)
+        return f"{flag_of(event.argument)}: '{event.value}' won't do{hint}; known: {choices}"
+    if isinstance(event, tyro_errors.BadValue):
+        if event.offending_value is None:
+            return f"{flag_of(event.argument)}: needs a value"
+        return f"{flag_of(event.argument)}: '{event.offending_value}' won't do"
+    if isinstance(event, tyro_errors.MissingArgs):
+        names = ", ".join(flag_of(missing.arg) for missing in event.missing_arguments)
+        return f"{names}: missing; '{event.prog} --help' shows what the command takes"
+    error: BaseException | None = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, ValidationError):
+            return configuration.explain(error)
+        error = error.__cause__ or error.__context__
+    argument = getattr(event, "argument", None)
+    message = " ".join(str(getattr(event, "message", "can't be read")).split())
+    if message.startswith("no type matching") and "INT" in message:
+        kind = "number" if "FLOAT" in message else "whole number"
+        value = message.partition(" from [")[2].partition("]")[0]
+        words = [
+            word for word in getattr(getattr(argument, "lowered", None), "value_tokens", ()) or () if word != "None"
+        ]
+        message = f"{value} is neither a {kind} nor '{words[0]}'" if words else f"{value} is no {kind}"
+    elif message.startswith("invalid literal for int()"):
+        message = f"{message.rpartition(': ')[2]} is no whole number"
+    elif message.startswith("could not convert string to float"):
+        message = f"{message.rpartition(': ')[2]} is no number"
+    return f"{flag_of(argument)}: {message}" if argument is not None else message
+
+
+def flag_of(argument: Any) -> str:
+    """Returns the name by which the user knows a tyro argument."""
+    name = argument.field.extern_name or argument.field.intern_name
+    return argument.lowered.metavar or name.upper() if argument.is_positional() else f"--{name.replace('_', '-')}"
+
+
+def words_without_flag(target: Callable[..., Any]) -> list[tuple[str, str]]:
+    """Returns what a command takes without a flag: its name, and what the help calls it."""
+    if target in (Flags, Shown):
+        return []
+    hints, words = get_type_hints(target, include_extras=True), []
+    for name in inspect.signature(target).parameters:
+        _, positional, word = unwrapped(hints[name], name)
+        words += [(name, word.strip("[]"))] if positional else []
+    return words
+
+
+def known_flags(target: Callable[..., Any]) -> list[str]:
+    """Returns the names of all flags that a command takes."""
+    if target in (Flags, Shown):
+        own = [field.name for field in dataclasses.fields(target) if field.name not in configuration.SECTIONS]
+        own += [] if target is Shown else ["config"]
+        return [*configuration.FIELDS, *configuration.ALIASES, *own, "help"]
+    words = [name for name, _ in words_without_flag(target)]
+    return [*(name.rstrip("_") for name in inspect.signature(target).parameters if name not in words), "help"]

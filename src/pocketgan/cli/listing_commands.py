@@ -1,0 +1,228 @@
+"""The commands that list: recipes, the layers of networks, runs."""
+
+import inspect
+import math
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import tyro
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.language import clock, localised
+from pocketgan.base.printing import Column, print_json, show
+from pocketgan.cli.flags import parse_recipe
+from pocketgan.config.recipes import PARAMETERS, RECIPES
+from pocketgan.config.sections import RunConfig
+from pocketgan.runs.exported import load
+from pocketgan.runs.listing import Runs, list_runs
+from pocketgan.runs.model import is_model, located
+from pocketgan.runs.records import read_object
+from pocketgan.runs.run import Run
+
+if TYPE_CHECKING:
+    from pocketgan.networks import ImageShape
+    from pocketgan.runs.records import Status
+
+RUNS = (
+    Column("run"),
+    Column("recipe", drop=3),
+    Column("state"),
+    Column("when", drop=1),
+    Column("FD (baseline)", right=True),
+    Column("steps", right=True, drop=5),
+    Column("trained", right=True, drop=2),
+    Column("planned", right=True, drop=4),
+)
+"""The table of runs."""
+
+
+def recipes() -> int:
+    """What each recipe is, its networks and parameters, its usual duration."""
+    columns = (
+        Column("recipe"),
+        Column("what it is", prose=True),
+        Column("trains", right=True),
+        Column("generator", right=True, drop=1),
+        Column("discriminator", right=True, drop=2),
+        Column("networks", drop=4),
+        Column("batch", right=True, drop=3),
+    )
+    rows = []
+    for name, make in RECIPES.items():
+        config, (generator, discriminator) = make(), PARAMETERS[name]
+        about = (inspect.getdoc(make) or "").partition("\n")[0]
+        network = config.network
+        kinds = " and ".join(dict.fromkeys((network.generator, network.discriminator)))
+        cells = (config.train.duration, f"{generator:,}", f"{discriminator:,}", kinds, str(config.train.batch_size))
+        rows.append((name, about, *cells))
+    show(columns, rows)
+    print()
+    print("Numbers are parameters, for MNIST. 'pocketgan train RECIPE' trains one;")
+    print("'pocketgan summary RECIPE' shows its layers.")
+    return 0
+
+
+def summary(arguments: Sequence[str]) -> int:
+    """Layers, output shapes and parameters of a recipe's networks, or of a run's: `summary RECIPE|RUN [flags]`."""
+    import torch
+
+    from pocketgan.networks import build_discriminator, build_generator
+    from pocketgan.networks.summary import count, layers_of
+
+    config, shape = networks_of(arguments)
+    generator = build_generator(config.network, shape, config.data.pixels, config.seed)
+    discriminator = build_discriminator(config.network, shape, config.seed)
+    images = torch.zeros(2, shape.channels, shape.size, shape.size)
+    labels = torch.zeros(2, dtype=torch.int64) if shape.classes else None
+    inputs = images if config.reads_images else torch.zeros(2, config.network.latent_dim)
+    columns = (Column("layer"), Column("kind"), Column("output shape"), Column("parameters", right=True))
+    for title, network, given in (("generator", generator, inputs), ("discriminator", discriminator, images)):
+        layers = layers_of(network, given, labels)
+        rows = [(one.name, one.kind, "×".join(map(str, one.output)) or "1", f"{one.parameters:,}") for one in layers]
+        show(columns, rows, title=f"{title} ({config.network.model_dump()[title]})")
+        print()
+    made, judged = count(generator), count(discriminator)
+    columns = (Column(""), *(Column(heading, right=True) for heading in ("parameters", "trainable", "frozen")))
+    rows = [
+        ("generator", f"{made:,}", f"{made:,}", "0"),
+        ("discriminator", f"{judged:,}", f"{judged:,}", "0"),
+        ("combined (the generator's step)", f"{made + judged:,}", f"{made:,}", f"{judged:,}"),
+    ]
+    show(columns, rows)
+    return 0
+
+
+def networks_of(arguments: Sequence[str]) -> "tuple[RunConfig, ImageShape]":
+    """Returns the configuration that `summary` is asked for, and the shape of its images."""
+    from pocketgan.experiment.experiment import find_facts, settled
+    from pocketgan.images.sets import load_images
+    from pocketgan.runs.weights import image_shape
+
+    if len(arguments) == 1 and arguments[0] not in RECIPES and is_model(located(arguments[0])):
+        model = load(arguments[0])
+        return model.config, image_shape(model.facts, model.config.network.conditional)
+    config, _ = parse_recipe("summary", arguments)
+    facts = find_facts(load_images(config.data))
+    config = settled(config, facts, "cpu")
+    return config, image_shape(facts, config.network.conditional)
+
+
+def runs(
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="[DIR]")] = Path("runs"),
+    sort: Literal["newest", "quality", "name"] = "newest",
+    json: bool = False,
+) -> int:
+    """A table of runs: their state, when they were last at work, their quality beside its real-data baseline.
+
+    Args:
+        folder: where the runs are, at any depth.
+        sort: newest first, or by quality (the lowest Fréchet distance first), or by name.
+        json: print a JSON list, with more of each run.
+    """
+    none_yet = folder == Path("runs") and not folder.exists()
+    listed = Runs() if none_yet else list_runs(folder, recursive=True)
+    entries, damaged = [], listed.problems
+    for run in listed:
+        try:
+            entries.append(Entry(run, run.status(), quality_of(run)))
+        except RunError as error:
+            damaged.append(str(error))
+    entries.sort(key=ORDERS[sort])
+    damaged = [f"damaged: {line.removeprefix('run: ')}" for line in damaged]
+    if json:
+        print_json([entry.to_json() for entry in entries])
+    elif entries:
+        show(RUNS, [row_of(entry, folder) for entry in entries])
+        print()
+        print("FD: Fréchet distance, lower is better; its baseline is what real images get.")
+    elif none_yet:
+        print("no runs yet; 'pocketgan train' makes one, in 'runs'")
+    elif not damaged:
+        print(f"no runs in '{folder}'; 'pocketgan train' makes one")
+    for line in damaged:
+        print(line, file=sys.stderr if json else sys.stdout)
+    return 0
+
+
+class Entry(NamedTuple):
+    """A run in the table."""
+
+    run: Run
+    status: "Status"
+    quality: tuple[float, float | None] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns what is known of the run, as plain values."""
+        run, status = self.run, self.status
+        distance, baseline = self.quality or (None, None)
+        return {
+            "folder": str(run.folder),
+            "recipe": run.config.recipe,
+            "seed": run.config.seed,
+            "state": status.state,
+            "step": status.step,
+            "steps": run.plan.steps,
+            "seconds": status.seconds,
+            "planned": run.config.train.duration,
+            "updated": status.updated.isoformat(),
+            "frechet_distance": distance,
+            "frechet_floor": baseline,
+            "message": status.message,
+        }
+
+
+ORDERS: dict[str, Callable[[Entry], Any]] = {
+    "newest": lambda entry: (-entry.status.updated.timestamp(), str(entry.run.folder)),
+    "quality": lambda entry: (entry.quality[0] if entry.quality else math.inf, str(entry.run.folder)),
+    "name": lambda entry: str(entry.run.folder),
+}
+
+
+def quality_of(run: Run) -> tuple[float, float | None] | None:
+    """Returns a run's best Fréchet distance and its real-data baseline.
+
+    It is what the run measured as it trained, or else what `pocketgan evaluate` did; None where neither was done.
+    """
+    best, rows = run.best(), run.metrics()
+    if best is not None:
+        return best["frechet_distance"], best.get("frechet_floor") or (rows[-1]["frechet_floor"] if rows else None)
+    with suppress(RunError, KeyError, TypeError):
+        found = read_object(run.folder / "evaluation" / "evaluation.json")["metrics"]["frechet_distance"]
+        return float(found["value"]), found["floor"]
+    return None
+
+
+def row_of(entry: Entry, folder: Path) -> tuple[str, ...]:
+    """Returns the cells of a run in the table of a folder."""
+    run, status = entry.run, entry.status
+    distance, baseline = entry.quality or (None, None)
+    measured = "" if distance is None else localised(f"{distance:.3g}")
+    return (
+        run.folder.relative_to(folder).as_posix() if run.folder != folder else str(folder),
+        run.config.recipe,
+        state_of(status, run.plan.steps),
+        moment(status.updated),
+        measured + ("" if baseline is None else f" ({localised(f'{baseline:.2g}')})"),
+        localised(f"{status.step:,}"),
+        clock(status.seconds),
+        run.config.train.duration,
+    )
+
+
+def state_of(status: "Status", steps: int) -> str:
+    """Returns a run's state, and how far it is unless it is done: `stopped 44%`."""
+    state = "stopped" if status.state == "interrupted" else status.state
+    return state if status.step >= steps else f"{state} {int(100 * status.step / steps)}%"
+
+
+def moment(when: datetime) -> str:
+    """Returns a time as people say it: `today 13:15`, `yesterday 09:02`, `28 Nov 17:40`, another year's as a date."""
+    local, now = when.astimezone(), datetime.now().astimezone()
+    days = (now.date() - local.date()).days
+    if days in (0, 1):
+        return f"{('today', 'yesterday')[days]} {local:%H:%M}"
+    return f"{local.day} {local:%b %H:%M}" if local.year == now.year else f"{local:%Y-%m-%d}"

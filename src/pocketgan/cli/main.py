@@ -1,0 +1,163 @@
+"""The `pocketgan` command: its overview, its errors and its exit codes. Commands are in `commands.py`."""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, nearest
+from pocketgan.base.streams import never_fail_to_encode
+from pocketgan.base.version import __version__
+
+COMMANDS = {
+    "train": ("train [RECIPE] [flags]", "trains a recipe; the default one is pocket"),
+    "resume": ("resume [RUN] [--duration D]", "goes on where a run stopped, or further"),
+    "runs": ("runs [DIR] [--json]", "a table of runs: state, date, quality"),
+    "recipes": ("recipes", "what each is, its size, its duration"),
+    "summary": ("summary RECIPE|RUN [flags]", "layers, output shapes, parameters"),
+    "ui": ("ui [DIR] [--lang L]", "the page: train, create, redraw and compare"),
+    "generate": ("generate [RUN] [-n N] [-o FILE]", "new images from a run's generator"),
+    "interpolate": ("interpolate [RUN] [-o FILE]", "an interpolation between seeds"),
+    "write": ("write TEXT [RUN] [-o FILE]", "a number in generated digits: write 2026"),
+    "timelapse": ("timelapse [RUN] [-o FILE]", "a run's samples over training"),
+    "translate": ("translate [RUN] [-o DIR]", "image-to-image translation"),
+    "evaluate": ("evaluate [RUN|FOLDER|FILE.npz]", "how good images are, beside real ones"),
+    "plot": ("plot [RUN ...] [-o DIR]", "plots of a run or several, for print"),
+    "studies": ("studies", "the studies that come with the package"),
+    "study": ("study NAME|FILE.toml [-o DIR]", "settings × seeds, statistical verdict"),
+    "report": ("report DIR [--lang L]", "a study's page, to hand in"),
+    "export": ("export [RUN] [-o DIR]", "a folder to ship: weights, ONNX, model card"),
+    "push": ("push DIR user/name", "uploads an exported model to Hugging Face"),
+}
+"""Each command, what is typed after it, and what it does."""
+GROUPS = {
+    "Begin": ("train", "resume", "runs", "recipes", "summary", "ui"),
+    "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
+    "Quality": ("evaluate", "plot"),
+    "Studies": ("studies", "study", "report"),
+    "Ship": ("export", "push"),
+}
+OTHER_NAMES = {"list": "runs", "ls": "runs", "--list": "runs", "gui": "ui", "web": "ui"}
+"""What is typed for a command that has another name."""
+SLOW = ("train", "resume", "evaluate", "export", "study", "summary")
+"""Commands that load for seconds before they show anything; those of pictures show a mark that turns."""
+HELP = ("-h", "--help", "--help-all")
+
+
+def overview() -> str:
+    """Returns what `pocketgan --help` shows."""
+    width = max(len(usage) for usage, _ in COMMANDS.values())
+    lines = ["Pocketgan trains, compares and ships GANs on small images, on a laptop."]
+    for group, names in GROUPS.items():
+        lines += ["", group, *(f"  {usage:<{width}}  {about}" for usage, about in map(COMMANDS.__getitem__, names))]
+    lines += ["", "pocketgan COMMAND -h shows what a command takes. To begin:"]
+    return "\n".join([*lines, "", '  pocketgan train --duration "1 min"', "  pocketgan ui"])
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Runs the command that the arguments name; returns its exit code."""
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if name == "help" and rest:
+        name, rest = rest[0], ["--help"]
+    if name in (*HELP, "help"):
+        print(overview())
+        return 0
+    if name in ("--version", "-V", "version"):
+        print(f"pocketgan {__version__}")
+        return 0
+    name = OTHER_NAMES.get(name, name)
+    if name not in COMMANDS:
+        raise UserError(f"'{name}': no such command{nearest(name, COMMANDS)}; known: {', '.join(COMMANDS)}")
+    announce(name, rest)
+    from pocketgan.cli.commands import run_command, show_help
+
+    asked = next((word for word in rest if word in HELP), "--help" if rest == ["help"] else None)
+    return show_help(name, rest, everything=asked == "--help-all") if asked else run_command(name, rest)
+
+
+def announce(name: str, arguments: list[str]) -> None:
+    """Says on a terminal that a command begins which takes seconds to load; elsewhere a mistake stays a single line."""
+    silent = {*HELP, "help", "-q", "--quiet", "--dry-run", "--dry_run"}
+    if name in SLOW and sys.stderr.isatty() and not silent & set(arguments):
+        from pocketgan.base.messages import problem
+
+        bare = arguments[:1] if arguments[:1] and not arguments[0].startswith("-") else []
+        subject = bare[0] if bare else {"train": "pocket"}.get(name, name)
+        print(problem("loading", name=subject), file=sys.stderr, flush=True)
+
+
+def chosen_language() -> AbstractContextManager[None]:
+    """Returns the context of the language that POCKETGAN_LANG names: English without it."""
+    code = os.environ.get("POCKETGAN_LANG", "en")
+    if code == "en":
+        return nullcontext()
+    from pocketgan.base.language import speaking
+
+    return speaking(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line. Exit codes: 0 done, 1 a run failed, 2 a mistake in what was asked, 130 interrupted."""
+    never_fail_to_encode()
+    try:
+        with chosen_language():
+            return dispatch(list(sys.argv[1:] if arguments is None else arguments))
+    except PocketganError as error:
+        print(f"pocketgan: {as_flag(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("pocketgan: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # Whoever read our output has seen enough.
+        sys.stderr.close()
+        return 0
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error):
+            raise
+        print("pocketgan: not enough memory for this; smaller networks, batches or counts take less", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno == errno.EIO and error.filename is None:  # The terminal was closed.
+            return INTERRUPTED
+        print(f"pocketgan: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def as_flag(message: str) -> str:
+    """Writes the field that begins a message as the flag that the user typed."""
+    field, separator, rest = message.partition(": ")
+    if not separator or not field.replace("_", "").isalpha():
+        return message
+    from pocketgan.config.sections import ALIASES, FIELDS
+
+    known = {
+        *FIELDS,
+        *ALIASES,
+        "seed",
+        "config",
+        "out",
+        "format",
+        "label",
+        "checkpoint",
+        "count",
+        "images",
+        "metrics",
+        "against",
+        "inception_weights",
+        "jobs",
+        "lang",
+        "backend",
+        "seeds",
+        "frames",
+        "fps",
+        "scale",
+        "theme",
+        "labels",
+        "candidates",
+        "over",
+        "host",
+        "port",
+        "password",
+    }
+    return f"--{field.replace('_', '-')}: {rest}" if field in known else message

@@ -1,0 +1,56 @@
+"""The commands of exported models: call, and print."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from pocketgan.config.shell import command
+from pocketgan.runs.listing import chosen
+
+
+def export(
+    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]")] = None,
+    out: Path | None = None,
+    format: Literal["safetensors", "onnx", "all"] = "all",
+    checkpoint: str = "auto",
+    quiet: bool = False,
+) -> int:
+    """Exports a run's generator into a folder that stands alone, with a model card.
+
+    Args:
+        run: the run, by its folder or its name in runs; by default the newest one.
+        out: the model's folder, empty or not there; by default models/<the run's name>.
+        format: safetensors for Pocketgan, onnx for other programs (needs the extra onnx), or all for both.
+        checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
+        quiet: show no progress.
+    """
+    folder = chosen(run)
+    from pocketgan import api
+
+    model = api.export(folder, out, format=format, checkpoint=checkpoint, progress=not quiet)
+    print(f"model     {model.folder}: {', '.join(sorted(path.name for path in model.folder.iterdir()))}")
+    if model.config.reads_images:
+        print(f"next      {command('translate', model.folder, '--out', 'redrawn')}")
+    else:
+        print(f"next      {command('generate', model.folder, '--count', 64, '--out', 'images.png')}")
+    print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")
+    return 0
+
+
+def push(
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")],
+    repository: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="user/name")],
+    private: bool = False,
+) -> int:
+    """Uploads an exported model to the Hugging Face Hub (needs the extra hub, and 'hf auth login').
+
+    Args:
+        folder: the model's folder.
+        repository: where to; it is made if it isn't there.
+        private: make a new repository for yourself alone.
+    """
+    from pocketgan import api
+
+    print(api.push(folder, repository, private=private))
+    return 0

@@ -1,0 +1,90 @@
+"""The commands of studies: call, and print."""
+
+import inspect
+import itertools
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from pocketgan.base.language import check_language, spoken
+from pocketgan.base.printing import Column, show
+from pocketgan.cli.tables import print_stop, print_verdict
+from pocketgan.config.shell import command
+from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.study import STOP, Study
+
+
+def studies() -> int:
+    """The studies that come with the package: what each asks, its variants and its runs."""
+    columns = (
+        Column("study"),
+        Column("what it asks", prose=True),
+        Column("recipe"),
+        Column("variants", right=True, drop=2),
+        Column("seeds", right=True, drop=1),
+    )
+    rows = []
+    for name, make in STUDIES.items():
+        config, about = make(), (inspect.getdoc(make) or "").partition("\n")[0]
+        asked = Study(Path(name), config, config.configs())
+        recipes = {variant.recipe for variant in asked.variants.values()}
+        recipe = recipes.pop() if len(recipes) == 1 else f"{len(recipes)} recipes"
+        rows.append((name, about, recipe, str(len(asked.variants)), str(len(asked.seeds()))))
+    show(columns, rows)
+    print()
+    print("'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your")
+    print("own (docs/studies.md).")
+    return 0
+
+
+def study(
+    study: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NAME|FILE.toml")],
+    out: Path | None = None,
+    seeds: int | None = None,
+    duration: str | None = None,
+    jobs: str = "auto",
+    backend: Literal["local", "ray"] = "local",
+    lang: str | None = None,
+    quiet: bool = False,
+) -> int:
+    """Runs a study, or goes on with it: every variant on every seed, then the verdict and the page.
+
+    Args:
+        study: the name of a study (see pocketgan studies), or a TOML file.
+        out: the study's folder; by default studies/<name>. A study that is there goes on, and repeats nothing.
+        seeds: runs of each variant; by default as many as it takes to show a difference.
+        duration: how long each run trains; by default as the study or the recipe says.
+        jobs: how many runs at once; auto is one a core.
+        backend: local for this machine, ray for the cluster that RAY_ADDRESS names.
+        lang: the language of the verdict and the page: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+        quiet: show no progress.
+    """
+    from pocketgan import api
+    from pocketgan.studies.verdicts import judge
+
+    lang = check_language(lang or spoken())
+    flow = {"jobs": jobs, "backend": backend, "language": lang, "progress": not quiet}
+    done = api.study(study, out=out, seeds=seeds, duration=duration, **flow)
+    verdict = judge(done)
+    if not (done.folder / STOP).exists():
+        return print_verdict(verdict, lang)
+    flags = {"out": done.folder, "seeds": seeds, "duration": duration, "backend": backend, "jobs": jobs}
+    usual = {"backend": "local", "jobs": "auto"}
+    given = [(f"--{name}", str(value)) for name, value in flags.items() if value not in (None, usual.get(name))]
+    return print_stop(verdict, lang, command("study", study, *itertools.chain(*given)))
+
+
+def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")], lang: str | None = None) -> int:
+    """The page of a study, as far as it is: one HTML file, and the pictures and tables behind it.
+
+    Args:
+        study: the study's folder.
+        lang: its language: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+    """
+    from pocketgan import api
+    from pocketgan.studies.verdicts import judge
+
+    lang = check_language(lang or spoken())
+    api.report(study, language=lang)
+    return print_verdict(judge(Study.open(study)), lang)

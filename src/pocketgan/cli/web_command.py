@@ -1,0 +1,58 @@
+"""The command that serves the web page."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from pocketgan.base.errors import WebError
+from pocketgan.base.language import check_language, speaking, spoken
+
+if TYPE_CHECKING:
+    from pocketgan.web.site import Site
+
+
+def ui(
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")] = Path(),
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    lang: str | None = None,
+    password: str | None = None,
+) -> int:
+    """The web page: train, create, redraw and compare, in a browser (needs the extra web).
+
+    Args:
+        folder: where the runs, models and studies are, at any depth; new runs go into runs in it. By default here.
+        host: the address to serve at; others than this machine's own need a password.
+        port: the port to serve at.
+        lang: the page's language: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+        password: what visitors must type, under any name.
+    """
+    if find_spec("gradio") is None:
+        raise WebError("ui: the page needs Gradio; pip install 'pocketgan[web]'")
+    from pocketgan.web.server import serve
+    from pocketgan.web.site import Site
+
+    with speaking(check_language(lang or spoken())):
+        site = Site(folder, spoken())
+        where = f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+        def ready() -> None:
+            print(f"http://{where}:{port}", flush=True)
+            print(site.say("serves", folder=site.folder), file=sys.stderr)
+
+        serve(site, host=host, port=port, password=password, ready=ready)
+        print(last_words(site), file=sys.stderr)
+    return 0
+
+
+def last_words(site: "Site") -> str:
+    """Returns what is said when the page has ended: what goes on without it, and what never began."""
+    going = len(site.starts.under_way("train", "resume", "evaluate"))
+    waiting = len(site.trainings.names()) + len(site.evaluations.names())
+    sentences = [site.say("page ended")]
+    sentences += [site.say("goes on", count=going)] if going else []
+    sentences += [site.say("never began", count=waiting)] if waiting else []
+    return " ".join(sentences)

@@ -1,0 +1,197 @@
+"""The recipes: one function each, returning a `RunConfig`. A variant replaces fields.
+
+The five classics are faithful to the course works that they come from; `docs/recipes.md` says of each what its
+source fixes and what is our choice.
+"""
+
+from collections.abc import Callable
+
+from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.base.messages import problem
+from pocketgan.config.sections import (
+    DataConfig,
+    EvaluateConfig,
+    NetworkConfig,
+    ObjectiveConfig,
+    PictureConfig,
+    RunConfig,
+    TrainConfig,
+    replace,
+)
+
+
+def pocket() -> RunConfig:
+    """The best digits for the time: convolutional, told the digit.
+
+    Convolutions mostly at 7×7, relativistic loss with R1 and R2, a second game about the class where there are
+    labels, an averaged generator. The default.
+    """
+    return RunConfig(
+        recipe="pocket",
+        data=DataConfig(validation=5000),
+        network=NetworkConfig(
+            generator="pocket", discriminator="pocket", latent_dim=64, hidden_dim=32, depth=2, conditional=True
+        ),
+        objective=ObjectiveConfig(
+            objective="relativistic",
+            discriminator_update="joint",
+            r1=1.0,
+            r2=1.0,
+            penalty_share=0.25,
+            mismatch=0.7,
+            generator_update="shared",
+        ),
+        train=TrainConfig(
+            duration="5 min",
+            batch_size=64,
+            learning_rate=1.5e-3,
+            beta1=0.0,
+            beta2=0.99,
+            schedule="cosine",
+            hold=0.5,
+            ema_half_life="5%",
+            precision="auto",
+            tick_every="20 steps",
+            checkpoint_every="1 min",
+        ),
+        pictures=PictureConfig(sample_every="20 s", sample_count=100),
+        evaluation=EvaluateConfig(evaluate_every="60 s"),
+    )
+
+
+def mlp() -> RunConfig:
+    """Fully connected, as taught in PyTorch.
+
+    Three dense layers against two; 50 epochs.
+    """
+    return RunConfig(
+        recipe="mlp",
+        network=NetworkConfig(
+            hidden_dim=256, depth=3, discriminator_depth=2, activation="relu", discriminator_activation="leaky_relu"
+        ),
+        train=TrainConfig(duration="50 epochs", checkpoint_every="5 epochs"),
+        pictures=PictureConfig(sample_every="10 epochs", sample_name="generated_images", count_by="epoch"),
+        evaluation=EvaluateConfig(evaluate_every="2 epochs"),
+    )
+
+
+def dcgan() -> RunConfig:
+    """Convolutional, as taught in Keras.
+
+    Transposed convolutions against strided ones, BatchNorm in both.
+    """
+    return RunConfig(
+        recipe="dcgan",
+        network=NetworkConfig(generator="dcgan", discriminator="dcgan", hidden_dim=64, initialisation="dcgan"),
+        train=TrainConfig(duration="10 epochs", beta1=0.5, tick_every="10 steps", checkpoint_every="1 epoch"),
+        pictures=PictureConfig(sample_name="generated_images", count_by="epoch"),
+        evaluation=EvaluateConfig(evaluate_every="1 epoch"),
+    )
+
+
+def white_background() -> RunConfig:
+    """Image to image: redraws an 8 dark on white.
+
+    An autoencoder reads the digit; the discriminator sees the inverted digits as real.
+    """
+    return RunConfig(
+        recipe="white-background",
+        data=DataConfig(classes="8", pixels="unit", order="replacement", target="inverted"),
+        network=NetworkConfig(
+            generator="autoencoder",
+            hidden_dim=256,
+            depth=5,
+            discriminator_depth=2,
+            dropout=0.3,
+            initialisation="glorot",
+        ),
+        objective=ObjectiveConfig(objective="msle"),
+        train=TrainConfig(duration="5001 steps", beta1=0.5, epsilon=1e-7, checkpoint_every="500 steps"),
+        pictures=PictureConfig(sample_every="500 steps", sample_count=16, sample_name="redrawn"),
+        evaluation=EvaluateConfig(evaluate_every="500 steps"),
+    )
+
+
+def minimal() -> RunConfig:
+    """The smallest Keras GAN.
+
+    One hidden layer each, one joint discriminator batch, a strip of ten images every 100 steps.
+    """
+    return RunConfig(
+        recipe="minimal",
+        data=DataConfig(pixels="unit", order="replacement"),
+        network=NetworkConfig(hidden_dim=256, activation="relu", initialisation="glorot"),
+        objective=ObjectiveConfig(discriminator_update="joint"),
+        train=TrainConfig(
+            duration="10000 steps", batch_size=32, learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"
+        ),
+        pictures=PictureConfig(sample_every="100 steps", sample_count=10, layout="strip"),
+        evaluation=EvaluateConfig(evaluate_every="2500 steps"),
+    )
+
+
+def comparison() -> RunConfig:
+    """For comparing latent and hidden sizes.
+
+    One hidden layer each, two discriminator updates a step: on real images, then on generated ones.
+    """
+    return RunConfig(
+        recipe="comparison",
+        data=DataConfig(order="replacement"),
+        network=NetworkConfig(hidden_dim=128, negative_slope=0.01, initialisation="glorot"),
+        objective=ObjectiveConfig(discriminator_update="two_updates"),
+        train=TrainConfig(duration="20000 steps", learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"),
+        pictures=PictureConfig(sample_every="1000 steps", sample_count=16),
+        evaluation=EvaluateConfig(evaluate_every="2000 steps"),
+    )
+
+
+def stacked() -> RunConfig:
+    """Three digits as red, green and blue: 1,000 modes.
+
+    Stacked MNIST, the field's test for lost modes, drawn by the networks of `pocket`, which are told no class.
+    """
+    config = replace(
+        pocket(),
+        data="stacked-mnist",
+        conditional=False,
+        duration="60 min",
+        sample_every="1 min",
+        sample_count=64,
+        evaluate_every="5 min",
+    )
+    return config.model_copy(update={"recipe": "stacked"})
+
+
+RECIPES: dict[str, Callable[[], RunConfig]] = {
+    "pocket": pocket,
+    "mlp": mlp,
+    "dcgan": dcgan,
+    "white-background": white_background,
+    "minimal": minimal,
+    "comparison": comparison,
+    "stacked": stacked,
+}
+
+PARAMETERS: dict[str, tuple[int, int]] = {
+    "pocket": (523_588, 155_649),
+    "mlp": (1_486_352, 533_505),
+    "dcgan": (759_681, 138_689),
+    "white-background": (1_153_712, 533_505),
+    "minimal": (227_344, 201_217),
+    "comparison": (114_064, 100_609),
+    "stacked": (324_556, 126_593),
+}
+"""Parameters of each recipe's generator and discriminator on MNIST: what counting would need PyTorch for. Tested."""
+
+
+def recipe(name: str) -> RunConfig:
+    """Returns the configuration of the recipe called `name`.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        hint = nearest(name, RECIPES)
+        raise ConfigError(f"recipe: {problem('no recipe', name=name, hint=hint, known=', '.join(RECIPES))}")
+    return RECIPES[name]()

@@ -1,0 +1,46 @@
+"""Commands as a person can type or paste them: each word quoted where a shell needs it."""
+
+import os
+import re
+import shlex
+
+from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import RunConfig, flatten, replace
+
+WINDOWS = os.name == "nt"
+PLAIN = re.compile(r"[\w@%+=:,./-]+")
+EXPANDED = set('"$`!') | (set() if WINDOWS else {"\\"})
+"""What a shell reads as its own between double quotes, which Windows and all others have in common."""
+
+
+def quoted(word: str) -> str:
+    """Returns a word as a shell takes it: as it is, or in quotes."""
+    if PLAIN.fullmatch(word.replace("\\", "/") if WINDOWS else word):
+        return word
+    return shlex.quote(word) if EXPANDED & set(word) else f'"{word}"'
+
+
+def command(*words: object) -> str:
+    """Returns the `pocketgan` command of these words."""
+    return " ".join(["pocketgan", *(quoted(str(word)) for word in words)])
+
+
+def train_command(config: RunConfig, **changes: object) -> str:
+    """Returns the command that trains a configuration: its recipe, and a flag for each setting that differs from it.
+
+    Args:
+        config: of a run, perhaps, which has what was `auto` settled.
+        **changes: fields to replace.
+    """
+    usual = flatten(recipe(config.recipe if config.recipe in RECIPES else "pocket"))
+    words: list[object] = ["train", config.recipe]
+    for name, value in flatten(replace(config, **changes)).items():
+        settled = name in ("precision", "validation_split") and usual[name] == "auto"
+        if name == "recipe" or value == usual[name] or settled:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", "none" if value is None else value]
+    return command(*words)

@@ -1,0 +1,1 @@
+"""One experiment: a run is trained, sampled, evaluated and watched as it goes."""

@@ -1,0 +1,387 @@
+"""One experiment: data, training, checkpoints and the run folder meet here, and nowhere else."""
+
+import platform
+import shlex
+import sys
+import threading
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pocketgan.base.errors import ConfigError, DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
+from pocketgan.base.messages import problem
+from pocketgan.base.progress import Progress
+from pocketgan.base.signals import stop_on_signals
+from pocketgan.base.version import __version__
+from pocketgan.config.durations import Duration
+from pocketgan.config.plan import Plan, make_plan, needs_speed
+from pocketgan.config.sections import PACKAGED, RunConfig, replace
+from pocketgan.config.shell import command, train_command
+from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
+from pocketgan.experiment.monitor import Watch
+from pocketgan.experiment.pace import Pace
+from pocketgan.experiment.sample_files import Sampler
+from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
+from pocketgan.images.sets import Batches, ImageSet, load_images
+from pocketgan.runs.records import DataFacts, Environment, State
+from pocketgan.runs.run import Run, check_free, claim_folder, step_of
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.checkpoints import (
+    check_config,
+    checkpoint_name,
+    newest_intact,
+    restore,
+    save_checkpoint,
+    superfluous,
+)
+from pocketgan.training.cores import LOOK_SECONDS, usage
+from pocketgan.training.state import TrainState, choose_device, choose_precision, create_state
+from pocketgan.training.steps import Tick, train
+
+TURNS = ("roll back", "planned again")
+"""Why training leaves its loop to go on another way."""
+ROLLBACKS = 3
+"""How often a run goes back to a healthy checkpoint, at most."""
+
+
+def run_experiment(
+    config: RunConfig,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Run:
+    """Trains a new run from its configuration, in `folder` or a new one under `runs/`.
+
+    Args:
+        config: what to train.
+        folder: where; by default the first free `runs/<recipe>-<n>`.
+        progress: shows it.
+        stop: once set, the run saves and ends, as on a signal.
+
+    Raises:
+        UserError: the configuration, the data or the folder won't do; nothing was started.
+        RunFailed: training had to stop; what was saved is still there.
+    """
+    progress, since = progress or Progress(quiet=True), usage()
+    device = choose_device(config.train.device)
+    check_free(folder)
+    if config.data.data not in PACKAGED:
+        config = replace(config, data=str(Path(config.data.data).expanduser().absolute()))
+    images = load_images(config.data)
+    facts = find_facts(images)
+    config = settled(config, facts, device)
+    with using_threads() as most:
+        create_state(config, image_shape(facts, config.network.conditional), device)  # A wrong size shows here.
+        torch.set_num_threads(choose_threads(config, images, facts, device, most, since, progress))
+        plan = plan_run(config, images, facts, device, progress)
+        run = Run.create(claim_folder(folder, config.recipe), config, facts, plan, describe_environment(device))
+        progress.say(f"{config.recipe}: {len(images):,} images of {facts.source}, {plan.steps:,} steps -> {run.folder}")
+        with run.locked():
+            return continue_run(run, images, most, progress, stop)
+
+
+def resume_experiment(
+    folder: str | Path,
+    duration: str | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Run:
+    """Goes on with a run from its last intact checkpoint, to its end or to a longer duration.
+
+    Args:
+        folder: the run's.
+        duration: a longer one, of the whole run.
+        progress: shows it.
+        stop: once set, the run saves and ends, as on a signal.
+
+    Raises:
+        UserError: there is no such run, its data or configuration has changed, or it is still running.
+        RunFailed: training had to stop; what was saved is still there.
+    """
+    progress = progress or Progress(quiet=True)
+    run = Run.open(folder)
+    with run.locked(), using_threads() as most:
+        try:
+            images = load_images(run.config.data)
+        except DataError as error:
+            raise RunError(f"run: {problem('data gone', folder=run.folder, why=error)}") from None
+        if find_facts(images).digest != run.facts.digest:
+            raise RunError(f"run: {problem('data changed', source=run.facts.source, folder=run.folder)}")
+        if duration is None and run.plan.duration != run.config.train.duration:
+            duration = run.config.train.duration  # config.json was edited, or a resume was killed as it wrote.
+        longer = None if duration is None else plan_longer(run, duration, images, progress)
+        return continue_run(run, images, most, progress, stop, longer)
+
+
+def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -> tuple[RunConfig, Plan]:
+    """Returns a run's configuration and plan with a longer duration; the run stays as it is.
+
+    Raises:
+        RunError: the duration is shorter than what is planned.
+        ConfigError: it is none.
+    """
+    config = replace(run.config, duration=duration)
+    planned, wanted = (Duration.parse(text).seconds for text in (run.plan.duration, config.train.duration))
+    speed = run.plan.steps_per_second if planned or not wanted else None  # A few steps were timed roughly.
+    plan = plan_run(config, images, run.facts, run.environment.device, progress, speed)
+    if plan.steps < run.plan.steps:
+        lengths = {"steps": plan.steps, "planned": run.plan.steps}
+        message = problem("too short", duration=duration, folder=run.folder, **lengths)
+        raise RunError(f"duration: {message}")
+    if plan.steps > run.plan.steps and config.train.schedule != "constant":
+        progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
+    return config, plan
+
+
+def plan_run(
+    config: RunConfig,
+    images: ImageSet,
+    facts: DataFacts,
+    device: str,
+    progress: Progress,
+    steps_per_second: float | None = None,
+) -> Plan:
+    """Counts the durations in steps; measures the speed for it where one is in time and none is known."""
+    if needs_speed(config) and steps_per_second is None:
+        steps_per_second = measure_speed(config, images, facts, device, progress)
+    plan = make_plan(config, len(images), steps_per_second)
+    if steps_per_second is not None and Duration.parse(plan.duration).seconds is not None:
+        progress.say(f"{plan.steps:,} steps, planned for {plan.duration} at {steps_per_second:.1f} steps/s")
+    return plan
+
+
+def continue_run(
+    run: Run,
+    images: ImageSet,
+    most_threads: int,
+    progress: Progress,
+    asked: threading.Event | None = None,
+    longer: tuple[RunConfig, Plan] | None = None,
+) -> Run:
+    """Trains a run from its last checkpoint, or from the beginning, to the end of its plan.
+
+    Args:
+        run: the run, locked.
+        images: its data.
+        most_threads: CPU threads that PyTorch uses here unless it is told otherwise.
+        progress: shows it.
+        asked: once set, the run saves and ends.
+        longer: a configuration and a plan of a longer duration, written once the run is known to be able to go on.
+    """
+    device = device_here(run, progress)
+    state = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
+    run.make_folders()
+    run.settle()
+    checkpoint, damaged = newest_intact(run.checkpoints())
+    if checkpoint is None and damaged:
+        said = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
+        raise RunError(f"run: {said}")
+    for line in damaged:
+        progress.say(f"{line}; going on from the one before")
+    if checkpoint is not None:
+        check_config(checkpoint, run.config)
+        restore(state, checkpoint)
+        if device != run.environment.device:
+            run.log_event(state.step, "device", **{"from": run.environment.device, "to": device})
+    if longer is not None:
+        run.forget_plans(state.step)
+        run.replan(*longer)
+    if state.step >= run.plan.steps:
+        run.rewind(state.step)
+        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
+        return run
+    if checkpoint is not None:
+        progress.say(f"{run.folder}: going on from step {state.step:,} of {run.plan.steps:,}")
+    state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
+    pace = Pace(run, state.step, most_threads, progress)
+    run.rewind(state.step)
+    config = run.config
+    run.write_status("running", step=state.step, nimg=state.nimg, seconds=state.seconds)
+    batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
+    sampler, watch = Sampler(run, images), Watch(run, images, progress)
+    try:
+        with stop_on_signals(asked) as stop, show_training(run, state.step, progress):
+            while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in TURNS:
+                if outcome == "roll back":
+                    state = roll_back(run, state, watch.healthy_step, device, progress)
+                    watch.named.clear()
+                    pace.forget()
+                progress.plan(run.plan.steps)
+    except RunFailed as error:
+        raise failed(run, state, error) from None
+    if outcome == "stopped early":
+        message = f"stopped at step {state.step:,}: {config.evaluation.patience} evaluations without a new best"
+        run.log_event(state.step, "patience", message=message)
+        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
+        progress.say(message)
+    return run
+
+
+def show_training(run: Run, step: int, progress: Progress) -> AbstractContextManager[None]:
+    """Returns the context that shows a run's progress from a step on."""
+    planned = run.plan.duration if Duration.parse(run.plan.duration).seconds is not None else ""
+    return progress.training(run.plan.steps, step, run.folder.resolve().name, planned)
+
+
+def advance(
+    run: Run,
+    state: TrainState,
+    batches: Batches,
+    sampler: "Sampler",
+    watch: Watch,
+    pace: Pace,
+    stop: threading.Event,
+) -> str:
+    """Trains until the plan's end, a signal, another plan, or a word of the watchdog.
+
+    Returns:
+        `done`, `stopped early`, `planned again` or `roll back`.
+
+    Raises:
+        RunFailed: training had to stop.
+    """
+    config = run.config
+    rolls_back = config.watchdog.on_failure == "rollback" and len(run.rollbacks()) < ROLLBACKS
+    if watch.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
+        return "stopped early"  # A killed process had got as far as that.
+    try:
+        for tick in train(state, batches, config, run.plan, stop, pace.pauses, LOOK_SECONDS):
+            if tick.sample:
+                sampler.write(state, tick)
+            if tick.row:
+                run.log(tick)
+            failures = watch.evaluate(state, tick) if tick.evaluate else []
+            patient = not (tick.evaluate and watch.out_of_patience())
+            acts = bool(failures) and config.watchdog.on_failure != "continue" and not tick.last
+            if tick.checkpoint or acts or not patient:
+                save_checkpoint(run.folder / "checkpoints", state, config)
+                drop_old_checkpoints(run)
+            if tick.row or tick.sample:
+                mark(run, tick)
+            watch.progress.update(tick)
+            if acts and rolls_back:
+                return "roll back"
+            if acts and config.watchdog.on_failure == "stop":
+                raise Unhealthy(str(failures[0]))
+            if not (patient or tick.last):
+                return "stopped early"
+            if pace.follow(tick):
+                return "planned again"
+    except NonFiniteLoss as error:
+        watch.report(state.step, non_finite_loss(str(error)))
+        watch.healthy_step = state.step
+        if not rolls_back:
+            raise
+        return "roll back"
+    return "done"
+
+
+def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progress: Progress) -> TrainState:
+    """Returns the state of the last healthy checkpoint (the beginning, if there is none), at half the learning rate.
+
+    What came after it moves into `abandoned/`. The event is written first: from it, a resumed run completes the rest.
+    """
+    checkpoint, _ = newest_intact([path for path in run.checkpoints() if step_of(path) <= healthy_step])
+    fresh = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
+    if checkpoint is not None:
+        restore(fresh, checkpoint)
+    fresh.rate_scale = state.rate_scale / 2
+    message = f"back from step {state.step:,} to step {fresh.step:,}, with {fresh.rate_scale:g} times the learning rate"
+    run.log_event(
+        state.step, "rollback", to=fresh.step, rate_scale=fresh.rate_scale, threads=torch.get_num_threads(),
+        message=message,
+    )  # fmt: skip
+    folder = run.abandon(fresh.step)
+    progress.say(f"{message}; what came after it is in {folder}")
+    return fresh
+
+
+def mark(run: Run, tick: Tick) -> None:
+    """Writes how far the run is."""
+    state: State = "finished" if tick.last else "interrupted" if tick.stopped else "running"
+    run.write_status(state, step=tick.step, nimg=tick.nimg, seconds=tick.seconds)
+
+
+def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
+    """Marks the run as failed, and returns the error with how to go on."""
+    saved = run.checkpoints()
+    kept = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
+    if isinstance(error, Unhealthy):
+        advice = f"{kept}; '{command('resume', run.folder)}' goes on all the same"
+    elif isinstance(error, NonFiniteLoss):
+        anew = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
+        advice = f"{kept}; start anew with a lower rate: '{anew}'"
+    else:
+        advice = f"{kept}; then '{command('resume', run.folder)}' goes on"
+    with suppress(StorageError):  # A full disk can't take this either; the state is then seen as `killed`.
+        message = f"{error.english}; {advice}"
+        run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
+    return type(error)(f"{error}; {advice}")
+
+
+def drop_old_checkpoints(run: Run) -> None:
+    """Removes the checkpoints that neither a resumed run nor a rollback can need, right after a new one was saved."""
+    keep = run.config.train.keep_checkpoints
+    if keep == "all":
+        return
+    steps = [step_of(path) for path in run.checkpoints()]
+    reach = farthest_look(run.config.watchdog) if run.config.watchdog.on_failure == "rollback" else 0
+    for step in superfluous(steps, keep, [row["step"] for row in run.metrics()] if reach else [], reach):
+        (run.folder / "checkpoints" / checkpoint_name(step)).unlink(missing_ok=True)
+
+
+def device_here(run: Run, progress: Progress) -> str:
+    """Returns the device that a run goes on at: its own, or what there is where that isn't here."""
+    try:
+        return choose_device(run.environment.device)
+    except ConfigError:
+        device = choose_device("auto")
+        progress.say(
+            f"{run.folder} was trained on '{run.environment.device}', which isn't here; it goes on on '{device}', and "
+            "its bits differ from here on"
+        )
+        return device
+
+
+def find_facts(images: ImageSet) -> DataFacts:
+    """Returns what the run must know of its data."""
+    return DataFacts(
+        source=images.source,
+        images=len(images),
+        channels=images.images.shape[1],
+        size=images.images.shape[2],
+        class_names=images.class_names,
+        class_counts=images.class_counts(),
+        digest=images.digest(),
+    )
+
+
+def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
+    """Returns the configuration as this data and this device have it.
+
+    Unconditional where there are no labels, and with a precision and a way to hold images out in the place of `auto`.
+    """
+    conditional = config.network.conditional and bool(facts.class_names)
+    precision = choose_precision(config.train.precision, device)
+    split = config.data.validation_split
+    if split == "auto":
+        split = "random" if config.data.data in PACKAGED or not facts.class_names else "stratified"
+    return replace(config, conditional=conditional, precision=precision, validation_split=split)
+
+
+def describe_environment(device: str) -> Environment:
+    """Returns the versions and the machine that a run begins with."""
+    typed = Path(sys.argv[0]).name in ("pocketgan", "__main__.py")
+    return Environment(
+        pocketgan=__version__,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        platform=platform.platform(),
+        processor=platform.processor() or platform.machine(),
+        device=device,
+        threads=torch.get_num_threads(),
+        command=shlex.join(["pocketgan", *sys.argv[1:]]) if typed else "",
+    )

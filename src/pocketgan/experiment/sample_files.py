@@ -1,0 +1,106 @@
+"""The sample pictures of a run, and what its discriminator says of each image in them."""
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pocketgan.base.files import write_json
+from pocketgan.config.durations import Duration
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.grids import Images, grid, sample_columns, save_picture
+from pocketgan.images.sets import ImageSet, to_network
+from pocketgan.runs.run import Run
+from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents, side_by_side
+from pocketgan.training.objectives import OBJECTIVES, Objective
+from pocketgan.training.state import TrainState
+from pocketgan.training.steps import Tick, discriminate
+
+
+class Sampler:
+    """Writes the sample pictures of a run, always from the same latents (or the same images to redraw)."""
+
+    def __init__(self, run: Run, images: ImageSet) -> None:
+        self.run = run
+        config, count = run.config, run.config.pictures.sample_count
+        classes = len(run.facts.class_names) if config.network.conditional else 0
+        self.labels = torch.arange(count) % classes if classes else None
+        self.columns = sample_columns(config, classes)
+        chosen = torch.linspace(0, len(images) - 1, count).long()
+        self.images = images.images[chosen]
+        self.classes = images.labels[chosen] if classes and images.labels is not None else None
+        if not config.reads_images:
+            self.latents = sample_latents(config, count, config.seed)
+
+    def write(self, state: TrainState, tick: Tick) -> None:
+        """Generates the samples of this moment and writes them into `samples/`, with what is said of them."""
+        run = self.run
+        if run.config.reads_images:
+            made = redraw_images(state.generator_ema, run.config, self.images)
+            pictures = side_by_side(self.images, made)
+        else:
+            made = run_generator(state.generator_ema, self.latents, self.labels, run.config)
+            pictures = Images(made.numpy(), columns=self.columns)
+        by_epoch = run.config.pictures.count_by == "epoch" and whole_epochs(run.config.pictures.sample_every)
+        moment = f"epoch_{tick.epoch:03.0f}" if by_epoch else f"step_{tick.step:06d}"
+        path = run.folder / "samples" / f"{run.config.pictures.sample_name}_{moment}.png"
+        save_picture(grid(pictures.images, pictures.columns), path)
+        clocks = {
+            "step": tick.step,
+            "nimg": tick.nimg,
+            "epoch": round(tick.epoch, 6),
+            "seconds": round(tick.seconds, 3),
+        }
+        write_json(path.with_suffix(".json"), clocks | self.judge(state, made), durable=False)
+
+    def judge(self, state: TrainState, made: Tensor) -> dict[str, Any]:
+        """Returns what the discriminator says of generated images, as `docs/run-folder.md` lists it.
+
+        Args:
+            state: its network is left as it is, and so is training's randomness.
+            made: uint8, shape (N, C, H, W).
+        """
+        objective = OBJECTIVES[self.run.config.objective.objective]
+        fake = logits_of(state, made, self.labels, self.run.config)
+        boundary = objective.boundary
+        if boundary is None:
+            inverted = self.run.config.data.target == "inverted"
+            real = logits_of(state, 255 - self.images if inverted else self.images, self.classes, self.run.config)
+            boundary = (real.mean().item() + fake.mean().item()) / 2
+        sure = sureness(fake, boundary, objective)
+        return {"logits": rounded(fake), "boundary": rounded(torch.tensor([boundary]))[0], "real": rounded(sure)}
+
+
+def rounded(values: Float[Tensor, "n"]) -> list[float | None]:
+    """Returns four significant digits of numbers; None for those that are infinite or not a number."""
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in values.tolist()]
+
+
+@torch.no_grad()
+def logits_of(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
+    """Returns the discriminator's logits of uint8 images, without augmentation, which would draw random numbers."""
+    plain = config.model_copy(update={"train": config.train.model_copy(update={"augment": "none"})})
+    device, training = next(state.discriminator.parameters()).device, state.discriminator.training
+    state.discriminator.eval()
+    chosen = None if labels is None else labels.to(device)
+    logits = discriminate(state, to_network(images, config.data.pixels).to(device), chosen, plain)
+    state.discriminator.train(training)
+    return logits.cpu()
+
+
+def sureness(logits: Float[Tensor, "n"], boundary: float, objective: Objective) -> Float[Tensor, "n"]:
+    """Returns how sure the discriminator is that images are real, 0 to 1.
+
+    A boundary of 0.5 is that of least squares, whose output aims at 0 and 1 itself.
+    """
+    return logits.clamp(0, 1) if objective.boundary == 0.5 else torch.sigmoid(logits - boundary)
+
+
+def whole_epochs(interval: str) -> bool:
+    """Whether pictures at this interval can be told apart by their epoch."""
+    if interval in ("none", "end"):
+        return True
+    duration = Duration.parse(interval)
+    return duration.unit == "epochs" and duration.value.is_integer()

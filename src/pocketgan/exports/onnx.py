@@ -1,0 +1,162 @@
+"""A generator as an ONNX file, and the check that it draws what PyTorch draws."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pocketgan.base.errors import ExportFailed, ModelError
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.sets import Pixels, derived_seed, to_levels, to_network
+from pocketgan.runs.records import DataFacts
+
+OPSET = 18
+"""The version of ONNX's operators: the one that PyTorch's exporter writes, so that nothing is converted afterwards."""
+OUTPUTS = ("images", "values")
+TOLERANCE = 1e-4
+"""How far a value, of 1 for white, may be from PyTorch's."""
+BATCHES = (1, 3, 64)
+"""The batch sizes that a file is checked at."""
+
+
+class PictureGraph(nn.Module):
+    """What the ONNX file computes: a generator from its public inputs to pictures.
+
+    Its inputs are latents, float32 (N, latent_dim), or images, uint8 (N, C, S, S), where the generator reads those; and
+    for a conditional generator labels, int64 (N,). It returns `images`, uint8 (N, C, S, S), exactly as `to_uint8` makes
+    them, and `values`, the same before rounding, float32 in [0, 1], 1 for white.
+    """
+
+    def __init__(self, network: nn.Module, config: RunConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.reads_images = config.reads_images
+        self.pixels: Pixels = config.data.pixels
+
+    def forward(self, given: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        read = to_network(given, self.pixels) if self.reads_images else given
+        levels = to_levels(self.network(read, labels), self.pixels)
+        return levels.round().to(torch.uint8), levels / 255.0
+
+
+def input_names(config: RunConfig) -> tuple[str, ...]:
+    """Returns the names of the file's inputs: `latents` or `source`, and `labels` where classes are told."""
+    return ("source" if config.reads_images else "latents", *(["labels"] if config.network.conditional else []))
+
+
+def random_inputs(config: RunConfig, facts: DataFacts, count: int) -> tuple[Tensor, ...]:
+    """Returns `count` inputs of the file, always the same ones."""
+    generator = torch.Generator().manual_seed(derived_seed(0, "onnx", count))
+    if config.reads_images:
+        shape = (count, facts.channels, facts.size, facts.size)
+        return (torch.randint(256, shape, generator=generator, dtype=torch.uint8),)
+    latents = torch.randn(count, config.network.latent_dim, generator=generator)
+    if not config.network.conditional:
+        return (latents,)
+    return latents, torch.randint(len(facts.class_names), (count,), generator=generator)
+
+
+def check_extra() -> None:
+    """Checks that what an ONNX file takes is installed.
+
+    Raises:
+        ModelError: it isn't; the message says how to get it.
+    """
+    try:
+        for name in ("onnx", "onnxruntime", "onnxscript"):
+            import_module(name)
+    except ImportError as error:
+        raise ModelError(
+            f"format: ONNX needs '{error.name}'; pip install 'pocketgan[onnx]', or --format safetensors does without"
+        ) from None
+
+
+def onnx_file(network: nn.Module, config: RunConfig, facts: DataFacts) -> bytes:
+    """Returns a generator as an ONNX file, the batch's size left open.
+
+    Args:
+        network: the generator, ready to generate.
+        config: its configuration.
+        facts: what was found of its data.
+
+    Raises:
+        ModelError: the extra isn't installed.
+    """
+    check_extra()
+    import onnx
+
+    names = input_names(config)
+    batch = torch.export.Dim("batch", min=1)
+    with quiet():
+        program = torch.onnx.export(
+            PictureGraph(network, config).eval(),
+            random_inputs(config, facts, 2),
+            input_names=names,
+            output_names=OUTPUTS,
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=tuple({0: batch} for _ in names),
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    forget_machine(proto.graph)
+    about = {"class_names": json.dumps(facts.class_names, ensure_ascii=False), "recipe": config.recipe}
+    onnx.helper.set_model_props(proto, about)
+    return proto.SerializeToString()
+
+
+def forget_machine(graph: Any) -> None:
+    """Takes what the exporter notes beside each part out of an ONNX graph: where on this machine its code stands."""
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps the exporter's warnings and log lines, which say nothing of these networks, from the user."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+@torch.no_grad()
+def check_onnx(content: bytes, network: nn.Module, config: RunConfig, facts: DataFacts) -> float:
+    """Holds an ONNX file, in onnxruntime, against the PyTorch network that it was made from, at several batch sizes.
+
+    Returns:
+        The largest difference between their values, of 1 for white.
+
+    Raises:
+        ExportFailed: it is above `TOLERANCE`, or not a number.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    graph = PictureGraph(network, config).eval()
+    differences = []
+    for count in BATCHES:
+        given = random_inputs(config, facts, count)
+        feeds = {name: tensor.numpy() for name, tensor in zip(input_names(config), given, strict=True)}
+        (found,) = session.run(["values"], feeds)
+        _, expected = graph(*given)
+        differences.append((torch.from_numpy(found) - expected).abs().max().item())
+        if not differences[-1] <= TOLERANCE:
+            raise ExportFailed(
+                f"the ONNX file differs from PyTorch by {differences[-1]:.2g} of white at a batch of {count}, and "
+                f"{TOLERANCE:g} is allowed; nothing was written; --format safetensors exports without it"
+            )
+    return max(differences)

@@ -1,0 +1,1 @@
+"""Images: read from files, held in sets, laid out in grids."""

@@ -1,0 +1,203 @@
+"""Where the images and labels of a grid go, and how large it may be: all arithmetic. `pictures.grid` draws it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pocketgan.base.errors import RunError
+from pocketgan.images import lettering
+
+PADDING = 2
+SCALE = 2
+FRAME = 32
+"""The grey of the lines between the images of a grid."""
+MOST_PIXELS, MOST_SIDE = 80_000_000, 65_000
+"""Of a picture, and of its side: what Pillow opens without a warning, and JPEG can hold."""
+LARGEST_LETTERS, LARGEST_CAPTION = 32, 48
+LONGEST_NAME = 16
+Theme = Literal["dark", "light"]
+
+
+@dataclass(frozen=True)
+class Greys:
+    """The greys of a theme: behind everything, between the images, and of the letters."""
+
+    page: int
+    line: int
+    ink: int
+
+
+THEMES: dict[Theme, Greys] = {"dark": Greys(FRAME, FRAME, 224), "light": Greys(255, 200, 32)}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is written around the images of a grid.
+
+    Attributes:
+        above: one a column, or one an image; empty for none.
+        beside: one a row, to its left; empty for none.
+        caption: a line below all.
+        others: captions that there must be room for, too, so that a film's frames are of one size.
+    """
+
+    above: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    caption: str = ""
+    others: tuple[str, ...] = ()
+
+
+BARE = Labels()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a grid's images and labels go: all in pixels, but for `across`.
+
+    Attributes:
+        across: images a row.
+        wide, high: an enlarged image.
+        pitch_x, pitch_y: from an image to the next.
+        left, top: of the first image.
+        letters: size of the names' letters.
+        caption_letters, caption_top: of the caption.
+        width, height: the whole picture.
+    """
+
+    across: int
+    wide: int
+    high: int
+    pitch_x: int
+    pitch_y: int
+    left: int
+    top: int
+    letters: int
+    caption_letters: int
+    caption_top: int
+    width: int
+    height: int
+
+    def corner(self, index: int) -> tuple[int, int]:
+        """Returns the left and the top edge of an image."""
+        return self.left + index % self.across * self.pitch_x, self.top + index // self.across * self.pitch_y
+
+
+def lay_out(
+    shape: tuple[int, ...],
+    columns: int | None = None,
+    scale: int = SCALE,
+    gap: int = PADDING,
+    labels: Labels = BARE,
+) -> Layout:
+    """Finds where everything goes; arguments as of `grid`, with the images' shape (N, C, H, W) instead of them."""
+    count, _, height, width = shape
+    across = min(count, columns or math.ceil(math.sqrt(count)))
+    rows = math.ceil(count / across)
+    wide, high = width * scale, height * scale
+    letters = max(lettering.LEAST, min(high // 4, LARGEST_LETTERS))
+    names_w, names_h = lettering.room(labels.above, letters)
+    beside_w, beside_h = lettering.room(labels.beside, letters)
+    captions = (labels.caption, *labels.others)
+    margin = letters // 2 if names_w or beside_w or any(captions) else 0
+    over_each = len(labels.above) > across
+    cell_w = max(wide, names_w + margin if names_w > wide else 0)
+    pitch_x = cell_w + gap
+    between = names_h + gap if over_each else 0
+    pitch_y = max(high, beside_h) + gap + between
+    left = gap + margin + (beside_w + margin if beside_w else 0)
+    top = gap + margin + (names_h + (margin // 2 if not over_each else 0) if names_w else 0)
+    wanted = left + across * pitch_x + margin
+    caption_letters = max(lettering.LEAST, min(wanted // 24, LARGEST_CAPTION))
+    caption_w, caption_h = lettering.room(captions, caption_letters)
+    full = max(wanted, caption_w + 2 * margin if caption_w else 0)
+    bottom = top + rows * pitch_y - between + margin
+    return Layout(
+        across=across,
+        wide=wide,
+        high=high,
+        pitch_x=pitch_x,
+        pitch_y=pitch_y,
+        left=left + (cell_w - wide) // 2 + (full - wanted) // 2,
+        top=top,
+        letters=letters,
+        caption_letters=caption_letters,
+        caption_top=bottom,
+        width=full,
+        height=bottom + (caption_h + margin if caption_h else 0),
+    )
+
+
+def chosen_scale(
+    scale: int | None,
+    shape: tuple[int, ...],
+    columns: int | None,
+    gap: int = PADDING,
+    labels: Labels = BARE,
+    *,
+    usual: int = SCALE,
+    most: tuple[int, int] = (MOST_PIXELS, MOST_SIDE),
+    fewer: str = "count",
+) -> int:
+    """Returns the scale asked for, or the usual one, less where that makes too large a picture.
+
+    Args:
+        scale: what was asked for, or None.
+        shape, columns, gap, labels: as of `lay_out`.
+        usual: what is taken where nothing was asked for.
+        most: pixels of the picture, and of its longer side.
+        fewer: the field of which less would do where even scale 1 is too large.
+
+    Raises:
+        RunError: it is no number from 1 up, or the picture would be too large; the message says what would do.
+    """
+    if scale is not None and scale < 1:
+        raise RunError(f"scale: {scale} won't do; a whole number from 1 up enlarges each pixel to so many")
+
+    def size(scale: int) -> tuple[int, int]:
+        layout = lay_out(shape, columns, scale, gap, labels)
+        return layout.width, layout.height
+
+    def fits(scale: int) -> bool:
+        width, height = size(scale)
+        return width * height <= most[0] and max(width, height) <= most[1]
+
+    wanted = usual if scale is None else scale
+    if fits(wanted):
+        return wanted
+    if not fits(1):
+        width, height = size(1)
+        raise RunError(
+            f"{fewer}: even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do"
+        )
+    low, high = 1, wanted
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    if scale is not None:
+        width, height = size(wanted)
+        raise RunError(
+            f"scale: {scale} makes a picture of {width:,}×{height:,} pixels, and {most[0]:,} in all or "
+            f"{most[1]:,} a side are the most; {low} would do"
+        )
+    return low
+
+
+def shortened_name(name: str) -> str:
+    """Returns a name on one line, its end left out where it has more letters than there is room for."""
+    line = " ".join(name.split())
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+
+
+def headings(names: Sequence[str], columns: int) -> tuple[str, ...]:
+    """Returns what is written above images with these names, so many a row.
+
+    A name that all share is written once, above the first; one that a column shares, above that column; else each
+    image has its own.
+    """
+    across, short = min(columns, len(names)), [shortened_name(name) for name in names]
+    if len(set(names)) == 1:
+        return (short[0], *[""] * (across - 1))
+    if all(name == names[place % across] for place, name in enumerate(names)):
+        return tuple(short[:across])
+    return tuple(short)

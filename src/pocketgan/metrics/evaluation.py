@@ -1,0 +1,335 @@
+"""How good a run's generator is, or any images: which images are held against which, and in which feature space."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pocketgan.base.errors import DataError, NoSplit, RunError, nearest
+from pocketgan.base.messages import problem
+from pocketgan.base.progress import Progress
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.grids import class_numbers
+from pocketgan.images.sets import ImageSet, derived_seed, load_images
+from pocketgan.metrics import METRICS, Comparison, Reference, Sample, features, metric_names
+from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, part_against_rest, score
+from pocketgan.runs.exported import find_model
+from pocketgan.runs.model import Model, Weights
+from pocketgan.runs.sampling import generate_images, redraw_images
+from pocketgan.runs.weights import build_with
+
+__all__ = ["Evaluation", "Figure", "RealImages", "evaluate"]
+
+SPLITS = ("test", "train", "validation")
+COUNT = 10_000
+"""Images compared, unless fewer are there."""
+
+
+def evaluate(
+    source: str | Path | Model,
+    *,
+    against: str = "auto",
+    feature_space: str = "auto",
+    count: int | None = None,
+    metrics: str = "all",
+    checkpoint: str | int = "auto",
+    seed: int = 0,
+    inception_weights: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Measures a run's generator or an exported one, or the images of a folder or an .npz file.
+
+    Args:
+        source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
+            optionally `labels`.
+        against: `test`, `train` or `validation`, splits of the run's data (of MNIST for other images), or a path, of
+            which the test split is taken where there is one; `auto` for the test split of the data, or where there is
+            none what the run held out.
+        feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` where the real
+            images are MNIST's, `stacked` for Stacked MNIST's, else `classifier` where they have labels, else `random`.
+        count: images to compare; by default 10,000, or as many as there are.
+        metrics: `all`, or names out of `METRICS` with commas.
+        checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
+        seed: of the latents of a run.
+        inception_weights: the file of the weights of the space `inception`.
+        progress: shows what takes long.
+
+    Raises:
+        UserError: nothing readable there, images of another size, too few of them, an unknown metric or space.
+    """
+    progress = progress or Progress(quiet=True)
+    names = metric_names(metrics)
+    if count is not None and count < 1:
+        raise RunError(f"count: {problem('count from one', count=count)}")
+    model = find_model(source)
+    weights = None if model is None else model.weights(checkpoint)
+    data = data_for(model, against)
+    sets = read_real(data, against, knows_training=model is not None and model.data is not None)
+    if model is None or weights is None:
+        assert isinstance(source, str | Path)
+        images, grey = fitted(read_images(source, count), sets.reference)
+        check_counts(names, len(images), len(sets.reference), asked=metrics != "all", progress=progress)
+    else:
+        most = len(sets.reference) if model.config.reads_images else COUNT
+        check_counts(names, count or min(COUNT, most), len(sets.reference), asked=metrics != "all", progress=progress)
+        progress.say("redrawing real images" if model.config.reads_images else f"generating {count or COUNT:,} images")
+        images, grey = fitted(generated_by(model, count, weights, seed, sets), sets.reference)
+    named = sets.name in SPLITS
+    space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
+    progress.say(f"measuring {len(images):,} images in the feature space {space}")
+    with_training = any("training" in METRICS[name].needs for name in names)
+    real = look_at(sets, space, len(images), with_training=with_training)
+    generated = space(images.images, labels_in(sets.class_names(space), images))
+    done = score(Comparison(generated, real.reference), real, space, names, asked=metrics != "all")
+    return replace(done, weights=weights, taken_as_grey=grey)
+
+
+def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
+    """Returns images with the real ones' channels, and whether colour pictures without a colour were taken as grey.
+
+    Many programs write grey pictures as RGB, with red, green and blue alike.
+
+    Raises:
+        DataError: they aren't of the real ones' size, or one of both has colours and the other is grey.
+    """
+    (channels, *size), (wanted, *real_size) = images.images.shape[1:], real.images.shape[1:]
+    if size == real_size and channels == wanted:
+        return images, False
+    if size == real_size and wanted == 1 and is_grey(images):
+        return replace(images, images=images.images[:, :1]), True
+    if size == real_size and channels == 1 and is_grey(real):
+        return replace(images, images=images.images.expand(-1, wanted, -1, -1).contiguous()), True
+    key = "sizes of images" if size != real_size else "colours for grey" if wanted == 1 else "grey for colours"
+    shapes = ["×".join(map(str, each.images.shape[1:])) for each in (images, real)]
+    parts = {"source": images.source, "found": shapes[0], "real": real.source, "expected": shapes[1]}
+    raise DataError(f"source: {problem(key, **parts)}")
+
+
+def is_grey(images: ImageSet) -> bool:
+    """Whether red, green and blue are the same in every pixel."""
+    return bool((images.images == images.images[:, :1]).all())
+
+
+def data_for(model: Model | None, against: str) -> DataConfig:
+    """Returns the data that a model was trained on; MNIST for images that others made.
+
+    Raises:
+        DataError: a split of it is asked for, and an exported model doesn't say where it is.
+    """
+    if model is None:
+        return DataConfig()
+    if model.data is None and against in ("auto", *SPLITS):
+        said = problem("images not with it", folder=model.folder, source=model.facts.source)
+        raise DataError(f"against: {said}")
+    return model.data or DataConfig(data=against)
+
+
+def read_images(source: str | Path, count: int | None) -> ImageSet:
+    """Reads any tool's images: a folder of pictures, or an .npz file.
+
+    Raises:
+        DataError: nothing readable there, or fewer than asked for.
+    """
+    if not Path(source).exists():
+        raise DataError(f"source: {problem('no source', source=source)}")
+    try:
+        found = load_images(DataConfig(data=str(source)))
+    except DataError as error:
+        raise DataError(f"source: {str(error).partition(': ')[2]}") from None
+    if count is not None and count > len(found):
+        said = problem("too few there", count=count, source=source, found=len(found))
+        raise DataError(f"count: {said}")
+    return found.part(mixed(len(found))[: count or COUNT])
+
+
+def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: "RealSets") -> ImageSet:
+    """Generates a model's images as it would be sampled: one that is told classes is told them as often as in training.
+
+    One that redraws images redraws the reference's, and is judged inverted back.
+    """
+    network = build_with(model, weights)
+    names, real = model.facts.class_names, sets.reference
+    if model.config.reads_images:
+        if count is not None and count > len(real):
+            raise RunError(f"count: {problem('too few to redraw', count=count, found=len(real))}")
+        order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
+        chosen = real.part(order[: count or COUNT])
+        redrawn = redraw_images(network, model.config, chosen.images)
+        redrawn = 255 - redrawn if model.config.data.target == "inverted" else redrawn
+        return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
+    classes = len(names) if model.config.network.conditional else 0
+    counts = model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
+    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, class_counts=counts)
+    labels = None if made.labels is None else torch.from_numpy(made.labels)
+    return ImageSet(torch.from_numpy(made.images), labels, names if classes else (), str(model.folder))
+
+
+def choose_space(
+    name: str, data: DataConfig, inception_weights: str | Path | None = None, progress: Progress | None = None
+) -> FeatureSpace:
+    """Returns the feature space called `name` for the data that it is to judge.
+
+    Raises:
+        DataError: there is no such space, or it can't be had for this data.
+    """
+    known = ("auto", "digits", "stacked", "classifier", "random", "inception")
+    if name not in known:
+        said = problem("no space", name=name, hint=nearest(name, known), known=", ".join(known))
+        raise DataError(f"features: {said}")
+    if name == "digits" or (name == "auto" and data.data == "mnist"):
+        return features.digits()
+    if name == "stacked" or (name == "auto" and data.data == "stacked-mnist"):
+        return features.stacked()
+    if name == "inception":
+        return features.inception(inception_weights)
+    images = load_images(DataConfig(data=data.data))
+    if name == "classifier" or (name == "auto" and len(images.class_names) > 1):
+        return features.classifier(images, progress)
+    return features.random(images.images.shape[1])
+
+
+def labels_in(class_names: tuple[str, ...], images: ImageSet) -> Tensor | None:
+    """Returns the images' labels as indices into `class_names`; None where they have none, or one that isn't there.
+
+    Classes are the same that have the same name, or the same number, such as `7` and `007`.
+    """
+    places = None if images.labels is None else places_of(images.class_names, class_names)
+    return None if places is None else torch.tensor(places)[images.labels]
+
+
+def places_of(names: Sequence[str], known: Sequence[str]) -> list[int] | None:
+    """Returns where each class is among those known, all by name or all by number; None where one isn't there."""
+    for ours, theirs in ((names, known), (class_numbers(names), class_numbers(known))):
+        if ours is not None and theirs is not None:
+            places = {name: place for place, name in enumerate(theirs)}
+            if all(name in places for name in ours):
+                return [places[name] for name in ours]
+    return None
+
+
+@dataclass(frozen=True)
+class RealSets:
+    """The real images of an evaluation, as they are on disk.
+
+    Attributes:
+        name: `test`, `train`, `validation` or a path.
+        reference: what is held against.
+        training: what was trained on, where that is known.
+        others: real images that aren't in the reference, which give the baseline; None where there are none.
+        held_out: whether none of the reference was trained on.
+        split: which split the reference is; `all` of a path without splits.
+    """
+
+    name: str
+    reference: ImageSet
+    training: ImageSet | None
+    others: ImageSet | None
+    held_out: bool
+    split: str
+
+    def class_names(self, space: FeatureSpace) -> tuple[str, ...]:
+        """The classes that labels are numbered by: the space's, or the reference's in a space without classes."""
+        return space.class_names or self.reference.class_names
+
+
+def read_real(data: DataConfig, against: str, *, knows_training: bool = True) -> RealSets:
+    """Reads the real images that an evaluation needs.
+
+    Args:
+        data: what was trained on.
+        against: `test`, `train`, `validation`, or a path.
+        knows_training: whether images held against a path come from a generator that was trained on `data`.
+
+    Raises:
+        DataError: there is no such split or path.
+    """
+    try:
+        if against in ("auto", "test", "validation"):
+            return against_held_out(data, against)
+        if against == "train":
+            return against_training(data)
+        training = load_images(data) if knows_training else None
+    except DataError as error:
+        raise DataError(f"against: {reason_of(error)}") from None
+    try:
+        return against_path(against, training)
+    except DataError as error:
+        raise DataError(f"against: {problem('test and train', why=reason_of(error))}") from None
+
+
+def reason_of(error: DataError) -> str:
+    """Returns what is wrong, without the setting that the message begins with."""
+    return str(error).partition(": ")[2]
+
+
+def against_held_out(data: DataConfig, against: str) -> RealSets:
+    """Reads what wasn't trained on: the test split, or what is held out of the training split, or the first there is.
+
+    Raises:
+        DataError: there is none; the message says what would do.
+    """
+    training = load_images(data)
+    try:
+        held_out = load_images(data, "validation") if data.validation else None
+    except DataError:
+        held_out = None
+    if against != "validation":
+        try:
+            return RealSets("test", load_images(data, "test"), training, training, True, "test")
+        except NoSplit:
+            if against == "test" or held_out is None:
+                count = 0 if held_out is None else len(held_out)
+                key = "no test but held out" if count else "no test, none held out"
+                raise DataError(f"against: {problem(key, source=training.source, count=count)}") from None
+    if held_out is None:
+        raise DataError(f"against: {problem('none held out', source=training.source)}")
+    return RealSets("validation", held_out, training, training, True, "validation")
+
+
+def against_training(data: DataConfig) -> RealSets:
+    """Reads training images; the test split gives the baseline, or where there is none the other half of them."""
+    training = load_images(data)
+    order, others = mixed(len(training)), None
+    try:
+        others = load_images(data, "test")
+    except NoSplit:
+        half = len(training) // 2
+        others, order = training.part(order[-half:] if half else order), order[: len(training) - half]
+    return RealSets("train", training.part(order[:COUNT]), training, others, False, "train")
+
+
+def against_path(path: str, training: ImageSet | None) -> RealSets:
+    """Reads real images from a path: its test split, and the others for the baseline; all of it where it has none."""
+    config = DataConfig(data=path)
+    every = load_images(config)
+    try:
+        reference, others, split = load_images(config, "test"), every, "test"
+    except NoSplit:
+        reference, others, split = every, None, "train" if (Path(path) / "train").is_dir() else "all"
+    held_out = training is None or training.digest() != reference.digest()
+    return RealSets(path, reference.part(mixed(len(reference))[:COUNT]), training, others, held_out, split)
+
+
+def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: bool = True) -> RealImages:
+    """Looks at real images in a feature space.
+
+    Args:
+        sets: the images.
+        space: the feature space.
+        count: images that will be judged; the baseline takes as many, where there are that many.
+        with_training: whether all training images are looked at, which takes longest, and only memorisation needs.
+    """
+
+    def seen(images: ImageSet) -> Sample:
+        return features.kept(space, images, labels_in(sets.class_names(space), images))
+
+    training = seen(sets.training) if with_training and sets.training is not None else None
+    reference = Reference(seen(sets.reference), training, sets.held_out)
+    if sets.others is None:
+        floor = part_against_rest(reference, count)
+    else:
+        floor = Comparison(seen(sets.others.part(mixed(len(sets.others))[:count])), reference)
+    return RealImages(sets.name, sets.reference.source, reference, floor, sets.split)

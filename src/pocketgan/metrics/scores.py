@@ -1,0 +1,305 @@
+"""What an evaluation finds: every metric with its standard error and what real images get in its place."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.language import localised
+from pocketgan.base.language import say as say_of
+from pocketgan.base.messages import problem, stored
+from pocketgan.base.progress import Progress
+from pocketgan.images.sets import derived_seed
+from pocketgan.metrics import METRICS, Comparison, Metric, Reference, missing, too_few, why_not
+from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.samples import SETS
+from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES, short
+
+if TYPE_CHECKING:
+    from pocketgan.runs.model import Weights
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A metric at other numbers of images than the evaluation has: those that a real-data baseline can be made of.
+
+    Attributes:
+        value: of that many of the images that are judged, against that many real ones.
+        floor: of that many real images instead.
+    """
+
+    value: float
+    floor: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number.
+
+    Attributes:
+        value: of all images.
+        spread: its standard error, from five disjoint sets: their standard deviation over √5; None where a fifth is
+            too small for the metric.
+        floor: the real-data baseline: what as many other real images get against as many; None where there aren't
+            that many.
+        matched: there, the metric and its baseline with fewer images on both sides; None where that can't be either.
+    """
+
+    value: float
+    spread: float | None
+    floor: float | None
+    matched: Matched | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as plain values, `matched` only where it is there."""
+        plain = {"value": finite(self.value), "spread": finite(self.spread), "floor": finite(self.floor)}
+        if self.matched is None:
+            return plain
+        return plain | {"matched": {"value": finite(self.matched.value), "floor": finite(self.matched.floor)}}
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """The real images of an evaluation.
+
+    Attributes:
+        name: `test`, `train`, `validation` or a path.
+        source: where they are from.
+        reference: what generated images are held against.
+        floor: other real images, or a part of these, against as many as there are besides: the baseline; or None.
+        split: which split they are; `all` of a path without splits.
+    """
+
+    name: str
+    source: str
+    reference: Reference
+    floor: Comparison | None
+    split: str = ""
+
+    @cached_property
+    def held_out_floor(self) -> Comparison | None:
+        """One half of the reference against the other, where none of it was trained on."""
+        return halves(self.reference) if self.reference.held_out and len(self.reference.sample) > 1 else None
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """Figures of one set of images; shows itself as a table in a notebook.
+
+    Attributes:
+        space: the feature space that all of them were measured in.
+        real: what they were measured against.
+        comparison: the images themselves.
+        figures: by the names in `METRICS`.
+        skipped: why a metric was left out, by its name.
+        weights: of the generator that drew the images, where one of ours did.
+        taken_as_grey: whether colour pictures without a colour in them were taken as grey ones.
+    """
+
+    space: FeatureSpace
+    real: RealImages
+    comparison: Comparison
+    figures: dict[str, Figure]
+    skipped: dict[str, str] = field(default_factory=dict)
+    weights: "Weights | None" = None
+    taken_as_grey: bool = False
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {short(figure.value)}" for name, figure in self.figures.items())
+        return f"Evaluation({evaluated(self)}: {scores})"
+
+    def _repr_html_(self) -> str:
+        headings, rows = score_table(self)
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><caption>{escape(evaluated(self))}</caption><tr>{head}</tr>{body}</table>"
+
+    @property
+    def matched_counts(self) -> tuple[int, int] | None:
+        """How many images, and against how many real ones, the baselines of `Figure.matched` are made with."""
+        if self.real.floor is None or all(figure.matched is None for figure in self.figures.values()):
+            return None
+        return len(self.real.floor.generated), len(self.real.floor.reference.sample)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns everything but the images as plain values."""
+        space, sample, counts = self.space, self.real.reference.sample, self.matched_counts
+        return {
+            "step": self.weights and self.weights.step,
+            "weights": self.weights and self.weights.sha256,
+            "features": space.name,
+            "features_version": space.version,
+            "features_hash": space.hash,
+            "reference": self.real.name,
+            "reference_source": self.real.source,
+            "reference_split": self.real.split or self.real.name,
+            "reference_count": len(sample),
+            "count": len(self.comparison.generated),
+            **({} if counts is None else {"matched_count": counts[0], "matched_reference_count": counts[1]}),
+            **({"taken_as_grey": True} if self.taken_as_grey else {}),
+            "metrics": {name: figure.to_json() for name, figure in self.figures.items()},
+            "skipped": {name: stored(why) for name, why in self.skipped.items()},
+        }
+
+
+def finite(number: float | None) -> float | None:
+    """Returns a number as JSON can hold it: None where it is infinite or not a number."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def check_counts(names: Sequence[str], generated: int, real: int, *, asked: bool, progress: Progress) -> None:
+    """Checks before any image is made that there are enough for the metrics, and says for which there aren't.
+
+    Raises:
+        RunError: one that was asked for by name doesn't, or none of all does.
+    """
+    reasons = {name: why for name in names if (why := too_few(name, METRICS[name], generated, real)) is not None}
+    if reasons and (asked or len(reasons) == len(names)):
+        raise RunError(f"metrics: {next(iter(reasons.values()))}")
+    if reasons:
+        progress.say(
+            f"{generated:,} images against {real:,} are too few for {', '.join(reasons)}: the rest is measured"
+        )
+
+
+def score(
+    comparison: Comparison, real: RealImages, space: FeatureSpace, names: list[str], *, asked: bool = False
+) -> Evaluation:
+    """Measures generated images with every metric named, each with its standard error and baseline.
+
+    Args:
+        comparison: the generated images and the reference.
+        real: where the baseline comes from.
+        space: the feature space, which the figures carry.
+        names: keys of `METRICS`.
+        asked: whether each was asked for by name, so that one that can't be measured is an error.
+
+    Raises:
+        RunError: a metric that was asked for can't be measured, or none of them can.
+    """
+    figures, skipped = {}, dict[str, str]()
+    for name in names:
+        metric = METRICS[name]
+        reason = why_not(name, metric, comparison)
+        if reason is None:
+            try:
+                figures[name] = measure(metric, comparison, real)
+                continue
+            except ValueError as error:
+                reason = problem("not measurable", name=name, why=str(error))
+        if asked:
+            raise RunError(f"metrics: {reason}")
+        skipped[name] = reason
+    if not figures:
+        raise RunError(f"metrics: {next(iter(skipped.values()))}")
+    return Evaluation(space, real, comparison, figures, skipped)
+
+
+def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:
+    """Returns one figure."""
+    value, spread = metric.measure(comparison), None
+    if len(comparison.generated) // SETS >= metric.least:
+        parts = [metric.measure(part) for part in comparison.sets]
+        spread = torch.tensor(parts, dtype=torch.float64).std().item() / math.sqrt(SETS)
+    floor = floor_of(metric, comparison, real)
+    matched = matched_of(metric, comparison, real) if floor is None else None
+    return Figure(value, spread, floor, matched)
+
+
+def floor_of(metric: Metric, comparison: Comparison, real: RealImages) -> float | None:
+    """Returns the real-data baseline of a comparison, or None where there aren't as many real images on both sides.
+
+    Other real images give it. Where memorisation is judged, held-out ones do, one half of them: it is the distances to
+    the training images that count there, not how many images there are.
+    """
+    if "training" in metric.needs:
+        return measured_floor(metric, real.held_out_floor)
+    floor = real.floor
+    if floor is None or len(floor.generated) != len(comparison.generated):
+        return None
+    if len(floor.reference.sample) != len(comparison.reference.sample):
+        return None
+    return measured_floor(metric, floor)
+
+
+def matched_of(metric: Metric, comparison: Comparison, real: RealImages) -> Matched | None:
+    """Returns a metric and its baseline of as many images on each side as there are real ones for."""
+    floor = None if "training" in metric.needs else real.floor
+    if floor is None or len(floor.generated) > len(comparison.generated):
+        return None
+    baseline = measured_floor(metric, floor)
+    if baseline is None:
+        return None
+    fewer = Comparison(comparison.generated.part(slice(len(floor.generated))), floor.reference)
+    return Matched(metric.measure(fewer), baseline)
+
+
+def measured_floor(metric: Metric, floor: Comparison | None) -> float | None:
+    """Returns what real images get, or None where the metric can't judge these."""
+    if floor is None or min(len(floor.generated), len(floor.reference.sample)) < metric.least:
+        return None
+    return None if missing(metric, floor) is not None else metric.measure(floor)
+
+
+def halves(reference: Reference) -> Comparison:
+    """Returns one half of a reference's images against the other: what real images get where there are no others."""
+    order, half = mixed(len(reference.sample)), len(reference.sample) // 2
+    return reference.split(order[:half], order[half:])
+
+
+def part_against_rest(reference: Reference, count: int) -> Comparison | None:
+    """Returns `count` of a reference's images against the rest, or one half against the other where that is fewer.
+
+    None for a single image.
+    """
+    order, part = mixed(len(reference.sample)), min(count, len(reference.sample) // 2)
+    return reference.split(order[:part], order[part:]) if part else None
+
+
+def mixed(count: int) -> Tensor:
+    """Returns the numbers below `count` in an order that is random, and always the same."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(derived_seed(0, "mixed")))
+
+
+# In words.
+
+
+def score_text(key: str, **parts: object) -> str:
+    """Returns one of the texts around a table of scores, in the language that is spoken."""
+    return say_of(SCORE_TABLE, key, **parts)
+
+
+def evaluated(done: Evaluation) -> str:
+    """Returns how many images an evaluation measured, against how many real ones of what."""
+    made, real, split = len(done.comparison.generated), len(done.real.reference.sample), done.real.split
+    key = "evaluated, all" if split == "all" else "evaluated"
+    return score_text(key, made=made, real=real, name=split or done.real.name, source=done.real.source)
+
+
+def score_table(done: Evaluation) -> tuple[list[str], list[list[str]]]:
+    """Returns the headings of an evaluation's table, and a row for each metric.
+
+    Its title, its score, its standard error, its real-data baseline, how it is read. Where the baseline is one of fewer
+    images, the score of as many stands before it.
+    """
+    counts = done.matched_counts
+    headings = [score_text("what it is"), score_text("figure"), score_text("spread")]
+    if counts is None:
+        headings.append(score_text("floor"))
+    else:
+        parts = {"count": counts[0], "real": counts[1]}
+        headings += [score_text("matched", **parts), score_text("matched floor", **parts)]
+    rows = []
+    for name, figure in done.figures.items():
+        numbers = [figure.value, figure.spread]
+        if counts is not None:
+            numbers.append(None if figure.matched is None else figure.matched.value)
+        numbers.append(figure.floor if figure.matched is None else figure.matched.floor)
+        rows.append([say_of(TITLES, name), *(localised(short(number)) for number in numbers), say_of(READINGS, name)])
+    return [*headings, score_text("how to read it")], rows

@@ -1,0 +1,160 @@
+"""The sample pictures of a run, moment by moment, and the film that they make. No torch here."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.language import clock, speaking
+from pocketgan.images.grids import cut
+from pocketgan.images.montage import SCALE
+from pocketgan.pictures.animation import Film
+from pocketgan.pictures.animation_files import MOST_PIXELS, check_fps
+from pocketgan.runs.records import SampleFile
+from pocketgan.runs.run import Run
+
+FRAMES, COLUMNS, ROWS = 80, 8, 10
+"""Moments of the film and of the sheet unless another number is asked for, and images of the sheet, at most."""
+SECONDS, SLOWEST, HOLD = 8.0, 0.5, 2.0
+"""The film's length, the longest that a frame is shown, and how much longer the last one is."""
+MOST_FRAMES = 1_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture that a run drew: at which step, after how many seconds of training, in which file."""
+
+    step: int
+    seconds: float
+    path: Path
+
+
+def samples_of(run: Run) -> list[Sample]:
+    """Returns the pictures of a run, oldest first; where their seconds aren't known, those of the rows around them."""
+    rows = run.stats()
+    steps, seconds = [row["step"] for row in rows] or [0], [row["seconds"] for row in rows] or [0.0]
+
+    def seconds_of(sample: SampleFile) -> float:
+        return float(np.interp(sample.step, steps, seconds)) if sample.seconds is None else sample.seconds
+
+    return [Sample(sample.step, seconds_of(sample), sample.path) for sample in run.samples()]
+
+
+def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Film:
+    """Makes the film of a run's samples: the same latents (or images to redraw) over training.
+
+    Args:
+        run: the run.
+        frames: moments of the film, evenly spread over the pictures, and columns of the sheet, spread by a constant
+            factor, since most happens early; by default up to 80 and up to 8.
+        fps: frames a second; by default as many as make a film of 8 seconds, and 2 at least.
+
+    Raises:
+        RunError: there are no two pictures to be read, or the numbers won't do.
+    """
+    if frames is not None and not 2 <= frames <= MOST_FRAMES:
+        raise RunError(f"frames: {frames} won't do; 2 to {MOST_FRAMES:,} would")
+    samples = samples_of(run)
+    fitting = most_frames(samples)
+    if frames is not None and frames > fitting:
+        raise RunError(f"frames: {frames} pictures of this size are too many to hold; {fitting} would do")
+    chosen = [samples[place] for place in evenly(len(samples), frames or min(FRAMES, fitting))]
+    drawn = same_size([(sample, pixels) for sample in chosen if (pixels := read(sample.path, run)) is not None])
+    if len(drawn) < 2:
+        raise RunError(
+            f"run: '{run.folder}' has {len(drawn) or 'no'} sample picture{'s' if not drawn else ''} that can be read, "
+            "and a film takes two; a run with --sample-every '20 s' draws more"
+        )
+    moments = [sample for sample, _ in drawn]
+    images, columns = parts([pixels for _, pixels in drawn], run)
+    names, rows = rows_of(run, images.shape[1])
+    sheet = by_a_factor([sample.step for sample in moments], frames or COLUMNS)
+    return Film(
+        images=images,
+        columns=columns,
+        captions=tuple(" · ".join(words_of(sample)) for sample in moments),
+        names=names,
+        fps=max(1 / SLOWEST, len(drawn) / SECONDS) if fps is None else check_fps(fps),
+        hold=HOLD,
+        moments=sheet,
+        headings=tuple("\n".join(words_of(moments[place])) for place in sheet),
+        rows=rows,
+    )
+
+
+def words_of(sample: Sample) -> tuple[str, str]:
+    """Returns a moment's step and time as films write them: in English, as in every file."""
+    with speaking("en"):
+        return f"step {sample.step:,}", clock(sample.seconds)
+
+
+def most_frames(samples: list[Sample]) -> int:
+    """Returns how many pictures of the last one's size can be held in memory, 2 at least; that one isn't decoded."""
+    with suppress(IndexError, UnidentifiedImageError, OSError), Image.open(samples[-1].path) as file:
+        return max(2, min(MOST_FRAMES, MOST_PIXELS * SCALE * SCALE // 2 // (file.width * file.height)))
+    return MOST_FRAMES
+
+
+def evenly(total: int, count: int) -> list[int]:
+    """Returns at most `count` of the numbers below `total`, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int)).tolist() if total else []
+
+
+def by_a_factor(steps: list[int], count: int) -> tuple[int, ...]:
+    """Returns the places of at most `count` of the steps, each as many times the one before as can be.
+
+    The first and the last are among them, and no place comes twice.
+    """
+    count = min(count, len(steps))
+    wanted = np.geomspace(max(1, steps[0]), max(1, steps[-1]), count)
+    places: list[int] = []
+    for number, step in enumerate(wanted):
+        nearest = int(np.argmin([abs(other - step) for other in steps]))
+        nearest = {0: 0, count - 1: len(steps) - 1}.get(number, nearest)
+        places.append(min(max(nearest, places[-1] + 1 if places else 0), len(steps) - count + number))
+    return tuple(places)
+
+
+def read(path: Path, run: Run) -> np.ndarray | None:
+    """Reads a picture as uint8 pixels (H, W, C) with the run's channels; None where it can't be read."""
+    with suppress(UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError), Image.open(path) as file:
+        pixels = np.asarray(file.convert("L" if run.facts.channels == 1 else "RGB"))
+        return pixels.reshape(*pixels.shape[:2], -1)
+    return None
+
+
+def same_size(drawn: list[tuple[Sample, np.ndarray]]) -> list[tuple[Sample, np.ndarray]]:
+    """Returns the pictures that are of the last one's size."""
+    return [(sample, pixels) for sample, pixels in drawn if pixels.shape == drawn[-1][1].shape]
+
+
+def parts(pictures: list[np.ndarray], run: Run) -> tuple[np.ndarray, int]:
+    """Takes sample pictures apart, so that they can be laid out at any scale.
+
+    Args:
+        pictures: uint8, each (H, W, C).
+        run: whose they are.
+
+    Returns:
+        Images, uint8, shape (T, N, C, H, W), and how many were in a row. A picture that isn't as runs draw them stays
+        whole: N is 1 then.
+    """
+    count = run.config.pictures.sample_count * (2 if run.config.reads_images else 1)
+    found = [cut(pixels, count, run.facts.size, run.facts.size) for pixels in pictures]
+    taken = [part for part in found if part is not None]
+    if len(taken) == len(found):
+        return np.stack([images for images, _ in taken]), taken[0][1]
+    return np.stack([pixels.transpose(2, 0, 1)[None] for pixels in pictures]), 1
+
+
+def rows_of(run: Run, count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Returns the names of the images of a sample, if they have any, and which of them are the rows of the sheet."""
+    names: tuple[str, ...] = ()
+    if run.config.reads_images and count > 1:
+        names = ("input", "output")
+    elif run.config.network.conditional and count > 1:
+        names = run.facts.class_names
+    return tuple(names[place % len(names)] for place in range(count)) if names else (), tuple(range(min(count, ROWS)))

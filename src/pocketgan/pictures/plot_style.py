@@ -1,0 +1,273 @@
+"""How every plot of a run looks: sizes for print, letters that stay letters, lines told apart without colours."""
+
+import base64
+import io
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import font_manager, style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.files import write_atomically
+from pocketgan.base.language import spoken
+from pocketgan.images.grids import make_folder
+from pocketgan.images.montage import Theme
+
+CENTIMETRE = 1 / 2.54
+WIDTH, HEIGHT = 14.0, 7.5
+"""Centimetres of a plot: the width of the text on an A4 page of a thesis."""
+NARROWEST, WIDEST = 6.0, 40.0
+LEGEND_ROW = 0.43
+"""Centimetres."""
+POINTS = 9
+"""Size of the letters, in points of the printed page."""
+DPI = 200
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
+"""A run's marks, so that runs are told apart in grey."""
+FORMATS = ("pdf", "svg", "png")
+FONTS = {
+    "ko": (
+        "Noto Sans CJK KR",
+        "Noto Sans CJK JP",
+        "Noto Sans KR",
+        "Malgun Gothic",
+        "Apple SD Gothic Neo",
+        "NanumGothic",
+        "UnDotum",
+    ),
+    "zh-TW": (
+        "Noto Sans CJK TC",
+        "Noto Sans CJK JP",
+        "Noto Sans TC",
+        "Microsoft JhengHei",
+        "PingFang TC",
+        "Heiti TC",
+        "PMingLiU",
+    ),
+}
+"""Fonts that have a language's letters, where Matplotlib's own doesn't; the first that is installed is taken.
+
+Of a collection (`NotoSansCJK-Regular.ttc`) Matplotlib knows the first face alone, `JP`, which has the letters of all.
+"""
+
+
+FAMILIES = tuple(dict.fromkeys(name for names in FONTS.values() for name in names))
+"""All of them, each once."""
+
+
+def font_of(language: str) -> str | None:
+    """Returns an installed font that has a language's letters; None without one, or where none is needed."""
+    installed = {font.name for font in font_manager.fontManager.ttflist} if language in FONTS else set()
+    return next((name for name in FONTS.get(language, ()) if name in installed), None)
+
+
+def drawn_language() -> str:
+    """Returns the language to draw in: the one that is spoken, or English where no font has its letters."""
+    return spoken() if spoken() not in FONTS or font_of(spoken()) else "en"
+
+
+def letters() -> dict[str, Any]:
+    """Returns Matplotlib's settings for the letters of the language that is spoken, and for names in other ones."""
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    first = font_of(spoken())
+    usual = [first] if first else ["DejaVu Sans"]
+    others = [name for name in FAMILIES if name in installed and name != first]
+    return {"font.family": [*usual, *others, "sans-serif"]}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a theme: the page, letters and axes, grid lines, and lines, out of the palette of Okabe & Ito."""
+
+    page: str
+    ink: str
+    faint: str
+    grid: str
+    lines: tuple[str, ...]
+
+
+PALETTES: dict[Theme, Palette] = {
+    "light": Palette(
+        "#ffffff",
+        "#222222",
+        "#666666",
+        "#e4e4e4",
+        ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#222222"),
+    ),
+    "dark": Palette(
+        "#14171a",
+        "#e4e7ea",
+        "#9ea7b0",
+        "#2f353b",
+        ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#e4e7ea"),
+    ),
+}
+MOST_RUNS = len(MARKS)
+"""Runs in one plot, each with a colour and a mark of its own."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a plot is drawn for.
+
+    Attributes:
+        theme: `light` or `dark`.
+        width: centimetres.
+        titled: whether the run is named above the plot, for plots that stand alone.
+    """
+
+    theme: Theme = "light"
+    width: float = WIDTH
+    titled: bool = False
+
+    @property
+    def palette(self) -> Palette:
+        return PALETTES[self.theme]
+
+
+@contextmanager
+def styled(look: Look) -> Iterator[None]:
+    """Draws and saves in our own style inside, whatever the reader's is.
+
+    Letters stay letters: whole fonts as TrueType in PDF (type 42), text in SVG. The same run gives the same file.
+    """
+    palette = look.palette
+    rules: Any = {
+        "figure.facecolor": palette.page,
+        "axes.facecolor": palette.page,
+        "savefig.facecolor": palette.page,
+        "text.color": palette.ink,
+        "axes.labelcolor": palette.ink,
+        "axes.edgecolor": palette.faint,
+        "xtick.color": palette.faint,
+        "ytick.color": palette.faint,
+        "xtick.labelcolor": palette.ink,
+        "ytick.labelcolor": palette.ink,
+        "grid.color": palette.grid,
+        "grid.linewidth": 0.6,
+        "font.size": POINTS,
+        "axes.titlesize": POINTS,
+        "axes.labelsize": POINTS,
+        "legend.fontsize": POINTS - 1,
+        "xtick.labelsize": POINTS - 1,
+        "ytick.labelsize": POINTS - 1,
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 4,
+        "legend.frameon": False,
+        "legend.handlelength": 2.8,
+        "legend.columnspacing": 1.5,
+        "text.parse_math": False,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "pocketgan",
+    }
+    with style.context("default"), mpl.rc_context(rules), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
+
+
+def new_figure(look: Look, height: float = HEIGHT, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """Makes an empty figure, without pyplot, so that a notebook's own plots are left alone.
+
+    Args:
+        look: what it is drawn for.
+        height: centimetres.
+        rows: plots, one above the other.
+    """
+    figure = Figure(figsize=(look.width * CENTIMETRE, height * CENTIMETRE), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+
+
+def add_legend(figure: Figure, axes: Axes) -> None:
+    """Writes the legend above the plot, in as many columns as fit; no legend for a single line.
+
+    A legend of more than two rows makes the figure higher, and leaves the plot as it is.
+    """
+    handles, names = axes.get_legend_handles_labels()
+    if len(names) < 2:
+        return
+    for rows in range(1, len(names) + 1):
+        columns = math.ceil(len(names) / rows)
+        legend = figure.legend(handles, names, loc="outside upper left", ncols=columns, borderaxespad=0.2)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            figure.set_figheight(figure.get_figheight() + max(0, rows - 2) * LEGEND_ROW * CENTIMETRE)
+            return
+        legend.remove()
+
+
+def named(runs: Sequence[Path], letters: int = 28) -> list[str]:
+    """Returns short names of runs by their folders: the folder's own name where these differ, else the whole path."""
+    names = [folder.resolve().name for folder in runs]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in runs]
+    return [name if len(name) <= letters else f"…{name[1 - letters :]}" for name in names]
+
+
+@dataclass(frozen=True)
+class Plots:
+    """Plots of runs, by name; they show themselves in a notebook.
+
+    Attributes:
+        figures: Matplotlib's, by the name of their file without its ending.
+        look: what they were drawn for.
+    """
+
+    figures: dict[str, Figure]
+    look: Look
+
+    def __len__(self) -> int:
+        return len(self.figures)
+
+    def content(self, name: str, kind: str) -> bytes:
+        """Returns one plot as a file."""
+        metadata: dict[str, Any] = {
+            "pdf": {"CreationDate": None, "Creator": "Pocketgan", "Title": name},
+            "svg": {"Date": None, "Creator": "Pocketgan", "Title": name},
+            "png": {"Software": "Pocketgan", "Title": name},
+        }[kind]
+        buffer = io.BytesIO()
+        with styled(self.look):
+            self.figures[name].savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+        return buffer.getvalue()
+
+    def save(self, out: str | Path, kind: str = "pdf") -> list[Path]:
+        """Writes every plot into a folder, and returns the files.
+
+        Args:
+            out: the folder.
+            kind: `pdf`, `svg` or `png`.
+
+        Raises:
+            RunError: there is no such format, or the folder can't be made.
+            StorageError: the disk refused it.
+        """
+        folder = Path(out)
+        if kind not in FORMATS:
+            raise RunError(f"format: '{kind}' won't do; known: {', '.join(FORMATS)}")
+        make_folder(out, folder)
+        paths = []
+        for name in self.figures:
+            paths.append(folder / f"{name}.{kind}")
+            write_atomically(paths[-1], self.content(name, kind), durable=False)
+        return paths
+
+    def _repr_html_(self) -> str:
+        shown = []
+        for name in self.figures:
+            code = base64.b64encode(self.content(name, "svg")).decode()
+            shown.append(f'<img src="data:image/svg+xml;base64,{code}" alt="{name}">')
+        return "<br>".join(shown)

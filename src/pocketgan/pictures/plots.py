@@ -1,0 +1,357 @@
+"""Plots of one run, or of several over each other, from the run folders alone (Matplotlib)."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from pocketgan.base.errors import RunError, nearest
+from pocketgan.pictures.moments import film_of
+from pocketgan.pictures.plot_style import (
+    HEIGHT,
+    MARKS,
+    MOST_RUNS,
+    NARROWEST,
+    PALETTES,
+    WIDEST,
+    WIDTH,
+    Look,
+    Plots,
+    add_legend,
+    named,
+    new_figure,
+    styled,
+)
+from pocketgan.runs.run import Run
+
+BLOCKS = 160
+"""Points a curve of losses; what lies between is averaged, and a band goes from its least to its greatest."""
+MARKED = 8
+"""About so many marks stand on such a curve."""
+DASHED = (0, (4, 1.5))
+COLOURS = colormaps["cividis"].resampled(48)
+"""Of the map of classes: told apart by colour-blind readers, brighter for more in grey, and few enough to be drawn as
+areas and not as a bitmap."""
+MOST_CLASSES = 24
+"""Classes that are named beside the map of classes; of more, every second, third, … is."""
+OVER: dict[str, tuple[str, Callable[[dict[str, float], Run], float]]] = {
+    "steps": ("training (steps)", lambda row, run: row["step"]),
+    "epochs": ("training (epochs)", lambda row, run: row["nimg"] / run.facts.images),
+    "kimg": ("training (thousands of real images shown)", lambda row, run: row["nimg"] / 1000),
+    "minutes": ("training time (min)", lambda row, run: row["seconds"] / 60),
+}
+"""What runs to the right: its name with its unit, and where a row has it."""
+NATS = ("bce", "minimax", "relativistic")
+"""Objectives whose losses are logarithms of probabilities."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A run in a plot.
+
+    Attributes:
+        run: the run.
+        name: what the legend calls it; empty where it is the only one.
+        colours: of its first and of its second line.
+        mark: of its points.
+        rows, evaluations: its `stats.jsonl` and `metrics.jsonl`.
+    """
+
+    run: Run
+    name: str
+    colours: tuple[str, str]
+    marks: tuple[str, str]
+    rows: list[dict[str, float]]
+    evaluations: list[dict[str, Any]]
+
+    def called(self, line: str) -> str:
+        """Returns what the legend says of one of the run's lines."""
+        return f"{self.name}, {line}" if self.name else line
+
+
+def draw_figures(run: Run) -> list[Path]:
+    """Draws what the run's rows and samples allow into `figures/`: losses, accuracies, quality, a film of samples."""
+    folder = run.folder / "figures"
+    drawn: list[Path] = []
+    if run.stats() or run.metrics():
+        names = ("loss_plot", "accuracy_plot", "quality_plot")
+        drawn += draw_plots([run], titled=True, names=names).save(folder, "png")
+    try:
+        film = film_of(run)
+    except RunError:
+        return drawn  # There are no two pictures.
+    return [*drawn, film.save(folder / "samples.gif")]
+
+
+def draw_plots(
+    runs: Sequence[Run],
+    *,
+    over: str = "steps",
+    width: float = WIDTH,
+    theme: str = "light",
+    titled: bool = False,
+    names: Sequence[str] = (),
+) -> Plots:
+    """Draws the plots that the runs have anything for.
+
+    Args:
+        runs: one, or several to be compared, up to 7.
+        over: a key of `OVER`.
+        width: centimetres.
+        theme: `light` or `dark`.
+        titled: whether the run is named above, for plots that stand alone.
+        names: the plots to draw, keys of `PLOTS`; all where it is empty.
+
+    Raises:
+        RunError: there is nothing to plot, or something asked for won't do.
+    """
+    if not 1 <= len(runs) <= MOST_RUNS:
+        raise RunError(f"run: {len(runs)} runs won't do in one plot; 1 to {MOST_RUNS} can be told apart")
+    if over not in OVER:
+        raise RunError(f"over: '{over}' won't do{nearest(over, OVER)}; known: {', '.join(OVER)}")
+    if not NARROWEST <= width <= WIDEST:
+        raise RunError(f"width: {width:g} cm won't do; {NARROWEST:g} to {WIDEST:g} would")
+    palette = next((palette for name, palette in PALETTES.items() if name == theme), None)
+    if palette is None:
+        raise RunError(f"theme: '{theme}' won't do; known: {', '.join(PALETTES)}")
+    look = Look("dark" if theme == "dark" else "light", width, titled)
+    several, found = len(runs) > 1, []
+    for place, (run, name) in enumerate(zip(runs, named([run.folder for run in runs]), strict=True)):
+        first, second = (place, place) if several else (0, 1)
+        colours, marks = (palette.lines[first], palette.lines[second]), (MARKS[first], MARKS[second])
+        found.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
+        if not (found[-1].rows or found[-1].evaluations):
+            raise RunError(f"run: '{run.folder}' has logged nothing yet, so there is nothing to plot")
+    figures = {}
+    with styled(look):
+        for name, draw in PLOTS.items():
+            figure = draw(found, over, look) if not names or name in names else None
+            if figure is not None:
+                figures[name] = figure
+    return Plots(figures, look)
+
+
+# The plots. Each returns None where no run has anything for it.
+
+
+def plot_losses(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+    """Draws both networks' losses: the discriminator's as a solid line, the generator's as a dashed one."""
+    objectives = dict.fromkeys(one.run.config.objective.objective for one in drawn)
+    units = " or ".join(dict.fromkeys("nats" if name in NATS else "no unit" for name in objectives))
+    which = f"{next(iter(objectives))}, " if len(objectives) == 1 else ""
+    lines = (("discriminator", "d_loss"), ("generator", "g_loss"))
+    return plot_two(drawn, over, look, lines, f"loss ({which}{units})")
+
+
+def plot_accuracies(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+    """Draws the discriminator's accuracy on real images as a solid line, on generated ones as a dashed one."""
+    lines = (("real images", "d_real_accuracy"), ("generated images", "d_fake_accuracy"))
+    figure = plot_two(drawn, over, look, lines, "discriminator's accuracy (%)", by=100, chance=50)
+    if figure is not None:
+        figure.axes[0].set_ylim(-2, 102)
+    return figure
+
+
+def plot_two(
+    drawn: list[Drawn],
+    over: str,
+    look: Look,
+    lines: tuple[tuple[str, str], tuple[str, str]],
+    label: str,
+    *,
+    by: float = 1,
+    chance: float | None = None,
+) -> Figure | None:
+    """Draws two columns of every run's rows, the first solid, the second dashed, each with a band of its scatter."""
+    if not any(one.rows for one in drawn):
+        return None
+    figure, (axes,) = new_figure(look)
+    for place, one in enumerate(drawn):
+        for side, (line, key) in enumerate(lines):
+            curve = find_curve(one, over, key)
+            if curve is None:
+                continue
+            every = max(1, len(curve.x) // MARKED)
+            begin = round(every * (2 * place + side) / (2 * len(drawn))) % every
+            axes.fill_between(
+                curve.x, by * curve.low, by * curve.high, color=one.colours[side], alpha=0.15, linewidth=0
+            )
+            axes.plot(
+                curve.x,
+                by * curve.mean,
+                color=one.colours[side],
+                linestyle="-" if side == 0 else DASHED,
+                marker=one.marks[side],
+                markevery=(begin, every),
+                fillstyle="full" if side == 0 else "none",
+                label=one.called(line),
+            )
+    if chance is not None:
+        axes.axhline(chance, color=look.palette.faint, linewidth=1, linestyle=":", label="chance", zorder=1)
+    axes.set_ylabel(label)
+    return finish(figure, drawn, over, look)
+
+
+def plot_quality(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+    """Draws the Fréchet distance, of the averaged generator and of the raw one, with the floor and the best."""
+    shown = [one for one in drawn if one.evaluations]
+    if not shown:
+        return None
+    figure, (axes,) = new_figure(look)
+    for one in shown:
+        averaged = any("raw_frechet_distance" in row for row in one.evaluations)
+        lines = [("frechet_distance", "averaged generator" if averaged else "generator", "-", "full")]
+        lines += [("raw_frechet_distance", "generator as trained", DASHED, "none")] if averaged else []
+        for side, (key, name, dashes, fill) in enumerate(lines):
+            x, y = points(one, one.evaluations, over, key)
+            colour, mark = one.colours[1 - side], one.marks[side]
+            axes.plot(x, y, color=colour, linestyle=dashes, marker=mark, fillstyle=fill, label=one.called(name))
+    bests = [(one.run, best) for one in shown if (best := one.run.best()) is not None]
+    if bests:
+        x, y = zip(*[(OVER[over][1](best, run), best["frechet_distance"]) for run, best in bests], strict=True)
+        axes.plot(x, y, "*", markersize=11, color=look.palette.ink, zorder=5, label="best")
+    floors = {floor for one in shown if (floor := one.evaluations[-1].get("frechet_floor")) is not None}
+    for place, floor in enumerate(sorted(floors)):
+        label = "real images (floor)" if place == 0 else None
+        axes.axhline(floor, color=look.palette.faint, linewidth=1, linestyle=":", label=label)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(left=0)
+    splits = {"train": "training", "validation": "validation", "test": "test"}
+    against = {splits.get(str(one.evaluations[-1].get("reference"))) for one in shown}
+    to_which = f" to the\n{against.pop()} images" if len(against) == 1 and None not in against else ""
+    axes.set_ylabel(f"Fréchet distance{to_which} (no unit)")
+    return finish(figure, shown, over, look)
+
+
+def plot_classes(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+    """Draws the share of each class among the generated images as a map, darker for less; a map a run."""
+    shown = [one for one in drawn if any(row.get("histogram") for row in one.evaluations)]
+    if not shown:
+        return None
+    figure, places = new_figure(look, (HEIGHT - 1.5) * len(shown) + 1, len(shown))
+    tables = [[row for row in one.evaluations if row.get("histogram")] for one in shown]
+    shares = [100 * np.array([row["histogram"] for row in rows], dtype=float).T for rows in tables]
+    norm = Normalize(0, max(share.max() for share in shares))
+    for axes, one, rows, share in zip(places, shown, tables, shares, strict=True):
+        x = np.array([OVER[over][1](row, one.run) for row in rows])
+        edges = np.concatenate([[0.0], (x[1:] + x[:-1]) / 2, [x[-1]]])
+        classes = np.arange(len(share) + 1) - 0.5
+        axes.pcolormesh(edges, classes, share, cmap=COLOURS, norm=norm, edgecolors="face")
+        names = class_names(one, len(share))
+        step = math.ceil(len(names) / MOST_CLASSES)
+        axes.set_yticks(range(0, len(names), step), names[::step])
+        axes.set_ylabel("class drawn")
+        write_across(axes, over, look)
+        if one.name:
+            axes.set_title(one.name, loc="left")
+    bar = figure.colorbar(
+        ScalarMappable(norm, COLOURS), ax=places, label="share of the\ngenerated images (%)", pad=0.02
+    )
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    assert bar.solids is not None
+    bar.solids.set_edgecolor("face")  # Else some readers draw hairlines between the colours.
+    return finish(figure, shown, over, look, grid=False)
+
+
+def plot_speed(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+    """Draws how many real images a second the run trained on."""
+    if not any("images_per_second" in row for one in drawn for row in one.rows):
+        return None
+    figure, (axes,) = new_figure(look)
+    for one in drawn:
+        curve = find_curve(one, over, "images_per_second")
+        if curve is not None:
+            axes.fill_between(curve.x, curve.low, curve.high, color=one.colours[0], alpha=0.15, linewidth=0)
+            every = max(1, len(curve.x) // MARKED)
+            axes.plot(curve.x, curve.mean, color=one.colours[0], marker=one.marks[0], markevery=every, label=one.name)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(FuncFormatter(plain))
+    axes.set_ylabel("speed (real images/s)")
+    return finish(figure, drawn, over, look)
+
+
+PLOTS: dict[str, Callable[[list[Drawn], str, Look], Figure | None]] = {
+    "loss_plot": plot_losses,
+    "accuracy_plot": plot_accuracies,
+    "quality_plot": plot_quality,
+    "class_plot": plot_classes,
+    "speed_plot": plot_speed,
+}
+
+
+# What they are made of.
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A column of rows, averaged in blocks: where, the mean, the least and the greatest; each of shape (n,)."""
+
+    x: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def points(one: Drawn, rows: Sequence[dict[str, Any]], over: str, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where the rows stand and what a column of theirs holds, without rows that have no finite number there."""
+    where = OVER[over][1]
+    known = [row for row in rows if isinstance(row.get(key), int | float) and math.isfinite(row[key])]
+    pairs = np.array([(where(row, one.run), row[key]) for row in known], dtype=float).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def find_curve(one: Drawn, over: str, key: str) -> Curve | None:
+    """Returns a column of a run's rows, averaged in blocks down to at most 160 points; None where it is empty."""
+    x, y = points(one, one.rows, over, key)
+    if len(x) == 0:
+        return None
+    blocks = [block for block in np.array_split(np.arange(len(x)), min(BLOCKS, len(x))) if len(block)]
+    measures = (np.mean, np.min, np.max)
+    return Curve(np.array([x[block].mean() for block in blocks]), *(
+        np.array([measure(y[block]) for block in blocks]) for measure in measures
+    ))  # fmt: skip
+
+
+def class_names(one: Drawn, count: int) -> list[str]:
+    """Returns the names of the classes of a run's histograms, shortened; numbers where they aren't known."""
+    names = one.run.facts.class_names
+    if one.evaluations[-1].get("features") == "digits" or len(names) != count:
+        names = tuple(str(number) for number in range(count))
+    return [name if len(name) <= 12 else f"{name[:11]}…" for name in names]
+
+
+def finish(figure: Figure, drawn: list[Drawn], over: str, look: Look, *, grid: bool = True) -> Figure:
+    """Gives a plot its axis to the right, its legend and, where it stands alone, its title."""
+    axes: Axes = figure.axes[0]
+    if grid:
+        write_across(axes, over, look)
+        axes.grid(axis="y")
+        add_legend(figure, axes)
+    if look.titled and len(drawn) == 1:
+        config = drawn[0].run.config
+        axes.set_title(f"{config.recipe}, seed {config.seed}", loc="left")
+    return figure
+
+
+def write_across(axes: Axes, over: str, look: Look) -> None:
+    """Writes what runs to the right, and its numbers."""
+    axes.set_xlabel(OVER[over][0])
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8 if look.width > 10 else 5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+
+
+def plain(value: float, _: int | None = None) -> str:
+    """Writes a number beside an axis: `1,500`, `0.2`."""
+    return f"{value:,.0f}" if value == round(value) else f"{value:g}"

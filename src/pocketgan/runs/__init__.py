@@ -1,0 +1,1 @@
+"""Runs and exported models: their folders, their weights, and the images drawn from them."""

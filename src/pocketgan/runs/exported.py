@@ -1,0 +1,197 @@
+"""An exported model: the folder that `pocketgan export` writes, read. No torch here until weights are needed.
+
+Its files are described in `docs/export.md`.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pocketgan.base.errors import ConfigError, ModelError
+from pocketgan.base.messages import problem
+from pocketgan.config import history
+from pocketgan.config.sections import PACKAGED, DataConfig, RunConfig, validated
+from pocketgan.runs.model import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index, located
+from pocketgan.runs.records import DataFacts, first_problem, read_object
+from pocketgan.runs.run import Run
+
+if TYPE_CHECKING:
+    from pocketgan.images.grids import Images
+
+WEIGHTS, ONNX, CARD, PICTURE, LICENCE = "model.safetensors", "model.onnx", "README.md", "samples.png", "LICENSE-DATA"
+FILES = (CONFIG, WEIGHTS, ONNX, CARD, PICTURE, LICENCE)
+"""What an exported folder may hold of its own; anything else there isn't uploaded."""
+LONGEST = 300
+"""Letters of a message about a folder from elsewhere."""
+
+
+class Origin(BaseModel):
+    """How far the training was that the weights come from.
+
+    Attributes:
+        step, nimg, seconds: steps, real images shown, seconds of training alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    step: int = Field(ge=0)
+    nimg: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+
+
+class Manifest(BaseModel):
+    """An exported model's `config.json`.
+
+    Attributes:
+        model_format: the format's version.
+        pocketgan: the version that exported it.
+        config: the configuration that it was trained with.
+        data: what was found of its data.
+        origin: how far training was.
+        files: the SHA-256 of the weights' files, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_format: int = history.FORMAT
+    pocketgan: str
+    config: dict[str, Any]
+    data: DataFacts
+    origin: Origin
+    files: dict[str, str]
+
+
+class ExportedModel:
+    """A generator that was exported: it generates, redraws and is evaluated as its run is, and can't be trained.
+
+    Attributes:
+        folder: where it is.
+        config: the configuration that it was trained with.
+        facts: what was found of its data.
+        manifest: all of its `config.json`.
+    """
+
+    def __init__(self, folder: Path, config: RunConfig, manifest: Manifest) -> None:
+        self.folder = folder
+        self.config = config
+        self.facts = manifest.data
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "ExportedModel":
+        """Opens the exported model in `folder`; its weights are read when they are needed.
+
+        Raises:
+            ModelError: there is none, or its `config.json` isn't one that `pocketgan export` writes.
+        """
+        folder = located(folder)
+        if not is_exported(folder):
+            key = "no exported model" if folder.exists() else "no model folder"
+            raise ModelError(f"model: {problem(key, folder=folder)}")
+        path = folder / CONFIG
+        values = read_object(path)
+        number = history.known_format(values[EXPORT_KEY])
+        if number is None:
+            found = printable(repr(values[EXPORT_KEY]))
+            message = problem("unknown format", path=path, found=found, format=history.FORMAT)
+            raise ModelError(f"model: {message}")
+        try:
+            manifest = Manifest.model_validate(values)
+            config = validated(history.upgrade(manifest.config, number))
+        except ValidationError as error:
+            said = problem("damaged", path=path, why=printable(first_problem(error)))
+            raise ModelError(f"model: {said}") from None
+        except ConfigError as error:
+            raise ModelError(f"model: {path}: {printable(str(error))}") from None
+        if not all(name.isprintable() for name in manifest.data.class_names):
+            raise ModelError(f"model: {problem('damaged', path=path, why=problem('names unprintable'))}")
+        return cls(folder, config, manifest)
+
+    def __repr__(self) -> str:
+        return f"ExportedModel('{self.folder}', {self.config.recipe}, step {self.manifest.origin.step})"
+
+    def _repr_png_(self) -> bytes | None:
+        picture = self.folder / PICTURE
+        return picture.read_bytes() if picture.is_file() else None
+
+    @property
+    def data(self) -> DataConfig | None:
+        """How to read its images again: MNIST is in the package; of others, only the name is known."""
+        return self.config.data if self.config.data.data in PACKAGED else None
+
+    def weights(self, checkpoint: str | int = "auto") -> Weights:
+        """Reads the weights, after checking that they are the ones that were exported.
+
+        Args:
+            checkpoint: `auto`; there are no others.
+
+        Raises:
+            ModelError: another checkpoint was asked for, or the file is missing, altered, or no safetensors file.
+        """
+        origin = self.manifest.origin
+        if checkpoint != "auto":
+            raise ModelError(f"checkpoint: {problem('one checkpoint', folder=self.folder, step=origin.step)}")
+        if WEIGHTS not in self.manifest.files:
+            raise ModelError(f"model: {problem('onnx alone', folder=self.folder, file=ONNX)}")
+        path = self.folder / WEIGHTS
+        content = self.intact(WEIGHTS)
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            tensors = load(content)
+        except (SafetensorError, KeyError, TypeError, ValueError):
+            raise ModelError(f"model: {problem('no safetensors', path=path)}") from None
+        return Weights(path, tensors, origin.model_dump())
+
+    def intact(self, name: str) -> bytes:
+        """Reads one of the files whose SHA-256 is known.
+
+        Raises:
+            ModelError: it can't be read, or isn't the one that was exported.
+        """
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"model: {problem('unreadable', path=path, why=error.strerror)}") from None
+        if hashlib.sha256(content).hexdigest() != self.manifest.files[name]:
+            raise ModelError(f"model: {problem('altered', path=path, config=CONFIG)}")
+        return content
+
+    def label_index(self, label: str | int) -> int:
+        """Returns the index of the class called `label`; see `models.label_index`."""
+        return label_index(self, label)
+
+    def generate(
+        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+    ) -> "Images":
+        """Generates images, the same as the run that it was exported from; see `Run.generate`."""
+        from pocketgan.runs.sampling import draw
+
+        return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
+
+
+def printable(text: str) -> str:
+    """Returns a text from elsewhere as a message may hold it: one line, of printable letters, and not long."""
+    cleaned = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return cleaned if len(cleaned) <= LONGEST else f"{cleaned[:LONGEST]}…"
+
+
+def load(folder: str | Path) -> Model:
+    """Opens a run's folder or an exported model's: whichever it is, it generates, redraws and is evaluated alike.
+
+    Raises:
+        UserError: there is neither; or the folder is damaged.
+    """
+    folder = located(folder)
+    return ExportedModel.open(folder) if is_exported(folder) else Run.open(folder)
+
+
+def find_model(source: str | Path | Model) -> Model | None:
+    """Returns a run or an exported model as it is, or opens its folder; None where a path holds neither."""
+    if not isinstance(source, str | Path):
+        return source
+    return load(source) if is_model(located(source)) else None

@@ -1,0 +1,214 @@
+"""The files of a run folder, as records that are checked when they are read. `docs/run-folder.md` describes them."""
+
+import json
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pocketgan.base.errors import RunError, StorageError
+from pocketgan.base.files import write_atomically
+from pocketgan.base.messages import problem
+
+COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+LARGEST_HEADER = 10_000_000
+"""Bytes of JSON that are read at most."""
+FOREIGN_SECONDS = 600.0
+"""A run on another host is taken to be under way if its status is no older."""
+State = Literal["running", "finished", "interrupted", "failed", "killed"]
+
+
+class DataFacts(BaseModel):
+    """What the networks need to know of the data, so that a run can be used without it.
+
+    Attributes:
+        source: `mnist` or a path.
+        images: images trained on.
+        channels, size: the shape of one, (channels, size, size).
+        class_names: the classes, in the order of their labels; empty without labels.
+        class_counts: images of each class; empty without labels, and in runs of before these were kept.
+        digest: SHA-256 of images and labels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    images: int = Field(ge=1)
+    channels: int = Field(ge=1, le=3)
+    size: int = Field(ge=1, le=2048)
+    class_names: tuple[str, ...]
+    class_counts: tuple[Annotated[int, Field(ge=0, lt=2**53)], ...] = ()
+    digest: str
+
+    @model_validator(mode="after")
+    def _check(self) -> "DataFacts":
+        if self.class_counts and (len(self.class_counts) != len(self.class_names) or not any(self.class_counts)):
+            raise ValueError("class_counts: one for each class, and not all 0")
+        return self
+
+
+class Status(BaseModel):
+    """How far a run is: `status.json`.
+
+    Attributes:
+        state: `running`, `finished`, `interrupted` or `failed`, or `killed`: the file says
+            `running`, and nothing runs.
+        step, steps: done, and of the whole run.
+        nimg, seconds: real images shown, and seconds of training alone.
+        pid, host: the process that trains or trained.
+        updated: when this was written, UTC.
+        message: why it failed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: State
+    step: int = Field(ge=0)
+    steps: int = Field(ge=1)
+    nimg: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    pid: int
+    host: str
+    updated: AwareDatetime
+    message: str = ""
+
+
+class Environment(BaseModel):
+    """What a run began with: `environment.json`, beside the data's facts and the plan.
+
+    Attributes:
+        pocketgan, python, torch, numpy: versions.
+        platform, processor: the machine.
+        device: `cpu`, `cuda` or `mps`.
+        threads: CPU threads.
+        command: what was typed, where it was typed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pocketgan: str
+    python: str
+    torch: str
+    numpy: str
+    platform: str
+    processor: str
+    device: str
+    threads: int = Field(ge=1, le=1024)
+    command: str
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """A sample picture of a run.
+
+    Attributes:
+        path: the PNG file; the JSON file beside it says when it was drawn, and what the discriminator made of it.
+        step: the training step after which it was drawn.
+        seconds: of training until then; None where that isn't known.
+    """
+
+    path: Path
+    step: int
+    seconds: float | None
+
+
+def first_problem(error: ValidationError) -> str:
+    """Returns the first problem of a pydantic error: where, and what."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "its top"
+    return f"{place}: {first['msg'].lower()}"
+
+
+def lives(status: Status) -> bool:
+    """Whether the process that wrote the status still is; one on another host, if it wrote lately."""
+    if status.host != socket.gethostname():
+        return (datetime.now(UTC) - status.updated).total_seconds() < FOREIGN_SECONDS
+    import psutil
+
+    try:
+        return psutil.Process(status.pid).create_time() <= status.updated.timestamp() + 1
+    except (psutil.Error, ValueError):
+        return False
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        RunError: it is missing, no JSON object, or larger than any of ours.
+    """
+    try:
+        with path.open("rb") as file:
+            value = json.loads(file.read(LARGEST_HEADER))
+    except OSError as error:
+        raise RunError(f"run: {problem('unreadable', path=path, why=error.strerror)}") from None
+    except (ValueError, RecursionError):
+        raise RunError(f"run: {problem('no json', path=path)}") from None
+    if not isinstance(value, dict):
+        raise RunError(f"run: {problem('no json object', path=path)}")
+    return value
+
+
+def read_rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Reads the rows of a JSON-lines file, without lines that are none or lack a number that is needed."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in needed):
+            rows.append(row)
+    return rows
+
+
+@lru_cache(maxsize=20_000)
+def read_clocks(path: Path, changed: int) -> tuple[int, float] | None:
+    """Reads the step and the seconds in the JSON file beside a sample picture; None where it has none.
+
+    Args:
+        path: the file.
+        changed: when it was written, so that it is read once.
+    """
+    try:
+        values = json.loads(path.read_bytes()[:LARGEST_HEADER])
+        step, seconds = values["step"], values["seconds"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    numbers = isinstance(step, int) and isinstance(seconds, int | float) and step >= 0 and seconds >= 0
+    return (step, float(seconds)) if numbers else None
+
+
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Appends a row to a JSON-lines file.
+
+    Raises:
+        StorageError: the disk refused it.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StorageError(problem("disk refused", path=path, why=error.strerror)) from None
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes a JSON-lines file anew."""
+    write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+
+
+def read_counters(path: Path) -> dict[str, float] | None:
+    """Reads the counters in a checkpoint's header; None where there is no such file, or no header can be read."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(size, LARGEST_HEADER)))
+        return json.loads(header["__metadata__"]["counters"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,448 @@
+"""The run folder: the only interface between training and everything after it. No torch here.
+
+Its files are described in `docs/run-folder.md`.
+"""
+
+import itertools
+import math
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from pocketgan.base.errors import ConfigError, RunBusy, RunError
+from pocketgan.base.files import write_json
+from pocketgan.base.messages import problem
+from pocketgan.config import history
+from pocketgan.config.plan import Plan
+from pocketgan.config.sections import DataConfig, RunConfig, validated
+from pocketgan.config.shell import command
+from pocketgan.runs.model import EXPORT_KEY, Weights, is_exported, is_model, label_index, located, why_no_run
+from pocketgan.runs.records import (
+    COLUMNS,
+    DataFacts,
+    Environment,
+    SampleFile,
+    State,
+    Status,
+    append_row,
+    first_problem,
+    lives,
+    read_clocks,
+    read_counters,
+    read_object,
+    read_rows,
+    write_rows,
+)
+
+if TYPE_CHECKING:
+    from pocketgan.images.grids import Images
+    from pocketgan.training.steps import Tick
+
+FOLDERS = ("samples", "figures", "checkpoints")
+MOST_IMAGES = 1_000_000
+BEST = "best.safetensors"
+DECISIONS = ("threads", "replan")
+"""Events that change training's bits from their step on."""
+
+
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: where it is.
+        config: the configuration.
+        facts: what was found of the data.
+        plan: the durations in steps.
+        environment: versions, machine, threads and device that the run began with.
+    """
+
+    def __init__(self, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: Environment) -> None:
+        self.folder = folder
+        self.config = config
+        self.facts = facts
+        self.plan = plan
+        self.environment = environment
+
+    @classmethod
+    def create(cls, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: Environment) -> "Run":
+        """Makes a new run in `folder`, which must be empty or not there (see `claim_folder`)."""
+        run = cls(folder, config, facts, plan, environment)
+        run.make_folders()
+        run.write_environment()
+        run.write_status("running", step=0, nimg=0, seconds=0.0)
+        write_json(folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """Opens the run in `folder`.
+
+        Raises:
+            RunError: there is no run, or one of its files can't be read; the message names it.
+        """
+        folder = located(folder)
+        if not (folder / "config.json").is_file():
+            raise RunError(f"run: {why_no_run(folder)}")
+        values = read_object(folder / "config.json")
+        if EXPORT_KEY in values:
+            raise RunError(f"run: {problem('model for run', folder=folder)}")
+        found = values.pop("format", None)
+        number = history.known_format(found)
+        if number is None:
+            parts = {"path": folder / "config.json", "found": repr(found), "format": history.FORMAT}
+            raise RunError(f"run: {problem('unknown format', **parts)}")
+        try:
+            config = validated(history.upgrade(values, number))
+        except ConfigError as error:
+            raise RunError(f"run: {folder / 'config.json'}: {error}") from None
+        values = read_object(folder / "environment.json")
+        try:
+            facts = DataFacts.model_validate(values.pop("data", None))
+            plan = Plan.model_validate(values.pop("plan", None))
+            environment = Environment.model_validate(values)
+        except ValidationError as error:
+            path, why = folder / "environment.json", first_problem(error)
+            raise RunError(f"run: {problem('damaged', path=path, why=why)}") from None
+        return cls(folder, config, facts, plan, environment)
+
+    def __repr__(self) -> str:
+        status = self.status()
+        return f"Run('{self.folder}', {self.config.recipe}, {status.state}, step {status.step} of {self.plan.steps})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.folder.resolve() == other.folder.resolve()
+
+    def __hash__(self) -> int:
+        return hash(self.folder.resolve())
+
+    def _repr_png_(self) -> bytes | None:
+        samples = self.samples()
+        return samples[-1].path.read_bytes() if samples else None
+
+    # Writing.
+
+    def write_environment(self) -> None:
+        """Writes `environment.json`: the environment, what was found of the data, and the plan."""
+        content = {
+            **self.environment.model_dump(),
+            "data": self.facts.model_dump(),
+            "plan": self.plan.model_dump(),
+        }
+        write_json(self.folder / "environment.json", content)
+
+    def replan(self, config: RunConfig, plan: Plan) -> None:
+        """Gives the run a new duration, or another plan of the same one."""
+        self.config, self.plan = config, plan
+        self.write_environment()
+        write_json(self.folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
+
+    def write_status(self, state: State, *, step: int, nimg: int, seconds: float, message: str = "") -> None:
+        """Writes `status.json`, which says whether the run is under way and how far it is."""
+        status = Status(
+            state=state,
+            step=step,
+            steps=self.plan.steps,
+            nimg=nimg,
+            seconds=round(seconds, 3),
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            updated=datetime.now(UTC).replace(microsecond=0),
+            message=message,
+        )
+        write_json(self.folder / "status.json", status.model_dump(mode="json"), durable=state != "running")
+
+    def make_folders(self) -> None:
+        """Makes the folders inside the run's that aren't there, and removes what a killed process half wrote."""
+        for name in FOLDERS:
+            (self.folder / name).mkdir(exist_ok=True)
+            for half in (self.folder / name).glob(".*.safetensors.*"):
+                half.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps every other process from training this run; the lock goes with the process, however that ends.
+
+        Raises:
+            RunBusy: another process is training it.
+            RunError: the folder can't be written.
+        """
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunBusy(f"run: {problem('run busy', folder=self.folder)}") from None
+        except OSError as error:
+            raise RunError(f"run: {problem('run not writable', folder=self.folder, why=error.strerror)}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def log(self, tick: "Tick") -> None:
+        """Appends a row to `stats.jsonl`.
+
+        Raises:
+            StorageError: the disk refused it.
+        """
+        row = {
+            "step": tick.step,
+            "nimg": tick.nimg,
+            "epoch": round(tick.epoch, 6),
+            "seconds": round(tick.seconds, 3),
+            **{name: float(f"{value:.6g}") for name, value in tick.measures.items()},
+            "images_per_second": round(tick.images_per_second, 1),
+        }
+        append_row(self.folder / "stats.jsonl", row)
+
+    def log_metrics(self, row: dict[str, Any]) -> None:
+        """Appends an evaluation to `metrics.jsonl`.
+
+        Raises:
+            StorageError: the disk refused it.
+        """
+        append_row(self.folder / "metrics.jsonl", row)
+
+    def log_event(self, step: int, event: str, **details: Any) -> None:
+        """Appends something that happened at `step` to `events.jsonl`.
+
+        Raises:
+            StorageError: the disk refused it.
+        """
+        append_row(self.folder / "events.jsonl", {"step": step, "event": event, **details})
+
+    def rewind(self, step: int) -> None:
+        """Drops the rows after `step`, which a resumed run writes again.
+
+        Events up to the last rollback stay, and so do decisions, which a resumed run makes again at the same steps.
+        """
+        for name in ("stats", "metrics", "events"):
+            path = self.folder / f"{name}.jsonl"
+            if path.exists():
+                rows = read_rows(path, needed=("step",))
+                settled = after_last_rollback(rows)
+                lasting = [row for i, row in enumerate(rows) if i < settled or row.get("event") in DECISIONS]
+                write_rows(path, [row for row in rows if row["step"] <= step or row in lasting])
+
+    def abandon(self, step: int) -> Path:
+        """Moves rows, checkpoints and samples after `step` into the first free `abandoned/<n>`.
+
+        Events stay, and so does the best checkpoint. Rows are copied first and dropped last, and the newest checkpoint
+        goes first, so that being killed on the way loses nothing.
+        """
+        places = (self.folder / "abandoned" / str(number) for number in itertools.count(1))
+        folder = next(place for place in places if not place.exists())
+        for name in ("checkpoints", "samples"):
+            (folder / name).mkdir(parents=True)
+        rows = {name: read_rows(self.folder / name, needed=("step",)) for name in ("stats.jsonl", "metrics.jsonl")}
+        for name, found in rows.items():
+            write_rows(folder / name, [row for row in found if row["step"] > step])
+        for path in reversed(self.checkpoints()):
+            if step_of(path) > step:
+                path.rename(folder / "checkpoints" / path.name)
+        for sample in self.samples():
+            if sample.step > step:
+                beside = sample.path.with_suffix(".json")
+                sample.path.rename(folder / "samples" / sample.path.name)
+                with suppress(FileNotFoundError):
+                    beside.rename(folder / "samples" / beside.name)
+        for name, found in rows.items():
+            write_rows(self.folder / name, [row for row in found if row["step"] <= step])
+        return folder
+
+    def rollbacks(self) -> list[dict[str, Any]]:
+        """Returns the events of going back to a healthy checkpoint, oldest first."""
+        return [event for event in self.events() if event["event"] == "rollback"]
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Returns the events that changed training's bits since the last rollback, oldest first."""
+        events = self.events()
+        return [event for event in events[after_last_rollback(events) :] if is_decision(event)]
+
+    def threads_at(self, step: int) -> int:
+        """Returns the CPU threads that the run used after `step`."""
+        count = self.environment.threads
+        for event in self.events():
+            if event.get("event") == "rollback":
+                count = event.get("threads", count)
+            elif event.get("event") == "threads" and is_decision(event) and event["step"] <= step:
+                count = event["to"]
+        return count
+
+    def furthest_step(self) -> int:
+        """Returns the last step that is known to have been trained, be it saved or not."""
+        rows = (self.stats()[-1:], self.metrics()[-1:], self.decisions()[-1:])
+        return max((int(row["step"]) for last in rows for row in last), default=0)
+
+    def forget_plans(self, step: int) -> None:
+        """Drops the plans that were made after `step`: another one was asked for."""
+        path = self.folder / "events.jsonl"
+        if path.exists():
+            rows = read_rows(path, needed=("step",))
+            write_rows(path, [row for row in rows if row.get("event") != "replan" or row["step"] <= step])
+
+    def settle(self) -> None:
+        """Completes a rollback that a killed process had begun."""
+        for last in self.rollbacks()[-1:]:
+            late = [path for path in self.checkpoints() if step_of(path) > last["to"]]
+            scales = [(read_counters(path) or {}).get("rate_scale", 1.0) for path in late]
+            if any(scale > last["rate_scale"] for scale in scales):
+                self.abandon(last["to"])
+
+    # Reading.
+
+    def status(self) -> Status:
+        """Returns `status.json`, with the state `killed` where it says `running` and that process is gone.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        path = self.folder / "status.json"
+        try:
+            status = Status.model_validate(read_object(path))
+        except ValidationError as error:
+            raise RunError(f"run: {path} is damaged: {first_problem(error)}") from None
+        if status.state == "running" and not lives(status):
+            return status.model_copy(update={"state": "killed"})
+        return status
+
+    def stats(self) -> list[dict[str, float]]:
+        """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
+        return read_rows(self.folder / "stats.jsonl", needed=COLUMNS)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Returns the evaluations of `metrics.jsonl`, oldest first, without lines that can't be read."""
+        return read_rows(self.folder / "metrics.jsonl", needed=("step", "frechet_distance"))
+
+    def events(self) -> list[dict[str, Any]]:
+        """Returns the rows of `events.jsonl`, oldest first: diagnoses, recoveries, rollbacks, stops."""
+        return read_rows(self.folder / "events.jsonl", needed=("step",))
+
+    def best(self) -> dict[str, float] | None:
+        """Returns the counters of the best checkpoint, with its `frechet_distance`; None where there is none."""
+        counters = read_counters(self.folder / "checkpoints" / BEST)
+        return counters if counters and "frechet_distance" in counters else None
+
+    def checkpoints(self) -> list[Path]:
+        """Returns the checkpoint files, oldest first."""
+        paths = (self.folder / "checkpoints").glob("step-*.safetensors")
+        return sorted(path for path in paths if re.fullmatch(r"step-\d{9,}", path.stem))
+
+    def samples(self) -> list[SampleFile]:
+        """Returns the sample pictures, oldest first."""
+        paths = (self.folder / "samples").glob("*.png")
+        found = [sample for path in paths if (sample := self._sample_file(path)) is not None]
+        return sorted(found, key=lambda sample: (sample.step, sample.path.name))
+
+    def _sample_file(self, path: Path) -> SampleFile | None:
+        """Returns when a sample was drawn: as the file beside it says, or as its name does where that is lost."""
+        clocks = None
+        with suppress(OSError):
+            beside = path.with_suffix(".json")
+            clocks = read_clocks(beside, beside.stat().st_mtime_ns)
+        if clocks is not None:
+            return SampleFile(path, *clocks)
+        match = re.search(r"_(epoch|step)_(\d+)$", path.stem)
+        if match is None:
+            return None
+        step = int(match[2])
+        if match[1] == "epoch":
+            step = min(self.plan.steps, math.ceil(step * self.facts.images / self.config.train.batch_size))
+        return SampleFile(path, step, None)
+
+    @property
+    def data(self) -> DataConfig:
+        """How to read its images again."""
+        return self.config.data
+
+    def weights(self, checkpoint: str | int = "auto") -> Weights:
+        """Reads the generator's weights out of a checkpoint; see `loading.read_weights`."""
+        from pocketgan.runs.weights import read_weights
+
+        return read_weights(self, checkpoint)
+
+    def label_index(self, label: str | int) -> int:
+        """Returns the index of the class called `label`; see `models.label_index`."""
+        return label_index(self, label)
+
+    def generate(
+        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+    ) -> "Images":
+        """Generates images from the run's generator (the averaged one, where there is one).
+
+        Args:
+            count: how many.
+            seed: the latents' seed; the same seed gives the same images.
+            label: the class of all of them, by name; None takes all classes in turn.
+            checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+        Raises:
+            RunError: no such checkpoint or class, or the generator reads images.
+        """
+        from pocketgan.runs.sampling import draw
+
+        return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
+
+
+def after_last_rollback(events: list[dict[str, Any]]) -> int:
+    """Returns the place of the first event after the last rollback."""
+    return max((place + 1 for place, row in enumerate(events) if row.get("event") == "rollback"), default=0)
+
+
+def is_decision(event: dict[str, Any]) -> bool:
+    """Whether an event changed training's bits from its step on, and says how."""
+    if event.get("event") == "threads":
+        return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
+    return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
+
+
+def step_of(path: Path) -> int:
+    """Returns the step in a checkpoint's name."""
+    return int(path.stem.removeprefix("step-"))
+
+
+def check_free(out: str | Path | None) -> None:
+    """Checks that a new run may go into `out`, without making anything.
+
+    Raises:
+        RunError: there is something already.
+    """
+    if out is None:
+        return
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"out: {problem('is a file', folder=folder)}")
+    if is_model(folder) and not is_exported(folder):
+        raise RunError(f"out: {problem('holds a run', folder=folder, command=command('resume', folder))}")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"out: {problem('not empty', folder=folder)}")
+
+
+def claim_folder(out: str | Path | None, recipe: str) -> Path:
+    """Makes the folder of a new run: `out`, or the first free `runs/<recipe>-<n>`.
+
+    Raises:
+        RunError: it holds something already, or can't be made.
+    """
+    check_free(out)
+    try:
+        if out is not None:
+            Path(out).mkdir(parents=True, exist_ok=True)
+            return Path(out)
+        for number in itertools.count(1):
+            folder = Path("runs") / f"{recipe}-{number}"
+            if not folder.exists():
+                with suppress(FileExistsError):
+                    folder.mkdir(parents=True)
+                    return folder
+    except OSError as error:
+        place = out or "runs"
+        raise RunError(f"out: {problem('not writable', folder=place, why=error.strerror)}") from None
+    raise AssertionError("numbers don't end")

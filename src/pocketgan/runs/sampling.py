@@ -1,0 +1,113 @@
+"""Images out of a generator: from noise with a seed, or redrawn from other images."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.messages import problem
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.grids import Images
+from pocketgan.images.sets import derived_seed, to_network, to_uint8
+from pocketgan.runs.model import Model
+from pocketgan.runs.run import MOST_IMAGES
+from pocketgan.runs.weights import load_generator
+
+BATCH = 250
+
+
+def sample_latents(config: RunConfig, count: int, seed: int) -> Tensor:
+    """Returns latents for `count` images, float32, shape (count, latent_dim): the same for the same seed anywhere."""
+    generator = torch.Generator().manual_seed(derived_seed(seed, "sample"))
+    return torch.randn(count, config.network.latent_dim, generator=generator)
+
+
+def draw_classes(counts: Sequence[int], count: int, seed: int) -> Tensor:
+    """Draws `count` classes at random, int64, shape (count,), each as often as `counts` has it: an unbiased sample."""
+    generator = torch.Generator().manual_seed(derived_seed(seed, "classes"))
+    return torch.multinomial(torch.tensor(counts, dtype=torch.float64), count, replacement=True, generator=generator)
+
+
+@torch.no_grad()
+def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, config: RunConfig) -> Tensor:
+    """Runs the generator as after training (no dropout, fixed statistics), in batches.
+
+    Args:
+        network: the generator; whether it trains or not is left as it was.
+        inputs: latents (N, latent_dim), or images in the network's range where it reads images.
+        labels: int64, shape (N,), or None.
+        config: the run's configuration.
+
+    Returns:
+        uint8 images on the CPU, shape (N, C, H, W).
+    """
+    device = next(network.parameters()).device
+    training = network.training
+    network.eval()
+    made = []
+    for start in range(0, len(inputs), BATCH):
+        piece = slice(start, start + BATCH)
+        chosen = None if labels is None else labels[piece].to(device)
+        made.append(to_uint8(network(inputs[piece].to(device), chosen), config.data.pixels).cpu())
+    network.train(training)
+    return torch.cat(made)
+
+
+def generate_images(
+    network: nn.Module,
+    config: RunConfig,
+    classes: int,
+    *,
+    count: int,
+    seed: int,
+    label: int | None = None,
+    class_counts: Sequence[int] = (),
+) -> Images:
+    """Generates `count` images from `seed`.
+
+    Args:
+        network: a generator that reads noise.
+        config: its run's configuration.
+        classes: classes that the generator is told; 0 for an unconditional one.
+        count: how many.
+        seed: the latents' seed.
+        label: the class of all of them, an index; None takes all classes in turn.
+        class_counts: training images of each class, which are then asked for as often; without, all come in turn.
+    """
+    labels = None
+    if classes and label is not None:
+        labels = torch.full((count,), label)
+    elif classes:
+        labels = draw_classes(class_counts, count, seed) if class_counts else torch.arange(count) % classes
+    images = run_generator(network, sample_latents(config, count, seed), labels, config)
+    in_turn = label is None and not class_counts
+    columns = classes if classes and in_turn and 4 <= classes <= 20 and count >= classes else None
+    return Images(images.numpy(), None if labels is None else labels.numpy(), columns)
+
+
+def draw(
+    model: Model, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+) -> Images:
+    """Generates images from a run or an exported model; see `Run.generate`."""
+    if model.config.reads_images:
+        raise RunError(f"run: {problem('reads no noise', folder=model.folder)}")
+    if not 1 <= count <= MOST_IMAGES:
+        raise RunError(f"count: {problem('count at once', count=count, most=MOST_IMAGES)}")
+    index = None if label is None else model.label_index(label)
+    network = load_generator(model, checkpoint)
+    classes = len(model.facts.class_names) if model.config.network.conditional else 0
+    made = generate_images(network, model.config, classes, count=count, seed=seed, label=index)
+    return made.named(model.facts.class_names)
+
+
+def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:
+    """Runs an image-to-image generator over uint8 images (N, C, H, W); returns the redrawn ones, alike in shape."""
+    return run_generator(network, to_network(images, config.data.pixels), None, config)
+
+
+def side_by_side(inputs: Tensor, outputs: Tensor) -> Images:
+    """Puts each input left of its output, eight pairs a row at most."""
+    pairs = np.stack([inputs.numpy(), outputs.numpy()], axis=1).reshape(-1, *inputs.shape[1:])
+    return Images(pairs, columns=min(16, len(pairs)))

@@ -1,0 +1,101 @@
+"""From a folder back to its networks."""
+
+import torch
+from torch import nn
+
+from pocketgan.base.errors import CheckpointDamaged, RunError
+from pocketgan.base.messages import problem
+from pocketgan.config.shell import command
+from pocketgan.networks import ImageShape, build_generator
+from pocketgan.runs.model import Model, Weights
+from pocketgan.runs.records import DataFacts
+from pocketgan.runs.run import BEST, Run
+from pocketgan.training.checkpoints import (
+    Checkpoint,
+    check_config,
+    check_weights,
+    checkpoint_name,
+    newest_intact,
+    read_checkpoint,
+)
+
+
+def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
+    """Returns the shape that networks for this data are made for."""
+    return ImageShape(facts.channels, facts.size, len(facts.class_names) if conditional else 0)
+
+
+def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
+    """Returns the checkpoint `best`, `last` or at a step, verified; `auto` is the best, or the last without one.
+
+    Raises:
+        RunError: there is none such, or it is damaged.
+    """
+    paths = run.checkpoints()
+    best = run.folder / "checkpoints" / BEST
+    if which == "auto":
+        which = "best" if best.is_file() else "last"
+    steps = [int(path.stem.removeprefix("step-")) for path in paths]
+    if not paths and which != "best":
+        raise RunError(f"run: {problem('no checkpoint yet', folder=run.folder, command=command('resume', run.folder))}")
+    if which == "last":
+        found, damaged = newest_intact(paths)
+        if found is None:
+            said = problem("no checkpoint intact", folder=run.folder, damaged="; ".join(damaged))
+            raise RunError(f"run: {said}")
+    elif which == "best" and not best.is_file():
+        raise RunError(f"checkpoint: {problem('no best', folder=run.folder)}")
+    elif which == "best" or (str(which).isdecimal() and int(which) in steps):
+        try:
+            found = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
+        except CheckpointDamaged as error:
+            raise RunError(f"checkpoint: {problem('use another', why=error)}") from None
+    else:
+        known = ", ".join(str(step) for step in steps[-8:])
+        said = problem("no such checkpoint", which=str(which), folder=run.folder, known=known)
+        raise RunError(f"checkpoint: {said}")
+    check_config(found, run.config)
+    return found
+
+
+def read_weights(run: Run, checkpoint: str | int) -> Weights:
+    """Reads the weights of a run's generator (the averaged one's, where there is one) out of a checkpoint.
+
+    Args:
+        run: the run.
+        checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+    Raises:
+        RunError: there is none such, or it is damaged.
+    """
+    found = find_checkpoint(run, checkpoint)
+    name = "generator" if run.config.train.ema_half_life == "none" else "generator_ema"
+    return Weights(found.path, found.network(name), found.counters)
+
+
+def load_generator(model: Model, checkpoint: str | int = "auto") -> nn.Module:
+    """Returns a model's generator (the averaged one, where there is one), ready to generate, on the CPU.
+
+    Raises:
+        UserError: there is no such checkpoint, or it is another network's.
+    """
+    return build_with(model, model.weights(checkpoint))
+
+
+def build_with(model: Model, weights: Weights) -> nn.Module:
+    """Returns a model's generator with these weights, ready to generate, on the CPU.
+
+    The weights are held against the network that the configuration describes before any of its memory is taken, so that
+    a configuration from elsewhere can't ask for more than the weights' file holds.
+
+    Raises:
+        RunError: they are another network's.
+    """
+    config = model.config
+    shape = image_shape(model.facts, config.network.conditional)
+    with torch.device("meta"):
+        outline = build_generator(config.network, shape, config.data.pixels, config.seed)
+    check_weights(outline, weights.tensors, weights.path, "generator")
+    network = build_generator(config.network, shape, config.data.pixels, config.seed)
+    network.load_state_dict(weights.tensors)
+    return network.eval()

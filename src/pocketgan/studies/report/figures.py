@@ -1,0 +1,160 @@
+"""A study's charts and sample pictures as PNG files, for print and for papers (Matplotlib)."""
+
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter, ScalarFormatter
+from PIL import Image
+
+from pocketgan.base.language import localised, shortened
+from pocketgan.pictures.plot_style import letters
+from pocketgan.studies.report.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
+from pocketgan.studies.report.samples import Samples
+from pocketgan.studies.report.words import say
+
+DPI = 150
+INK = "#222222"
+FLOOR = "0.35"
+STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (9, 3))}
+MARKS = {
+    "circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "x": "x", "cross": "P",
+    "star": "*",
+}  # fmt: skip
+LETTERS = 40
+"""Letters of a variant's name, at most."""
+BESIDE = 6
+"""Entries of a legend inside the chart, at most; more stand beside it."""
+
+
+def draw(chart: Chart | Bars) -> bytes:
+    """Draws a chart, and returns the PNG file."""
+    return finished(draw_bars if isinstance(chart, Bars) else draw_lines, chart)
+
+
+def draw_samples(samples: Samples) -> bytes:
+    """Draws the last samples of every variant, of the first seed that each has, and returns the PNG file."""
+    return finished(place_samples, samples)
+
+
+def finished(draws: Callable[[Any], Figure], what: Any) -> bytes:
+    """Draws in Matplotlib's own style, whatever the reader's is, and returns the PNG file."""
+    with style.context(["default", letters()]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        buffer = io.BytesIO()
+        draws(what).savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def colour(place: int) -> str:
+    """Returns a variant's colour on white."""
+    return INK if colour_of(place) == "ink" else colour_of(place)
+
+
+def draw_lines(chart: Chart) -> Figure:
+    """Draws a chart of lines or dots."""
+    figure = Figure(figsize=(7, max(4, 0.7 + 0.165 * len(chart.series))), layout="constrained")
+    axes = figure.subplots()
+    handles = []
+    for series in chart.series:
+        if series.low is not None and series.high is not None and len(chart.series) <= BANDS:
+            opacity = 0.18 if len(chart.series) <= 4 else 0.08
+            axes.fill_between(series.x, series.low, series.high, color=colour(series.place), alpha=opacity, linewidth=0)
+        handles += axes.plot(series.x, series.y, **looks(series))
+    for level in chart.levels:
+        axes.axhline(level.value, color=FLOOR if level.place is None else colour(level.place), linewidth=1, ls=":")
+    if chart.log:
+        axes.set_yscale("log")
+    if chart.limits is not None:
+        axes.set_ylim(chart.limits)
+    if chart.log:
+        plain_numbers(axes.yaxis)
+    if chart.series[0].line:
+        axes.set_xlim(left=0)
+    if chart.percent:
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel(chart.x)
+    axes.set_ylabel(chart.y)
+    names = [shortened(series.name, LETTERS) for series in chart.series]
+    where: dict[str, Any] = {} if len(names) <= BESIDE else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    legend = axes.legend(handles, names, frameon=False, fontsize=8 if where else 9, handlelength=2.8, **where)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return tidy(figure, axes, chart.title, "y" if chart.series[0].line else "both")
+
+
+def looks(series: Series) -> dict[str, Any]:
+    """Returns how Matplotlib draws a series."""
+    mark = MARKS[symbol_of(series.place)] if series.dots else ""
+    line = STYLES[dash_of(series.place)] if series.line else "none"
+    size = 4 if series.line else 6
+    return {"color": colour(series.place), "linestyle": line, "marker": mark, "markersize": size, "linewidth": 1.6}
+
+
+def draw_bars(chart: Bars) -> Figure:
+    """Draws a chart of intervals, a row a variant."""
+    height = 0.42 if len(chart.bars) <= 12 else 0.28
+    figure = Figure(figsize=(7, 1.3 + height * len(chart.bars)), layout="constrained")
+    axes = figure.subplots()
+    for row, bar in enumerate(chart.bars):
+        shade = colour(bar.place)
+        axes.plot([bar.low, bar.high], [row - 0.14] * 2, "|-", color=shade, linewidth=1.8, markersize=8)
+        axes.plot(bar.estimate, row - 0.14, "D", color=shade, markersize=7, fillstyle="none" if bar.fresh else "full")
+        axes.plot(bar.dots, [row + 0.2] * len(bar.dots), "o", color=shade, markersize=4.5, alpha=0.75, linewidth=0)
+    names = [shortened(bar.name, LETTERS) for bar in chart.bars]
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    if chart.floor is not None:
+        axes.axvline(chart.floor, color=FLOOR, linewidth=1, ls=":")
+    if chart.log:
+        axes.set_xscale("log")
+        plain_numbers(axes.xaxis)
+    axes.set_xlabel(chart.x)
+    return tidy(figure, axes, chart.title, "x")
+
+
+def plain_numbers(axis: Any) -> None:
+    """Writes round numbers such as 20, 50, 100 beside a logarithmic axis, whose limits are set."""
+    axis.set_major_locator(FixedLocator(ticks(*axis.get_view_interval())))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: localised(f"{value:g}")))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def tidy(figure: Figure, axes: Axes, title: str, grid: Any) -> Figure:
+    """Gives a chart its title and the house's looks."""
+    axes.set_title(title, loc="left", fontsize=11)
+    for axis in (axes.xaxis, axes.yaxis):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: localised(f"{value:,.6g}").replace("-", "−")))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis=grid, color="0.9", linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def place_samples(samples: Samples) -> Figure:
+    """Places the last samples of every variant side by side."""
+    shown = []
+    for name in samples.variants:
+        seed = next(seed for seed in samples.seeds if (seed, name) in samples.pictures)
+        shown.append((name, seed, samples.pictures[seed, name][-1]))
+    widest = max(picture.width / picture.height for _, _, picture in shown)
+    columns = min(len(shown), 1 if widest > 4 else 2 if widest > 2 else 4)
+    rows = -(-len(shown) // columns)
+    size = (9 / columns) / widest + 0.45
+    figure = Figure(figsize=(9, max(1.0, rows * size)), layout="constrained")
+    grid = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, (name, seed, picture) in zip(grid, shown, strict=False):
+        with Image.open(io.BytesIO(picture.content)) as image:
+            axes.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        title = f"{shortened(name, LETTERS)}, {say('seed option', seed=str(seed))}, {picture.label}"
+        axes.set_title(title, loc="left", fontsize=9, parse_math=False)
+    return figure

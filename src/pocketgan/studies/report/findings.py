@@ -1,0 +1,189 @@
+"""What a study's page shows, read once from the study's folder, however far the study is. No torch here."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pocketgan.base.errors import ConfigError, RunError
+from pocketgan.config.sections import flatten
+from pocketgan.runs.records import Environment
+from pocketgan.runs.run import Run
+from pocketgan.studies.curves import LOSSES, Curve, RunLog, clock_of, curves_of, read_logs
+from pocketgan.studies.study import Job, Study
+from pocketgan.studies.verdicts import Verdict, judge
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the table of all runs.
+
+    Attributes:
+        variant, seed, fresh: which run; fresh ones confirm the chosen variant.
+        state: `finished` or `failed`, as its result says; or `waiting`, `running` or `stopped`.
+        share: of its steps that are done.
+        figures: metric name to value.
+        seconds, wall_seconds, floor, diagnoses, message: as in its result.
+        folder: within the study's.
+    """
+
+    variant: str
+    seed: int
+    fresh: bool
+    state: str
+    share: float
+    figures: dict[str, float | None]
+    seconds: float
+    wall_seconds: float
+    floor: float | None
+    diagnoses: list[str]
+    message: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the page shows.
+
+    Attributes:
+        verdict: what the study shows.
+        over: what curves are drawn over, `step` or `seconds`.
+        rows: every run.
+        measured: the metric of the quality curves.
+        logs: what the runs that are compared logged.
+        floors: what real images get by the runs' own evaluations, by variant.
+        evaluated: how many images, and against which real ones, those evaluations are made with.
+        environments: where the runs ran, each once.
+        features: the feature spaces of the figures, each once.
+        sources: where the training images are from, each once.
+    """
+
+    verdict: Verdict
+    over: str
+    rows: list[RunRow]
+    measured: str
+    logs: list[RunLog]
+    floors: dict[str, float]
+    evaluated: tuple[int, str] | None
+    environments: list[Environment] = field(default_factory=list)
+    features: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+
+    @property
+    def study(self) -> Study:
+        """The study."""
+        return self.verdict.study
+
+    @property
+    def metric(self) -> str:
+        """The metric that decides."""
+        return self.study.config.metric
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Each variant's place among all, which says how it is drawn."""
+        return {name: place for place, name in enumerate(self.study.variants)}
+
+    def curves(self, variant: str, measure: str) -> list[Curve]:
+        """Returns one measure of a variant's runs, one curve a seed."""
+        return curves_of(self.logs, variant, measure)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures that are drawn: losses, accuracies, the quality."""
+        return (*LOSSES, self.measured)
+
+
+def find(study: Study) -> Findings:
+    """Reads everything that the page shows."""
+    logs, metric = read_logs(study), study.config.metric
+    own = any(metric in log.curves for log in logs)
+    measured = metric if own else "frechet_distance"
+    last = [log.evaluations[-1] for log in logs if log.evaluations]
+    named = [result.features for _, result in done(study) if result.features]
+    return Findings(
+        verdict=judge(study, logs),
+        over=clock_of(study),
+        rows=rows_of(study),
+        measured=measured,
+        logs=logs,
+        floors=own_floors(study, logs) if measured == "frechet_distance" else {},
+        evaluated=(int(last[0].get("count", 0)), str(last[0].get("reference", ""))) if last else None,
+        environments=once([log.run.environment for log in logs]),
+        features=once(named),
+        sources=once([log.run.facts.source for log in logs]),
+    )
+
+
+def done(study: Study) -> list[tuple[Job, Any]]:
+    """Returns the runs that are done, each with its result, those on fresh seeds last."""
+    jobs = [*study.jobs(), *fresh_jobs(study)]
+    return [(job, result) for job in jobs if (result := job.result()) is not None]
+
+
+def fresh_jobs(study: Study) -> list[Job]:
+    """Returns the runs on fresh seeds that were begun, whichever variant was chosen then."""
+    return [job for name in study.variants for job in study.fresh_jobs(name) if job.folder.is_dir()]
+
+
+def once(values: Sequence[Any]) -> list[Any]:
+    """Returns the values without those that came before."""
+    return [value for place, value in enumerate(values) if value not in values[:place]]
+
+
+def own_floors(study: Study, logs: list[RunLog]) -> dict[str, float]:
+    """Returns, by variant, the median of what real images get in the runs' own evaluations."""
+    floors = {}
+    for name in study.variants:
+        rows = [log.evaluations[-1] for log in logs if log.variant == name and log.evaluations]
+        known = [floor for row in rows if (floor := row.get("frechet_floor")) is not None and math.isfinite(floor)]
+        if known:
+            floors[name] = float(np.median(known))
+    return floors
+
+
+def rows_of(study: Study) -> list[RunRow]:
+    """Returns every run, variant by variant, those on fresh seeds after a variant's own."""
+    rows, fresh = [], fresh_jobs(study)
+    for name in study.variants:
+        jobs = [study.job(name, seed) for seed in study.seeds()]
+        rows += [row_of(study, job) for job in [*jobs, *(job for job in fresh if job.variant == name)]]
+    return rows
+
+
+def row_of(study: Study, job: Job) -> RunRow:
+    """Returns what is known of one run."""
+    result, folder = job.result(), job.folder.relative_to(study.folder).as_posix()
+    if result is None:
+        state, share, message, seconds = state_of(job.run())
+        return RunRow(job.variant, job.seed, job.fresh, state, share, {}, seconds, 0.0, None, [], message, folder)
+    return RunRow(
+        job.variant, job.seed, job.fresh, result.state, 1.0, result.figures, result.seconds, result.wall_seconds,
+        result.floor, result.diagnoses, result.message, folder,
+    )  # fmt: skip
+
+
+def state_of(run: Run | None) -> tuple[str, float, str, float]:
+    """Returns the state, the share, the message and the seconds of a run that isn't done."""
+    try:
+        status = None if run is None else run.status()
+    except RunError:
+        status = None
+    if status is None:
+        return "waiting", 0.0, "", 0.0
+    state = "running" if status.state in ("running", "finished") else "stopped"
+    return state, status.step / status.steps, status.message, status.seconds
+
+
+def settings_of(study: Study, variant: str) -> dict[str, Any]:
+    """Returns the fields in which a variant differs from its recipe with the study's settings."""
+    config = study.variants[variant]
+    try:
+        base = study.config.configure(variant, {"recipe": config.recipe})
+    except ConfigError:
+        return {}
+    theirs, ours = flatten(base), flatten(config)
+    changed = {name: value for name, value in ours.items() if name != "seed" and theirs.get(name) != value}
+    return ({"recipe": config.recipe} if config.recipe != study.config.recipe else {}) | changed

@@ -1,0 +1,113 @@
+"""How a study was made: its budget, its machine, and the command that makes it again. No torch here."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pocketgan.base.language import clock
+from pocketgan.config.sections import flatten
+from pocketgan.studies.config import StudyConfig
+from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.report.findings import Findings, done, once
+from pocketgan.studies.report.words import listed, say
+from pocketgan.studies.study import Study
+
+
+def method(findings: Findings) -> list[tuple[str, str]]:
+    """Returns what the runs took, ran on and were measured with, as names and texts."""
+    study, config = findings.study, findings.study.config
+    results = [result for _, result in done(study)]
+    states = [result.state for result in results]
+    seconds = sum(result.seconds for result in results)
+    wall = sum(result.wall_seconds for result in results)
+    counts = {"runs": len(results), "finished": states.count("finished"), "failed": states.count("failed")}
+    durations = once([str(flatten(variant)["duration"]) for variant in study.variants.values()])
+    sources = listed([Path(source).name for source in findings.sources])
+    checkpoint = say("the end" if config.checkpoint == "last" else "its best")
+    against = {"against": config.against, "source": sources, "count": config.count, "checkpoint": checkpoint}
+    found = [
+        (say("budget"), say("budget text", time=clock(seconds), **counts)),
+        (say("wall"), clock(wall)),
+        (say("duration"), listed(durations)),
+        (say("measured with"), "; ".join(findings.features) or say("unknown")),
+        (say("measured against"), say("measured against text", **against) if sources else config.against),
+    ]
+    if findings.environments:
+        found += [(say("versions"), versions(findings)), (say("machine"), machine(findings))]
+    return [*found, (say("tests"), say("tests text"))]
+
+
+def versions(findings: Findings) -> str:
+    """Returns the versions that the runs had, each once."""
+    names = ("pocketgan", "python", "torch", "numpy")
+    values = {name: once([getattr(one, name) for one in findings.environments]) for name in names}
+    return ", ".join(f"{name} {listed(found)}" for name, found in values.items())
+
+
+def machine(findings: Findings) -> str:
+    """Returns the machines that the runs ran on, each once."""
+    found = []
+    for one in findings.environments:
+        parts = {name: getattr(one, name) for name in ("platform", "processor", "device", "threads")}
+        found.append(say("machine text", **parts))
+    return "; ".join(once(found))
+
+
+def command(study: Study) -> tuple[str, str | None]:
+    """Returns the command that makes the study again, and the TOML file that it takes, None for a known study."""
+    config, folder = study.config, study.folder.resolve().name
+    out = f" --out {quoted(folder)}"
+    if config.name in STUDIES:
+        known = STUDIES[config.name]()
+        if config.model_copy(update={"seeds": known.seeds, "duration": known.duration}) == known:
+            given = [
+                f" --{name} {quoted(str(value))}"
+                for name, value in (("seeds", config.seeds), ("duration", config.duration))
+                if value is not None and value != getattr(known, name)
+            ]
+            return f"pocketgan study {config.name}{''.join(given)}{out}", None
+    return f"pocketgan study {config.name}.toml{out}", toml(config)
+
+
+def quoted(word: str) -> str:
+    """Returns a word as a shell takes it."""
+    return word if re.fullmatch(r"[A-Za-z0-9._/-]+", word) else "'" + word.replace("'", "'\\''") + "'"
+
+
+def toml(config: StudyConfig) -> str:
+    """Returns a study's configuration as a TOML file that reads as the same study.
+
+    Where a search is stored is left out: it changes nothing in it, and its address may hold a password.
+    """
+    values = config.model_dump(exclude_defaults=True, exclude_none=True, exclude={"storage"})
+    tables = {key: values.pop(key) for key in ("settings", "factors") if key in values}
+    variants = values.pop("variants", [])
+    blocks = ["\n".join(pair(key, value) for key, value in values.items())]
+    blocks += ["\n".join([f"[{name}]", *(pair(*item) for item in table.items())]) for name, table in tables.items()]
+    blocks += ["\n".join(["[[variants]]", *(pair(*item) for item in fields.items())]) for fields in variants]
+    return "\n\n".join(blocks) + "\n"
+
+
+def pair(key: str, value: Any) -> str:
+    """Returns a key and its value as a line of TOML."""
+    name = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else text(key)
+    return f"{name} = {literal(value)}"
+
+
+def literal(value: Any) -> str:
+    """Returns a value as TOML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(pair(*item) for item in value.items()) + "}"
+    return repr(value)
+
+
+def text(value: str) -> str:
+    """Returns a text in TOML's quotes."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

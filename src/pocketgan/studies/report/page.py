@@ -1,0 +1,375 @@
+"""A study's page: one HTML file that needs nothing else, with charts, pictures, tables and a form for print."""
+
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from plotly.offline import get_plotlyjs
+
+from pocketgan.base.language import clock, date, localised, spoken
+from pocketgan.studies.predeclared import question_of
+from pocketgan.studies.report.charts import Bars, Chart, drawn
+from pocketgan.studies.report.findings import Findings
+from pocketgan.studies.report.html import (
+    bullets,
+    definitions,
+    figure,
+    heading,
+    legend,
+    paragraph,
+    picture_address,
+    section,
+    slider,
+    table,
+)
+from pocketgan.studies.report.method import command, method
+from pocketgan.studies.report.plotly import embedded, page_data
+from pocketgan.studies.report.samples import Samples
+from pocketgan.studies.report.style import SCRIPT, STYLE, WITHOUT_SCRIPT
+from pocketgan.studies.report.tables import floor_of, mean_of, other_metrics, settings_text, state_text
+from pocketgan.studies.report.verdict import headline
+from pocketgan.studies.report.words import capital, chance, diagnosis, listed, percent, say, span, which_way, written
+from pocketgan.studies.sentences import (
+    chief_sentences,
+    loss_sentences,
+    measure_of,
+    moment_sentences,
+    name_of,
+    reading_name,
+    title_of,
+)
+from pocketgan.studies.statistics import Interval
+from pocketgan.studies.verdicts import best_of_groups
+
+SECTIONS = ("verdict", "variants", "curves", "samples", "losses", "runs", "method")
+MOST_SENTENCES = 40
+"""Sentences on comparisons, and as many on moments, at most; tables have all."""
+ALLOWED = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""What the page may load: nothing from elsewhere, whatever a script in it tries."""
+
+
+def write_page(
+    findings: Findings,
+    samples: Samples | None,
+    charts: dict[str, list[Chart | Bars]],
+    stills: dict[str, bytes],
+    beside: list[str],
+    now: datetime,
+) -> str:
+    """Returns the page.
+
+    Args:
+        findings: what it shows.
+        samples: its pictures; None for none.
+        charts: by the legend that they belong to.
+        stills: the same as PNG files, by their names.
+        beside: the files that are beside it.
+        now: when it is written.
+    """
+    study = findings.study
+    title = question_of(study.config)
+    places = "".join(f'<li><a href="#{name}">{escape(say(name))}</a></li>' for name in SECTIONS)
+    done = sum(not row.fresh for row in findings.rows) - findings.verdict.undone
+    facts = {"name": study.config.name, "recipe": recipes(findings), "done": done}
+    line = say("line", **facts, all=done + findings.verdict.undone, date=date(now))
+    body = [
+        verdict_section(findings),
+        variants_section(findings, charts, stills),
+        curves_section(findings, charts["curves"], stills),
+        samples_section(findings, samples),
+        losses_section(findings, charts["scatter"], stills),
+        runs_section(findings),
+        method_section(findings, beside),
+    ]
+    return f"""<!DOCTYPE html>
+<html lang="{spoken()}"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{ALLOWED}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<style>{STYLE}</style>
+<noscript><style>{WITHOUT_SCRIPT}</style></noscript>
+</head><body>
+<a class="skip" href="#verdict">{escape(say("skip"))}</a>
+<header><h1>{escape(title)}</h1>{paragraph(line, "facts")}{paragraph(headline(findings), "headline")}
+<nav aria-label="{escape(say("contents"))}"><ul>{places}</ul></nav></header>
+<main>
+{"".join(body)}</main>
+<script type="application/json" id="chart-data">{embedded(page_data(charts))}</script>
+{sample_data(findings, samples)}<script>{get_plotlyjs()}</script>
+<script>{SCRIPT}</script>
+</body></html>
+"""
+
+
+def recipes(findings: Findings) -> str:
+    """Returns the recipes of the variants."""
+    names = [config.recipe for config in findings.study.variants.values()]
+    return listed(list(dict.fromkeys(names))) or findings.study.config.recipe
+
+
+def verdict_section(findings: Findings) -> str:
+    """Returns the sentences on the verdict, then those on moments."""
+    verdict, moments = findings.verdict, moment_sentences(findings.verdict)
+    chief = chief_sentences(verdict, MOST_SENTENCES)
+    said = bullets(chief) + left_out(len(verdict.comparisons), "comparisons.csv")
+    if not chief and not moments:
+        said = paragraph(headline(findings))
+    then = bullets(moments[:MOST_SENTENCES]) + left_out(len(moments), "moments.csv")
+    return section("verdict", said, heading(say("moments")) + then if moments else "")
+
+
+def left_out(count: int, file: str) -> str:
+    """Returns a note where there are more sentences than are shown; a table has all."""
+    more = count - MOST_SENTENCES
+    return paragraph(say("more sentences", count=more, file=file), "note") if more > 0 else ""
+
+
+# Variants.
+
+
+def variants_section(findings: Findings, charts: dict[str, list[Chart | Bars]], stills: dict[str, bytes]) -> str:
+    """Returns the variants' quality and training, their comparisons, moments, and the expected best of several runs."""
+    parts = [figure(chart, stills[chart.name], titled=False) for chart in charts["quality"]]
+    parts += [quality_table(findings), training_table(findings), comparison_table(findings), moment_table(findings)]
+    budget = charts["budget"]
+    few = [s.name for s in findings.verdict.variants if len(s.best_of) < 2]
+    note = paragraph(say("best none", names=listed(few)), "note") if few else ""
+    if budget:
+        parts += [heading(budget[0].title), legend("budget", in_chart(findings, budget))]
+        parts += [figure(chart, stills[chart.name], titled=False) for chart in budget] + [note]
+    else:
+        parts += [heading(say("best table")), note]
+    return section("variants", *parts)
+
+
+def in_chart(findings: Findings, charts: list[Chart | Bars]) -> dict[str, int]:
+    """Returns the variants that have a series in some chart, with their places."""
+    names = {series.name for chart in charts if isinstance(chart, Chart) for series in chart.series}
+    return {name: findings.places[name] for name in drawn(findings) if name in names}
+
+
+def ends(interval: Interval | None) -> str:
+    """Returns an interval's ends; `–` where there is none."""
+    return "–" if interval is None else span(interval.low, interval.high)
+
+
+def quality_table(findings: Findings) -> str:
+    """Returns a row for each variant: its runs, the deciding metric, the others."""
+    title, others = title_of(findings.metric), other_metrics(findings)
+    columns = {say("variant"): "", say("settings"): "text", say("runs finished"): "number"}
+    columns |= {say("runs failed"): "number", say("estimate", metric=title): "number", say("interval"): "number"}
+    columns |= {say("floor"): "number"} | {say("mean", metric=title_of(name)): "number" for name in others}
+    rows, kinds, stars = [], [], best_ones(findings)
+    for summary in findings.verdict.variants:
+        settings = settings_text(findings, summary.name) or say("as recipe")
+        finished = say("of runs", count=len(summary.finished), all=len(summary.results))
+        figures = [written(summary.mean), ends(summary.quality), written(floor_of(summary))]
+        means = [written(mean_of(summary, name)) for name in others]
+        rows.append([summary.name, settings, finished, str(summary.failed), *figures, *means])
+        kinds.append("best" if summary.name in stars else "failed" if summary.failed and not summary.finished else "")
+    return table(say("quality table"), columns, rows, kinds=kinds, note=better(findings), file="variants.csv")
+
+
+def better(findings: Findings) -> str:
+    """Returns which way the deciding metric is better, and which variant has the star."""
+    names = best_ones(findings)
+    star = say("best measured", names=listed(names)) if findings.study.comparable else say("best of groups")
+    return which_way(findings.study.config) + (f" ★ {say('full stop', sentence=star)}" if names else "")
+
+
+def best_ones(findings: Findings) -> list[str]:
+    """Returns the best variant as measured, or those of each group on the same images; none of a single variant."""
+    if len(findings.study.variants) < 2:
+        return []
+    chosen = findings.verdict.chosen
+    return [name for name, _ in best_of_groups(findings.study)] if chosen is None else [chosen]
+
+
+def training_table(findings: Findings) -> str:
+    """Returns a row for each variant: its time, its variation, what the watchdog named."""
+    title = title_of(findings.metric)
+    columns = {say("variant"): "", say("time"): "number"}
+    columns |= {say(key, metric=title): "number" for key in ("within", "between", "loss within", "loss between")}
+    columns |= {say("diagnoses"): "text"}
+    rows = []
+    for summary in findings.verdict.variants:
+        variation = (summary.within, summary.between, summary.loss_within, summary.loss_between)
+        named = ", ".join(f"{diagnosis(name)} ({count})" for name, count in summary.diagnoses.items())
+        time = clock(summary.seconds) if summary.finished else "–"
+        rows.append([summary.name, time, *map(percent, variation), named or "–"])
+    return table(say("training table"), columns, rows, note=say("training note"), file="variants.csv")
+
+
+def comparison_table(findings: Findings) -> str:
+    """Returns a row for each pair of variants; nothing where none are compared."""
+    pairs = findings.verdict.comparisons
+    if not pairs:
+        return ""
+    columns = {say("first"): "", say("second"): "text", say("pairs"): "number", say("difference"): "number"}
+    columns |= {say("interval"): "number", say("adjusted"): "number", say("probability"): "number"}
+    columns |= {say("outcome"): "text", say("needed"): "number"}
+    rows = [
+        [
+            pair.first,
+            pair.second,
+            str(pair.pairs),
+            written(None if pair.difference is None else pair.difference.estimate),
+            ends(pair.difference),
+            chance(pair.adjusted),
+            localised(f"{pair.probability:.2f}"),
+            say(f"verdict {pair.verdict}"),
+            "–" if pair.seeds_needed is None else localised(f"{pair.seeds_needed:,}"),
+        ]
+        for pair in pairs
+    ]
+    note = say("comparison note", measure=measure_of(findings.study.config))
+    return table(say("comparison table"), columns, rows, note=note, file="comparisons.csv")
+
+
+def moment_table(findings: Findings) -> str:
+    """Returns a row for each moment of each variant; nothing where the study names none."""
+    if not findings.verdict.moments:
+        return ""
+    columns = {say("variant"): "", say("step"): "number", say("then"): "number", say("end"): "number"}
+    columns |= {say("difference"): "number", say("interval"): "number", say("adjusted"): "number"}
+    columns |= {say("end is"): "text", say("worse in"): "number"}
+    rows = [
+        [
+            name_of(moment.variant),
+            localised(f"{moment.step:,}"),
+            written(moment.then),
+            written(moment.end),
+            written(None if moment.difference is None else moment.difference.estimate),
+            ends(moment.difference),
+            chance(moment.adjusted),
+            say(f"verdict {moment.verdict}"),
+            say("of runs", count=moment.worse_in, all=moment.runs),
+        ]
+        for moment in findings.verdict.moments
+    ]
+    note = say("moment note", measure=measure_of(findings.study.config))
+    return table(say("moment table"), columns, rows, note=note, file="moments.csv")
+
+
+# Curves and samples.
+
+
+def curves_section(findings: Findings, charts: list[Chart | Bars], stills: dict[str, bytes]) -> str:
+    """Returns the curves with their common legend."""
+    if not charts:
+        return section("curves", paragraph(say("no curves")))
+    several = any(series.low is not None for chart in charts if isinstance(chart, Chart) for series in chart.series)
+    all_variants, shown = len(findings.study.variants), len(drawn(findings))
+    note = say("only drawn", count=shown, all=all_variants) if shown < all_variants else ""
+    words = say("curves note" if several else "curves note one")
+    wholes = ["whole" if chart.name == "quality_curve" else "" for chart in charts]
+    figures = [figure(chart, stills[chart.name], kind) for chart, kind in zip(charts, wholes, strict=True)]
+    return section(
+        "curves",
+        paragraph(f"{words} {say('curves table')} {note}".strip()),
+        paragraph(say("zoom"), "note screen"),
+        legend("curves", in_chart(findings, charts), bands=several),
+        f'<div class="charts">{"".join(figures)}</div>',
+    )
+
+
+def samples_section(findings: Findings, samples: Samples | None) -> str:
+    """Returns every variant's samples side by side, at the last moment until the slider moves."""
+    if samples is None or not samples.variants:
+        return section("samples", paragraph(say("no samples")))
+    figures = []
+    for name in samples.variants:
+        seed = next(seed for seed in samples.seeds if (seed, name) in samples.pictures)
+        picture = samples.pictures[seed, name][-1]
+        alt = say("alt sample", variant=name, seed=str(seed), moment=picture.label)
+        shape = ' class="wide"' if picture.width > 2 * picture.height else ""
+        figures.append(
+            f'<figure{shape} data-place="{findings.places[name]}"><img alt="{escape(alt)}" width="{picture.width}" '
+            f'height="{picture.height}" src="{picture_address(picture.content)}">'
+            f"<figcaption><b>{escape(name)}</b><span>{escape(picture.label)}</span></figcaption></figure>"
+        )
+    left = say("samples left out", count=samples.left_out) if samples.left_out else ""
+    return section(
+        "samples",
+        paragraph(f"{say('samples note')} {left}".strip()),
+        slider(samples.moments, samples.seeds),
+        f'<div class="samples">{"".join(figures)}</div>',
+    )
+
+
+def sample_data(findings: Findings, samples: Samples | None) -> str:
+    """Returns the pictures at every moment for the page's script, each once."""
+    if samples is None or not samples.variants:
+        return ""
+    pictures: dict[int, dict[int, Any]] = {}
+    for (seed, name), shown in samples.pictures.items():
+        each = list(dict.fromkeys(shown))
+        alts = [say("alt sample", variant=name, seed=str(seed), moment=one.label) for one in each]
+        texts = [[one.address, one.label, alt] for one, alt in zip(each, alts, strict=True)]
+        at = [each.index(one) for one in shown]
+        pictures.setdefault(findings.places[name], {})[seed] = {"at": at, "pictures": texts}
+    data = {"moments": samples.moments, "seeds": samples.seeds, "pictures": pictures, "none": say("no picture")}
+    return f'<script type="application/json" id="sample-data">{embedded(data)}</script>\n'
+
+
+# Losses, runs, method.
+
+
+def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[str, bytes]) -> str:
+    """Returns what could be read off the curves, and whether it tells the measured quality."""
+    verdict = findings.verdict
+    columns = {say("reading"): "", say("favours"): "text", say("over runs"): "number", say("within runs"): "number"}
+    rows = [
+        [
+            capital(reading_name(reading)),
+            reading.favours or "–",
+            written(reading.over_runs, 2),
+            written(reading.within_runs, 2),
+        ]
+        for reading in verdict.readings
+    ]
+    best = capital(say("full stop", sentence=say("best measured", names=verdict.chosen))) if verdict.chosen else ""
+    if not any(row[1:] != ["–", "–", "–"] for row in rows):
+        return section("losses", paragraph(say("losses none")))
+    parts = [
+        paragraph(say("losses note")),
+        table(say("losses table"), columns, rows, note=best),
+        bullets(loss_sentences(verdict)),
+    ]
+    if charts:
+        parts += [heading(charts[0].title), legend("scatter", in_chart(findings, charts), dots=True)]
+        parts += [figure(chart, stills[chart.name], titled=False) for chart in charts]
+    return section("losses", *parts)
+
+
+def runs_section(findings: Findings) -> str:
+    """Returns every run."""
+    title = title_of(findings.metric)
+    columns = {say("variant"): "", say("run seed"): "number", say("run state"): "text"}
+    columns |= {say("run figure", metric=title): "number", say("run time"): "number"}
+    columns |= {say("run diagnoses"): "text", say("run message"): "words"}
+    rows, kinds = [], []
+    for row in findings.rows:
+        seed = say("fresh seed", seed=str(row.seed)) if row.fresh else str(row.seed)
+        figure_text, time = written(row.figures.get(findings.metric)), clock(row.seconds) if row.seconds else "–"
+        named = ", ".join(map(diagnosis, row.diagnoses))
+        rows.append([row.variant, seed, state_text(row), figure_text, time, named or "–", row.message or "–"])
+        kinds.append("failed" if row.state == "failed" else "")
+    note = say("fresh note") if any(row.fresh for row in findings.rows) else ""
+    return section("runs", table(say("runs table"), columns, rows, kinds=kinds, note=note, file="runs.csv"))
+
+
+def method_section(findings: Findings, beside: list[str]) -> str:
+    """Returns how the study was made, and how to make it again."""
+    line, file = command(findings.study)
+    again = heading(say("reproduce"))
+    if file is not None:
+        again += paragraph(say("reproduce file", file=f"{findings.study.config.name}.toml"))
+        again += f'<pre tabindex="0"><code>{escape(file)}</code></pre>'
+    return section(
+        "method",
+        definitions([*method(findings), (say("files"), ", ".join(beside))]),
+        again,
+        f'<pre tabindex="0"><code>{escape(line)}</code></pre>',
+    )

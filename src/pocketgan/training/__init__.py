@@ -1,0 +1,1 @@
+"""Training: objectives, optimizers, the state, the steps, and its checkpoints."""

@@ -1,0 +1,240 @@
+"""The training state on disk: one safetensors file a checkpoint, atomic, checksummed, exact.
+
+A file holds every tensor of the `TrainState` under a dotted name, the random generators' states as bytes among
+them, and in its header: the configuration, the counters, and a SHA-256 over all of it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from pocketgan.base.errors import CheckpointDamaged, ConfigError, NonFiniteLoss, RunError
+from pocketgan.base.files import write_atomically
+from pocketgan.base.messages import problem
+from pocketgan.config import history
+from pocketgan.config.sections import RunConfig, differences, replace, validated
+from pocketgan.images.sets import derived_seed
+from pocketgan.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Attributes:
+        path: the file.
+        tensors: by dotted name.
+        config: the configuration of the run that wrote it.
+        counters: `step`, `nimg`, `seconds`, `rate_scale`.
+    """
+
+    path: Path
+    tensors: dict[str, Tensor]
+    config: RunConfig
+    counters: dict[str, float]
+
+    def network(self, name: str) -> dict[str, Tensor]:
+        """Returns the weights of `generator`, `discriminator` or `generator_ema`."""
+        return {key.removeprefix(f"{name}."): t for key, t in self.tensors.items() if key.startswith(f"{name}.")}
+
+
+def checkpoint_name(step: int) -> str:
+    """Returns the file name of the checkpoint at `step`."""
+    return f"step-{step:09d}.safetensors"
+
+
+def _networks(state: TrainState) -> dict[str, nn.Module]:
+    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    return networks | {"generator_ema": state.generator_ema} if state.averages else networks
+
+
+def state_tensors(state: TrainState) -> dict[str, Tensor]:
+    """Returns every tensor of the state by its dotted name: the very tensors, but for the random states."""
+    tensors = {}
+    for name, network in _networks(state).items():
+        tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        tensors |= {f"{name}.{key}": tensor for key, tensor in getattr(state, name).tensors().items()}
+    return tensors | {f"random.{name}": generator.get_state() for name, generator in state.random.items()}
+
+
+def _checksum(tensors: dict[str, Tensor], header: dict[str, str]) -> str:
+    hashed = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        hashed.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        hashed.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return hashed.hexdigest()
+
+
+def save_checkpoint(
+    folder: Path, state: TrainState, config: RunConfig, file_name: str | None = None, **measured: float
+) -> Path:
+    """Writes the whole state into `folder`, by default under a name made from its step.
+
+    Args:
+        folder: the run's `checkpoints/`.
+        state: what to save.
+        config: the run's configuration.
+        file_name: another name.
+        **measured: numbers to keep among the counters.
+
+    Raises:
+        NonFiniteLoss: a weight isn't finite; nothing is written.
+        StorageError: the disk refused it; nothing half-written stays.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise NonFiniteLoss(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
+    counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
+    header = {
+        "format": str(history.FORMAT),
+        "config": config.model_dump_json(),
+        "counters": json.dumps(counters),
+    }
+    header["sha256"] = _checksum(tensors, header)
+    path = folder / (file_name or checkpoint_name(state.step))
+    write_atomically(path, save_tensors(tensors, header))
+    return path
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Reads and verifies a checkpoint file.
+
+    Raises:
+        CheckpointDamaged: it is cut short, altered, or no checkpoint.
+        RunError: it can't be read, or was made by another version.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"checkpoint: {problem('unreadable', path=path, why=error.strerror)}") from None
+    try:
+        tensors = load_tensors(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        checksum = header.pop("sha256")
+        if checksum != _checksum(tensors, header):
+            raise CheckpointDamaged(problem("wrong checksum", file=path.name))
+    except (SafetensorError, KeyError, ValueError):
+        raise CheckpointDamaged(problem("file damaged", file=path.name)) from None
+    number = history.known_format(header["format"])
+    if number is None:
+        message = problem("unknown format", path=path, found=header["format"], format=history.FORMAT)
+        raise RunError(f"checkpoint: {message}")
+    try:
+        config = validated(history.upgrade(json.loads(header["config"]), number))
+    except ConfigError as error:
+        raise RunError(f"checkpoint: {problem('other version', path=path, why=error)}") from None
+    return Checkpoint(path, tensors, config, json.loads(header["counters"]))
+
+
+def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:
+    """Returns the last checkpoint of `paths` (oldest first) that is intact, and a line for each damaged one later."""
+    damaged = []
+    for path in reversed(paths):
+        try:
+            return read_checkpoint(path), damaged
+        except CheckpointDamaged as error:
+            damaged.append(str(error))
+    return None, damaged
+
+
+def superfluous(steps: Sequence[int], keep: int, evaluations: Sequence[int], reach: int) -> list[int]:
+    """Returns the steps of the checkpoints that may be removed, oldest first.
+
+    The newest ones stay, so that a run goes on also where some of them turn out damaged. A rollback goes back to the
+    newest checkpoint from before an evaluation: that of each evaluation which it can reach stays, also for a run that
+    goes on from the oldest of the newest ones.
+
+    Args:
+        steps: of all checkpoints, rising, the one just saved last.
+        keep: how many of the newest stay, at least 1.
+        evaluations: steps of the run's evaluations, rising.
+        reach: how many evaluations back a failure may have begun; 0 where the run doesn't roll back.
+    """
+    newest = steps[-keep:]
+    needed = set(newest)
+    if reach and newest:
+        before = sum(step <= newest[0] for step in evaluations)
+        for evaluation in evaluations[max(0, before - reach - 1) :]:
+            needed.update([step for step in steps if step <= evaluation][-1:])
+    return [step for step in steps if step not in needed]
+
+
+def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
+    """Checks that the checkpoint is of the same run; the duration alone may differ.
+
+    Raises:
+        RunError: it is another run's; the message names the fields that differ.
+    """
+    found = replace(checkpoint.config, duration=config.train.duration)
+    changed = differences(found, config)
+    if changed:
+        raise RunError(f"{checkpoint.path}: {problem('other configuration', changed='; '.join(changed))}")
+
+
+def restore(state: TrainState, checkpoint: Checkpoint) -> None:
+    """Puts a checkpoint's content into `state`, bit for bit.
+
+    Random generators of another kind of device can't be gone on with; they begin anew from the seed and the step.
+
+    Raises:
+        RunError: the checkpoint is of other networks.
+    """
+    for name, network in _networks(state).items():
+        load_network(network, checkpoint, name)
+    with torch.no_grad():
+        for name in ("generator_optimizer", "discriminator_optimizer"):
+            for key, tensor in getattr(state, name).tensors().items():
+                tensor.copy_(checkpoint.tensors[f"{name}.{key}"])
+    state.step, state.nimg = int(checkpoint.counters["step"]), int(checkpoint.counters["nimg"])
+    for name, generator in state.random.items():
+        saved = checkpoint.tensors[f"random.{name}"]
+        if saved.shape == generator.get_state().shape:
+            generator.set_state(saved)
+        else:
+            generator.manual_seed(derived_seed(checkpoint.config.seed, name, state.step))
+    state.seconds = checkpoint.counters["seconds"]
+    state.rate_scale = checkpoint.counters.get("rate_scale", 1.0)
+
+
+def load_network(network: nn.Module, checkpoint: Checkpoint, name: str) -> None:
+    """Copies the weights called `name` into `network`.
+
+    Raises:
+        RunError: they belong to another network; the message names the first part that differs.
+    """
+    weights = checkpoint.network(name)
+    check_weights(network, weights, checkpoint.path, name)
+    network.load_state_dict(weights)
+
+
+def check_weights(network: nn.Module, weights: dict[str, Tensor], path: Path, name: str) -> None:
+    """Checks that weights from the file `path` fit `network`, in names, shapes and types.
+
+    Raises:
+        RunError: they belong to another network; the message names the first part that differs.
+    """
+    for key, differs in _mismatches(network.state_dict(), weights):
+        raise RunError(f"{path}: {problem('other network', where=f'{name}.{key} {differs}')}")
+
+
+def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:
+    for key in [*expected, *found]:
+        if key not in found:
+            yield key, "is missing there"
+        elif key not in expected:
+            yield key, "has no place here"
+        elif expected[key].shape != found[key].shape:
+            yield key, f"is {tuple(found[key].shape)} there, {tuple(expected[key].shape)} here"
+        elif expected[key].dtype != found[key].dtype:
+            yield key, f"is {found[key].dtype} there, {expected[key].dtype} here"

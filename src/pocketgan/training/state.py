@@ -1,0 +1,113 @@
+"""The state of training: networks, optimisers, counters, random generators; and where and how it is computed."""
+
+import copy
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from pocketgan.base.errors import ConfigError
+from pocketgan.base.messages import problem
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.sets import derived_seed
+from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
+from pocketgan.training.optimizers import Adam
+
+
+@dataclass
+class TrainState:
+    """Everything that training needs to go on. All of it goes to disk.
+
+    Attributes:
+        generator, discriminator: the networks that are trained.
+        generator_ema: the averaged generator, from which pictures come; `generator` itself without averaging.
+        generator_optimizer, discriminator_optimizer: one Adam each.
+        random: the random generators of training, by name: `latents`, and `training` (dropout, augmentation).
+        step: steps done (an update of each network).
+        nimg: real images that the discriminator has seen, which is also the position in the data.
+        seconds: wall time of training alone.
+        rate_scale: what the learning rate is multiplied with since the watchdog's last rollback; 1 before one.
+        found_inf: 1.0 once a loss was infinite or not a number, which stops every update; a scalar on the device.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    generator_ema: nn.Module
+    generator_optimizer: Adam
+    discriminator_optimizer: Adam
+    random: dict[str, torch.Generator]
+    step: int = 0
+    nimg: int = 0
+    seconds: float = 0.0
+    rate_scale: float = 1.0
+    found_inf: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    @property
+    def averages(self) -> bool:
+        """Whether there is an averaged generator beside the trained one."""
+        return self.generator_ema is not self.generator
+
+
+def choose_device(name: str) -> str:
+    """Returns the device for `auto`, `cpu`, `cuda` or `mps`.
+
+    Raises:
+        ConfigError: the device asked for isn't there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+    if not there[name]:
+        raise ConfigError(f"device: {problem('no device', name=name)}")
+    return name
+
+
+def choose_precision(name: str, device: str) -> str:
+    """Returns `float32` or `bfloat16`; for `auto` bfloat16 where the device multiplies it natively."""
+    if name != "auto":
+        return name
+    if device == "cuda":
+        native = torch.cuda.get_device_capability() >= (8, 0)
+    elif device == "cpu":
+        features = getattr(torch.cpu, "get_capabilities", dict)()  # Older ones don't tell.
+        native = any(features.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
+    else:
+        native = False
+    return "bfloat16" if native else "float32"
+
+
+def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
+    """Makes the state at step 0; it depends on the configuration, the images' shape and nothing else."""
+    # Networks, on their device.
+    generator = build_generator(config.network, shape, config.data.pixels, config.seed).to(device)
+    discriminator = build_discriminator(config.network, shape, config.seed).to(device)
+    networks = (generator, discriminator)
+    averaged = config.train.ema_half_life != "none"
+
+    # Random generators: one for each use.
+    random = {
+        name: torch.Generator(device).manual_seed(derived_seed(config.seed, name)) for name in ("latents", "training")
+    }
+    for module in generator.modules():
+        if isinstance(module, Dropout):
+            module.generator = random["training"]
+
+    # Optimisers.
+    train = config.train
+    rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
+    optimizers = [
+        Adam(network, learning_rate=rate, beta1=train.beta1, beta2=train.beta2, epsilon=train.epsilon)
+        for network, rate in zip(networks, rates, strict=True)
+    ]
+    generator_ema = generator
+    if averaged:
+        generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+    return TrainState(
+        generator,
+        discriminator,
+        generator_ema,
+        optimizers[0],
+        optimizers[1],
+        random,
+        found_inf=torch.zeros((), device=device),
+    )

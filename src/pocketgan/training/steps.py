@@ -1,0 +1,385 @@
+"""Training: one step of each network, and the loop that hands out ticks."""
+
+import math
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pocketgan.base.errors import NonFiniteLoss
+from pocketgan.config.plan import Plan, due
+from pocketgan.config.sections import RunConfig
+from pocketgan.images.sets import Batch, Batches
+from pocketgan.training.augment import augment
+from pocketgan.training.objectives import OBJECTIVES, Objective, one_centred_penalty, zero_centred_penalties
+from pocketgan.training.state import TrainState
+
+MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What training hands out at intervals.
+
+    Attributes:
+        step, nimg, epoch, seconds: the clocks; `seconds` is training alone.
+        measures: means since the last row of losses and accuracies, by the names in `MEASURES`; empty between rows.
+        images_per_second: real images over training seconds since the last row.
+        row, sample, evaluate, checkpoint: what is due.
+        last: the duration is reached.
+        stopped: someone asked to stop.
+    """
+
+    step: int
+    nimg: int
+    epoch: float
+    seconds: float
+    measures: dict[str, float]
+    images_per_second: float
+    row: bool
+    sample: bool
+    evaluate: bool
+    checkpoint: bool
+    last: bool
+    stopped: bool
+
+
+def autocast(config: RunConfig, device: str) -> AbstractContextManager[object]:
+    """Returns the context of a forward pass: bfloat16 where the configuration says so."""
+    if config.train.precision == "bfloat16":
+        return torch.autocast(device, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor, "n c h w"]:
+    """Runs the generator in training: on new latents, or on the batch's images where it reads images."""
+    device = batch.real.device
+    if config.reads_images:
+        source = batch.source
+    else:
+        size = (len(batch.real), config.network.latent_dim)
+        source = torch.randn(size, generator=state.random["latents"], device=device)
+    with autocast(config, device.type):
+        return state.generator(source, batch.labels).float()
+
+
+def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n *k"]:
+    """Runs the discriminator on images, augmented where the configuration says so.
+
+    Args:
+        state, config: as in `training_step`.
+        images: shape (N, C, H, W).
+        labels: their classes, (N,), or K for each, (N, K), which gives logits of that shape; None: it is told none.
+    """
+    background = 0.0 if config.data.pixels == "unit" else -1.0
+    if config.data.target == "inverted":
+        background = 1.0
+    images = augment(images, config.train.augment, background, state.random["training"])
+    with autocast(config, images.device.type):
+        return state.discriminator(images, labels).float()
+
+
+def training_step(
+    state: TrainState, batch: Batch, config: RunConfig, rate: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Updates the discriminator, then the generator.
+
+    Returns:
+        Both losses, scalars, the discriminator's first; its logits of the real and the generated images, (N,) each;
+        all detached.
+    """
+    if config.objective.generator_update == "fresh":
+        d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
+        g_loss = generator_step(state, batch, config, rate)
+    else:
+        fake = generate(state, batch, config)
+        d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate, fake.detach())
+        g_loss = generator_step(state, batch, config, rate, fake, real_logits)
+    return d_loss, g_loss, real_logits, fake_logits
+
+
+def discriminator_step(
+    state: TrainState, batch: Batch, config: RunConfig, rate: float, fake: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Updates the discriminator once (twice for `two_updates`).
+
+    Args:
+        state, batch, config, rate: as in `training_step`.
+        fake: generated images, (N, C, H, W), off their graph; None: new ones are drawn.
+
+    Returns:
+        The loss, a scalar, and the logits of the real and the generated images, (N,) each; all detached.
+    """
+    objective, settings = OBJECTIVES[config.objective.objective], config.objective
+    optimizer, labels = state.discriminator_optimizer, batch.labels
+    if fake is None:
+        with torch.no_grad():
+            fake = generate(state, batch, config)
+
+    if settings.discriminator_update == "two_updates":
+        assert objective.real_term is not None and objective.fake_term is not None
+        real_logits = discriminate(state, batch.real, labels, config)
+        real_loss = objective.real_term(real_logits).mean()
+        optimizer.step(real_loss, state.found_inf, rate)
+        fake_logits = discriminate(state, fake, labels, config)
+        fake_loss = objective.fake_term(fake_logits).mean()
+        optimizer.step(fake_loss, state.found_inf, rate)
+        return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
+
+    # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
+    share = settings.penalty_share if settings.r1 + settings.r2 + settings.gradient_penalty else 1
+    first = slice(0, max(1, round(share * len(batch.real))))
+    real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
+    others, fake = fake[first.stop :], fake[first].requires_grad_(settings.r2 > 0)
+    told = told_classes(labels, config)
+    some, rest = (None, None) if told is None else (told[first], told[first.stop :])
+    real_logits, fake_logits = discriminate_both(state, real, fake, some, config)
+    some_labels = None if labels is None else labels[first]
+    penalty = penalties(state, real, fake, real_logits[:, 0], fake_logits[:, 0], some_labels, config)
+    if len(others):
+        more = discriminate_both(state, batch.real[first.stop :], others, rest, config)
+        real_logits, fake_logits = torch.cat([real_logits, more[0]]), torch.cat([fake_logits, more[1]])
+
+    # The game, and the second one about the class.
+    own, fake_own = real_logits[:, 0], fake_logits[:, 0]
+    loss = objective.discriminator_loss(own, fake_own).mean()
+    if settings.discriminator_update == "joint" and not objective.relativistic:
+        loss = loss / 2
+    total = loss if penalty is None else loss + penalty
+    if told is not None and settings.mismatch:
+        second = objective.discriminator_loss(own, real_logits[:, 1])
+        total = total + settings.mismatch * (second * (told[:, 0] != told[:, 1])).mean()
+    optimizer.step(total, state.found_inf, rate)
+    return loss.detach(), own.detach(), fake_own.detach()
+
+
+def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
+    """Returns what the discriminator is told of each image, (N, K): its class, and with `mismatch` another image's."""
+    if labels is None or not config.network.conditional:
+        return None
+    return torch.stack([labels, labels.roll(1)] if config.objective.mismatch else [labels], dim=1)
+
+
+def discriminate_both(
+    state: TrainState, real: Tensor, fake: Tensor, told: Tensor | None, config: RunConfig
+) -> tuple[Tensor, Tensor]:
+    """Runs the discriminator on real and generated images, in one batch where the update is `joint`.
+
+    Returns:
+        The logits of each, (N, K) for K classes told; (N, 1) where none are.
+    """
+    if config.objective.discriminator_update == "joint":
+        both = None if told is None else torch.cat([told, told])
+        logits = discriminate(state, torch.cat([real, fake]), both, config)
+        real_logits, fake_logits = logits.chunk(2)
+    else:
+        real_logits, fake_logits = discriminate(state, real, told, config), discriminate(state, fake, told, config)
+    return real_logits.view(len(real), -1), fake_logits.view(len(fake), -1)
+
+
+def penalties(
+    state: TrainState,
+    real: Tensor,
+    fake: Tensor,
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    labels: Tensor | None,
+    config: RunConfig,
+) -> Tensor | None:
+    """Returns the weighted penalties on the discriminator's gradient, a scalar; None where there are none."""
+    settings, terms = config.objective, []
+    if settings.r1 and settings.r2:  # One pass back through the discriminator serves both.
+        both, images = torch.cat([real_logits, fake_logits]), (real, fake)
+        of_real, of_fake = zero_centred_penalties(both, images)
+        terms += [settings.r1 * of_real.mean(), settings.r2 * of_fake.mean()]
+    elif settings.r1:
+        terms.append(settings.r1 * zero_centred_penalties(real_logits, (real,))[0].mean())
+    elif settings.r2:
+        terms.append(settings.r2 * zero_centred_penalties(fake_logits, (fake,))[0].mean())
+    if settings.gradient_penalty:
+        share = torch.rand(len(real), 1, 1, 1, generator=state.random["training"], device=real.device)
+        between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
+        logits = discriminate(state, between, labels, config)
+        terms.append(settings.gradient_penalty * one_centred_penalty(logits, between).mean())
+    return sum(terms[1:], terms[0]) if terms else None
+
+
+def generator_step(
+    state: TrainState,
+    batch: Batch,
+    config: RunConfig,
+    rate: float,
+    fake: Tensor | None = None,
+    real_logits: Tensor | None = None,
+) -> Tensor:
+    """Updates the generator once against the frozen discriminator.
+
+    Args:
+        state, batch, config, rate: as in `training_step`.
+        fake: generated images, (N, C, H, W), on their graph; None: new ones are drawn.
+        real_logits: the discriminator's of the batch, (N,), for a relativistic loss; None: they are computed.
+
+    Returns:
+        The loss, a detached scalar.
+    """
+    objective = OBJECTIVES[config.objective.objective]
+    with frozen(state.discriminator_optimizer.parameters):
+        if fake is None:
+            fake = generate(state, batch, config)
+        fake_logits = discriminate(state, fake, batch.labels, config)
+        if objective.relativistic and real_logits is None:
+            with torch.no_grad():
+                real_logits = discriminate(state, batch.real, batch.labels, config)
+        loss = objective.generator_loss(real_logits, fake_logits).mean()
+        state.generator_optimizer.step(loss, state.found_inf, rate)
+    return loss.detach()
+
+
+@contextmanager
+def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
+    """Takes no gradients by `parameters` inside."""
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+@torch.no_grad()
+def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
+    """Moves the averaged generator towards the trained one, its statistics as its weights.
+
+    The weight of the past is ½^(batch size / half-life), the half-life in images. BatchNorm's own running statistics
+    look back ten batches, whose luck would otherwise be seen in every picture's brightness.
+    """
+    kept = 0.5 ** (batch_size / half_life)
+    torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+        list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - kept
+    )
+    for averaged, buffer in zip(state.generator_ema.buffers(), state.generator.buffers(), strict=True):
+        if buffer.is_floating_point():
+            averaged.lerp_(buffer, 1 - kept)
+        else:
+            averaged.copy_(buffer)
+
+
+def rate_factor(step: int, plan: Plan, schedule: str, hold: float = 0.0) -> float:
+    """Returns the factor on the learning rate in step `step` (0 is the first): warm-up times schedule.
+
+    The schedule begins once the share `hold` of the plan's steps is done.
+    """
+    factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
+    progress = max(0.0, (step / plan.steps - hold) / (1 - hold))
+    if schedule == "linear":
+        factor *= 1 - progress
+    elif schedule == "cosine":
+        factor *= 0.5 * (1 + math.cos(math.pi * progress))
+    return factor
+
+
+def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[float, float]:
+    """Returns the shares of real and generated images that the discriminator tells right.
+
+    The boundary is the objective's; where it has none, the middle between the two means of each batch.
+
+    Args:
+        real_logits, fake_logits: shape (N,), or (steps, N) for several batches.
+        objective: the game that is played.
+    """
+    boundary: Tensor | float | None = objective.boundary
+    if boundary is None:
+        boundary = (real_logits.mean(dim=-1, keepdim=True) + fake_logits.mean(dim=-1, keepdim=True)) / 2
+    right_real, right_fake = real_logits > boundary, fake_logits < boundary
+    return right_real.float().mean().item(), right_fake.float().mean().item()
+
+
+def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: Objective) -> dict[str, float]:
+    """Returns the means of what the steps left: discriminator loss, generator loss, real and generated logits."""
+    d_loss, g_loss, real_logits, fake_logits = (torch.stack(values) for values in zip(*history, strict=True))
+    values = (d_loss.mean().item(), g_loss.mean().item(), *accuracies(real_logits, fake_logits, objective))
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def check_finite(state: TrainState, measures: dict[str, float]) -> None:
+    """Raises `NonFiniteLoss` where a loss since the last row was infinite or not a number."""
+    wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
+    if wrong or state.found_inf.item():
+        what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
+        raise NonFiniteLoss(f"{what} near step {state.step}; the weights were left as they were before it")
+
+
+def train(
+    state: TrainState,
+    batches: Batches,
+    config: RunConfig,
+    plan: Plan,
+    stop: threading.Event | None = None,
+    pauses: Collection[int] = (),
+    every_seconds: float = math.inf,
+) -> Iterator[Tick]:
+    """Trains `state` in place until the plan's end, handing out a tick whenever something is due.
+
+    Time that the caller spends between ticks is not training time.
+
+    Args:
+        state: where to begin; at its end, or when the caller stops iterating, where training is.
+        batches: the data; its position is `state.nimg`.
+        config: the run's configuration.
+        plan: its durations in steps.
+        stop: when set, the step under way is finished and the last tick says `stopped`.
+        pauses: steps after which a tick is handed out whatever is due.
+        every_seconds: a tick is handed out after so many seconds of training, too, whatever is due.
+
+    Raises:
+        NonFiniteLoss: a loss was infinite or not a number; the weights are as they were before it.
+    """
+    objective = OBJECTIVES[config.objective.objective]
+    history: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    row_step, row_seconds = state.step, state.seconds
+    tick_at = time.perf_counter()
+    started = tick_at - state.seconds
+    while state.step < plan.steps:
+        # One step of each network.
+        batch = batches.at(state.nimg)
+        rate = rate_factor(state.step, plan, config.train.schedule, config.train.hold) * state.rate_scale
+        history.append(training_step(state, batch, config, rate))
+
+        # Clocks and average.
+        state.step += 1
+        state.nimg += batches.batch_size
+        if state.averages:
+            update_ema(state, plan.half_life_after(state.nimg), batches.batch_size)
+
+        # A tick, where something is due.
+        last = state.step >= plan.steps
+        stopped = stop is not None and stop.is_set()
+        checkpoint = due(state.step, plan.checkpoint_every) or last or stopped
+        evaluate = due(state.step, plan.evaluate_every) or (last and plan.evaluate_every is not None)
+        row = due(state.step, plan.tick_every) or checkpoint or evaluate
+        sample = due(state.step, plan.sample_every) or (last and plan.sample_at_end)
+        now = time.perf_counter()
+        if not (row or sample or state.step in pauses or now - tick_at >= every_seconds):
+            continue
+        steps = state.step - row_step
+        measures = summarise(history, objective) if row else {}
+        state.seconds = time.perf_counter() - started  # Reading the measures has waited for the last step.
+        if row:
+            check_finite(state, measures)
+        speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
+        epoch = state.nimg / len(batches.images)
+        dues = (row, sample, evaluate, checkpoint, last, stopped)
+        yield Tick(state.step, state.nimg, epoch, state.seconds, measures, speed, *dues)
+        if row:
+            history.clear()
+            row_step, row_seconds = state.step, state.seconds
+        if stopped:
+            return
+        tick_at = time.perf_counter()
+        started = tick_at - state.seconds
