@@ -87,11 +87,11 @@ def test_the_folder_stands_alone(shipped: ExportedModel, averaged: Run, tmp_path
     assert {path.name for path in shipped.folder.iterdir()} == set(FILES)
     assert shipped.config == averaged.config
     assert shipped.facts == averaged.facts
-    found = find_checkpoint(averaged, 4).network("generator_ema")
+    found = find_checkpoint(averaged.folder, averaged.config, 4).network("generator_ema")
     kept = load_file(shipped.folder / "model.safetensors")
     assert kept.keys() == found.keys()
     assert all(torch.equal(kept[name], found[name]) for name in found)
-    raw = find_checkpoint(averaged, 4).network("generator")
+    raw = find_checkpoint(averaged.folder, averaged.config, 4).network("generator")
     assert not all(torch.equal(kept[name], raw[name]) for name in raw), "the averaged one is another"
     picture = np.asarray(Image.open(shipped.folder / "samples.png"))
     assert np.array_equal(picture, np.asarray(shipped.generate(64).picture()))

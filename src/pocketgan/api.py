@@ -12,9 +12,9 @@ from pocketgan.config.recipes import recipe as find_recipe
 from pocketgan.config.sections import RunConfig, replace
 from pocketgan.images.grids import Images, grid, make_folder, save_picture, to_picture
 from pocketgan.runs.exported import ExportedModel, find_model, load
-from pocketgan.runs.model import PLACES, Model, runs_inside, why_no_run
+from pocketgan.runs.model import MOST_IMAGES, PLACES, Model, runs_inside, why_no_run
 from pocketgan.runs.records import read_object
-from pocketgan.runs.run import MOST_IMAGES, Run
+from pocketgan.runs.run import Run
 
 if TYPE_CHECKING:
     from pocketgan.exports.folder import Format

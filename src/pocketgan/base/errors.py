@@ -100,6 +100,19 @@ class CheckpointDamaged(Exception):
     """A checkpoint is cut short, altered or otherwise unreadable."""
 
 
+def check_language(code: str) -> str:
+    """Returns a language's code.
+
+    Raises:
+        UserError: no such language.
+    """
+    from pocketgan.base.language import LANGUAGES  # It loads Babel.
+
+    if code not in LANGUAGES:
+        raise UserError(f"lang: no language '{code}'{nearest(code, LANGUAGES)}; known: {', '.join(LANGUAGES)}")
+    return code
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the name nearest to `name`, or nothing where none is near."""
     found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)

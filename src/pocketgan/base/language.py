@@ -2,7 +2,7 @@
 
 A text is written in English where it belongs, in a dict from a key to the text, or to a pair of texts for one and for
 many. `say` takes its translation out of `locales/<language>.po`, whose context is the key;
-`python -m pocketgan.base.language` brings the catalogues up to date after a text has changed.
+`make texts` brings the catalogues up to date after a text has changed.
 """
 
 import gettext
@@ -11,20 +11,16 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import read_po
 from babel.numbers import get_decimal_symbol, get_group_symbol
-
-from pocketgan.base.errors import UserError, nearest
-from pocketgan.base.files import write_atomically
 
 Text = str | tuple[str, str]
 """A text, or one for a single thing and one for several; names in braces are filled in."""
@@ -41,25 +37,12 @@ TIMES: dict[str, Text] = {
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
 
-def check_language(code: str) -> str:
-    """Returns a language's code.
-
-    Raises:
-        UserError: no such language.
-    """
-    if code not in LANGUAGES:
-        raise UserError(f"lang: no language '{code}'{nearest(code, LANGUAGES)}; known: {', '.join(LANGUAGES)}")
-    return code
-
-
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
-    """Says texts inside in this language.
-
-    Raises:
-        UserError: no such language.
-    """
-    token = _spoken.set(check_language(code))
+    """Says texts inside in this language, one of `LANGUAGES`; `errors.check_language` checks what a person typed."""
+    if code not in LANGUAGES:
+        raise LookupError(code)
+    token = _spoken.set(code)
     try:
         yield
     finally:
@@ -161,74 +144,3 @@ def read_catalogue(code: str) -> Catalog:
     """Reads a language's file in `locales`."""
     content = resources.files("pocketgan").joinpath("locales", f"{code}.po").read_bytes()
     return read_po(io.BytesIO(content), locale=locale_of(code), abort_invalid=True)
-
-
-def all_texts() -> dict[str, Mapping[str, Text]]:
-    """Returns every dict of texts in the package, by what it is for."""
-    from pocketgan.base.messages import PROBLEMS
-    from pocketgan.base.progress import TRAINING
-    from pocketgan.cli.tables import SUMMARIES
-    from pocketgan.metrics.words import NOTES, READINGS, SCORE_TABLE, TITLES
-    from pocketgan.studies.predeclared import QUESTIONS
-    from pocketgan.studies.report.words import WORDS
-    from pocketgan.studies.sentences import SENTENCES
-    from pocketgan.web.create_words import CREATING
-    from pocketgan.web.words import WORDS as PAGE
-
-    return {
-        "times": TIMES,
-        "metrics": TITLES,
-        "how metrics are read": READINGS,
-        "feature spaces": NOTES,
-        "tables of scores": SCORE_TABLE,
-        "questions": QUESTIONS,
-        "sentences": SENTENCES,
-        "summaries": SUMMARIES,
-        "problems": PROBLEMS,
-        "the progress display": TRAINING,
-        "report": WORDS,
-        "page": PAGE,
-        "create": CREATING,
-    }
-
-
-def updated(code: str) -> Catalog:
-    """Returns a language's catalogue with today's texts in their order: translations that still fit, and empty ones."""
-    first = datetime(2026, 11, 24, tzinfo=UTC)
-    catalog = Catalog(
-        locale_of(code),
-        header_comment=f"# Pocketgan in {LANGUAGES[code]}; `python -m pocketgan.base.language` brings it up to date.",
-        project="Pocketgan",
-        version="1",
-        msgid_bugs_address="",
-        last_translator="",
-        language_team=LANGUAGES[code],
-        creation_date=first,
-        revision_date=first,
-        fuzzy=False,
-    )
-    old = read_catalogue(code) if (locales_folder() / f"{code}.po").is_file() else Catalog(locale_of(code))
-    for what, texts in all_texts().items():
-        for key, text in texts.items():
-            known = old.get(text if isinstance(text, str) else text[0], context=key)
-            found = known.string if known is not None and known.id == text else None
-            catalog.add(text, found, context=key, auto_comments=[what])
-    return catalog
-
-
-def locales_folder() -> Path:
-    """Returns where the catalogues are in a source tree."""
-    return Path(__file__).parent / "locales"
-
-
-def update(folder: Path | None = None) -> None:
-    """Brings all catalogues up to date with the texts in the package, and writes them into `folder`, or in place."""
-    for code in LANGUAGES:
-        if code != "en":
-            buffer = io.BytesIO()
-            write_po(buffer, updated(code), width=120, include_lineno=False)
-            write_atomically((folder or locales_folder()) / f"{code}.po", buffer.getvalue())
-
-
-if __name__ == "__main__":
-    update()

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
@@ -18,9 +18,6 @@ from rich.text import Text
 from pocketgan.base.language import Text as Words
 from pocketgan.base.language import clock, localised, shortened
 from pocketgan.base.language import say as say_of
-
-if TYPE_CHECKING:
-    from pocketgan.training.steps import Tick
 
 PLAIN_SECONDS = 10.0
 """Seconds between plain lines, at least."""
@@ -38,6 +35,35 @@ TRAINING: dict[str, Words] = {
     "steps": "{step} of {steps} steps",
 }
 """Every text here. D and G are the discriminator and the generator, FD is the Fréchet distance."""
+
+
+class Tick(Protocol):
+    """What is shown of a moment of training.
+
+    Attributes:
+        step, seconds: the clocks.
+        measures: losses and accuracies since the last row, by name; empty between rows.
+        images_per_second: real images a second since the last row.
+        last, stopped: whether training ends here.
+    """
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def measures(self) -> dict[str, float]: ...
+
+    @property
+    def images_per_second(self) -> float: ...
+
+    @property
+    def last(self) -> bool: ...
+
+    @property
+    def stopped(self) -> bool: ...
 
 
 def say(key: str, **parts: object) -> str:
@@ -111,7 +137,7 @@ class Progress:
                 "quality", curve=curve, distance=distance, baseline=localised(f"{baseline:.2g}")
             )
 
-    def update(self, tick: "Tick") -> None:
+    def update(self, tick: Tick) -> None:
         """Shows a tick."""
         if self.quiet:
             return
@@ -137,7 +163,7 @@ class Display:
         self._trained = 0.0
         self.speed = self.accuracy = self.losses = ""
 
-    def show(self, tick: "Tick") -> None:
+    def show(self, tick: Tick) -> None:
         """Takes over how far training is."""
         self.step, self._trained = tick.step, tick.seconds
         if tick.measures:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, nearest
+from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, check_language, nearest
 from pocketgan.base.streams import never_fail_to_encode
 from pocketgan.base.version import __version__
 
@@ -48,7 +48,7 @@ HELP = ("-h", "--help", "--help-all")
 def overview() -> str:
     """Returns what `pocketgan --help` shows."""
     width = max(len(usage) for usage, _ in COMMANDS.values())
-    lines = ["Pocketgan trains, compares and ships GANs on small images, on a laptop."]
+    lines = ["Pocketgan trains, compares and ships GANs on small images."]
     for group, names in GROUPS.items():
         lines += ["", group, *(f"  {usage:<{width}}  {about}" for usage, about in map(COMMANDS.__getitem__, names))]
     lines += ["", "pocketgan COMMAND -h shows what a command takes. To begin:"]
@@ -94,7 +94,7 @@ def chosen_language() -> AbstractContextManager[None]:
         return nullcontext()
     from pocketgan.base.language import speaking
 
-    return speaking(code)
+    return speaking(check_language(code))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

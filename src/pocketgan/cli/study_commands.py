@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from pocketgan.base.language import check_language, spoken
+from pocketgan.base.errors import check_language
+from pocketgan.base.language import spoken
 from pocketgan.base.printing import Column, show
 from pocketgan.cli.tables import print_stop, print_verdict
 from pocketgan.config.shell import command

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from pocketgan.base.errors import WebError
-from pocketgan.base.language import check_language, speaking, spoken
+from pocketgan.base.errors import WebError, check_language
+from pocketgan.base.language import speaking, spoken
 
 if TYPE_CHECKING:
     from pocketgan.web.site import Site

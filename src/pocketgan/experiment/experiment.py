@@ -25,8 +25,8 @@ from pocketgan.experiment.pace import Pace
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
 from pocketgan.images.sets import Batches, ImageSet, load_images
-from pocketgan.runs.records import DataFacts, Environment, State
-from pocketgan.runs.run import Run, check_free, claim_folder, step_of
+from pocketgan.runs.records import DataFacts, Environment, State, step_of
+from pocketgan.runs.run import Run, check_free, claim_folder
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.checkpoints import (
     check_config,

@@ -21,7 +21,8 @@ from pocketgan.metrics import METRICS, Sample, missing
 from pocketgan.metrics.evaluation import Comparison, Reference, choose_space, labels_in
 from pocketgan.metrics.features import FeatureSpace, kept
 from pocketgan.metrics.frechet import frechet_distance
-from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.records import BEST
+from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import draw_classes, redraw_images, run_generator
 from pocketgan.training.checkpoints import save_checkpoint
 from pocketgan.training.objectives import OBJECTIVES

@@ -18,8 +18,8 @@ from pocketgan.metrics.evaluation import SPLITS
 from pocketgan.metrics.words import READINGS, TITLES, short
 from pocketgan.runs.exported import LICENCE, ONNX, PICTURE
 from pocketgan.runs.model import Weights
-from pocketgan.runs.records import DataFacts, Environment, read_object
-from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.records import BEST, DataFacts, Environment, read_object
+from pocketgan.runs.run import Run
 
 KNOWN = {
     "mnist": ("MNIST's handwritten digits", "MNIST, its training split"),

@@ -5,11 +5,75 @@ A text whose letters it lacks, such as Chinese or Korean ones, is set in the fir
 
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from pocketgan.base.language import spoken
+
+if TYPE_CHECKING:
+    from matplotlib.font_manager import FontEntry
+
 LEAST = 12
 """Pixels of the smallest letters: smaller ones can't be read."""
+
+
+FONTS = {
+    "ko": (
+        "Noto Sans CJK KR",
+        "Noto Sans CJK JP",
+        "Noto Sans KR",
+        "Malgun Gothic",
+        "Apple SD Gothic Neo",
+        "NanumGothic",
+        "UnDotum",
+    ),
+    "zh-TW": (
+        "Noto Sans CJK TC",
+        "Noto Sans CJK JP",
+        "Noto Sans TC",
+        "Microsoft JhengHei",
+        "PingFang TC",
+        "Heiti TC",
+        "PMingLiU",
+    ),
+}
+"""Fonts that have a language's letters, where Matplotlib's own doesn't; the first that is installed is taken.
+
+Of a collection (`NotoSansCJK-Regular.ttc`) Matplotlib knows the first face alone, `JP`, which has the letters of all.
+"""
+
+
+FAMILIES = tuple(dict.fromkeys(name for names in FONTS.values() for name in names))
+"""All of them, each once."""
+
+
+def installed_fonts() -> "list[FontEntry]":
+    """Returns the fonts that Matplotlib finds, but the one whose letters are all boxes."""
+    from matplotlib import font_manager
+
+    return [font for font in font_manager.fontManager.ttflist if not font.name.startswith("Last Resort")]
+
+
+def font_of(language: str) -> str | None:
+    """Returns an installed font that has a language's letters; None without one, or where none is needed."""
+    names = FONTS.get(language, ())
+    installed = {font.name for font in installed_fonts()} if names else set()
+    return next((name for name in names if name in installed), None)
+
+
+def drawn_language() -> str:
+    """Returns the language to draw in: the one that is spoken, or English where no font has its letters."""
+    return spoken() if spoken() not in FONTS or font_of(spoken()) else "en"
+
+
+def letters() -> dict[str, Any]:
+    """Returns Matplotlib's settings for the letters of the language that is spoken, and for names in other ones."""
+    installed = {font.name for font in installed_fonts()}
+    first = font_of(spoken())
+    usual = [first] if first else ["DejaVu Sans"]
+    others = [name for name in FAMILIES if name in installed and name != first]
+    return {"font.family": [*usual, *others, "sans-serif"]}
 
 
 @lru_cache(1024)
@@ -26,15 +90,9 @@ def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
 @cache
 def font_with(needed: frozenset[int]) -> Path | None:
     """Returns the file of the first installed font that has some letters, of `FAMILIES` first; None without one."""
-    from matplotlib import font_manager
-
-    from pocketgan.pictures.plot_style import FAMILIES
-
-    installed = sorted(
-        (one for one in font_manager.fontManager.ttflist if not one.name.startswith("Last Resort")),
-        key=lambda one: FAMILIES.index(one.name) if one.name in FAMILIES else len(FAMILIES),
-    )
-    return next((Path(one.fname) for one in installed if needed <= letters_of(Path(one.fname))), None)
+    known = {name: place for place, name in enumerate(FAMILIES)}
+    fonts = sorted(installed_fonts(), key=lambda one: known.get(one.name, len(known)))
+    return next((Path(one.fname) for one in fonts if needed <= letters_of(Path(one.fname))), None)
 
 
 @cache

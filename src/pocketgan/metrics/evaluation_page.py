@@ -21,8 +21,8 @@ from pocketgan.base.language import number, shortened, speaking
 from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import english
 from pocketgan.images.grids import to_picture
+from pocketgan.images.lettering import letters
 from pocketgan.metrics.words import EVALUATION_PAGE, NOTES, READINGS, SCORE_TABLE, TITLES
-from pocketgan.pictures.plot_style import letters
 
 if TYPE_CHECKING:
     from pocketgan.metrics import Comparison

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib import font_manager, style
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pocketgan.base.errors import RunError
 from pocketgan.base.files import write_atomically
-from pocketgan.base.language import spoken
 from pocketgan.images.grids import make_folder
 from pocketgan.images.montage import Theme
 
@@ -34,54 +33,6 @@ DPI = 200
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 """A run's marks, so that runs are told apart in grey."""
 FORMATS = ("pdf", "svg", "png")
-FONTS = {
-    "ko": (
-        "Noto Sans CJK KR",
-        "Noto Sans CJK JP",
-        "Noto Sans KR",
-        "Malgun Gothic",
-        "Apple SD Gothic Neo",
-        "NanumGothic",
-        "UnDotum",
-    ),
-    "zh-TW": (
-        "Noto Sans CJK TC",
-        "Noto Sans CJK JP",
-        "Noto Sans TC",
-        "Microsoft JhengHei",
-        "PingFang TC",
-        "Heiti TC",
-        "PMingLiU",
-    ),
-}
-"""Fonts that have a language's letters, where Matplotlib's own doesn't; the first that is installed is taken.
-
-Of a collection (`NotoSansCJK-Regular.ttc`) Matplotlib knows the first face alone, `JP`, which has the letters of all.
-"""
-
-
-FAMILIES = tuple(dict.fromkeys(name for names in FONTS.values() for name in names))
-"""All of them, each once."""
-
-
-def font_of(language: str) -> str | None:
-    """Returns an installed font that has a language's letters; None without one, or where none is needed."""
-    installed = {font.name for font in font_manager.fontManager.ttflist} if language in FONTS else set()
-    return next((name for name in FONTS.get(language, ()) if name in installed), None)
-
-
-def drawn_language() -> str:
-    """Returns the language to draw in: the one that is spoken, or English where no font has its letters."""
-    return spoken() if spoken() not in FONTS or font_of(spoken()) else "en"
-
-
-def letters() -> dict[str, Any]:
-    """Returns Matplotlib's settings for the letters of the language that is spoken, and for names in other ones."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    first = font_of(spoken())
-    usual = [first] if first else ["DejaVu Sans"]
-    others = [name for name in FAMILIES if name in installed and name != first]
-    return {"font.family": [*usual, *others, "sans-serif"]}
 
 
 @dataclass(frozen=True)

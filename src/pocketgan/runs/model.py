@@ -28,6 +28,8 @@ DEEPEST = 6
 """Folders between one that is listed and a run in it, at most: a study's runs are four below `studies`."""
 MOST_FOLDERS = 5000
 """Folders that are looked into, at most."""
+MOST_IMAGES = 1_000_000
+"""Images that are generated at once, at most."""
 KNOWN = 8
 """Runs that a message names."""
 

@@ -1,6 +1,7 @@
 """The files of a run folder, as records that are checked when they are read. `docs/run-folder.md` describes them."""
 
 import json
+import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pocketgan.base.errors import RunError, StorageError
 from pocketgan.base.files import write_atomically
 from pocketgan.base.messages import problem
 
+BEST = "best.safetensors"
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 LARGEST_HEADER = 10_000_000
 """Bytes of JSON that are read at most."""
@@ -99,6 +101,17 @@ class Environment(BaseModel):
     device: str
     threads: int = Field(ge=1, le=1024)
     command: str
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Returns the checkpoints of the run in a folder, oldest first."""
+    paths = (folder / "checkpoints").glob("step-*.safetensors")
+    return sorted(path for path in paths if re.fullmatch(r"step-\d{9,}", path.stem))
+
+
+def step_of(path: Path) -> int:
+    """Returns the step in a checkpoint's name."""
+    return int(path.stem.removeprefix("step-"))
 
 
 @dataclass(frozen=True)

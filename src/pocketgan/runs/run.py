@@ -26,6 +26,7 @@ from pocketgan.config.sections import DataConfig, RunConfig, validated
 from pocketgan.config.shell import command
 from pocketgan.runs.model import EXPORT_KEY, Weights, is_exported, is_model, label_index, located, why_no_run
 from pocketgan.runs.records import (
+    BEST,
     COLUMNS,
     DataFacts,
     Environment,
@@ -33,12 +34,14 @@ from pocketgan.runs.records import (
     State,
     Status,
     append_row,
+    checkpoint_files,
     first_problem,
     lives,
     read_clocks,
     read_counters,
     read_object,
     read_rows,
+    step_of,
     write_rows,
 )
 
@@ -47,8 +50,6 @@ if TYPE_CHECKING:
     from pocketgan.training.steps import Tick
 
 FOLDERS = ("samples", "figures", "checkpoints")
-MOST_IMAGES = 1_000_000
-BEST = "best.safetensors"
 DECISIONS = ("threads", "replan")
 """Events that change training's bits from their step on."""
 
@@ -332,8 +333,7 @@ class Run:
 
     def checkpoints(self) -> list[Path]:
         """Returns the checkpoint files, oldest first."""
-        paths = (self.folder / "checkpoints").glob("step-*.safetensors")
-        return sorted(path for path in paths if re.fullmatch(r"step-\d{9,}", path.stem))
+        return checkpoint_files(self.folder)
 
     def samples(self) -> list[SampleFile]:
         """Returns the sample pictures, oldest first."""
@@ -366,7 +366,7 @@ class Run:
         """Reads the generator's weights out of a checkpoint; see `loading.read_weights`."""
         from pocketgan.runs.weights import read_weights
 
-        return read_weights(self, checkpoint)
+        return read_weights(self.folder, self.config, checkpoint)
 
     def label_index(self, label: str | int) -> int:
         """Returns the index of the class called `label`; see `models.label_index`."""
@@ -401,11 +401,6 @@ def is_decision(event: dict[str, Any]) -> bool:
     if event.get("event") == "threads":
         return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
     return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
-
-
-def step_of(path: Path) -> int:
-    """Returns the step in a checkpoint's name."""
-    return int(path.stem.removeprefix("step-"))
 
 
 def check_free(out: str | Path | None) -> None:

@@ -11,8 +11,7 @@ from pocketgan.base.messages import problem
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import Images
 from pocketgan.images.sets import derived_seed, to_network, to_uint8
-from pocketgan.runs.model import Model
-from pocketgan.runs.run import MOST_IMAGES
+from pocketgan.runs.model import MOST_IMAGES, Model
 from pocketgan.runs.weights import load_generator
 
 BATCH = 250

@@ -1,15 +1,17 @@
 """From a folder back to its networks."""
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
 from pocketgan.base.errors import CheckpointDamaged, RunError
 from pocketgan.base.messages import problem
+from pocketgan.config.sections import RunConfig
 from pocketgan.config.shell import command
 from pocketgan.networks import ImageShape, build_generator
 from pocketgan.runs.model import Model, Weights
-from pocketgan.runs.records import DataFacts
-from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.records import BEST, DataFacts, checkpoint_files, step_of
 from pocketgan.training.checkpoints import (
     Checkpoint,
     check_config,
@@ -25,26 +27,31 @@ def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
     return ImageShape(facts.channels, facts.size, len(facts.class_names) if conditional else 0)
 
 
-def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
-    """Returns the checkpoint `best`, `last` or at a step, verified; `auto` is the best, or the last without one.
+def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkpoint:
+    """Returns a run's checkpoint `best`, `last` or at a step, verified; `auto` is the best, or the last without one.
+
+    Args:
+        folder: the run's.
+        config: its configuration.
+        which: `best`, `last`, `auto` or a step.
 
     Raises:
         RunError: there is none such, or it is damaged.
     """
-    paths = run.checkpoints()
-    best = run.folder / "checkpoints" / BEST
+    paths = checkpoint_files(folder)
+    best = folder / "checkpoints" / BEST
     if which == "auto":
         which = "best" if best.is_file() else "last"
-    steps = [int(path.stem.removeprefix("step-")) for path in paths]
+    steps = [step_of(path) for path in paths]
     if not paths and which != "best":
-        raise RunError(f"run: {problem('no checkpoint yet', folder=run.folder, command=command('resume', run.folder))}")
+        raise RunError(f"run: {problem('no checkpoint yet', folder=folder, command=command('resume', folder))}")
     if which == "last":
         found, damaged = newest_intact(paths)
         if found is None:
-            said = problem("no checkpoint intact", folder=run.folder, damaged="; ".join(damaged))
+            said = problem("no checkpoint intact", folder=folder, damaged="; ".join(damaged))
             raise RunError(f"run: {said}")
     elif which == "best" and not best.is_file():
-        raise RunError(f"checkpoint: {problem('no best', folder=run.folder)}")
+        raise RunError(f"checkpoint: {problem('no best', folder=folder)}")
     elif which == "best" or (str(which).isdecimal() and int(which) in steps):
         try:
             found = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
@@ -52,24 +59,25 @@ def find_checkpoint(run: Run, which: str | int) -> Checkpoint:
             raise RunError(f"checkpoint: {problem('use another', why=error)}") from None
     else:
         known = ", ".join(str(step) for step in steps[-8:])
-        said = problem("no such checkpoint", which=str(which), folder=run.folder, known=known)
+        said = problem("no such checkpoint", which=str(which), folder=folder, known=known)
         raise RunError(f"checkpoint: {said}")
-    check_config(found, run.config)
+    check_config(found, config)
     return found
 
 
-def read_weights(run: Run, checkpoint: str | int) -> Weights:
+def read_weights(folder: Path, config: RunConfig, checkpoint: str | int) -> Weights:
     """Reads the weights of a run's generator (the averaged one's, where there is one) out of a checkpoint.
 
     Args:
-        run: the run.
+        folder: the run's.
+        config: its configuration.
         checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
 
     Raises:
         RunError: there is none such, or it is damaged.
     """
-    found = find_checkpoint(run, checkpoint)
-    name = "generator" if run.config.train.ema_half_life == "none" else "generator_ema"
+    found = find_checkpoint(folder, config, checkpoint)
+    name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
     return Weights(found.path, found.network(name), found.counters)
 
 

@@ -31,7 +31,8 @@ from pocketgan.pictures.interpolation import walk_between
 from pocketgan.pictures.spelling import write_text
 from pocketgan.runs.exported import load
 from pocketgan.runs.model import Model, Weights
-from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.records import BEST
+from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents
 from pocketgan.runs.weights import build_with, find_checkpoint, image_shape
 from pocketgan.training.checkpoints import load_network
@@ -66,7 +67,7 @@ class Loaded:
         config = self.model.config
         self.discriminator: nn.Module | None = None
         if isinstance(self.model, Run):
-            found = find_checkpoint(self.model, "auto")
+            found = find_checkpoint(self.model.folder, self.model.config, "auto")
             name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
             self.weights = Weights(found.path, found.network(name), found.counters)
             shape = image_shape(self.model.facts, config.network.conditional)

@@ -12,8 +12,8 @@ from pocketgan.base.errors import PocketganError, WebError
 from pocketgan.config.sections import PACKAGED, DataConfig
 from pocketgan.runs.exported import WEIGHTS
 from pocketgan.runs.model import CONFIG, Model
-from pocketgan.runs.records import read_object
-from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.records import BEST, read_object
+from pocketgan.runs.run import Run
 from pocketgan.web.create_words import say
 from pocketgan.web.frames import Frame
 from pocketgan.web.gallery import sentence

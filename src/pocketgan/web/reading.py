@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.base.errors import PocketganError
-from pocketgan.runs.records import COLUMNS, Status
-from pocketgan.runs.run import BEST, Run
+from pocketgan.runs.records import BEST, COLUMNS, Status
+from pocketgan.runs.run import Run
 from pocketgan.web.rows import Columns, stamp
 
 FRESH_SECONDS = 0.5

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from pocketgan.base.errors import RunError, WebError
-from pocketgan.base.language import check_language, speaking
+from pocketgan.base.errors import RunError, WebError, check_language
 from pocketgan.base.language import say as say_of
+from pocketgan.base.language import speaking
 from pocketgan.runs.exported import load
 from pocketgan.runs.model import EXPORT_KEY, Model, is_exported, is_model
 from pocketgan.runs.records import Status, lives, read_object

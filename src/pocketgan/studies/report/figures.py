@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, Percen
 from PIL import Image
 
 from pocketgan.base.language import localised, shortened
-from pocketgan.pictures.plot_style import letters
+from pocketgan.images.lettering import letters
 from pocketgan.studies.report.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
 from pocketgan.studies.report.samples import Samples
 from pocketgan.studies.report.words import say

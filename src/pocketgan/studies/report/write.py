@@ -3,10 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
-from pocketgan.base.errors import StorageError
+from pocketgan.base.errors import StorageError, check_language
 from pocketgan.base.files import write_atomically
 from pocketgan.base.language import speaking, spoken
-from pocketgan.pictures.plot_style import drawn_language
+from pocketgan.images.lettering import drawn_language
 from pocketgan.studies.report.charts import charts_of
 from pocketgan.studies.report.figures import draw, draw_samples
 from pocketgan.studies.report.findings import find
@@ -30,7 +30,7 @@ def write_report(study: Study, language: str = "en") -> Path:
         UserError: no such language.
         StorageError: a file can't be written.
     """
-    with speaking(language):
+    with speaking(check_language(language)):
         return _write_report(study)
 
 
