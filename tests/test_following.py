@@ -21,7 +21,7 @@ import torch
 from rich.console import Console
 
 import pocketgan
-from pocketgan.api import finish
+from pocketgan.api.trainings import finish
 from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunError, RunFailed, Unhealthy
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main

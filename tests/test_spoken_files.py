@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import pocketgan
-from pocketgan.api import finish
+from pocketgan.api.trainings import finish
 from pocketgan.base.errors import StorageError
 from pocketgan.base.language import speaking
 from pocketgan.base.messages import problem

@@ -11,11 +11,26 @@ from pocketgan.base.plot_backend import import_matplotlib
 from pocketgan.base.version import __version__
 
 if TYPE_CHECKING:
-    from pocketgan.api import evaluate, export, open_run, push, report, resume, study, train, translate
+    from pocketgan.api import (
+        evaluate,
+        export,
+        find_directions,
+        interpolate,
+        open_run,
+        plot,
+        push,
+        report,
+        resume,
+        study,
+        timelapse,
+        train,
+        translate,
+        walk_directions,
+        write,
+    )
     from pocketgan.base.errors import PocketganError, RunFailed, UserError
     from pocketgan.config.recipes import RECIPES, recipe
     from pocketgan.config.sections import RunConfig
-    from pocketgan.picture_api import find_directions, interpolate, plot, timelapse, walk_directions, write
     from pocketgan.runs.exported import ExportedModel, load
     from pocketgan.runs.listing import list_runs
     from pocketgan.runs.model import Model
@@ -55,14 +70,28 @@ __all__ = [
     "write",
 ]
 
+_FUNCTIONS = (
+    "evaluate",
+    "export",
+    "find_directions",
+    "interpolate",
+    "open_run",
+    "plot",
+    "push",
+    "report",
+    "resume",
+    "study",
+    "timelapse",
+    "train",
+    "translate",
+    "walk_directions",
+    "write",
+)
 _HOMES = {
-    **dict.fromkeys(
-        ("evaluate", "export", "open_run", "push", "report", "resume", "study", "train", "translate"), "api"
-    ),
+    **dict.fromkeys(_FUNCTIONS, "api"),
     **dict.fromkeys(("ExportedModel", "load"), "runs.exported"),
     "Model": "runs.model",
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "base.errors"),
-    **dict.fromkeys(("find_directions", "interpolate", "plot", "timelapse", "walk_directions", "write"), "picture_api"),
     **dict.fromkeys(("RECIPES", "recipe"), "config.recipes"),
     "list_runs": "runs.listing",
     "Run": "runs.run",

@@ -63,7 +63,7 @@ def train(arguments: Sequence[str]) -> int:
         print_json(config.model_dump())
         return 0
     progress = Progress(quiet=flags.quiet)
-    from pocketgan.api import finish
+    from pocketgan.api.trainings import finish
     from pocketgan.cli.tables import print_run
     from pocketgan.experiment.experiment import run_experiment
 
@@ -85,7 +85,7 @@ def resume(
         quiet: show no progress.
     """
     folder, progress = chosen(run), Progress(quiet=quiet)
-    from pocketgan.api import go_on
+    from pocketgan.api.trainings import go_on
     from pocketgan.cli.tables import print_done, print_run
 
     resumed, further = go_on(folder, duration, progress)
@@ -150,9 +150,10 @@ def translate(
     folder = chosen(run, reads_images=True)
     with working(f"{folder}: redrawing …"):
         from pocketgan import api
+        from pocketgan.api.translations import save_translation
 
         made = api.translate(folder, split=split, count=count, images=images or (), checkpoint=checkpoint)
-        path = api.save_translation(made, out or folder / "translated")
+        path = save_translation(made, out or folder / "translated")
     print(path)
     return 0
 

@@ -48,9 +48,9 @@ def interpolate(
     out = out or folder / "interpolation.png"
     check_ending(out)
     with working(f"{folder}: drawing …"):
-        from pocketgan import picture_api
+        from pocketgan import api
 
-        film = picture_api.interpolate(folder, seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
+        film = api.interpolate(folder, seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
         path = film.save(out, scale=scale, theme=theme)
     print(path)
     return 0
@@ -85,9 +85,9 @@ def write(
         right = command("write", run or 2026, text)
         raise RunError(f"text: '{text}' is a run's folder; the text comes first: {right}")
     with working(f"{text}: writing …"):
-        from pocketgan import picture_api
+        from pocketgan import api
 
-        written = picture_api.write(text, run, seed=seed, candidates=candidates, checkpoint=checkpoint)
+        written = api.write(text, run, seed=seed, candidates=candidates, checkpoint=checkpoint)
         path = written.save(out or written.folder / "written.png", scale=scale, theme=theme, labels=labels)
     print(f"{written.note}.")
     print(path)
@@ -116,9 +116,9 @@ def timelapse(
     out = out or folder / "timelapse.gif"
     check_ending(out)
     with working(f"{folder}: drawing …"):
-        from pocketgan import picture_api
+        from pocketgan import api
 
-        path = picture_api.timelapse(folder, frames=frames, fps=fps).save(out, scale=scale, theme=theme)
+        path = api.timelapse(folder, frames=frames, fps=fps).save(out, scale=scale, theme=theme)
     print(path)
     return 0
 
@@ -144,9 +144,9 @@ def plot(
     shown = [Run.open(run) for run in runs or (chosen(None),)]
     folder = out or (shown[0].folder / "plots" if len(shown) == 1 else Path("plots"))
     with working("drawing …"):
-        from pocketgan import picture_api
+        from pocketgan import api
 
-        paths = picture_api.plot(*shown, over=over, width=width, theme=theme).save(folder, format)
+        paths = api.plot(*shown, over=over, width=width, theme=theme).save(folder, format)
     for path in paths:
         print(path)
     return 0

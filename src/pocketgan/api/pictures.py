@@ -1,4 +1,4 @@
-"""The Python interface to pictures: what the commands of `picture_commands` do, as functions. No torch until used."""
+"""Pictures of runs: animations, numbers, plots. No torch until used."""
 
 import itertools
 from collections.abc import Sequence

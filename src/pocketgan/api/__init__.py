@@ -1,0 +1,26 @@
+"""The Python interface: what the commands do, as functions. `import pocketgan` shows them at its top."""
+
+from pocketgan.api.evaluations import evaluate
+from pocketgan.api.pictures import find_directions, interpolate, plot, timelapse, walk_directions, write
+from pocketgan.api.shipping import export, push
+from pocketgan.api.studies import report, study
+from pocketgan.api.trainings import open_run, resume, train
+from pocketgan.api.translations import translate
+
+__all__ = [
+    "evaluate",
+    "export",
+    "find_directions",
+    "interpolate",
+    "open_run",
+    "plot",
+    "push",
+    "report",
+    "resume",
+    "study",
+    "timelapse",
+    "train",
+    "translate",
+    "walk_directions",
+    "write",
+]

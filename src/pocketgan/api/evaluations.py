@@ -1,0 +1,102 @@
+"""How good images are."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pocketgan.base.errors import RunError
+from pocketgan.base.messages import problem
+from pocketgan.base.progress import Progress
+from pocketgan.images.grids import make_folder
+from pocketgan.runs.exported import find_model
+from pocketgan.runs.model import Model, runs_inside, why_no_run
+from pocketgan.runs.records import read_object
+
+if TYPE_CHECKING:
+    from pocketgan.metrics.evaluation import Evaluation
+
+
+def evaluate(
+    source: str | Path | Model,
+    *,
+    against: str = "auto",
+    features: str = "auto",
+    count: int | None = None,
+    metrics: str = "all",
+    checkpoint: str | int = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    inception_weights: str | Path | None = None,
+    replace: bool = False,
+    progress: bool = True,
+) -> "tuple[Evaluation, Path | None]":
+    """Measures the generator of a run or an exported model, or any tool's images, and draws a page of figures.
+
+    Args:
+        source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
+            optionally `labels`.
+        against: `test`, `train` or `validation`, the splits of the run's data (of MNIST for other images), or a path of
+            images, of which the test split is taken where there is one; `auto` for the test split, or what the run held
+            out where its data has none.
+        features: `auto`, `digits`, `classifier`, `random` or `inception`.
+        count: images to compare; by default 10,000, or as many as there are.
+        metrics: `all`, or names with commas.
+        checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
+        seed: of a run's latents.
+        out: the folder for the page and `evaluation.json`; by default `evaluation` in the folder of a run or exported
+            model, else none.
+        inception_weights: the file of the weights of the space `inception`.
+        replace: whether a smaller evaluation may take the place of a larger one in the folder of a run.
+        progress: whether to show progress on standard error.
+
+    Returns:
+        The scores, and the page (a PNG file) where one was drawn.
+
+    Raises:
+        UserError: something asked for won't do; the message says what.
+    """
+    from pocketgan.base.files import write_json
+    from pocketgan.experiment.speed import using_free_threads
+    from pocketgan.metrics import evaluation
+    from pocketgan.metrics.evaluation_page import draw_page
+
+    model, shown = find_model(source), Progress(quiet=not progress)
+    if model is None and runs_inside(Path(str(source))):
+        raise RunError(f"source: {why_no_run(Path(str(source)))}")
+    with using_free_threads():
+        done = evaluation.evaluate(
+            model or source,
+            against=against,
+            feature_space=features,
+            count=count,
+            metrics=metrics,
+            checkpoint=checkpoint,
+            seed=seed,
+            inception_weights=inception_weights,
+            progress=shown,
+        )
+    if out is None:
+        if model is None:
+            return done, None
+        out = model.folder / "evaluation"
+        larger = None if replace else larger_evaluation(out, done)
+        if larger is not None:
+            Progress().say(problem("larger evaluation", count=larger, folder=out))
+            return done, None
+    folder = Path(out)
+    make_folder(folder, folder)
+    write_json(folder / "evaluation.json", done.to_json())
+    return done, draw_page(done, folder)
+
+
+def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:
+    """Returns how many images the evaluation in a folder compared, where it is larger than a new one; else None.
+
+    It is larger where it compared more images, or as many with more metrics.
+    """
+    try:
+        old = read_object(folder / "evaluation.json")
+        count, metrics = int(old["count"]), set(old["metrics"])
+    except (RunError, KeyError, TypeError, ValueError):
+        return None
+    more = (count, len(metrics)) > (len(done.comparison.generated), len(done.figures))
+    return count if more else None

@@ -1,0 +1,99 @@
+"""Image-to-image translation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocketgan.base.errors import DataError, RunError
+from pocketgan.images.grids import Images, make_folder, save_picture, to_picture
+from pocketgan.runs.exported import load
+from pocketgan.runs.model import MOST_IMAGES, Model
+
+if TYPE_CHECKING:
+    pass
+
+
+def translate(
+    run: str | Path | Model,
+    *,
+    split: str = "test",
+    count: int = 16,
+    images: Sequence[str | Path] = (),
+    checkpoint: str | int = "auto",
+) -> tuple[Images, Images, Images]:
+    """Loads an image-to-image run's generator from disk, or an exported one, and redraws images with it.
+
+    Args:
+        run: the run or exported model, or its folder.
+        split: `test`, `train` or `validation`: the first `count` images of the run's classes in that split.
+        count: how many.
+        images: picture files to redraw instead.
+        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+
+    Returns:
+        Input and output side by side, the inputs, and the outputs.
+
+    Raises:
+        UserError: the run reads noise, there is no such split, or a picture is of another size.
+    """
+    import torch
+
+    from pocketgan.images.sets import check_split, load_images
+    from pocketgan.runs.sampling import redraw_images, side_by_side
+    from pocketgan.runs.weights import load_generator
+
+    model = load(run) if isinstance(run, str | Path) else run
+    if not model.config.reads_images:
+        raise RunError(f"run: '{model.folder}' draws from noise and redraws no images; use 'pocketgan generate'")
+    if not 1 <= count <= MOST_IMAGES:
+        raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
+    part = check_split(split)
+    if images:
+        inputs = torch.stack([read_input(Path(path), model) for path in images])
+    elif model.data is None:
+        raise DataError(
+            f"images: the images that '{model.folder}' was trained on, {model.facts.source}, aren't with it; "
+            "--images FILE... says which ones to redraw"
+        )
+    else:
+        inputs = load_images(model.data, part).images[:count]
+    outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
+    return side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy())
+
+
+def read_input(path: Path, model: Model) -> Any:
+    """Reads one picture as the model's generator takes it: a uint8 tensor (C, S, S).
+
+    Raises:
+        DataError: it can't be decoded, or has another size or colours.
+    """
+    import numpy as np
+    import torch
+
+    from pocketgan.images.readers import read_picture
+
+    pixels = read_picture(path, name="images")
+    facts = model.facts
+    if pixels.shape[:2] != (facts.size, facts.size):
+        found = f"{pixels.shape[1]}×{pixels.shape[0]}"
+        raise DataError(f"images: {path} is {found} pixels; '{model.folder}' takes {facts.size}×{facts.size}")
+    if facts.channels == 3:
+        pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+        return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+    if pixels.ndim == 3:
+        if (pixels != pixels[:, :, :1]).any():
+            raise DataError(f"images: {path} has colours; '{model.folder}' takes grey pictures")
+        pixels = pixels[:, :, 0]
+    return torch.from_numpy(pixels.copy())[None]
+
+
+def save_translation(made: tuple[Images, Images, Images], out: Path) -> Path:
+    """Writes `side_by_side.png`, and each input and output as a picture, into the folder `out`; returns the first."""
+    pairs, inputs, outputs = made
+    make_folder(out, out)
+    digits = max(4, len(str(len(inputs) - 1)))
+    for name, images in (("input", inputs), ("output", outputs)):
+        for index, image in enumerate(images.images):
+            save_picture(to_picture(image.transpose(1, 2, 0)), out / f"{name}_{index:0{digits}d}.png")
+    save_picture(pairs.picture(), out / "side_by_side.png")
+    return out / "side_by_side.png"
