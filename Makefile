@@ -6,7 +6,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev train test lint format bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy screenshots clean
+.PHONY: setup setup-dev train test lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy screenshots clean
 
 setup: $(READY)
 
@@ -36,10 +36,15 @@ lint: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(BIN)/lint-imports
 
 format: $(READY_DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Brings the translations' catalogues up to date, and lists the texts that have no translation.
+texts: $(READY_DEV)
+	$(BIN)/python tools/catalogues.py
 
 bench: $(READY_DEV)
 	$(BIN)/python benchmarks/speed.py

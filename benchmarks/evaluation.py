@@ -21,9 +21,10 @@ from pocketgan.experiment.experiment import describe_environment, find_facts
 from pocketgan.experiment.monitor import Follower
 from pocketgan.experiment.speed import measure_speed
 from pocketgan.images.sets import load_images
-from pocketgan.metrics import METRICS, Comparison, features
+from pocketgan.metrics import features
 from pocketgan.metrics.evaluation import COUNT, labels_in, look_at, read_real, score
 from pocketgan.metrics.features import IMAGES_TO_FIT, train_space, trained_space
+from pocketgan.metrics.registry import METRICS, Comparison
 from pocketgan.runs.run import Run, claim_folder
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.state import create_state

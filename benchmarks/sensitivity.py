@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import ImageSet, load_images, to_network, to_uint8
-from pocketgan.metrics import METRICS, Comparison, Reference
 from pocketgan.metrics.evaluation import choose_space, labels_in
+from pocketgan.metrics.registry import METRICS, Comparison, Reference
 
 SHOWN = (
     "frechet_distance",

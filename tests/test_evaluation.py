@@ -25,8 +25,9 @@ from pocketgan.cli.main import main
 from pocketgan.config.sections import DataConfig, RunConfig, replace
 from pocketgan.images import sets as data
 from pocketgan.images.sets import ImageSet, load_images, split_off
-from pocketgan.metrics import METRICS, classification, evaluation, features, two_sample
+from pocketgan.metrics import classification, evaluation, features, two_sample
 from pocketgan.metrics.evaluation import Evaluation, evaluate
+from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run
 
 TRAINING, TEST = 2000, 1000

@@ -12,7 +12,6 @@ from PIL import Image
 
 from pocketgan.base.language import LANGUAGES, number, shortened, speaking
 from pocketgan.base.messages import english, problem
-from pocketgan.metrics import METRICS, Comparison, Reference, Sample
 from pocketgan.metrics.evaluation import Evaluation, Figure, RealImages
 from pocketgan.metrics.evaluation_page import (
     CONTENT,
@@ -34,6 +33,7 @@ from pocketgan.metrics.evaluation_page import (
     spread_out,
 )
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.registry import METRICS, Comparison, Reference, Sample
 
 EVERYTHING = {name: Figure(0.5 + place, 0.01, 0.25) for place, name in enumerate(METRICS)}
 

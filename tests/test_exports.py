@@ -22,7 +22,7 @@ from pocketgan.cli.main import main
 from pocketgan.config.sections import RunConfig
 from pocketgan.exports import folder
 from pocketgan.exports.card import NOT_MEASURED
-from pocketgan.metrics import METRICS
+from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.words import TITLES
 from pocketgan.runs.exported import FILES, ExportedModel
 from pocketgan.runs.run import Run

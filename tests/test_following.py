@@ -33,9 +33,10 @@ from pocketgan.experiment.monitor import Follower
 from pocketgan.images import readers as image_files
 from pocketgan.images.readers import ImageFiles
 from pocketgan.images.sets import Batches, derived_seed, load_images, split_off
-from pocketgan.metrics import METRICS, Comparison, features
+from pocketgan.metrics import features
 from pocketgan.metrics.memorisation import CLUSTERED
 from pocketgan.metrics.neighbours import subsample
+from pocketgan.metrics.registry import METRICS, Comparison
 from pocketgan.runs.run import BEST, Run
 from pocketgan.runs.weights import image_shape
 from pocketgan.training import steps as training

@@ -23,7 +23,7 @@ from pocketgan.base.files import write_json
 from pocketgan.base.language import LANGUAGES
 from pocketgan.config.plan import make_plan
 from pocketgan.experiment.diagnosis import DIAGNOSES
-from pocketgan.metrics import METRICS
+from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.words import READINGS, TITLES
 from pocketgan.runs.records import DataFacts, Environment
 from pocketgan.runs.run import Run

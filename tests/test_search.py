@@ -17,7 +17,7 @@ from rich.console import Console
 from pocketgan.base.errors import ConfigError, StudyError, UserError
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
-from pocketgan.metrics import METRICS
+from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import Watcher, run_job

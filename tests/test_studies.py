@@ -19,7 +19,7 @@ from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
 from pocketgan.config.sections import differences
 from pocketgan.experiment.experiment import settled
-from pocketgan.metrics import METRICS
+from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run
 from pocketgan.studies.jobs import real_images, real_sets, run_job
 from pocketgan.studies.running import run_study

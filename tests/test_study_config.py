@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pocketgan.base.errors import ConfigError, StudyError
 from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import differences
-from pocketgan.metrics import METRICS
+from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.words import READINGS
 from pocketgan.studies import running
 from pocketgan.studies.backends import count_jobs

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from catalogues import TEXTS
 from starlette.testclient import TestClient
 
-from pocketgan.base.language import LANGUAGES, all_texts
+from pocketgan.base.language import LANGUAGES
 from pocketgan.web.page import build_page
 from pocketgan.web.server import make_app
 from pocketgan.web.site import Site
@@ -38,7 +39,7 @@ PIECE = 12
 def english() -> set[str]:
     """The pieces between the parts of every English text, of those long enough to be told."""
     found = set()
-    for texts in all_texts().values():
+    for texts in TEXTS.values():
         for text in texts.values():
             for one in (text,) if isinstance(text, str) else text:
                 pieces = {piece.strip(" .,;:") for piece, *_ in string.Formatter().parse(one)}

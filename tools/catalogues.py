@@ -1,6 +1,6 @@
 """Brings the catalogues of translations up to date with the texts in the package, and lists what has no translation.
 
-`make texts` does so. With `--check` nothing is written, and the exit code is 1 where a catalogue lacks a text.
+`make texts` does so. With `--check` nothing is written, and the exit code is 1 where a text has no translation.
 """
 
 import argparse
@@ -71,7 +71,11 @@ def updated(code: str) -> Catalog:
 
 def missing(catalog: Catalog) -> list[Message]:
     """Returns the texts of a catalogue that have no translation, or not one for each plural."""
-    return [one for one in catalog if one.id and not all([one.string] if isinstance(one.string, str) else one.string)]
+    return [
+        one
+        for one in catalog
+        if one.id and not (one.string if isinstance(one.string, str) else all(one.string or [""]))
+    ]
 
 
 def write(catalog: Catalog, path: Path) -> None:

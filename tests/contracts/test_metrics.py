@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pocketgan.metrics import METRICS, Comparison, Reference, Sample, missing, why_not
+from pocketgan.metrics.registry import METRICS, Comparison, Reference, Sample, missing, why_not
 from pocketgan.metrics.words import READINGS, TITLES
 
 COUNT, CLASSES = 300, 4

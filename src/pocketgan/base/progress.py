@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
@@ -37,6 +37,7 @@ TRAINING: dict[str, Words] = {
 """Every text here. D and G are the discriminator and the generator, FD is the Fréchet distance."""
 
 
+@runtime_checkable
 class Tick(Protocol):
     """What is shown of a moment of training.
 

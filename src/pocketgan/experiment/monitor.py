@@ -17,10 +17,10 @@ from pocketgan.base.progress import Progress
 from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
 from pocketgan.images.sets import ImageSet, derived_seed, load_images, to_network
-from pocketgan.metrics import METRICS, Sample, missing
 from pocketgan.metrics.evaluation import Comparison, Reference, choose_space, labels_in
 from pocketgan.metrics.features import FeatureSpace, kept
 from pocketgan.metrics.frechet import frechet_distance
+from pocketgan.metrics.registry import METRICS, Sample, missing
 from pocketgan.runs.records import BEST
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import draw_classes, redraw_images, run_generator

@@ -13,8 +13,8 @@ from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import PACKAGED, RunConfig, differences, replace
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET
-from pocketgan.metrics import METRICS
 from pocketgan.metrics.evaluation import SPLITS
+from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.words import READINGS, TITLES, short
 from pocketgan.runs.exported import LICENCE, ONNX, PICTURE
 from pocketgan.runs.model import Weights

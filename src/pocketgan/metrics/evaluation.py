@@ -13,8 +13,9 @@ from pocketgan.base.progress import Progress
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.grids import class_numbers
 from pocketgan.images.sets import ImageSet, derived_seed, load_images
-from pocketgan.metrics import METRICS, Comparison, Reference, Sample, features, metric_names
+from pocketgan.metrics import features
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.registry import METRICS, Comparison, Reference, Sample, metric_names
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, part_against_rest, score
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights

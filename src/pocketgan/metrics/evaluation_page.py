@@ -25,8 +25,8 @@ from pocketgan.images.lettering import letters
 from pocketgan.metrics.words import EVALUATION_PAGE, NOTES, READINGS, SCORE_TABLE, TITLES
 
 if TYPE_CHECKING:
-    from pocketgan.metrics import Comparison
     from pocketgan.metrics.evaluation import Evaluation
+    from pocketgan.metrics.registry import Comparison
     from pocketgan.metrics.scores import Figure as Measured
 
 DPI = 72

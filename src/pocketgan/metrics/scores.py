@@ -16,8 +16,8 @@ from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import problem, stored
 from pocketgan.base.progress import Progress
 from pocketgan.images.sets import derived_seed
-from pocketgan.metrics import METRICS, Comparison, Metric, Reference, missing, too_few, why_not
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, missing, too_few, why_not
 from pocketgan.metrics.samples import SETS
 from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES, short
 

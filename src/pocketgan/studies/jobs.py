@@ -17,7 +17,6 @@ from pocketgan.base.messages import problem
 from pocketgan.config.sections import DataConfig, RunConfig, differences
 from pocketgan.experiment.experiment import resume_experiment, run_experiment, settled
 from pocketgan.experiment.speed import using_threads
-from pocketgan.metrics import METRICS, Comparison, why_not
 from pocketgan.metrics.evaluation import (
     RealSets,
     choose_space,
@@ -28,6 +27,7 @@ from pocketgan.metrics.evaluation import (
     read_real,
 )
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.registry import METRICS, Comparison, why_not
 from pocketgan.metrics.scores import RealImages, finite, floor_of
 from pocketgan.runs.run import Run
 from pocketgan.studies.study import STOP, Job, Result, Study

@@ -16,8 +16,8 @@ from pocketgan.base.language import clock
 from pocketgan.base.progress import Progress
 from pocketgan.base.signals import on_first_signal
 from pocketgan.config.sections import DataConfig
-from pocketgan.metrics import METRICS, metric_names, too_few
 from pocketgan.metrics.evaluation import read_real
+from pocketgan.metrics.registry import METRICS, metric_names, too_few
 from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig
