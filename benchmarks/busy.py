@@ -1,4 +1,4 @@
-"""How fast training is beside other programs: `make bench-busy`, about an hour on an otherwise idle machine.
+"""How fast training is beside other programs: `make bench-busy`, about half an hour on an otherwise idle machine.
 
 For each recipe and each neighborhood, every way of using the cores is tried in turn, several times, each in a process
 of its own: two threads that spin while they wait (libgomp's default), two that give up spinning soon
@@ -40,7 +40,6 @@ NEIGHBORS: dict[str, tuple[int, int, str]] = {
     "4 loops": (4, 0, ""),
     "1 training (2 threads)": (0, 1, "2"),
     "2 trainings (2 threads)": (0, 2, "2"),
-    "1 training (auto)": (0, 1, "auto"),
     "3 trainings (auto)": (0, 3, "auto"),
 }
 """The neighborhoods: Python loops, trainings, and the trainings' setting `threads`."""
@@ -98,7 +97,8 @@ def measure(arguments: argparse.Namespace) -> list[dict[str, object]]:
         for repeat in range(arguments.repeats):
             for place, (loops, trainings, threads) in NEIGHBORS.items():
                 with neighbors(loops, trainings, threads):
-                    for way, (setting, environment) in WAYS.items():
+                    for way in arguments.ways.split(","):
+                        setting, environment = WAYS[way]
                         speed = one(name, setting, arguments.seconds, environment)
                         row = {"recipe": name, "neighbors": place, "way": way, "repeat": repeat}
                         rows.append(row | {"images_per_second": round(speed, 1)})
@@ -118,12 +118,13 @@ def table(rows: Sequence[dict[str, object]]) -> str:
                 key = str(row["neighbors"]), str(row["way"])
                 speeds.setdefault(key, []).append(float(str(row["images_per_second"])))
         medians = {key: statistics.median(values) for key, values in speeds.items()}
-        idle = max(medians["none", way] for way in WAYS)
-        lines += [f"`{name}`, images/s (× fair share):", "", f"| neighbors | {' | '.join(WAYS)} |"]
-        lines.append("| --- |" + " ---: |" * len(WAYS))
+        ways = list(dict.fromkeys(way for _, way in medians))
+        idle = max(medians["none", way] for way in ways)
+        lines += [f"`{name}`, images/s (× fair share):", "", f"| neighbors | {' | '.join(ways)} |"]
+        lines.append("| --- |" + " ---: |" * len(ways))
         for place, (loops, trainings, _) in NEIGHBORS.items():
             fair = idle / (loops + trainings + 1)
-            cells = [f"{medians[place, way]:,.0f} ({medians[place, way] / fair:.2f})" for way in WAYS]
+            cells = [f"{medians[place, way]:,.0f} ({medians[place, way] / fair:.2f})" for way in ways]
             lines.append(f"| {place} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
@@ -134,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--one", nargs=3, metavar=("RECIPE", "THREADS", "SECONDS"), help="train once, print images/s")
     parser.add_argument("--recipes", default="pocket,minimal")
+    parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--seconds", type=float, default=8.0, help="of each training, the start included")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", help="a file for the rows")

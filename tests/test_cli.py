@@ -130,7 +130,7 @@ MISTAKES = [
     ("generate {runs}/told --label 5", "--label: no class '5'; known: 3, 8"),
     ("generate {runs}/noise --checkpoint 7", "--checkpoint: no '7' in '{runs}/noise'; 'last' or a step would do"),
     ("generate {runs}/noise --checkpoint best", "--checkpoint: '{runs}/noise' was not evaluated"),
-    ("generate {runs}/noise --out x.bmp", "--out: 'x.bmp' ends in '.bmp'; '.png', '.npz' or a folder would do"),
+    ("generate {runs}/noise --out x.bmp", "--out: 'x.bmp' ends in '.bmp'; '.jpg', '.png', '.npz' or a folder would do"),
     ("generate {runs}/redraw", "redraws images and reads no noise; use 'pocketgan translate'"),
     ("translate {runs}/noise", "draws from noise and redraws no images; use 'pocketgan generate'"),
     ("translate {runs}/redraw --images {undecodable}/bad.png", "--images: {undecodable}/bad.png can't be decoded"),

@@ -422,7 +422,7 @@ def test_of_a_folder_with_a_test_split_that_is_taken(splits: Path, capsys: pytes
     assert done.to_json()["reference"] == str(splits)
     assert value(done, "precision") == 1
     code = main(["evaluate", made, "--against", str(splits), "--features", "random", "--metrics", "recall", "--quiet"])
-    assert code == 0 and "(test, " in capsys.readouterr().out
+    assert code == 0 and "(test," in capsys.readouterr().out
     alone = evaluate(made, against=str(splits / "train"), feature_space="random", metrics="precision")
     assert alone.to_json()["reference_count"] == 400 and alone.to_json()["reference_split"] == "all"
 
@@ -437,7 +437,7 @@ def own_run(folder: Path, validation: float, count: int = 1200) -> str:
 def test_without_a_test_split_what_was_held_out_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = own_run(tmp_path, validation=240)
     assert main(["evaluate", run, "--count", "200", "--features", "random", "--quiet"]) == 0
-    assert "(validation, " in capsys.readouterr().out
+    assert "(validation," in capsys.readouterr().out
     told = json.loads((Path(run) / "evaluation" / "evaluation.json").read_text())
     assert (told["reference"], told["reference_count"]) == ("validation", 240)
     assert told["metrics"]["frechet_distance"]["floor"] > 0

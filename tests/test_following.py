@@ -49,6 +49,7 @@ FOLLOWED = {
     "duration": "24 steps",
     "tick_every": "1 step",
     "checkpoint_every": "4 steps",
+    "keep_checkpoints": "all",
     "evaluate_every": "4 steps",
     "evaluate_count": 200,
     "features": "random",
@@ -996,9 +997,9 @@ def assert_the_same_run(resumed: Run, whole: Run) -> None:
 MOMENTS = [
     (place, after, first)
     for place, count in (
-        ("experiment.mark", 24),
-        ("experiment.save_checkpoint", 6),
-        ("following.save_checkpoint", 2),
+        ("experiment.experiment.mark", 24),
+        ("experiment.experiment.save_checkpoint", 6),
+        ("experiment.monitor.save_checkpoint", 2),
         ("Run.log_metrics", 6),
         ("Run.log_event", 3),
         ("Run.log", 24),
@@ -1029,11 +1030,11 @@ def test_killed_anywhere_and_resumed_is_the_same_run(
 @pytest.mark.parametrize(
     ("place", "after", "first"),
     [
-        ("experiment.mark", 17, False),
-        ("experiment.mark", 20, True),
+        ("experiment.experiment.mark", 17, False),
+        ("experiment.experiment.mark", 20, True),
         ("Run.log_metrics", 5, False),
         ("Run.log_metrics", 7, True),
-        ("experiment.save_checkpoint", 6, False),
+        ("experiment.experiment.save_checkpoint", 6, False),
         ("Run.log_event", 4, False),
     ],
 )
@@ -1063,10 +1064,10 @@ def test_killed_after_a_rollback_keeps_what_happened(
     [
         ("Run.abandon", 1, True),
         ("Run.abandon", 1, False),
-        ("runs.write_rows", 2, False),
-        ("runs.write_rows", 4, False),
+        ("runs.run.write_rows", 2, False),
+        ("runs.run.write_rows", 4, False),
         ("Run.log_event", 2, True),
-        ("experiment.create_state", 3, True),
+        ("experiment.experiment.create_state", 3, True),
     ],
 )
 def test_killed_while_rolling_back_loses_nothing(
@@ -1101,7 +1102,7 @@ def test_killed_after_a_loss_that_was_not_finite_tells_the_same(
     breaks(14)
     config = followed(on_failure="rollback", watch_window=2)
     whole = run_experiment(config, tmp_path / "whole")
-    run_until_killed(monkeypatch, config, tmp_path / "killed", "experiment.mark", 15, first=False)
+    run_until_killed(monkeypatch, config, tmp_path / "killed", "experiment.experiment.mark", 15, first=False)
     assert rollbacks(tmp_path / "killed") == 1
     assert_the_same_run(resume_experiment(tmp_path / "killed"), whole)
 
@@ -1116,7 +1117,7 @@ def test_a_failure_after_a_resume_after_a_loss_that_was_not_finite_goes_back_bef
     breaks(14)
     diagnosed(lambda step: ["mode_collapse"] if step == 16 and rollbacks(tmp_path / "run") == 1 else [])
     config = followed(on_failure="rollback", watch_window=2)
-    run_until_killed(monkeypatch, config, tmp_path / "run", "experiment.mark", 14, first=False)
+    run_until_killed(monkeypatch, config, tmp_path / "run", "experiment.experiment.mark", 14, first=False)
     assert rollbacks(tmp_path / "run") == 1
     run = resume_experiment(tmp_path / "run")
     back = [(event["step"], event["to"]) for event in run.events() if event["event"] == "rollback"]
@@ -1133,14 +1134,14 @@ def test_patience_after_a_kill_stops_at_the_same_step(
     config = followed(patience=2)
     whole = run_experiment(config, tmp_path / "whole")
     assert whole.status().step == 16
-    for number, (place, after) in enumerate((("experiment.mark", 9), ("Run.log_metrics", 3), ("experiment.mark", 15))):
+    for number, (place, after) in enumerate((("experiment.experiment.mark", 9), ("Run.log_metrics", 3), ("experiment.experiment.mark", 15))):
         run_until_killed(monkeypatch, config, tmp_path / str(number), place, after, first=False)
         resumed = resume_experiment(tmp_path / str(number))
         assert_the_same_run(resumed, whole)
         assert resumed.status().message == whole.status().message
 
 
-@pytest.mark.parametrize("place", ["experiment.mark", "Run.log_event"])
+@pytest.mark.parametrize("place", ["experiment.experiment.mark", "Run.log_event"])
 def test_killed_as_patience_ended_it_stops_at_the_same_step(
     place: str,
     followed: Callable[..., RunConfig],

@@ -117,7 +117,7 @@ MISTAKES = [
     ("write 8 runs/redraw", "run: 'runs/redraw' redraws images"),
     ("write 8x", "has no class 'x'"),
     ("write 8 runs/noise --candidates 0", "--candidates: 0 won't do; 1 to 100,000 would"),
-    ("write 8 runs/told --out x.gif", "--out: 'x.gif' ends in '.gif'; '.png', '.npz' or a folder would do"),
+    ("write 8 runs/told --out x.gif", "--out: 'x.gif' ends in '.gif'; '.jpg', '.png', '.npz' or a folder would do"),
     ("write 8 runs/told --scale 2 --out x.npz", "--scale: 'x.npz' holds the images as they are"),
     ("timelapse runs/noise --frames 0", "--frames: 0 won't do; 2 to 1,000 would"),
     ("timelapse runs/noise --out x", "--out: 'x' ends in ''; '.png'"),

@@ -17,6 +17,7 @@ from rich.console import Console
 from pocketgan.base.errors import ConfigError, StudyError, UserError
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
+from pocketgan.experiment.experiment import settled
 from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
@@ -79,7 +80,7 @@ def test_a_search_has_a_variant_for_each_trial(done: Study) -> None:
         assert variant.network.latent_dim == trial.params["latent_dim"]
         assert variant.train.learning_rate == trial.params["learning_rate"]
         assert variant.network.activation == trial.params["activation"]
-        assert run.config == variant
+        assert run.config == settled(variant, run.facts, "cpu")
         assert trial.value == run.metrics()[-1]["frechet_distance"], "its own evaluations, not the test split"
         result = result_of(done, name)
         assert result is not None
@@ -225,7 +226,8 @@ def test_a_search_goes_on_with_the_trials_that_it_has_begun(
     study = run_study(config, folder, jobs="1")
     assert states(study) == [TrialState.COMPLETE] * 3
     assert list(study.variants) == [trial_name(number) for number in range(3)]
-    assert run_of(study.job("trial-0000", 0)).config == begun[0]
+    run = run_of(study.job("trial-0000", 0))
+    assert run.config == settled(begun[0], run.facts, "cpu")
 
 
 def test_a_search_goes_on_that_was_killed_as_it_asked_for_a_trial(
@@ -296,7 +298,8 @@ def test_a_trial_whose_process_is_killed_is_counted_once(
     monkeypatch.setattr("pocketgan.studies.search.run_all", run_all)
     study = run_study(tiny(trials=2, fresh_seeds=0), tmp_path / "study", jobs="1")
     assert states(study) == [TrialState.COMPLETE] * 2
-    assert run_of(study.job("trial-0000", 0)).config == killed[0].config, "the same trial"
+    run = run_of(study.job("trial-0000", 0))
+    assert run.config == settled(killed[0].config, run.facts, "cpu"), "the same trial"
 
 
 def test_a_trial_that_diverges_has_failed(tiny: Make, tmp_path: Path) -> None:

@@ -266,13 +266,19 @@ def test_training_begins_with_the_settings_of_a_run_or_of_a_dry_run(
 # Runs.
 
 
+def body_of(table: str) -> list[str]:
+    """The lines below a table's heading."""
+    lines = table.splitlines()
+    return lines[next(place for place, line in enumerate(lines) if set(line) == {"─"}) + 1 :]
+
+
 def test_runs_shows_what_matters_newest_first(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(NARROW))
     text = run_with(capsys, "runs")[0]
     lines = text.splitlines()
-    rows = {line.split()[0]: line for line in lines[2:5]}
+    rows = {line.split()[0]: line for line in body_of(text)[:3]}
     assert list(rows) == ["redraw", "told", "noise"]
     assert max(map(len, lines)) <= NARROW
     run = Run.open("runs/noise")
@@ -285,9 +291,9 @@ def test_runs_shows_what_matters_newest_first(
 def test_runs_sorts_and_looks_deeper(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree("runs/noise", "runs/deep/er/noise-2")
     shutil.copytree("runs/noise", "runs/.hidden/noise-3")
-    names = [line.split()[0] for line in run_with(capsys, "runs", "--sort", "name")[0].splitlines()[2:6]]
+    names = [line.split()[0] for line in body_of(run_with(capsys, "runs", "--sort", "name")[0])[:4]]
     assert names == ["deep/er/noise-2", "noise", "redraw", "told"]
-    assert run_with(capsys, "runs", "--sort", "quality")[0].splitlines()[2].split()[0] == "deep/er/noise-2"
+    assert body_of(run_with(capsys, "runs", "--sort", "quality")[0])[0].split()[0] == "deep/er/noise-2"
     assert "runs/deep/er/noise-2" in run_with(capsys, "runs", ".")[0]
     assert len(list_runs("runs")) == 3 and len(list_runs("runs", recursive=True)) == 4
 

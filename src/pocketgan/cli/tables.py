@@ -10,7 +10,6 @@ from pocketgan.base.language import say as say_of
 from pocketgan.base.printing import Column, show
 from pocketgan.config.durations import Duration
 from pocketgan.config.shell import command
-from pocketgan.metrics.scores import evaluated, score_table, score_text
 from pocketgan.metrics.words import NOTES
 from pocketgan.runs.run import Run
 
@@ -118,8 +117,9 @@ def quality_line(run: Run) -> str:
 
 
 def print_evaluation(done: "Evaluation", page: Path | None) -> int:
-    """Prints an evaluation: what each metric is, its score, its standard error, its real-data baseline, how to read it;
-    returns the exit code."""
+    """Prints an evaluation as a table, and where its page is; returns the exit code."""
+    from pocketgan.metrics.scores import evaluated, score_table, score_text
+
     headings, rows = score_table(done)
     prose = (0, len(headings) - 1)
     columns = [Column(text, right=place not in prose, prose=place in prose) for place, text in enumerate(headings)]

@@ -185,10 +185,12 @@ def continue_run(
         restore(state, checkpoint)
         if device != run.environment.device:
             run.log_event(state.step, "device", **{"from": run.environment.device, "to": device})
-    if longer is not None:
+    if longer not in (None, (run.config, run.plan)):
         run.forget_plans(state.step)
         run.replan(*longer)
     if state.step >= run.plan.steps:
+        if run.is_finished(state.step):
+            return run
         run.rewind(state.step)
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
         return run

@@ -68,7 +68,10 @@ def evaluate(
     model = find_model(source)
     weights = None if model is None else model.weights(checkpoint)
     data = data_for(model, against)
-    sets = read_real(data, against, knows_training=model is not None and model.data is not None)
+    try:
+        sets = read_real(data, against, knows_training=model is not None and model.data is not None)
+    except DataError as error:
+        raise DataError(f"against: {reason_of(error)}") from None
     if model is None or weights is None:
         assert isinstance(source, str | Path)
         images, grey = fitted(read_images(source, count), sets.reference)
@@ -247,14 +250,11 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
     Raises:
         DataError: there is no such split or path.
     """
-    try:
-        if against in ("auto", "test", "validation"):
-            return against_held_out(data, against)
-        if against == "train":
-            return against_training(data)
-        training = load_images(data) if knows_training else None
-    except DataError as error:
-        raise DataError(f"against: {reason_of(error)}") from None
+    if against in ("auto", "test", "validation"):
+        return against_held_out(data, against)
+    if against == "train":
+        return against_training(data)
+    training = load_images(data) if knows_training else None
     try:
         return against_path(against, training)
     except DataError as error:

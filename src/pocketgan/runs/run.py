@@ -314,6 +314,13 @@ class Run:
             return status.model_copy(update={"state": "killed"})
         return status
 
+    def is_finished(self, step: int) -> bool:
+        """Whether the status says that training finished at a step; a damaged one doesn't."""
+        with suppress(RunError):
+            status = self.status()
+            return status.state == "finished" and status.step == step
+        return False
+
     def stats(self) -> list[dict[str, float]]:
         """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
         return read_rows(self.folder / "stats.jsonl", needed=COLUMNS)
