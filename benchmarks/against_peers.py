@@ -41,7 +41,7 @@ def measure_ours(seconds: float) -> dict[str, Any]:
     state = create_state(config, image_shape(facts, config.network.conditional), device)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     plan = make_plan(config, len(images)).model_copy(
-        update={"steps": 10**9, "tick_every": WARMUP_STEPS, "sample_every": None, "checkpoint_every": 1e9}
+        update={"steps": 10**9, "log_every": WARMUP_STEPS, "sample_every": None, "checkpoint_every": 1e9}
     )
     started, passed = None, 0.0
     with using_threads():

@@ -52,7 +52,7 @@ def train_for(name: str, threads: str, seconds: float) -> float:
     stop = threading.Event()
     config = recipe(name).model_dump()
     config["train"] |= {"duration": "1000000 steps", "threads": int(threads) if threads.isdecimal() else threads}
-    config["train"] |= {"checkpoint_every": "1000000 steps", "tick_every": "10 steps"}
+    config["train"] |= {"checkpoint_every": "1000000 steps", "log_every": "10 steps"}
     config["pictures"] |= {"sample_every": "none"}
     config["evaluation"] |= {"evaluate_every": "none"}
     with tempfile.TemporaryDirectory() as folder:

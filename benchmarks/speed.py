@@ -124,7 +124,7 @@ def measure(name: str, seconds: float) -> tuple[dict[str, float], str]:
         training_step(state, batches.at(0), config, 1.0)
     each = (time.perf_counter() - trial) / 5
     window = max(3, int(seconds / WINDOWS / each))
-    plan = make_plan(replace(config, tick_every=f"{window} steps"), len(images))
+    plan = make_plan(replace(config, log_every=f"{window} steps"), len(images))
     peaks, rates, last = [matrix_peak()], [], 0.0
     for index, tick in enumerate(train(state, batches, config, plan)):
         if index:  # The first window warms up.

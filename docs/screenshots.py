@@ -25,10 +25,10 @@ WIDTHS = (1400, 400)
 COMMON = ["--evaluate-count", "1000", "--quiet"]
 RUNS = {
     "runs/pocket-1": ["pocket", "--duration", "700 steps", "--sample-every", "50 steps",
-                      "--evaluate-every", "100 steps", "--tick-every", "5 steps"],
-    "runs/minimal-1": ["minimal", "--evaluate-every", "500 steps", "--tick-every", "20 steps"],
-    "runs/minimal-2": ["minimal", "--evaluate-every", "500 steps", "--tick-every", "20 steps", "--seed", "1"],
-    "runs/white-background-1": ["white-background", "--tick-every", "20 steps"],
+                      "--evaluate-every", "100 steps", "--log-every", "5 steps"],
+    "runs/minimal-1": ["minimal", "--evaluate-every", "500 steps", "--log-every", "20 steps"],
+    "runs/minimal-2": ["minimal", "--evaluate-every", "500 steps", "--log-every", "20 steps", "--seed", "1"],
+    "runs/white-background-1": ["white-background", "--log-every", "20 steps"],
 }  # fmt: skip
 STUDY = """
 name = "width"

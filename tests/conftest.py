@@ -40,7 +40,7 @@ def tiny_config() -> Callable[..., RunConfig]:
             "hidden_dim": 8,
             "batch_size": 8,
             "duration": "4 steps",
-            "tick_every": "1 step",
+            "log_every": "1 step",
             "sample_every": "end",
             "checkpoint_every": "1000 steps",
             "evaluate_every": "none",
@@ -83,7 +83,7 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     place = tmp_path_factory.mktemp("small")
     small = {"hidden_dim": 8, "duration": "4 steps", "batch_size": 4, "sample_count": 4, "evaluate_every": "none"}
-    often = {"sample_every": "1 steps", "tick_every": "1 step"}
+    often = {"sample_every": "1 steps", "log_every": "1 step"}
     pocketgan.train("minimal", out=place / "noise", progress=False, **small, **often)
     pocketgan.train("minimal", out=place / "told", progress=False, conditional=True, classes="3,8", **small, **often)
     pocketgan.train("white-background", out=place / "redraw", progress=False, **small, **often)

@@ -13,7 +13,7 @@ from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import Batches, DataOrder, ImageSet, derived_seed, load_images, to_network, to_uint8
 
 EVERY_VALUE = torch.arange(256, dtype=torch.uint8)
-ORDERS = ["shuffled", "replacement"]
+ORDERS = ["epoch", "replacement"]
 
 
 def image_set(count=6, labels=(2, 0, 1, 1, 0, 2), class_names=("ant", "bee", "cat")):
@@ -96,14 +96,14 @@ def test_derived_seeds_differ_and_fit():
 
 @pytest.mark.parametrize("seed", [0, 1, 12345])
 def test_shuffled_shows_each_image_once_an_epoch(seed):
-    order = DataOrder(50, "shuffled", seed)
+    order = DataOrder(50, "epoch", seed)
     epochs = [order.indices(50 * number, 50).tolist() for number in range(5)]
     assert all(sorted(epoch) == list(range(50)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 5
 
 
 def test_batches_run_on_over_the_borders_of_epochs():
-    order = DataOrder(10, "shuffled", 0)
+    order = DataOrder(10, "epoch", 0)
     shown = torch.cat([order.indices(position, 7) for position in range(0, 70, 7)])
     assert all(sorted(shown[start : start + 10].tolist()) == list(range(10)) for start in range(0, 70, 10))
 
@@ -136,8 +136,8 @@ def test_the_order_depends_on_the_seed_alone(order):
     st.integers(1, 100),
     st.integers(0, 30),
 )
-@example(40, "shuffled", 0, 40, 1)
-@example(1, "shuffled", 0, 3, 2)
+@example(40, "epoch", 0, 40, 1)
+@example(1, "epoch", 0, 3, 2)
 def test_entering_anywhere_is_as_running_through(count, order, seed, batch_size, batches):
     through = DataOrder(count, order, seed)
     for number in range(batches + 1):
@@ -159,7 +159,7 @@ def test_the_order_is_one_sequence_whatever_the_batch_size(count, order, positio
 def test_a_batch_may_hold_many_epochs_of_few_images(order):
     shown = DataOrder(2, order, 0).indices(0, 5000)
     assert shown.shape == (5000,)
-    if order == "shuffled":
+    if order == "epoch":
         assert torch.equal(shown.reshape(-1, 2).sum(1), torch.ones(2500, dtype=torch.int64))
 
 
@@ -170,7 +170,7 @@ def test_a_batch_may_hold_many_epochs_of_few_images(order):
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_batch_is_the_images_in_their_order(pixels, order):
     images = image_set()
-    batches = Batches(images, DataConfig(pixels=pixels, order=order), batch_size=4, seed=5, device="cpu")
+    batches = Batches(images, DataConfig(pixel_range=pixels, sampling=order), batch_size=4, seed=5, device="cpu")
     for position in (0, 4, 8, 3, 1000):
         batch = batches.at(position)
         indices = DataOrder(6, order, 5).indices(position, 4)
@@ -188,7 +188,7 @@ def test_a_batch_of_unlabelled_images_has_no_labels():
 @pytest.mark.parametrize("pixels", ["signed", "unit"])
 def test_an_inverted_target_is_dark_on_white(pixels):
     images = ImageSet(EVERY_VALUE.reshape(64, 1, 2, 2), None, (), "here")
-    batch = Batches(images, DataConfig(pixels=pixels, target="inverted"), batch_size=64, seed=0, device="cpu").at(0)
+    batch = Batches(images, DataConfig(pixel_range=pixels, target="inverted"), batch_size=64, seed=0, device="cpu").at(0)
     source = to_uint8(batch.source, pixels)
     assert sorted(source.flatten().tolist()) == list(range(256))
     assert torch.equal(to_uint8(batch.real, pixels), 255 - source)

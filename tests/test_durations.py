@@ -14,7 +14,7 @@ COUNTED = replace(
     RunConfig(recipe="test"),
     duration="50 epochs",
     batch_size=128,
-    tick_every="100 steps",
+    log_every="100 steps",
     sample_every="10 epochs",
     checkpoint_every="5 epochs",
     warmup="none",
@@ -182,7 +182,7 @@ def test_a_plan_counts_every_duration_in_steps():
     assert plan.model_dump() == {
         "duration": "50 epochs",
         "steps": 23438,
-        "tick_every": 100,
+        "log_every": 100,
         "sample_every": 4687.5,
         "sample_at_end": True,
         "checkpoint_every": 2343.75,
@@ -202,11 +202,11 @@ def test_a_plan_in_time_follows_the_speed_it_was_given():
         checkpoint_every="1 min",
         warmup="1 epoch",
         ema_half_life="10 kimg",
-        tick_every="1.28 kimg",
+        log_every="1.28 kimg",
     )
     plan = make_plan(config, images=60000, steps_per_second=12.5)
     assert (plan.steps, plan.sample_every, plan.checkpoint_every) == (3750, 250, 750)
-    assert (plan.warmup, plan.ema_half_life, plan.ema_share, plan.tick_every) == (468.75, 10000, 0.05, 10)
+    assert (plan.warmup, plan.ema_half_life, plan.ema_share, plan.log_every) == (468.75, 10000, 0.05, 10)
     assert plan.steps_per_second == 12.5
 
 
@@ -221,9 +221,9 @@ def test_samples_may_be_left_out(sample_every):
 
 
 def test_a_plan_has_at_least_one_step_and_intervals_of_at_least_one():
-    short = replace(COUNTED, duration="0.001 epochs", tick_every="0.01 kimg", sample_every="0.5 steps")
+    short = replace(COUNTED, duration="0.001 epochs", log_every="0.01 kimg", sample_every="0.5 steps")
     plan = make_plan(replace(short, checkpoint_every="1 s"), images=10, steps_per_second=0.1)
-    assert (plan.steps, plan.tick_every, plan.sample_every, plan.checkpoint_every) == (1, 1, 1, 1)
+    assert (plan.steps, plan.log_every, plan.sample_every, plan.checkpoint_every) == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize(("duration", "steps"), [("3 steps", 3), ("2.1 steps", 3), ("0.3 epochs", 141)])

@@ -71,7 +71,7 @@ def test_a_run_gets_every_plot(make):
 @pytest.mark.parametrize("over", OVER)
 @pytest.mark.parametrize("count", [1, 2])
 def test_every_axis_has_a_unit(make, over, count):
-    drawn = draw_plots([make(f"run-{n}") for n in range(count)], over=over)
+    drawn = draw_plots([make(f"run-{n}") for n in range(count)], x_axis=over)
     for name, figure in drawn.figures.items():
         for axes in figure.axes:
             for label in (axes.get_xlabel(), axes.get_ylabel()):
@@ -88,11 +88,11 @@ def test_every_axis_has_a_unit(make, over, count):
 def test_the_axis_to_the_right_is_what_was_asked_for(make):
     run = make("one", rows=100)
     for over, last in (("steps", 1000), ("epochs", 4000 / 60000), ("kimg", 4), ("minutes", 200 / 60)):
-        x = lines(draw_plots([run], over=over).figures["loss_plot"].axes[0])[0].get_xdata()
+        x = lines(draw_plots([run], x_axis=over).figures["loss_plot"].axes[0])[0].get_xdata()
         assert x[-1] == pytest.approx(last) and len(x) == 100
         star = next(
             line
-            for line in lines(draw_plots([run], over=over).figures["quality_plot"].axes[0])
+            for line in lines(draw_plots([run], x_axis=over).figures["quality_plot"].axes[0])
             if line.get_label() == "best"
         )
         assert star.get_xdata()[0] == pytest.approx({"steps": 3000, "epochs": 0.2, "kimg": 12, "minutes": 10}[over])

@@ -47,7 +47,7 @@ from pocketgan.training.steps import train
 ROOT = Path(__file__).resolve().parents[1]
 FOLLOWED = {
     "duration": "24 steps",
-    "tick_every": "1 step",
+    "log_every": "1 step",
     "checkpoint_every": "4 steps",
     "keep_checkpoints": "all",
     "evaluate_every": "4 steps",

@@ -19,7 +19,7 @@ TINY = {
     "batch_size": 4,
     "duration": "40 steps",
     "checkpoint_every": "4 steps",
-    "tick_every": "2 steps",
+    "log_every": "2 steps",
     "sample_every": "end",
     "sample_count": 4,
     "evaluate_every": "none",

@@ -30,7 +30,7 @@ def make(tmp_path, tiny_config):
         config = replace(tiny_config("minimal"), sample_count=count, conditional=bool(classes), **fields)
         facts = DataFacts(source="x", images=80, channels=channels, size=side, class_names=classes, digest="")
         plan = Plan(
-            duration="1", steps=max([*steps, 1]), tick_every=1, sample_every=1, checkpoint_every=1, warmup=None,
+            duration="1", steps=max([*steps, 1]), log_every=1, sample_every=1, checkpoint_every=1, warmup=None,
             ema_half_life=None, steps_per_second=None,
         )  # fmt: skip
         run = Run.create(tmp_path, config, facts, plan, Environment(**ENVIRONMENT))

@@ -20,7 +20,7 @@ FOREVER = {
     "batch_size": 4,
     "sample_every": "end",
     "sample_count": 4,
-    "tick_every": "1 step",
+    "log_every": "1 step",
     "evaluate_every": "none",
     "duration": "1000000 steps",
 }

@@ -39,7 +39,7 @@ def facts_of(size: int, channels: int) -> DataFacts:
 
 def network_of(config: RunConfig, facts: DataFacts) -> nn.Module:
     """A generator whose BatchNorm has statistics as after training, and whose images are black, grey and white."""
-    network = build_generator(config.network, image_shape(facts, config.network.conditional), config.data.pixels, 3)
+    network = build_generator(config.network, image_shape(facts, config.network.conditional), config.data.pixel_range, 3)
     random = torch.Generator().manual_seed(5)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -68,7 +68,7 @@ def run_both(made: Made, count: int) -> tuple[dict[str, np.ndarray], torch.Tenso
     names = [found.name for found in session.get_inputs()]
     found = session.run(["images", "values"], {n: t.numpy() for n, t in zip(names, given, strict=True)})
     with torch.no_grad():
-        read = to_network(given[0], config.data.pixels) if config.reads_images else given[0]
+        read = to_network(given[0], config.data.pixel_range) if config.reads_images else given[0]
         expected = network(read, given[1] if len(given) == 2 else None)
     return dict(zip(("images", "values"), found, strict=True)), expected
 

@@ -25,7 +25,7 @@ TINY = {
     "batch_size": 4,
     "duration": "40 steps",
     "checkpoint_every": "10 steps",
-    "tick_every": "5 steps",
+    "log_every": "5 steps",
     "sample_every": "end",
     "sample_count": 4,
     "evaluate_every": "none",

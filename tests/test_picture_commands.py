@@ -75,7 +75,7 @@ def test_timelapse(runs, capsys):
 def test_plot(runs, capsys):
     names = ["loss_plot", "accuracy_plot", "speed_plot"]
     assert told("plot runs/noise", capsys) == [f"runs/noise/plots/{name}.pdf" for name in names]
-    assert told("plot runs/noise runs/told --format svg --over kimg", capsys) == [f"plots/{name}.svg" for name in names]
+    assert told("plot runs/noise runs/told --format svg --x-axis kimg", capsys) == [f"plots/{name}.svg" for name in names]
     text = Path("plots/loss_plot.svg").read_text()
     assert "noise, discriminator" in text and "told, generator" in text
     told("plot runs/noise --format png --width 8 --theme dark --out elsewhere", capsys)
@@ -126,7 +126,7 @@ MISTAKES = [
     ("plot runs/noise --format eps", "--format: 'eps' won't do"),
     ("plot runs/noise --fromat png", "--fromat: no such flag; did you mean '--format'?"),
     ("plot runs/noise --width 2", "--width: 2 cm won't do; 6 to 40 would"),
-    ("plot runs/noise --over days", "--over: 'days' won't do"),
+    ("plot runs/noise --x-axis days", "--x-axis: 'days' won't do"),
     ("generate runs/noise --labels", "--labels: these images were drawn without classes"),
     ("generate runs/told --scale 100000", "--scale: 100000 makes a picture of 22,400,018×22,400,018 pixels"),
     ("generate runs/told --count 1000000 --out x.png", "--count: even at scale 1 it takes 30,002×30,002 pixels"),

@@ -45,7 +45,7 @@ def refused(**fields: object) -> str:
         {"duration": "5"},
         {"ema_half_life": "200%"},
         {"warmup": "5 min"},
-        {"objective": "relativistic", "discriminator_update": "two_updates"},
+        {"objective": "relativistic", "discriminator_batches": "two-step"},
         {"generator": "autoencoder", "conditional": True},
         {"nonesuch": 3},
         {"steps": 3, "epochs": 4},
@@ -78,8 +78,8 @@ def test_pydantic_says_nothing_about_a_filled_in_field_that_is_not_translated() 
 
 def test_the_choices_are_joined_in_the_language() -> None:
     with speaking("uk"):
-        assert "'fresh' або 'shared'" in refused(generator_update="stale")
-    assert "'fresh' or 'shared'" in refused(generator_update="stale")
+        assert "'epoch' або 'replacement'" in refused(sampling="stale")
+    assert "'epoch' or 'replacement'" in refused(sampling="stale")
 
 
 def test_a_near_name_is_asked_for_in_the_language() -> None:

@@ -22,7 +22,7 @@ FIELDS: dict[str, Any] = {
     "recipe": "minimal",
     "settings": {
         "batch_size": 4,
-        "tick_every": "50 steps",
+        "log_every": "50 steps",
         "checkpoint_every": "20 steps",
         "sample_every": "end",
         "evaluate_every": "none",

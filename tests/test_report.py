@@ -645,7 +645,7 @@ def test_known_studies_are_run_again_by_their_name(name, tmp_path):
 
 CONFIGS = {
     "factors": asked(),
-    "variants": asked(variants=[{"name": 'a "b" \\ c\n', "hidden_dim": 8}, {"pixels": "unit"}], factors={}),
+    "variants": asked(variants=[{"name": 'a "b" \\ c\n', "hidden_dim": 8}, {"pixel_range": "unit"}], factors={}),
     "search": asked(search="tpe", factors={"r1": {"low": 0.1, "high": 3.0, "log": True}, "depth": [1, 2]}),
     "texts": asked(question='Ist "größer" besser?\t\x7f 漢字 😀', settings={"learning_rate": 1e-05, "data": "C:\\x"}),
     "known": STUDIES["stability"](),

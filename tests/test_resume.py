@@ -33,7 +33,7 @@ TINY = {"hidden_dim": 16, "batch_size": 8, "duration": "120 steps", "checkpoint_
 def settings(recipe: str) -> dict[str, object]:
     return {
         **SMALL.get(recipe, TINY),
-        "tick_every": "3 steps",
+        "log_every": "3 steps",
         "sample_every": "12 steps",
         "sample_count": 4,
         "evaluate_every": "none",

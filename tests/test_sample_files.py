@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Run:
     return pocketgan.train(
         "minimal", out=tmp_path / "run", progress=False, data=str(tmp_path / "data.npz"), duration="5 epochs",
         sample_every="1 epoch", count_by="epoch", sample_name="my_epoch_x", batch_size=8, hidden_dim=4, sample_count=4,
-        tick_every="1 step", evaluate_every="none",
+        log_every="1 step", evaluate_every="none",
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from pocketgan.runs.sampling import (
 
 
 def generator_of(config: object, classes: int = 0) -> nn.Module:
-    return build_generator(config.network, ImageShape(1, 8, classes), config.data.pixels, config.seed)
+    return build_generator(config.network, ImageShape(1, 8, classes), config.data.pixel_range, config.seed)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_seed_decides_the_images(tiny_config: object, recipe: str) -> None:
 
 def test_images_are_what_the_network_makes_of_the_latents(tiny_config: object) -> None:
     for pixels in ("signed", "unit"):
-        config = tiny_config(pixels=pixels)
+        config = tiny_config(pixel_range=pixels)
         network = generator_of(config)
         with torch.no_grad():
             expected = to_uint8(network(sample_latents(config, 6, 3)), pixels)

@@ -20,7 +20,7 @@ from pocketgan.runs.run import Run
 
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 TRAINED = [
-    *("--duration", "12 steps", "--tick-every", "2 steps", "--checkpoint-every", "6 steps", "--sample-every"),
+    *("--duration", "12 steps", "--log-every", "2 steps", "--checkpoint-every", "6 steps", "--sample-every"),
     *("4 steps", "--evaluate-every", "4 steps", "--evaluate-count", "200", "--features", "random", "--threads", "1"),
     *("--hidden-dim", "8", "--batch-size", "8", "--sample-count", "4"),
 ]

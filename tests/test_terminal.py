@@ -20,7 +20,7 @@ from pocketgan.runs.listing import list_runs
 from pocketgan.runs.run import Run
 
 NARROW = 80
-TINY = {"hidden_dim": 8, "batch_size": 4, "sample_count": 4, "sample_every": "2 steps", "tick_every": "1 step"}
+TINY = {"hidden_dim": 8, "batch_size": 4, "sample_count": 4, "sample_every": "2 steps", "log_every": "1 step"}
 
 
 @pytest.fixture(scope="module")

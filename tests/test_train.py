@@ -36,7 +36,7 @@ from pocketgan.training.steps import (
     update_ema,
 )
 
-UPDATES = ("joint", "halves", "two_updates")
+UPDATES = ("concatenated", "separate", "two-step")
 
 
 @dataclass
@@ -140,7 +140,7 @@ def test_rate_follows_warmup_and_schedule(
 
 def test_the_rate_is_held_before_it_falls(bench: Callable[..., Bench]) -> None:
     plan = bench(duration="8 steps").plan
-    rates = [rate_factor(step, plan, "cosine", hold=0.5) for step in range(9)]
+    rates = [rate_factor(step, plan, "cosine", decay_start=0.5) for step in range(9)]
     assert rates[:5] == [1, 1, 1, 1, 1]
     assert rates[5:] == pytest.approx([(1 + math.cos(math.pi * k / 4)) / 2 for k in (1, 2, 3, 4)])
 
@@ -304,11 +304,11 @@ def test_generators_loss_is_the_objectives_mean_at_the_discriminators_logits(ben
         torch.testing.assert_close(loss, expected)
 
 
-@pytest.mark.parametrize(("update", "draws"), [("fresh", 2), ("shared", 1)])
+@pytest.mark.parametrize(("reused", "draws"), [(False, 2), (True, 1)])
 def test_a_shared_step_draws_once_and_asks_the_discriminator_of_real_images_once(
     bench: Callable[..., Bench], update: str, draws: int
 ) -> None:
-    run = bench("mlp", objective="relativistic", generator_update=update)
+    run = bench("mlp", objective="relativistic", reuse_fake_batch=reused)
     passes = dict.fromkeys(("generator", "discriminator"), 0)
 
     def count(name: str) -> None:
@@ -321,7 +321,7 @@ def test_a_shared_step_draws_once_and_asks_the_discriminator_of_real_images_once
 
 
 def test_a_shared_step_is_the_two_steps_on_one_drawing(bench: Callable[..., Bench]) -> None:
-    run, twin = (bench("pocket", hidden_dim=4, generator_update="shared") for _ in range(2))
+    run, twin = (bench("pocket", hidden_dim=4, reuse_fake_batch=True) for _ in range(2))
     d_loss, g_loss, real_logits, fake_logits = training_step(run.state, run.batch(), run.config, 1.0)
 
     fake = generate(twin.state, twin.batch(), twin.config)
@@ -337,15 +337,15 @@ def test_penalties_of_a_share_are_those_of_the_first_images(bench: Callable[...,
     """Without penalties the share changes nothing; with them, the loss is the same and the gradient another."""
     steps = {}
     for share in (1.0, 0.5):
-        run = bench("pocket", hidden_dim=4, penalty_share=share, r1=3.0, r2=3.0, precision="float32")
+        run = bench("pocket", hidden_dim=4, penalty_batch_fraction=share, r1=3.0, r2=3.0, precision="float32")
         loss, real_logits, fake_logits = discriminator_step(run.state, run.batch(), run.config, 1.0)
         steps[share] = loss, torch.cat([real_logits, fake_logits]), run.state.discriminator_optimizer.mean
     torch.testing.assert_close(steps[1.0][0], steps[0.5][0])
     torch.testing.assert_close(steps[1.0][1], steps[0.5][1], atol=1e-5, rtol=1e-4)
     assert not identical(steps[1.0][2], steps[0.5][2])
 
-    fields = {"hidden_dim": 4, "r1": 3.0, "r2": 3.0, "mismatch": 0, "precision": "float32", "beta1": 0.0}
-    run = bench("pocket", penalty_share=0.5, **fields)
+    fields = {"hidden_dim": 4, "r1": 3.0, "r2": 3.0, "mismatched_label_weight": 0, "precision": "float32", "beta1": 0.0}
+    run = bench("pocket", penalty_batch_fraction=0.5, **fields)
     state, batch, config = run.state, run.batch(), run.config
     fake = torch.rand_like(batch.real)
     discriminator_step(state, batch, config, 0.0, fake)
@@ -381,15 +381,15 @@ def test_joint_halves_and_two_updates_are_the_same_loss(bench: Callable[..., Ben
     """Without BatchNorm, and with a rate of 0: joint is the mean over both halves, halves is their sum."""
     losses, logits = {}, {}
     for update in UPDATES:
-        run = bench(recipe, objective=name, discriminator_update=update)
+        run = bench(recipe, objective=name, discriminator_batches=update)
         loss, real_logits, fake_logits = discriminator_step(run.state, run.batch(), run.config, 0.0)
         losses[update], logits[update] = loss, torch.cat([real_logits, fake_logits])
-    torch.testing.assert_close(losses["joint"], losses["halves"] / 2)
-    torch.testing.assert_close(losses["two_updates"], losses["joint"])
-    torch.testing.assert_close(logits["joint"], logits["halves"])
-    torch.testing.assert_close(logits["two_updates"], logits["joint"])
-    real_logits, fake_logits = logits["halves"].chunk(2)
-    torch.testing.assert_close(losses["halves"], OBJECTIVES[name].discriminator_loss(real_logits, fake_logits).mean())
+    torch.testing.assert_close(losses["concatenated"], losses["separate"] / 2)
+    torch.testing.assert_close(losses["two-step"], losses["concatenated"])
+    torch.testing.assert_close(logits["concatenated"], logits["separate"])
+    torch.testing.assert_close(logits["two-step"], logits["concatenated"])
+    real_logits, fake_logits = logits["separate"].chunk(2)
+    torch.testing.assert_close(losses["separate"], OBJECTIVES[name].discriminator_loss(real_logits, fake_logits).mean())
 
 
 @pytest.mark.parametrize(
@@ -414,8 +414,8 @@ def test_auto_is_bfloat16_where_the_processor_has_it(
 def test_the_second_game_tells_real_images_with_their_class_from_those_with_another(
     bench: Callable[..., Bench], objective: str
 ) -> None:
-    fields = {"objective": objective, "conditional": True, "discriminator_update": "halves", "beta1": 0.0}
-    run = bench("mlp", mismatch=0.25, **fields)
+    fields = {"objective": objective, "conditional": True, "discriminator_batches": "separate", "beta1": 0.0}
+    run = bench("mlp", mismatched_label_weight=0.25, **fields)
     state, batch, config, game = run.state, run.batch(), run.config, OBJECTIVES[objective]
     fake = torch.rand_like(batch.real)
     plain, _, _ = discriminator_step(state, batch, config, 0.0, fake)
@@ -436,7 +436,7 @@ def test_the_second_game_tells_real_images_with_their_class_from_those_with_anot
 
 
 def test_without_classes_there_is_no_second_game(bench: Callable[..., Bench]) -> None:
-    runs = [bench("mlp", mismatch=weight, discriminator_update="joint") for weight in (0.0, 1.0)]
+    runs = [bench("mlp", mismatched_label_weight=weight, discriminator_batches="concatenated") for weight in (0.0, 1.0)]
     for run in runs:
         discriminator_step(run.state, run.batch(), run.config, 1.0)
     assert identical(*(parameters(run.state.discriminator) for run in runs))
@@ -444,26 +444,26 @@ def test_without_classes_there_is_no_second_game(bench: Callable[..., Bench]) ->
 
 def test_joint_and_halves_are_one_relativistic_loss(bench: Callable[..., Bench]) -> None:
     losses = []
-    for update in ("joint", "halves"):
-        run = bench("mlp", objective="relativistic", discriminator_update=update)
+    for update in ("concatenated", "separate"):
+        run = bench("mlp", objective="relativistic", discriminator_batches=update)
         losses.append(discriminator_step(run.state, run.batch(), run.config, 1.0)[0])
     torch.testing.assert_close(*losses)
 
 
 def test_joint_gradient_is_half_of_the_halves(bench: Callable[..., Bench]) -> None:
     means = {}
-    for update in ("joint", "halves"):
-        run = bench("mlp", discriminator_update=update)
+    for update in ("concatenated", "separate"):
+        run = bench("mlp", discriminator_batches=update)
         discriminator_step(run.state, run.batch(), run.config, 1.0)
         means[update] = run.state.discriminator_optimizer.mean
-    for joint, halves in zip(means["joint"], means["halves"], strict=True):
+    for joint, halves in zip(means["concatenated"], means["separate"], strict=True):
         assert halves.abs().max() > 0
         torch.testing.assert_close(joint, halves / 2, atol=1e-8, rtol=1e-4)
 
 
 def test_of_two_updates_the_first_comes_before_the_second_loss(bench: Callable[..., Bench]) -> None:
     run, twin = (bench("comparison", learning_rate=0.01) for _ in range(2))
-    assert run.config.objective.discriminator_update == "two_updates"
+    assert run.config.objective.discriminator_batches == "two-step"
     loss, real_logits, fake_logits = discriminator_step(run.state, run.batch(), run.config, 1.0)
 
     state, objective = twin.state, OBJECTIVES["bce"]
@@ -557,13 +557,13 @@ PENALTIES = [{"r1": 1.0}, {"r2": 1.0}, {"gradient_penalty": 1.0}, {"r1": 0.5, "r
 
 
 @pytest.mark.parametrize("fields", PENALTIES, ids=lambda fields: "+".join(fields))
-@pytest.mark.parametrize("update", ["joint", "halves"])
+@pytest.mark.parametrize("update", ["concatenated", "separate"])
 @pytest.mark.parametrize("augmented", ["none", "translation,rotation,cutout"])
 def test_penalties_train_pocket(
     bench: Callable[..., Bench], fields: dict[str, float], update: str, augmented: str
 ) -> None:
-    fixed = {"hidden_dim": 4, "discriminator_update": update, "augment": augmented, "duration": "2 steps"}
-    fixed |= {"penalty_share": 1, "precision": "float32"}
+    fixed = {"hidden_dim": 4, "discriminator_batches": update, "augment": augmented, "duration": "2 steps"}
+    fixed |= {"penalty_batch_fraction": 1, "precision": "float32"}
     run, without = bench("pocket", **({"r1": 0, "r2": 0} | fields), **fixed), bench("pocket", r1=0, r2=0, **fixed)
     ticks, plain = run.train(), without.train()
     assert all(math.isfinite(value) for tick in ticks for value in tick.measures.values())
@@ -589,7 +589,7 @@ def test_ticks_fall_where_the_plan_says(bench: Callable[..., Bench]) -> None:
     run = bench(
         batch_size=24,
         duration="2 epochs",
-        tick_every="2 steps",
+        log_every="2 steps",
         sample_every="1 epoch",
         checkpoint_every="5 steps",
     )
@@ -611,7 +611,7 @@ def test_ticks_fall_where_the_plan_says(bench: Callable[..., Bench]) -> None:
 
 
 def test_samples_at_the_end_come_at_the_end_alone(bench: Callable[..., Bench]) -> None:
-    ticks = bench(sample_every="end", tick_every="1 step", duration="5 steps").train()
+    ticks = bench(sample_every="end", log_every="1 step", duration="5 steps").train()
     assert [tick.sample for tick in ticks] == [False] * 4 + [True]
     assert [tick.checkpoint for tick in ticks] == [False] * 4 + [True]
 
@@ -631,7 +631,7 @@ def test_seconds_grow_and_leave_out_what_the_caller_does(bench: Callable[..., Be
 
 
 def test_speed_is_images_over_seconds_since_the_last_row(bench: Callable[..., Bench]) -> None:
-    ticks = bench(duration="6 steps", tick_every="3 steps", sample_every="2 steps").train()
+    ticks = bench(duration="6 steps", log_every="3 steps", sample_every="2 steps").train()
     rows = [tick for tick in ticks if tick.row]
     assert [tick.step for tick in rows] == [3, 6]
     assert rows[0].images_per_second == pytest.approx(3 * 8 / rows[0].seconds)
@@ -640,8 +640,8 @@ def test_speed_is_images_over_seconds_since_the_last_row(bench: Callable[..., Be
 
 @pytest.mark.parametrize("recipe", ["minimal", "pocket"])
 def test_a_row_is_the_mean_over_its_steps(bench: Callable[..., Bench], recipe: str) -> None:
-    single = bench(recipe, hidden_dim=4, duration="10 steps", tick_every="1 step").train()
-    rows = bench(recipe, hidden_dim=4, duration="10 steps", tick_every="4 steps", sample_every="3 steps").train()
+    single = bench(recipe, hidden_dim=4, duration="10 steps", log_every="1 step").train()
+    rows = bench(recipe, hidden_dim=4, duration="10 steps", log_every="4 steps", sample_every="3 steps").train()
     assert [tick.step for tick in rows] == [3, 4, 6, 8, 9, 10]
     for start, stop in ((0, 4), (4, 8), (8, 10)):
         row = next(tick for tick in rows if tick.step == stop)
@@ -665,7 +665,7 @@ def test_a_row_is_what_the_steps_return(bench: Callable[..., Bench]) -> None:
 
 
 def test_stop_finishes_the_step_under_way(bench: Callable[..., Bench]) -> None:
-    run, stop = bench(duration="100 steps", tick_every="3 steps", sample_every="1000 steps"), threading.Event()
+    run, stop = bench(duration="100 steps", log_every="3 steps", sample_every="1000 steps"), threading.Event()
     ticks = []
     for tick in train(run.state, run.batches, run.config, run.plan, stop):
         ticks.append(tick)
@@ -680,7 +680,7 @@ def test_stop_finishes_the_step_under_way(bench: Callable[..., Bench]) -> None:
 
 
 def test_stop_before_the_start_does_one_step(bench: Callable[..., Bench]) -> None:
-    run, stop = bench(duration="100 steps", tick_every="50 steps"), threading.Event()
+    run, stop = bench(duration="100 steps", log_every="50 steps"), threading.Event()
     stop.set()
     ticks = run.train(stop)
     assert [(tick.step, tick.stopped) for tick in ticks] == [(1, True)]
@@ -688,7 +688,7 @@ def test_stop_before_the_start_does_one_step(bench: Callable[..., Bench]) -> Non
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_stopped_and_gone_on_is_the_same_as_uninterrupted(bench: Callable[..., Bench], recipe: str) -> None:
-    fields = {"duration": "10 steps", "tick_every": "20 steps", "augment": "translation,cutout"}
+    fields = {"duration": "10 steps", "log_every": "20 steps", "augment": "translation,cutout"}
     whole, run = bench(recipe, **fields), bench(recipe, **fields)
     whole.train()
     stop = threading.Event()
@@ -712,7 +712,7 @@ def test_stopped_and_gone_on_is_the_same_as_uninterrupted(bench: Callable[..., B
 def test_a_loss_that_is_not_finite_stops_training_before_the_weights_are_touched(
     bench: Callable[..., Bench], recipe: str, network: str, value: float
 ) -> None:
-    run = bench(recipe, hidden_dim=4, duration="20 steps", tick_every="2 steps")
+    run = bench(recipe, hidden_dim=4, duration="20 steps", log_every="2 steps")
     steps = train(run.state, run.batches, run.config, run.plan)
     next(steps)
     with torch.no_grad():
@@ -764,7 +764,7 @@ def test_an_infinite_penalty_stops_training_too(bench: Callable[..., Bench]) -> 
 
 
 def test_a_poisoned_run_hands_out_no_checkpoint(bench: Callable[..., Bench]) -> None:
-    run = bench(duration="20 steps", tick_every="20 steps", sample_every="1 step", checkpoint_every="4 steps")
+    run = bench(duration="20 steps", log_every="20 steps", sample_every="1 step", checkpoint_every="4 steps")
     with torch.no_grad():
         list(run.state.discriminator.parameters())[-1].fill_(math.nan)
     ticks = []
@@ -795,7 +795,7 @@ def test_sampling_between_ticks_changes_nothing_in_training(
     bench: Callable[..., Bench], tiny_images: Callable[..., ImageSet], recipe: str, averaged: str
 ) -> None:
     fields = {"duration": "10 steps", "ema_half_life": averaged, "augment": "translation"}
-    alone, sampled = bench(recipe, tick_every="10 steps", **fields), bench(recipe, tick_every="1 step", **fields)
+    alone, sampled = bench(recipe, log_every="10 steps", **fields), bench(recipe, log_every="1 step", **fields)
     alone.train()
     classes = 10 if sampled.config.network.conditional else 0
     for tick in train(sampled.state, sampled.batches, sampled.config, sampled.plan):
@@ -847,8 +847,8 @@ def test_the_data_goes_on_where_it_stood(bench: Callable[..., Bench]) -> None:
 def test_every_objective_trains_with_every_update_that_is_allowed(
     bench: Callable[..., Bench], objective: str, update: str
 ) -> None:
-    fields = {"objective": objective, "discriminator_update": update, "duration": "2 steps", "hidden_dim": 4}
-    if OBJECTIVES[objective].relativistic and update == "two_updates":
+    fields = {"objective": objective, "discriminator_batches": update, "duration": "2 steps", "hidden_dim": 4}
+    if OBJECTIVES[objective].relativistic and update == "two-step":
         with pytest.raises(ConfigError, match="relativistic"):
             bench("mlp", **fields)
         return
@@ -880,8 +880,8 @@ def test_bfloat16_trains_and_keeps_weights_and_losses_in_float32(bench: Callable
 def test_conditional_networks_train_and_are_told_the_classes(
     bench: Callable[..., Bench], recipe: str, update: str
 ) -> None:
-    fields = {"objective": "hinge", "r1": 0, "r2": 0, "discriminator_update": update, "duration": "3 steps"}
-    fields["mismatch"] = 0
+    fields = {"objective": "hinge", "r1": 0, "r2": 0, "discriminator_batches": update, "duration": "3 steps"}
+    fields["mismatched_label_weight"] = 0
     run = bench(recipe, conditional=True, **fields)
     embeddings = {
         name: (parameter, parameter.detach().clone())

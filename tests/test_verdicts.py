@@ -35,7 +35,7 @@ FACTS = DataFacts(source="mnist", images=400, channels=1, size=28, class_names=(
 PLAN = Plan(
     duration="1000 steps",
     steps=1000,
-    tick_every=10,
+    log_every=10,
     sample_every=None,
     checkpoint_every=1000,
     evaluate_every=100,

@@ -24,7 +24,7 @@ LONG = 30_000
 """Milliseconds that something may take on a busy machine."""
 FAULTS = ("serious", "critical")
 SETTINGS = {
-    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "tick_every": "5 steps", "sample_every": "100 steps",
+    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "log_every": "5 steps", "sample_every": "100 steps",
     "evaluate_every": "none", "threads": "1", "duration": "1000000 steps", "sample_count": "9",
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from web_events import Events, events
 from web_runs import make_run, until, write_status
 
 TINY = {
-    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "tick_every": "1 step",
+    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "log_every": "1 step",
     "evaluate_every": "none", "checkpoint_every": "100 steps", "threads": "1",
 }  # fmt: skip
 

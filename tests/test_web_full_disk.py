@@ -17,7 +17,7 @@ from pocketgan.web.site import Site
 from web_runs import PATIENCE, make_run, until
 
 TINY = {
-    "hidden_dim": 8, "latent_dim": 4, "batch_size": 4, "sample_count": 4, "tick_every": "5 steps",
+    "hidden_dim": 8, "latent_dim": 4, "batch_size": 4, "sample_count": 4, "log_every": "5 steps",
     "sample_every": "50 steps", "evaluate_every": "none", "checkpoint_every": "50 steps", "threads": 1,
     "duration": "100000 steps",
 }  # fmt: skip

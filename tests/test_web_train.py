@@ -35,7 +35,7 @@ from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
 from web_runs import PATIENCE, evaluation, make_run, row, until, write_lines, write_status
 
 TINY = {
-    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "tick_every": "1 step",
+    "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "log_every": "1 step",
     "sample_every": "50 steps", "evaluate_every": "none", "checkpoint_every": "100 steps", "threads": "1",
 }  # fmt: skip
 

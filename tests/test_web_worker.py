@@ -196,7 +196,7 @@ def test_an_exported_model_has_no_discriminator(memory, small_runs, tmp_path):
 )
 def test_the_discriminator_says_what_its_game_lets_it_say(memory, tmp_path, objective, kind):
     run = pocketgan.train(
-        "minimal", out=tmp_path / objective, progress=False, objective=objective, discriminator_update="halves",
+        "minimal", out=tmp_path / objective, progress=False, objective=objective, discriminator_batches="separate",
         hidden_dim=8, duration="2 steps", batch_size=4, sample_count=4, evaluate_every="none", classes="3",
     )  # fmt: skip
     values, _ = asked(memory, "look", folder=str(run.folder), drawing={"seed": 0, "count": 1}, index=0)

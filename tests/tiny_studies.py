@@ -21,7 +21,7 @@ Make = Callable[..., StudyConfig]
 SETTINGS = {
     "hidden_dim": 8,
     "batch_size": 4,
-    "tick_every": "1 step",
+    "log_every": "1 step",
     "sample_every": "end",
     "sample_count": 4,
     "checkpoint_every": "10 steps",

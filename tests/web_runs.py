@@ -73,7 +73,7 @@ def make_run(folder: Path, *, rows: int = 50, state: str = "finished", samples: 
     names = tuple("0123456789")
     facts = DataFacts(source="mnist", images=800, channels=1, size=8, class_names=names, digest="0" * 64)
     plan = Plan(
-        duration=config.train.duration, steps=STEPS, tick_every=1, sample_every=10, checkpoint_every=100,
+        duration=config.train.duration, steps=STEPS, log_every=1, sample_every=10, checkpoint_every=100,
         evaluate_every=10, warmup=None, ema_half_life=None, steps_per_second=None,
     )  # fmt: skip
     environment = Environment(

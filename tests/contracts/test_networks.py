@@ -161,12 +161,12 @@ def test_gradients_reach_every_parameter_of_the_discriminator_and_its_images(nam
 
 
 @pytest.mark.parametrize(("make", "name"), every_network())
-@pytest.mark.parametrize("initialisation", ["torch", "glorot", "dcgan"])
-def test_seed_alone_decides_the_first_weights(make: object, name: str, initialisation: str) -> None:
-    first = make(name, seed=3, initialisation=initialisation)
+@pytest.mark.parametrize("weight_init", ["torch", "glorot", "dcgan"])
+def test_seed_alone_decides_the_first_weights(make: object, name: str, weight_init: str) -> None:
+    first = make(name, seed=3, weight_init=weight_init)
     torch.rand(17)
-    assert same_weights(first, make(name, seed=3, initialisation=initialisation))
-    assert not same_weights(first, make(name, seed=4, initialisation=initialisation))
+    assert same_weights(first, make(name, seed=3, weight_init=weight_init))
+    assert not same_weights(first, make(name, seed=4, weight_init=weight_init))
 
 
 @pytest.mark.parametrize("name", sorted(set(GENERATORS) & set(DISCRIMINATORS)))
@@ -180,7 +180,7 @@ def test_generator_and_discriminator_draw_independent_weights(name: str) -> None
 @pytest.mark.parametrize(("make", "name"), every_network())
 def test_building_leaves_the_global_random_state_alone(make: object, name: str) -> None:
     before = torch.get_rng_state()
-    make(name, initialisation="dcgan")
+    make(name, weight_init="dcgan")
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -317,7 +317,7 @@ def test_recipes_have_as_many_parameters_as_they_say(name: str) -> None:
     config = RECIPES[name]()
     channels = 3 if config.data.data == "stacked-mnist" else 1
     shape = ImageShape(channels, 28, 10 if config.network.conditional else 0)
-    generator = build_generator(config.network, shape, config.data.pixels, 0)
+    generator = build_generator(config.network, shape, config.data.pixel_range, 0)
     discriminator = build_discriminator(config.network, shape, 0)
     assert (count(generator), count(discriminator)) == PARAMETERS[name]
     assert DESIGN.get(name, PARAMETERS[name]) == PARAMETERS[name]
@@ -330,7 +330,7 @@ def test_white_background_has_the_combined_count_of_its_source() -> None:
 
 def test_mlp_has_the_layers_of_its_source() -> None:
     config = RECIPES["mlp"]()
-    generator = build_generator(config.network, ImageShape(1, 28), config.data.pixels, 0)
+    generator = build_generator(config.network, ImageShape(1, 28), config.data.pixel_range, 0)
     discriminator = build_discriminator(config.network, ImageShape(1, 28), 0)
     widths = [[m.out_features for m in n.modules() if isinstance(m, nn.Linear)] for n in (generator, discriminator)]
     assert widths == [[256, 512, 1024, 784], [512, 256, 1]]
@@ -340,7 +340,7 @@ def test_mlp_has_the_layers_of_its_source() -> None:
 
 def test_white_background_narrows_to_32_with_dropout_everywhere_else() -> None:
     config = RECIPES["white-background"]()
-    generator = build_generator(config.network, ImageShape(1, 28), config.data.pixels, 0)
+    generator = build_generator(config.network, ImageShape(1, 28), config.data.pixel_range, 0)
     layers = [m for m in generator.modules() if isinstance(m, nn.Linear | Dropout)]
     kinds = [m.out_features if isinstance(m, nn.Linear) else m.p for m in layers]
     before = [512, 0.3, 256, 0.3, 128, 0.3, 64, 0.3]
@@ -350,7 +350,7 @@ def test_white_background_narrows_to_32_with_dropout_everywhere_else() -> None:
 
 @pytest.mark.parametrize(("make", "name"), every_network())
 def test_glorot_is_uniform_within_its_bound_and_biases_are_zero(make: object, name: str) -> None:
-    for module in make(name, hidden_dim=16, initialisation="glorot").modules():
+    for module in make(name, hidden_dim=16, weight_init="glorot").modules():
         if isinstance(module, COMPLETE):
             fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(module.weight)
             bound = math.sqrt(6 / (fan_in + fan_out))
@@ -363,7 +363,7 @@ def test_glorot_is_uniform_within_its_bound_and_biases_are_zero(make: object, na
 
 @pytest.mark.parametrize(("make", "name"), every_network())
 def test_dcgan_initialisation_is_normal_with_deviation_002(make: object, name: str) -> None:
-    for module in make(name, hidden_dim=16, initialisation="dcgan").modules():
+    for module in make(name, hidden_dim=16, weight_init="dcgan").modules():
         if isinstance(module, COMPLETE) and module.weight.numel() > 1000:
             assert module.weight.std().item() == pytest.approx(0.02, rel=0.1)
         if isinstance(module, COMPLETE):

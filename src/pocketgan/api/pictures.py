@@ -152,7 +152,7 @@ def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | 
 
 def plot(
     *runs: str | Path | Run | Sequence[str | Path | Run],
-    over: str = "steps",
+    x_axis: str = "steps",
     width: float = 14.0,
     theme: str = "light",
 ) -> "Plots":
@@ -160,7 +160,7 @@ def plot(
 
     Args:
         *runs: runs or their folders, or a list of them.
-        over: what runs to the right: `steps`, `epochs`, `kimg` or `minutes`.
+        x_axis: what runs to the right: `steps`, `epochs`, `kimg` or `minutes`.
         width: centimetres; 14 for the whole width of a thesis page.
         theme: `light` or `dark`.
 
@@ -174,7 +174,7 @@ def plot(
 
     several = itertools.chain(*([one] if isinstance(one, str | Path | Run) else one for one in runs))
     opened_runs = [run if isinstance(run, Run) else Run.open(run) for run in several]
-    return draw_plots(opened_runs, over=over, width=width, theme=theme)
+    return draw_plots(opened_runs, x_axis=x_axis, width=width, theme=theme)
 
 
 def opened(run: str | Path | Model) -> Model:

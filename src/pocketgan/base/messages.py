@@ -34,10 +34,10 @@ PROBLEMS: Final = {
     "string_pattern_mismatch": "string should match pattern '{pattern}'",
     "empty list": "an empty list; write names with commas between them, such as '0,1,7'",
     "no augmentation": "unknown augmentation {name}{hint}; known: {known}",
-    "joint for relativistic": "relativistic losses compare real with generated images: use 'joint' or 'halves'",
-    "joint for mismatch": "'two_updates' takes no second game about the class; use 'joint' or 'halves', or set it to 0",
+    "joint for relativistic": "relativistic losses compare real with generated images: use 'concatenated' or 'separate'",
+    "joint for mismatch": "'two-step' takes no images with another class; use 'concatenated' or 'separate', or set it to 0",
     "joint for penalties": (
-        "'two_updates' takes no penalty: use 'joint' or 'halves', or set r1, r2 and gradient_penalty to 0"
+        "'two-step' takes no penalty: use 'concatenated' or 'separate', or set r1, r2 and gradient_penalty to 0"
     ),
     "autoencoder has no class": "the autoencoder reads images, not noise and a class; leave it off",
     "inverted needs images": "'inverted' is for a generator that reads images; use --generator autoencoder",

@@ -13,6 +13,7 @@ from tyro import _errors as tyro_errors  # docs/adr/0003
 
 from pocketgan.base.errors import ConfigError, UserError, nearest
 from pocketgan.cli.help_text import SHORT, unwrapped
+from pocketgan.config import history
 from pocketgan.config import sections as configuration
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import (
@@ -30,8 +31,10 @@ from pocketgan.config.shell import quoted
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
 
-SWITCHES = {f"{no}{name}" for name in ("conditional", "replan", "dry_run", "quiet") for no in ("", "no_")}
+SWITCHES = {f"{no}{name}" for name in ("conditional", "replan", "reuse_fake_batch", "dry_run", "quiet") for no in ("", "no_")}
 """Flags that take no value."""
+OLD_FLAGS = {"over": "x_axis"}
+"""The flags that commands had by other names."""
 
 
 @dataclasses.dataclass
@@ -160,9 +163,12 @@ def take_value(arguments: list[str], flag: str) -> tuple[str | None, list[str]]:
 
 
 def long_flags(arguments: list[str], target: Callable[..., Any]) -> list[str]:
-    """Replaces the letters of the flags that the command takes: `-o digits.png` becomes `--out digits.png`."""
-    known = {letter: f"--{name}" for name, letter in SHORT.items() if name in known_flags(target)}
-    return [known.get(word[:2], word[:2]) + word[2:] if word[2:3] in ("", "=") else word for word in arguments]
+    """Replaces the letters and the old names of the command's flags: `-o digits.png` becomes `--out digits.png`."""
+    flags = known_flags(target)
+    known = {letter: f"--{name}" for name, letter in SHORT.items() if name in flags}
+    known |= {f"--{old}": f"--{flag_name(new)}" for old, new in OLD_FLAGS.items() if new in flags}
+    parts = (word.partition("=") for word in arguments)
+    return [known.get(word, word) + separator + value for word, separator, value in parts]
 
 
 def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, place: int = 0) -> None:
@@ -200,14 +206,25 @@ def canonical_flags(arguments: list[str]) -> list[str]:
         value = value if separator else None if switch else next(words, None)
         if value is None and not switch:
             raise ConfigError(f"{flag}: needs a value")
-        field, value = configuration.rename(name, value)
+        field, renamed = configuration.rename(name, value)
+        if field in SWITCHES and not switch:
+            if not isinstance(renamed, bool):
+                known = ", ".join(history.RENAMED[name][1])
+                raise ConfigError(f"{flag}: '{value}' won't do; {known} would, or the switch --{flag_name(field)}")
+            field, renamed = (field if renamed else f"no_{field}"), None
+        value = renamed
         if field in given:
             raise ConfigError(f"{flag}: sets {field}, and so does {given[field]}; give one of them")
         given[field] = flag
         optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
         value = "None" if optional and value == "none" else value
-        result += [f"--{field.replace('_', '-')}", *([] if value is None else [value])]
+        result += [f"--{flag_name(field)}", *([] if value is None else [value])]
     return result
+
+
+def flag_name(field: str) -> str:
+    """Returns how a flag is written, without its dashes."""
+    return field.replace("_", "-")
 
 
 def parse(target: Callable[..., Any], prog: str, arguments: Sequence[str], default: Any = None) -> Any:

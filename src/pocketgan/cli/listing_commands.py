@@ -74,7 +74,7 @@ def summary(arguments: Sequence[str]) -> int:
     from pocketgan.networks.summary import count, layers_of
 
     config, shape = networks_of(arguments)
-    generator = build_generator(config.network, shape, config.data.pixels, config.seed)
+    generator = build_generator(config.network, shape, config.data.pixel_range, config.seed)
     discriminator = build_discriminator(config.network, shape, config.seed)
     images = torch.zeros(2, shape.channels, shape.size, shape.size)
     labels = torch.zeros(2, dtype=torch.int64) if shape.classes else None

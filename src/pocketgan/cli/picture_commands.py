@@ -126,7 +126,7 @@ def timelapse(
 def plot(
     runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[RUN ...]")] = (),
     format: Literal["pdf", "svg", "png"] = "pdf",
-    over: Literal["steps", "epochs", "kimg", "minutes"] = "steps",
+    x_axis: Literal["steps", "epochs", "kimg", "minutes"] = "steps",
     width: float = 14.0,
     theme: Theme = "light",
     out: Path | None = None,
@@ -136,7 +136,7 @@ def plot(
     Args:
         runs: the run, or several to compare, by their folders or their names in runs; by default the newest one.
         format: pdf and svg are drawn in lines and letters, and sharp at any size; png has 200 dots an inch.
-        over: what runs to the right: steps, epochs, thousands of images, or minutes of training.
+        x_axis: what runs to the right: steps, epochs, thousands of images, or minutes of training.
         width: centimetres; 14 for the whole width of a page, 8 for a column. Letters stay as large as in the text.
         theme: light for print, dark for slides.
         out: the folder for the plots; by default plots in the run's folder, or here where there are several runs.
@@ -146,7 +146,7 @@ def plot(
     with working("drawing …"):
         from pocketgan import api
 
-        paths = api.plot(*shown, over=over, width=width, theme=theme).save(folder, format)
+        paths = api.plot(*shown, x_axis=x_axis, width=width, theme=theme).save(folder, format)
     for path in paths:
         print(path)
     return 0

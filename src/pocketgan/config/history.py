@@ -11,10 +11,27 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 """The format of the settings that this version writes."""
 
 Values = dict[str, Any]
+
+
+RENAMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "discriminator_update": (
+        "discriminator_batches",
+        {"joint": "concatenated", "halves": "separate", "two_updates": "two-step"},
+    ),
+    "generator_update": ("reuse_fake_batch", {"fresh": False, "shared": True}),
+    "hold": ("decay_start", {}),
+    "initialisation": ("weight_init", {}),
+    "mismatch": ("mismatched_label_weight", {}),
+    "order": ("sampling", {"shuffled": "epoch"}),
+    "penalty_share": ("penalty_batch_fraction", {}),
+    "pixels": ("pixel_range", {}),
+    "tick_every": ("log_every", {}),
+}
+"""By the names that settings had until format 2: today's, and today's words for their values."""
 
 
 def known_format(found: object) -> int | None:
@@ -69,9 +86,19 @@ def _from_1(values: Values) -> None:
         values["recipe"] = re.sub(r"[^\w.-]", "-", values["recipe"]).lstrip("-.") or "unnamed"
 
 
-UPGRADES: dict[int, Callable[[Values], None]] = {1: _from_1}
+def _from_2(values: Values) -> None:
+    """Format 2: some settings had other names."""
+    for fields in values.values():
+        for old, (new, words) in RENAMED.items() if isinstance(fields, dict) else ():
+            if old in fields:
+                value = fields.pop(old)
+                fields.setdefault(new, words.get(value, value) if isinstance(value, str) else value)
+
+
+UPGRADES: dict[int, Callable[[Values], None]] = {1: _from_1, 2: _from_2}
 """By format: what makes its settings those of the next one, in place."""
 NEW_FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
     2: {"data": ("validation_split",), "train": ("keep_checkpoints", "replan")},
+    3: {},
 }
 """By format: the fields that the one before didn't have, by section."""

@@ -6,7 +6,7 @@ interrupted follows the same plan and ends with the same bits.
 
 import math
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from pocketgan.config.durations import Duration
 from pocketgan.config.sections import RunConfig
@@ -21,7 +21,7 @@ class Plan(BaseModel):
     Attributes:
         duration: the configuration's duration that this was made from.
         steps: the whole run.
-        tick_every, sample_every, checkpoint_every, evaluate_every, warmup: as in the configuration; None for never.
+        log_every, sample_every, checkpoint_every, evaluate_every, warmup: as in the configuration; None for never.
         sample_at_end: whether a sample is written at the end, whatever `sample_every` is.
         ema_half_life: of the averaged generator, in images; None where there is none, or where it is a share alone.
         ema_share: the half-life is at most this share of the images seen so far (Karras et al. 2022,
@@ -29,11 +29,11 @@ class Plan(BaseModel):
         steps_per_second: the speed that durations in time were planned with, or None.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     duration: str
     steps: int = Field(ge=1)
-    tick_every: float = Field(gt=0)
+    log_every: float = Field(gt=0, validation_alias=AliasChoices("log_every", "tick_every"))
     sample_every: float | None = Field(gt=0)
     sample_at_end: bool = True
     checkpoint_every: float = Field(gt=0)
@@ -79,7 +79,7 @@ def make_plan(config: RunConfig, images: int, steps_per_second: float | None = N
     return Plan(
         duration=config.train.duration,
         steps=max(1, math.ceil((steps(config.train.duration) or 1) - 1e-9)),
-        tick_every=interval(config.train.tick_every),
+        log_every=interval(config.train.log_every),
         sample_every=interval(sample_every) if sample_every not in ("none", "end") else None,
         sample_at_end=sample_every != "none",
         checkpoint_every=interval(config.train.checkpoint_every),

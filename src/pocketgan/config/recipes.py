@@ -34,12 +34,12 @@ def pocket() -> RunConfig:
         ),
         objective=ObjectiveConfig(
             objective="relativistic",
-            discriminator_update="joint",
+            discriminator_batches="concatenated",
             r1=1.0,
             r2=1.0,
-            penalty_share=0.25,
-            mismatch=0.7,
-            generator_update="shared",
+            penalty_batch_fraction=0.25,
+            mismatched_label_weight=0.7,
+            reuse_fake_batch=True,
         ),
         train=TrainConfig(
             duration="5 min",
@@ -48,10 +48,10 @@ def pocket() -> RunConfig:
             beta1=0.0,
             beta2=0.99,
             schedule="cosine",
-            hold=0.5,
+            decay_start=0.5,
             ema_half_life="5%",
             precision="auto",
-            tick_every="20 steps",
+            log_every="20 steps",
             checkpoint_every="1 min",
         ),
         pictures=PictureConfig(sample_every="20 s", sample_count=100),
@@ -82,8 +82,8 @@ def dcgan() -> RunConfig:
     """
     return RunConfig(
         recipe="dcgan",
-        network=NetworkConfig(generator="dcgan", discriminator="dcgan", hidden_dim=64, initialisation="dcgan"),
-        train=TrainConfig(duration="10 epochs", beta1=0.5, tick_every="10 steps", checkpoint_every="1 epoch"),
+        network=NetworkConfig(generator="dcgan", discriminator="dcgan", hidden_dim=64, weight_init="dcgan"),
+        train=TrainConfig(duration="10 epochs", beta1=0.5, log_every="10 steps", checkpoint_every="1 epoch"),
         pictures=PictureConfig(sample_name="generated_images", count_by="epoch"),
         evaluation=EvaluateConfig(evaluate_every="1 epoch"),
     )
@@ -96,14 +96,14 @@ def white_background() -> RunConfig:
     """
     return RunConfig(
         recipe="white-background",
-        data=DataConfig(classes="8", pixels="unit", order="replacement", target="inverted"),
+        data=DataConfig(classes="8", pixel_range="unit", sampling="replacement", target="inverted"),
         network=NetworkConfig(
             generator="autoencoder",
             hidden_dim=256,
             depth=5,
             discriminator_depth=2,
             dropout=0.3,
-            initialisation="glorot",
+            weight_init="glorot",
         ),
         objective=ObjectiveConfig(objective="msle"),
         train=TrainConfig(duration="5001 steps", beta1=0.5, epsilon=1e-7, checkpoint_every="500 steps"),
@@ -119,9 +119,9 @@ def minimal() -> RunConfig:
     """
     return RunConfig(
         recipe="minimal",
-        data=DataConfig(pixels="unit", order="replacement"),
-        network=NetworkConfig(hidden_dim=256, activation="relu", initialisation="glorot"),
-        objective=ObjectiveConfig(discriminator_update="joint"),
+        data=DataConfig(pixel_range="unit", sampling="replacement"),
+        network=NetworkConfig(hidden_dim=256, activation="relu", weight_init="glorot"),
+        objective=ObjectiveConfig(discriminator_batches="concatenated"),
         train=TrainConfig(
             duration="10000 steps", batch_size=32, learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"
         ),
@@ -137,9 +137,9 @@ def comparison() -> RunConfig:
     """
     return RunConfig(
         recipe="comparison",
-        data=DataConfig(order="replacement"),
-        network=NetworkConfig(hidden_dim=128, negative_slope=0.01, initialisation="glorot"),
-        objective=ObjectiveConfig(discriminator_update="two_updates"),
+        data=DataConfig(sampling="replacement"),
+        network=NetworkConfig(hidden_dim=128, negative_slope=0.01, weight_init="glorot"),
+        objective=ObjectiveConfig(discriminator_batches="two-step"),
         train=TrainConfig(duration="20000 steps", learning_rate=1e-3, epsilon=1e-7, checkpoint_every="1000 steps"),
         pictures=PictureConfig(sample_every="1000 steps", sample_count=16),
         evaluation=EvaluateConfig(evaluate_every="2000 steps"),

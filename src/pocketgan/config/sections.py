@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.base.messages import in_words, problem
+from pocketgan.config import history
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
@@ -72,11 +73,11 @@ class DataConfig(Section):
     images whose sub-folders are classes."""
     classes: NameList = "all"
     """Train on these classes alone: `8`, or `0,1,7`; `all` for every one."""
-    pixels: Literal["signed", "unit"] = "signed"
+    pixel_range: Literal["signed", "unit"] = "signed"
     """What the networks see: `signed` for [-1, 1] and a tanh at the generator's end, `unit` for [0, 1] and a
     sigmoid."""
-    order: Literal["shuffled", "replacement"] = "shuffled"
-    """`shuffled`: each image once an epoch. `replacement`: every batch drawn from all images anew."""
+    sampling: Literal["epoch", "replacement"] = "epoch"
+    """`epoch`: each image once an epoch. `replacement`: every batch drawn from all images anew."""
     target: Literal["same", "inverted"] = "same"
     """What the discriminator sees as real: the images, or the same images `inverted` (dark on white)."""
     validation: int | float = Field(default=0, ge=0)
@@ -113,7 +114,7 @@ class NetworkConfig(Section):
     """The slope of LeakyReLU below zero."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of units dropped after a hidden layer (`autoencoder`)."""
-    initialisation: Literal["torch", "glorot", "dcgan"] = "torch"
+    weight_init: Literal["torch", "glorot", "dcgan"] = "torch"
     """First weights: PyTorch's default, `glorot` (uniform, as Keras) or `dcgan` (normal, deviation 0.02)."""
     conditional: bool = False
     """Whether both networks are told the class of each image (where the data has labels)."""
@@ -125,31 +126,31 @@ class ObjectiveConfig(Section):
     objective: Literal["bce", "minimax", "msle", "least_squares", "hinge", "wasserstein", "relativistic"] = "bce"
     """The pair of losses. `bce` is the non-saturating game, `minimax` the saturating one.
     `wasserstein` wants `--gradient-penalty 10`."""
-    discriminator_update: Literal["joint", "halves", "two_updates"] = "halves"
-    """`joint`: one batch of real and generated images together. `halves`: two batches, one update.
-    `two_updates`: an update on the real images, then one on the generated ones."""
+    discriminator_batches: Literal["concatenated", "separate", "two-step"] = "separate"
+    """`concatenated`: one batch of real and generated images together. `separate`: two batches, one update.
+    `two-step`: an update on the real images, then one on the generated ones."""
     r1: float = Field(default=0.0, ge=0)
     """Weight of the penalty on the discriminator's gradient at real images."""
     r2: float = Field(default=0.0, ge=0)
     """Weight of the penalty on the discriminator's gradient at generated images."""
     gradient_penalty: float = Field(default=0.0, ge=0)
     """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images."""
-    penalty_share: float = Field(default=1.0, gt=0, le=1)
+    penalty_batch_fraction: float = Field(default=1.0, gt=0, le=1)
     """Share of each batch on which penalties are taken; 0.5 saves about a sixth of a step of `pocket`."""
-    mismatch: float = Field(default=0.0, ge=0)
+    mismatched_label_weight: float = Field(default=0.0, ge=0)
     """Weight of a second game, where the networks are told the class: real images with their class against the same
     images with another (Reed et al. 2016). It costs no pass, and makes the generator draw the class it is asked for."""
-    generator_update: Literal["fresh", "shared"] = "fresh"
-    """`fresh`: the generator's step draws images of its own. `shared`: it goes on from those that the discriminator's
-    step has drawn, and from its logits of the real ones, which saves two passes."""
+    reuse_fake_batch: bool = False
+    """Whether the generator's step reuses the images that the discriminator's step has generated, and its logits of the
+    real ones, which saves two passes. Otherwise it generates images of its own."""
 
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":
-        if self.discriminator_update == "two_updates" and self.objective == "relativistic":
+        if self.discriminator_batches == "two-step" and self.objective == "relativistic":
             raise ValueError(problem("joint for relativistic"))
-        if self.discriminator_update == "two_updates" and self.mismatch > 0:
-            raise ValueError(f"mismatch: {problem('joint for mismatch')}")
-        if self.discriminator_update == "two_updates" and self.r1 + self.r2 + self.gradient_penalty > 0:
+        if self.discriminator_batches == "two-step" and self.mismatched_label_weight > 0:
+            raise ValueError(f"mismatched_label_weight: {problem('joint for mismatch')}")
+        if self.discriminator_batches == "two-step" and self.r1 + self.r2 + self.gradient_penalty > 0:
             raise ValueError(problem("joint for penalties"))
         return self
 
@@ -174,7 +175,7 @@ class TrainConfig(Section):
     """Adam's small number in the denominator."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How the rate falls until the end: not at all, or to zero along a line or a half cosine."""
-    hold: float = Field(default=0.0, ge=0, lt=1)
+    decay_start: float = Field(default=0.0, ge=0, lt=1)
     """Share of the duration before the rate begins to fall."""
     warmup: Warmup = "none"
     """The rate rises from zero over this long; `none`: full rate at once."""
@@ -195,7 +196,7 @@ class TrainConfig(Section):
     replan: bool = False
     """Whether a duration in time is planned again, in steps, when the speed changes by half on the way; each change is
     recorded, and a resumed run repeats it."""
-    tick_every: CountedDuration = "100 steps"
+    log_every: CountedDuration = "100 steps"
     """How often a row of losses is written."""
     checkpoint_every: DurationText = "1 min"
     """How often the whole state is saved."""
@@ -317,6 +318,7 @@ FIELDS: dict[str, str] = {
 """Each field's section."""
 
 ALIASES: dict[str, tuple[str, str]] = {
+    **{old: (new, "{}") for old, (new, _) in history.RENAMED.items()},
     "z_dim": ("latent_dim", "{}"),
     "dense_dim": ("hidden_dim", "{}"),
     "steps": ("duration", "{} steps"),
@@ -326,7 +328,7 @@ ALIASES: dict[str, tuple[str, str]] = {
     "lr": ("learning_rate", "{}"),
     "batch": ("batch_size", "{}"),
 }
-"""Other names of fields, and how their value is written there."""
+"""Other names of fields, those of older versions among them, and how their value is written there."""
 
 
 def rename(name: str, value: Any) -> tuple[str, Any]:
@@ -334,6 +336,8 @@ def rename(name: str, value: Any) -> tuple[str, Any]:
     if name not in ALIASES:
         return name, value
     field, form = ALIASES[name]
+    if name in history.RENAMED and isinstance(value, str):
+        return field, history.RENAMED[name][1].get(value, value)
     return field, value if form == "{}" else form.format(value)
 
 

@@ -1,7 +1,7 @@
-"""The watchdog: names what goes wrong in a run, with the evidence and what to try. Pure functions on logged rows.
+"""The watchdog: names what goes wrong in a run, with the evidence. Pure functions on logged rows.
 
 A diagnosis looks at the rows of losses (`stats.jsonl`) and the evaluations (`metrics.jsonl`) so far; its thresholds are
-`WatchdogConfig`'s, where their reasons stand.
+`WatchdogConfig`'s, where their reasons stand. What is said of it, and what to try, is in `watchdog_words`.
 """
 
 import itertools
@@ -11,21 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pocketgan.base.language import Text
 from pocketgan.config.sections import WatchdogConfig
 
 Row = dict[str, Any]
-NAMES: dict[str, Text] = {
-    "mode_collapse": "mode collapse",
-    "discriminator_won": "discriminator won",
-    "oscillation": "oscillation",
-    "discriminator_overfitting": "discriminator overfitting",
-    "memorisation": "memorisation",
-    "non_finite": "non-finite",
-    "past_best": "past its best",
-    "stagnation": "stagnation",
-}
-"""How each diagnosis is called."""
 STAGNANT = 1.02
 """Distances within this factor of each other stand still."""
 
@@ -40,17 +28,35 @@ class Diagnosis:
     Attributes:
         name: a key of `DIAGNOSES`.
         failure: whether it ruins the run, so that `--on-failure` acts on it.
-        evidence: the numbers that show it, a sentence.
-        advice: what to try, a sentence.
+        evidence: what shows it.
     """
 
     name: str
     failure: bool
-    evidence: str
-    advice: str
+    evidence: "Evidence"
 
-    def __str__(self) -> str:
-        return f"{self.name.replace('_', ' ')}: {self.evidence}; {self.advice}"
+
+@dataclass(frozen=True)
+class Evidence:
+    """The numbers that show a failure.
+
+    Attributes:
+        key: what they show: a key of `watchdog_words.EVIDENCE`.
+        parts: the numbers, by name; words that are the same in every language too.
+    """
+
+    key: str
+    parts: dict[str, float | str]
+
+    def to_json(self) -> dict[str, float | str]:
+        """Returns the key and the parts, as a row of `events.jsonl` holds them."""
+        return {"key": self.key, **self.parts}
+
+
+def evidence(key: str, **parts: float | str) -> Evidence:
+    """Returns an evidence, its numbers with four significant digits."""
+    rounded = {name: float(f"{part:.4g}") if isinstance(part, float) else part for name, part in parts.items()}
+    return Evidence(key, rounded)
 
 
 @dataclass(frozen=True)
@@ -118,14 +124,14 @@ class History:
         return [row for row in self.rows if row["step"] >= first]
 
 
-def non_finite(history: History) -> str | None:
+def non_finite(history: History) -> Evidence | None:
     """The generator's gradient is infinite or not a number: losses and weights are next."""
     if not history.evaluations or history.evaluations[-1].get("generator_gradient", 0.0) is not None:
         return None
-    return "the generator's gradient is infinite or not a number"
+    return evidence("gradient")
 
 
-def discriminator_won(history: History) -> str | None:
+def discriminator_won(history: History) -> Evidence | None:
     """The discriminator tells nearly all images right on both sides, and the generator no longer learns from it."""
     rows = history.rows_in_window() if history.window else ()
     if not rows or history.improving or history.near_floor:
@@ -135,35 +141,29 @@ def discriminator_won(history: History) -> str | None:
     if min(real, fake) < history.limits.watch_accuracy:
         return None
     first, last = history.evaluations[0].get("generator_gradient"), history.window[-1].get("generator_gradient")
-    pull = f", and the generator's gradient stands at {last / first:.1%} of its first" if first and last else ""
-    return (
-        f"it tells {real:.0%} of the real and {fake:.0%} of the generated images right{pull}, "
-        f"while the Fréchet distance stays at {history.distances[-1]:.3g}"
-    )
+    numbers = {"real": real, "fake": fake, "distance": history.distances[-1]}
+    return evidence("won pull", pull=last / first, **numbers) if first and last else evidence("won", **numbers)
 
 
-def mode_collapse(history: History) -> str | None:
+def mode_collapse(history: History) -> Evidence | None:
     """The generator draws few classes, or the same images again and again, and isn't getting better."""
-    limits, times = history.limits, f"{len(history.window)} evaluations in a row"
+    limits, times = history.limits, len(history.window)
     if history.all("distinct", lambda share: share <= DISTINCT):
-        return f"{1 - history.window[-1]['distinct']:.1%} of the images repeat another one pixel for pixel, {times}"
+        return evidence("repeats", share=1 - history.window[-1]["distinct"], times=times)
     if not history.window or history.improving or history.near_floor or not history.moving:
         return None
     last = history.window[-1]
     if history.all("mode_share", lambda share: share <= limits.watch_modes):
-        return f"only {last['modes']:.0f} of {last['classes']:.0f} classes are drawn, {times}"
+        return evidence("classes", modes=round(last["modes"]), classes=round(last["classes"]), times=times)
     if history.all("class_kl", lambda kl: kl >= limits.watch_kl):
-        return f"the drawn classes are {last['class_kl']:.2f} nats from the real ones (KL), {times}"
+        return evidence("divergence", nats=last["class_kl"], times=times)
     twins = history.all("duplicates", lambda share: share >= limits.watch_duplicates)
     if twins and history.all("coverage", lambda share: share <= limits.watch_coverage):
-        return (
-            f"{last['duplicates']:.0%} of the images have a near-twin in the same sample, "
-            f"and {last['coverage']:.0%} of the real ones are covered"
-        )
+        return evidence("twins", twins=last["duplicates"], covered=last["coverage"])
     return None
 
 
-def oscillation(history: History) -> str | None:
+def oscillation(history: History) -> Evidence | None:
     """The quality swings up and down, or the drawn classes change from one evaluation to the next."""
     size = 2 * history.limits.watch_window
     if len(history.evaluations) < size or history.improving or history.near_floor:
@@ -171,8 +171,7 @@ def oscillation(history: History) -> str | None:
     distances = history.distances[-2 * size :]
     turns = count_turns(distances, 1 + history.limits.watch_swing)
     if turns >= history.limits.watch_window:
-        span = f"between {min(distances):.3g} and {max(distances):.3g}"
-        return f"the Fréchet distance turned {turns} times in {len(distances)} evaluations, {span}"
+        return evidence("turns", turns=turns, times=len(distances), low=min(distances), high=max(distances))
     recent = history.evaluations[-size:]
     if any("histogram" not in row for row in recent):
         return None
@@ -180,7 +179,7 @@ def oscillation(history: History) -> str | None:
     pairs = itertools.pairwise(shares)
     hop = statistics.median(sum(abs(a - b) for a, b in zip(one, two, strict=True)) / 2 for one, two in pairs)
     if hop >= history.limits.watch_hop:
-        return f"{hop:.0%} of the images change class from one evaluation to the next, for {size} evaluations"
+        return evidence("hop", share=hop, times=size)
     return None
 
 
@@ -200,18 +199,17 @@ def count_turns(values: Sequence[float], factor: float) -> int:
     return turns
 
 
-def discriminator_overfitting(history: History) -> str | None:
+def discriminator_overfitting(history: History) -> Evidence | None:
     """Held-out real images look generated to the discriminator, so it knows the training images by heart."""
     limits = history.limits
     if not history.all("r_v", lambda r: r >= limits.watch_overfitting):
         return None
     if not history.all("r_v_deviations", lambda deviations: deviations >= limits.watch_overfitting_deviations):
         return None
-    share = f"{history.mean('r_v'):.0%}"
-    return f"to it, held-out images lie {share} of the way from training images to generated ones (r_v)"
+    return evidence("overfitting", share=history.mean("r_v"))
 
 
-def memorisation(history: History) -> str | None:
+def memorisation(history: History) -> Evidence | None:
     """Generated images are nearer to training images than new real images are, and than these to each other."""
     limits = history.limits
     real = history.window[-1].get("authentic_floor") if history.window else None
@@ -220,13 +218,10 @@ def memorisation(history: History) -> str | None:
     if not history.all("copying", lambda score: score <= limits.watch_copying):
         return None
     last = history.window[-1]
-    return (
-        f"only {last['authentic']:.0%} of the images are authentic (of held-out real ones {real:.0%}), and they lie "
-        f"{-last['copying']:.1f} deviations nearer to training images than held-out ones do (C_T)"
-    )
+    return evidence("memorisation", share=last["authentic"], real=real, deviations=-last["copying"])
 
 
-def past_best(history: History) -> str | None:
+def past_best(history: History) -> Evidence | None:
     """The quality was clearly better before, and has stayed worse."""
     if not history.window or history.near_floor:
         return None
@@ -236,10 +231,10 @@ def past_best(history: History) -> str | None:
         return None
     if not history.all("frechet_distance", lambda distance: distance >= best * history.limits.watch_past_best):
         return None
-    return f"the Fréchet distance was {best:.3g} at step {at:,.0f} and stands at {history.distances[-1]:.3g}"
+    return evidence("past", best=best, step=round(at), end=history.distances[-1])
 
 
-def stagnation(history: History) -> str | None:
+def stagnation(history: History) -> Evidence | None:
     """The quality has stopped changing, far from what is possible."""
     size = history.limits.watch_stagnation
     if len(history.evaluations) < size or history.near_floor:
@@ -248,25 +243,24 @@ def stagnation(history: History) -> str | None:
     if max(recent) > STAGNANT * min(recent):
         return None
     floor = history.evaluations[-1].get("frechet_floor")
-    times = "" if floor is None else f", {recent[-1] / max(floor, 1e-12):.0f} times the floor"
-    return f"the Fréchet distance has stood at {recent[-1]:.3g} for {size} evaluations{times}"
+    if floor is None:
+        return evidence("still", distance=recent[-1], times=size)
+    return evidence("stagnation", distance=recent[-1], times=size, floor=round(recent[-1] / max(floor, 1e-12)))
 
 
 @dataclass(frozen=True)
 class Check:
-    """A function that looks for one failure, and what to say of it.
+    """A function that looks for one failure.
 
     Attributes:
         find: returns the evidence, or None.
         failure: whether it ruins the run.
-        advice: what to try.
         explained_by: names of checks that make this one needless.
         windows: how many windows of evaluations it looks at; 0 for the last evaluation alone.
     """
 
-    find: Callable[[History], str | None]
+    find: Callable[[History], Evidence | None]
     failure: bool
-    advice: str
     explained_by: tuple[str, ...] = ()
     windows: int = 1
 
@@ -283,39 +277,33 @@ FAILURES = (
     "discriminator_overfitting",
     "memorisation",
 )
-NON_FINITE_ADVICE = "try a lower --learning-rate, or --r1 for a steep discriminator"
 DIAGNOSES: dict[str, Check] = {
-    "non_finite": Check(non_finite, True, NON_FINITE_ADVICE, windows=0),
+    "non_finite": Check(non_finite, True, windows=0),
     "discriminator_won": Check(
         discriminator_won,
         True,
-        "try a lower --discriminator-learning-rate, --beta1 0.5, or --r1 0.3",
     ),
     "oscillation": Check(
         oscillation,
         True,
-        "try a lower --learning-rate or --beta1, or average with --ema-half-life",
         windows=4,
     ),
     "mode_collapse": Check(
         mode_collapse,
         True,
-        "try --objective relativistic with --r1 and --r2, a lower --learning-rate, or a larger --batch-size",
         ("non_finite", "discriminator_won", "oscillation"),
     ),
     "discriminator_overfitting": Check(
-        discriminator_overfitting, True, "try more images, --augment translation, a larger --r1, or a smaller network"
+        discriminator_overfitting, True
     ),
-    "memorisation": Check(memorisation, True, "try more images, --augment translation, or a shorter --duration"),
+    "memorisation": Check(memorisation, True),
     "past_best": Check(
         past_best,
         False,
-        "keep the best checkpoint, and try --patience 5 or --schedule cosine",
     ),
     "stagnation": Check(
         stagnation,
         False,
-        "try a higher --learning-rate or a larger --width, or stop with --patience",
         FAILURES,
     ),
 }
@@ -333,7 +321,7 @@ def diagnose(history: History) -> list[Diagnosis]:
         explained = any(other.name in check.explained_by for other in found)
         evidence = None if explained else check.find(history)
         if evidence is not None:
-            found.append(Diagnosis(name, check.failure, evidence, check.advice))
+            found.append(Diagnosis(name, check.failure, evidence))
     return found
 
 
@@ -342,6 +330,6 @@ def farthest_look(limits: WatchdogConfig) -> int:
     return max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
 
 
-def non_finite_loss(message: str) -> Diagnosis:
-    """Returns the diagnosis of a loss that became infinite or not a number."""
-    return Diagnosis("non_finite", True, message, NON_FINITE_ADVICE)
+def non_finite_loss(loss: str, step: int) -> Diagnosis:
+    """Returns the diagnosis of a loss that became infinite or not a number, near a step."""
+    return Diagnosis("non_finite", True, evidence("loss", loss=loss, step=step))

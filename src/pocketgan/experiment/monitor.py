@@ -16,6 +16,7 @@ from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
+from pocketgan.experiment.watchdog_words import sentence
 from pocketgan.images.sets import ImageSet, derived_seed, load_images, to_network
 from pocketgan.metrics.evaluation import Comparison, Reference, choose_space, labels_in
 from pocketgan.metrics.features import FeatureSpace, kept
@@ -184,7 +185,7 @@ class Follower:
         made = self.inputs[:JUDGED]
         with torch.no_grad():
             logits = [self._logits(state, images, labels) for images, labels in self.judged]
-            source = to_network(made, self.config.data.pixels) if self.config.reads_images else made
+            source = to_network(made, self.config.data.pixel_range) if self.config.reads_images else made
             labels = None if self.labels is None else self.labels[:JUDGED].to(device)
             averaging = state.generator.training
             images = state.generator.eval()(source.to(device), labels).float()
@@ -215,7 +216,7 @@ class Follower:
         device = next(state.discriminator.parameters()).device
         pixels = 255 - images if self.config.data.target == "inverted" else images
         chosen = None if labels is None else labels[: len(images)].to(device)
-        return discriminate(state, to_network(pixels, self.config.data.pixels).to(device), chosen, self.plain)
+        return discriminate(state, to_network(pixels, self.config.data.pixel_range).to(device), chosen, self.plain)
 
 
 def distinct_share(images: Tensor) -> float:
@@ -308,7 +309,7 @@ class Watch:
         explained = {name for name in self.named if names & set(DIAGNOSES[name].explained_by)}
         for name in sorted(self.named - names - explained):
             self.run.log_event(step, "recovery", name=name)
-            self.progress.say(f"step {step:,}: no longer: {name.replace('_', ' ')}")
+            self.progress.say(sentence({"event": "recovery", "step": step, "name": name}))
         self.named = names | explained
         failures = [diagnosis for diagnosis in new if diagnosis.failure]
         if failures:
@@ -319,11 +320,9 @@ class Watch:
 
     def report(self, step: int, diagnosis: Diagnosis) -> None:
         """Writes a diagnosis into the run and shows it."""
-        self.run.log_event(
-            step, "diagnosis", name=diagnosis.name, failure=diagnosis.failure,
-            evidence=diagnosis.evidence, advice=diagnosis.advice,
-        )  # fmt: skip
-        self.progress.say(f"step {step:,}: {diagnosis}")
+        found = {"name": diagnosis.name, "failure": diagnosis.failure, "evidence": diagnosis.evidence.to_json()}
+        self.run.log_event(step, "diagnosis", **found)
+        self.progress.say(sentence({"event": "diagnosis", "step": step, **found}))
 
     def out_of_patience(self) -> bool:
         """Whether as many evaluations as `patience` have passed since the best one."""

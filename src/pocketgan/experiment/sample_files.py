@@ -85,7 +85,7 @@ def logits_of(state: TrainState, images: Tensor, labels: Tensor | None, config: 
     device, training = next(state.discriminator.parameters()).device, state.discriminator.training
     state.discriminator.eval()
     chosen = None if labels is None else labels.to(device)
-    logits = discriminate(state, to_network(images, config.data.pixels).to(device), chosen, plain)
+    logits = discriminate(state, to_network(images, config.data.pixel_range).to(device), chosen, plain)
     state.discriminator.train(training)
     return logits.cpu()
 

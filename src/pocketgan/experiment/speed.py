@@ -36,7 +36,7 @@ CLEARLY = 0.95
 """Fewer threads than all are taken where a step takes at most so many times as long."""
 PLAIN = {
     "duration": "1000000000 steps",
-    "tick_every": "1 step",
+    "log_every": "1 step",
     "sample_every": "none",
     "checkpoint_every": "1000000000 steps",
     "evaluate_every": "none",
@@ -190,7 +190,7 @@ def time_steps(
     state = create_state(config, image_shape(facts, config.network.conditional), device)
     batches = Batches(images, config.data, batch_size=size, seed=config.seed, device=device)
     plan = Plan(
-        duration="", steps=1_000_000_000, tick_every=window, sample_every=None, checkpoint_every=1e9,
+        duration="", steps=1_000_000_000, log_every=window, sample_every=None, checkpoint_every=1e9,
         evaluate_every=None, warmup=None, ema_half_life=None, steps_per_second=None,
     )  # fmt: skip
     moments: list[float] = []

@@ -329,9 +329,10 @@ def failures(shipment: Shipment) -> str:
 
 def told(event: dict[str, Any]) -> str:
     """Returns an event of the watchdog as a line of a list."""
-    name = str(event.get("name", "")).replace("_", " ")
+    name = title(str(event.get("name", "")))
+    remedy = advice(str(event.get("name", ""))) or event.get("advice", "")
     what = {
-        "diagnosis": f"**{name}**: {event.get('evidence')}; {event.get('advice')}",
+        "diagnosis": f"**{name}**: {evidence(event.get('evidence'))}; {remedy}",
         "recovery": f"no longer: {name}",
         "rollback": event.get("message", ""),
     }[event["event"]]

@@ -37,7 +37,7 @@ class PictureGraph(nn.Module):
         super().__init__()
         self.network = network
         self.reads_images = config.reads_images
-        self.pixels: Pixels = config.data.pixels
+        self.pixels: Pixels = config.data.pixel_range
 
     def forward(self, given: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         read = to_network(given, self.pixels) if self.reads_images else given

@@ -227,9 +227,9 @@ class DataOrder:
     epochs' borders. `replacement`: every draw is from all images. Position `p` is the number of images fed before.
     """
 
-    def __init__(self, count: int, order: Literal["shuffled", "replacement"], seed: int) -> None:
+    def __init__(self, count: int, sampling: Literal["epoch", "replacement"], seed: int) -> None:
         self.count = count
-        self.order = order
+        self.sampling = sampling
         self.seed = seed
         self._epoch = -1
         self._indices = torch.empty(0, dtype=torch.int64)
@@ -238,7 +238,7 @@ class DataOrder:
         """Returns the indices fed in epoch `number`, int64, shape (count,)."""
         if number != self._epoch:
             generator = torch.Generator().manual_seed(derived_seed(self.seed, "order", number))
-            if self.order == "shuffled":
+            if self.sampling == "epoch":
                 self._indices = torch.randperm(self.count, generator=generator)
             else:
                 self._indices = torch.randint(self.count, (self.count,), generator=generator)
@@ -277,14 +277,14 @@ class Batches:
         self.labels = None if images.labels is None else images.labels.to(device)
         self.config = config
         self.batch_size = batch_size
-        self.order = DataOrder(len(images), config.order, seed)
+        self.order = DataOrder(len(images), config.sampling, seed)
 
     def at(self, position: int) -> Batch:
         """Gathers and converts one batch; `position` is the number of images fed before it."""
         indices = self.order.indices(position, self.batch_size).to(self.images.device)
         images = self.images.index_select(0, indices)
         labels = None if self.labels is None else self.labels.index_select(0, indices)
-        source = to_network(images, self.config.pixels)
+        source = to_network(images, self.config.pixel_range)
         if self.config.target == "inverted":
-            return Batch(to_network(255 - images, self.config.pixels), source, labels)
+            return Batch(to_network(255 - images, self.config.pixel_range), source, labels)
         return Batch(source, source, labels)

@@ -31,7 +31,7 @@ def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived_seed(seed, "generator"))
         network = GENERATORS[config.generator](config, shape, pixels)
-        initialise(network, config.initialisation)
+        initialise(network, config.weight_init)
     return lay_out(network)
 
 
@@ -40,5 +40,5 @@ def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> 
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived_seed(seed, "discriminator"))
         network = DISCRIMINATORS[config.discriminator](config, shape)
-        initialise(network, config.initialisation)
+        initialise(network, config.weight_init)
     return lay_out(network)

@@ -95,7 +95,7 @@ def draw_figures(run: Run) -> list[Path]:
 def draw_plots(
     runs: Sequence[Run],
     *,
-    over: str = "steps",
+    x_axis: str = "steps",
     width: float = WIDTH,
     theme: str = "light",
     titled: bool = False,
@@ -105,7 +105,7 @@ def draw_plots(
 
     Args:
         runs: one, or several to be compared, up to 7.
-        over: a key of `OVER`.
+        x_axis: a key of `OVER`.
         width: centimetres.
         theme: `light` or `dark`.
         titled: whether the run is named above, for plots that stand alone.
@@ -116,8 +116,8 @@ def draw_plots(
     """
     if not 1 <= len(runs) <= MOST_RUNS:
         raise RunError(f"run: {len(runs)} runs won't do in one plot; 1 to {MOST_RUNS} can be told apart")
-    if over not in OVER:
-        raise RunError(f"over: '{over}' won't do{nearest(over, OVER)}; known: {', '.join(OVER)}")
+    if x_axis not in OVER:
+        raise RunError(f"x_axis: '{x_axis}' won't do{nearest(x_axis, OVER)}; known: {', '.join(OVER)}")
     if not NARROWEST <= width <= WIDEST:
         raise RunError(f"width: {width:g} cm won't do; {NARROWEST:g} to {WIDEST:g} would")
     palette = next((palette for name, palette in PALETTES.items() if name == theme), None)
@@ -134,7 +134,7 @@ def draw_plots(
     figures = {}
     with styled(look):
         for name, draw in PLOTS.items():
-            figure = draw(found, over, look) if not names or name in names else None
+            figure = draw(found, x_axis, look) if not names or name in names else None
             if figure is not None:
                 figures[name] = figure
     return Plots(figures, look)
@@ -143,19 +143,19 @@ def draw_plots(
 # The plots. Each returns None where no run has anything for it.
 
 
-def plot_losses(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+def plot_losses(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws both networks' losses: the discriminator's as a solid line, the generator's as a dashed one."""
     objectives = dict.fromkeys(one.run.config.objective.objective for one in drawn)
     units = " or ".join(dict.fromkeys("nats" if name in NATS else "no unit" for name in objectives))
     which = f"{next(iter(objectives))}, " if len(objectives) == 1 else ""
     lines = (("discriminator", "d_loss"), ("generator", "g_loss"))
-    return plot_two(drawn, over, look, lines, f"loss ({which}{units})")
+    return plot_two(drawn, x_axis, look, lines, f"loss ({which}{units})")
 
 
-def plot_accuracies(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+def plot_accuracies(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws the discriminator's accuracy on real images as a solid line, on generated ones as a dashed one."""
     lines = (("real images", "d_real_accuracy"), ("generated images", "d_fake_accuracy"))
-    figure = plot_two(drawn, over, look, lines, "discriminator's accuracy (%)", by=100, chance=50)
+    figure = plot_two(drawn, x_axis, look, lines, "discriminator's accuracy (%)", by=100, chance=50)
     if figure is not None:
         figure.axes[0].set_ylim(-2, 102)
     return figure
@@ -163,7 +163,7 @@ def plot_accuracies(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
 
 def plot_two(
     drawn: list[Drawn],
-    over: str,
+    x_axis: str,
     look: Look,
     lines: tuple[tuple[str, str], tuple[str, str]],
     label: str,
@@ -177,7 +177,7 @@ def plot_two(
     figure, (axes,) = new_figure(look)
     for place, one in enumerate(drawn):
         for side, (line, key) in enumerate(lines):
-            curve = find_curve(one, over, key)
+            curve = find_curve(one, x_axis, key)
             if curve is None:
                 continue
             every = max(1, len(curve.x) // MARKED)
@@ -198,10 +198,10 @@ def plot_two(
     if chance is not None:
         axes.axhline(chance, color=look.palette.faint, linewidth=1, linestyle=":", label="chance", zorder=1)
     axes.set_ylabel(label)
-    return finish(figure, drawn, over, look)
+    return finish(figure, drawn, x_axis, look)
 
 
-def plot_quality(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+def plot_quality(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws the Fréchet distance, of the averaged generator and of the raw one, with the floor and the best."""
     shown = [one for one in drawn if one.evaluations]
     if not shown:
@@ -212,12 +212,12 @@ def plot_quality(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
         lines = [("frechet_distance", "averaged generator" if averaged else "generator", "-", "full")]
         lines += [("raw_frechet_distance", "generator as trained", DASHED, "none")] if averaged else []
         for side, (key, name, dashes, fill) in enumerate(lines):
-            x, y = points(one, one.evaluations, over, key)
+            x, y = points(one, one.evaluations, x_axis, key)
             colour, mark = one.colours[1 - side], one.marks[side]
             axes.plot(x, y, color=colour, linestyle=dashes, marker=mark, fillstyle=fill, label=one.called(name))
     bests = [(one.run, best) for one in shown if (best := one.run.best()) is not None]
     if bests:
-        x, y = zip(*[(OVER[over][1](best, run), best["frechet_distance"]) for run, best in bests], strict=True)
+        x, y = zip(*[(OVER[x_axis][1](best, run), best["frechet_distance"]) for run, best in bests], strict=True)
         axes.plot(x, y, "*", markersize=11, color=look.palette.ink, zorder=5, label="best")
     floors = {floor for one in shown if (floor := one.evaluations[-1].get("frechet_floor")) is not None}
     for place, floor in enumerate(sorted(floors)):
@@ -232,10 +232,10 @@ def plot_quality(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     against = {splits.get(str(one.evaluations[-1].get("reference"))) for one in shown}
     to_which = f" to the\n{against.pop()} images" if len(against) == 1 and None not in against else ""
     axes.set_ylabel(f"Fréchet distance{to_which} (no unit)")
-    return finish(figure, shown, over, look)
+    return finish(figure, shown, x_axis, look)
 
 
-def plot_classes(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+def plot_classes(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws the share of each class among the generated images as a map, darker for less; a map a run."""
     shown = [one for one in drawn if any(row.get("histogram") for row in one.evaluations)]
     if not shown:
@@ -245,7 +245,7 @@ def plot_classes(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     shares = [100 * np.array([row["histogram"] for row in rows], dtype=float).T for rows in tables]
     norm = Normalize(0, max(share.max() for share in shares))
     for axes, one, rows, share in zip(places, shown, tables, shares, strict=True):
-        x = np.array([OVER[over][1](row, one.run) for row in rows])
+        x = np.array([OVER[x_axis][1](row, one.run) for row in rows])
         edges = np.concatenate([[0.0], (x[1:] + x[:-1]) / 2, [x[-1]]])
         classes = np.arange(len(share) + 1) - 0.5
         axes.pcolormesh(edges, classes, share, cmap=COLOURS, norm=norm, edgecolors="face")
@@ -253,7 +253,7 @@ def plot_classes(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
         step = math.ceil(len(names) / MOST_CLASSES)
         axes.set_yticks(range(0, len(names), step), names[::step])
         axes.set_ylabel("class drawn")
-        write_across(axes, over, look)
+        write_across(axes, x_axis, look)
         if one.name:
             axes.set_title(one.name, loc="left")
     bar = figure.colorbar(
@@ -262,16 +262,16 @@ def plot_classes(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     assert bar.solids is not None
     bar.solids.set_edgecolor("face")  # Else some readers draw hairlines between the colours.
-    return finish(figure, shown, over, look, grid=False)
+    return finish(figure, shown, x_axis, look, grid=False)
 
 
-def plot_speed(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
+def plot_speed(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws how many real images a second the run trained on."""
     if not any("images_per_second" in row for one in drawn for row in one.rows):
         return None
     figure, (axes,) = new_figure(look)
     for one in drawn:
-        curve = find_curve(one, over, "images_per_second")
+        curve = find_curve(one, x_axis, "images_per_second")
         if curve is not None:
             axes.fill_between(curve.x, curve.low, curve.high, color=one.colours[0], alpha=0.15, linewidth=0)
             every = max(1, len(curve.x) // MARKED)
@@ -279,7 +279,7 @@ def plot_speed(drawn: list[Drawn], over: str, look: Look) -> Figure | None:
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(plain))
     axes.set_ylabel("speed (real images/s)")
-    return finish(figure, drawn, over, look)
+    return finish(figure, drawn, x_axis, look)
 
 
 PLOTS: dict[str, Callable[[list[Drawn], str, Look], Figure | None]] = {
@@ -304,17 +304,17 @@ class Curve:
     high: np.ndarray
 
 
-def points(one: Drawn, rows: Sequence[dict[str, Any]], over: str, key: str) -> tuple[np.ndarray, np.ndarray]:
+def points(one: Drawn, rows: Sequence[dict[str, Any]], x_axis: str, key: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns where the rows stand and what a column of theirs holds, without rows that have no finite number there."""
-    where = OVER[over][1]
+    where = OVER[x_axis][1]
     known = [row for row in rows if isinstance(row.get(key), int | float) and math.isfinite(row[key])]
     pairs = np.array([(where(row, one.run), row[key]) for row in known], dtype=float).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
 
-def find_curve(one: Drawn, over: str, key: str) -> Curve | None:
+def find_curve(one: Drawn, x_axis: str, key: str) -> Curve | None:
     """Returns a column of a run's rows, averaged in blocks down to at most 160 points; None where it is empty."""
-    x, y = points(one, one.rows, over, key)
+    x, y = points(one, one.rows, x_axis, key)
     if len(x) == 0:
         return None
     blocks = [block for block in np.array_split(np.arange(len(x)), min(BLOCKS, len(x))) if len(block)]
@@ -332,11 +332,11 @@ def class_names(one: Drawn, count: int) -> list[str]:
     return [name if len(name) <= 12 else f"{name[:11]}…" for name in names]
 
 
-def finish(figure: Figure, drawn: list[Drawn], over: str, look: Look, *, grid: bool = True) -> Figure:
+def finish(figure: Figure, drawn: list[Drawn], x_axis: str, look: Look, *, grid: bool = True) -> Figure:
     """Gives a plot its axis to the right, its legend and, where it stands alone, its title."""
     axes: Axes = figure.axes[0]
     if grid:
-        write_across(axes, over, look)
+        write_across(axes, x_axis, look)
         axes.grid(axis="y")
         add_legend(figure, axes)
     if look.titled and len(drawn) == 1:
@@ -345,9 +345,9 @@ def finish(figure: Figure, drawn: list[Drawn], over: str, look: Look, *, grid: b
     return figure
 
 
-def write_across(axes: Axes, over: str, look: Look) -> None:
+def write_across(axes: Axes, x_axis: str, look: Look) -> None:
     """Writes what runs to the right, and its numbers."""
-    axes.set_xlabel(OVER[over][0])
+    axes.set_xlabel(OVER[x_axis][0])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8 if look.width > 10 else 5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
 

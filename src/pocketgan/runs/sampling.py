@@ -49,7 +49,7 @@ def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, con
     for start in range(0, len(inputs), BATCH):
         piece = slice(start, start + BATCH)
         chosen = None if labels is None else labels[piece].to(device)
-        made.append(to_uint8(network(inputs[piece].to(device), chosen), config.data.pixels).cpu())
+        made.append(to_uint8(network(inputs[piece].to(device), chosen), config.data.pixel_range).cpu())
     network.train(training)
     return torch.cat(made)
 
@@ -103,7 +103,7 @@ def draw(
 
 def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:
     """Runs an image-to-image generator over uint8 images (N, C, H, W); returns the redrawn ones, alike in shape."""
-    return run_generator(network, to_network(images, config.data.pixels), None, config)
+    return run_generator(network, to_network(images, config.data.pixel_range), None, config)
 
 
 def side_by_side(inputs: Tensor, outputs: Tensor) -> Images:

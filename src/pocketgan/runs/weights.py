@@ -102,8 +102,8 @@ def build_with(model: Model, weights: Weights) -> nn.Module:
     config = model.config
     shape = image_shape(model.facts, config.network.conditional)
     with torch.device("meta"):
-        outline = build_generator(config.network, shape, config.data.pixels, config.seed)
+        outline = build_generator(config.network, shape, config.data.pixel_range, config.seed)
     check_weights(outline, weights.tensors, weights.path, "generator")
-    network = build_generator(config.network, shape, config.data.pixels, config.seed)
+    network = build_generator(config.network, shape, config.data.pixel_range, config.seed)
     network.load_state_dict(weights.tensors)
     return network.eval()

@@ -79,7 +79,7 @@ def choose_precision(name: str, device: str) -> str:
 def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
     """Makes the state at step 0; it depends on the configuration, the images' shape and nothing else."""
     # Networks, on their device.
-    generator = build_generator(config.network, shape, config.data.pixels, config.seed).to(device)
+    generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
     discriminator = build_discriminator(config.network, shape, config.seed).to(device)
     networks = (generator, discriminator)
     averaged = config.train.ema_half_life != "none"

@@ -76,7 +76,7 @@ def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, confi
         images: shape (N, C, H, W).
         labels: their classes, (N,), or K for each, (N, K), which gives logits of that shape; None: it is told none.
     """
-    background = 0.0 if config.data.pixels == "unit" else -1.0
+    background = 0.0 if config.data.pixel_range == "unit" else -1.0
     if config.data.target == "inverted":
         background = 1.0
     images = augment(images, config.train.augment, background, state.random["training"])
@@ -93,7 +93,7 @@ def training_step(
         Both losses, scalars, the discriminator's first; its logits of the real and the generated images, (N,) each;
         all detached.
     """
-    if config.objective.generator_update == "fresh":
+    if not config.objective.reuse_fake_batch:
         d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
         g_loss = generator_step(state, batch, config, rate)
     else:
@@ -121,7 +121,7 @@ def discriminator_step(
         with torch.no_grad():
             fake = generate(state, batch, config)
 
-    if settings.discriminator_update == "two_updates":
+    if settings.discriminator_batches == "two-step":
         assert objective.real_term is not None and objective.fake_term is not None
         real_logits = discriminate(state, batch.real, labels, config)
         real_loss = objective.real_term(real_logits).mean()
@@ -132,7 +132,7 @@ def discriminator_step(
         return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
 
     # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
-    share = settings.penalty_share if settings.r1 + settings.r2 + settings.gradient_penalty else 1
+    share = settings.penalty_batch_fraction if settings.r1 + settings.r2 + settings.gradient_penalty else 1
     first = slice(0, max(1, round(share * len(batch.real))))
     real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
     others, fake = fake[first.stop :], fake[first].requires_grad_(settings.r2 > 0)
@@ -148,21 +148,21 @@ def discriminator_step(
     # The game, and the second one about the class.
     own, fake_own = real_logits[:, 0], fake_logits[:, 0]
     loss = objective.discriminator_loss(own, fake_own).mean()
-    if settings.discriminator_update == "joint" and not objective.relativistic:
+    if settings.discriminator_batches == "concatenated" and not objective.relativistic:
         loss = loss / 2
     total = loss if penalty is None else loss + penalty
-    if told is not None and settings.mismatch:
+    if told is not None and settings.mismatched_label_weight:
         second = objective.discriminator_loss(own, real_logits[:, 1])
-        total = total + settings.mismatch * (second * (told[:, 0] != told[:, 1])).mean()
+        total = total + settings.mismatched_label_weight * (second * (told[:, 0] != told[:, 1])).mean()
     optimizer.step(total, state.found_inf, rate)
     return loss.detach(), own.detach(), fake_own.detach()
 
 
 def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
-    """Returns what the discriminator is told of each image, (N, K): its class, and with `mismatch` another image's."""
+    """Returns what the discriminator is told of each image, (N, K): its class, and with `mismatched_label_weight` another image's."""
     if labels is None or not config.network.conditional:
         return None
-    return torch.stack([labels, labels.roll(1)] if config.objective.mismatch else [labels], dim=1)
+    return torch.stack([labels, labels.roll(1)] if config.objective.mismatched_label_weight else [labels], dim=1)
 
 
 def discriminate_both(
@@ -173,7 +173,7 @@ def discriminate_both(
     Returns:
         The logits of each, (N, K) for K classes told; (N, 1) where none are.
     """
-    if config.objective.discriminator_update == "joint":
+    if config.objective.discriminator_batches == "concatenated":
         both = None if told is None else torch.cat([told, told])
         logits = discriminate(state, torch.cat([real, fake]), both, config)
         real_logits, fake_logits = logits.chunk(2)
@@ -270,13 +270,13 @@ def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
             averaged.copy_(buffer)
 
 
-def rate_factor(step: int, plan: Plan, schedule: str, hold: float = 0.0) -> float:
+def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) -> float:
     """Returns the factor on the learning rate in step `step` (0 is the first): warm-up times schedule.
 
-    The schedule begins once the share `hold` of the plan's steps is done.
+    The schedule begins once the share `decay_start` of the plan's steps is done.
     """
     factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
-    progress = max(0.0, (step / plan.steps - hold) / (1 - hold))
+    progress = max(0.0, (step / plan.steps - decay_start) / (1 - decay_start))
     if schedule == "linear":
         factor *= 1 - progress
     elif schedule == "cosine":
@@ -348,7 +348,7 @@ def train(
     while state.step < plan.steps:
         # One step of each network.
         batch = batches.at(state.nimg)
-        rate = rate_factor(state.step, plan, config.train.schedule, config.train.hold) * state.rate_scale
+        rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
         history.append(training_step(state, batch, config, rate))
 
         # Clocks and average.
@@ -362,7 +362,7 @@ def train(
         stopped = stop is not None and stop.is_set()
         checkpoint = due(state.step, plan.checkpoint_every) or last or stopped
         evaluate = due(state.step, plan.evaluate_every) or (last and plan.evaluate_every is not None)
-        row = due(state.step, plan.tick_every) or checkpoint or evaluate
+        row = due(state.step, plan.log_every) or checkpoint or evaluate
         sample = due(state.step, plan.sample_every) or (last and plan.sample_at_end)
         now = time.perf_counter()
         if not (row or sample or state.step in pauses or now - tick_at >= every_seconds):

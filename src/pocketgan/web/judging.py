@@ -112,7 +112,7 @@ class Judge:
         assert self.discriminator is not None
         config = self.model.config
         told = labels if config.network.conditional else None
-        return self.discriminator(to_network(images, config.data.pixels), told)
+        return self.discriminator(to_network(images, config.data.pixel_range), told)
 
     def nearest(self, image: UInt8[Tensor, "c h w"], count: int) -> Near:
         """Finds the training images whose pixels are nearest to an image's, exactly."""

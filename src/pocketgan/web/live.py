@@ -15,7 +15,7 @@ from pocketgan.web.curves import accuracies, classes, losses, quality, speed
 from pocketgan.web.messages import line, mark
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
-from pocketgan.web.watchdog import sentence
+from pocketgan.experiment.watchdog_words import sentence
 
 LATEST_ROWS = 20
 """The speed that the time left is told from is that of so many rows."""

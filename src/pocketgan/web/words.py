@@ -2,7 +2,7 @@
 
 from pocketgan.base.language import Text
 from pocketgan.web.form_texts import FORM
-from pocketgan.web.watchdog import WATCHDOG
+from pocketgan.experiment.watchdog_words import WATCHDOG
 
 PAGE: dict[str, Text] = {
     "train": "Train",

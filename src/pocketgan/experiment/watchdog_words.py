@@ -1,0 +1,120 @@
+"""What the watchdog says, in the language that is spoken: `events.jsonl` holds keys and numbers."""
+
+from typing import Any
+
+from pocketgan.base.language import Text, localised, number, say
+from pocketgan.experiment.diagnosis import Diagnosis
+
+NAMES: dict[str, Text] = {
+    "mode_collapse": "mode collapse",
+    "discriminator_won": "discriminator won",
+    "oscillation": "oscillation",
+    "discriminator_overfitting": "discriminator overfitting",
+    "memorisation": "memorisation",
+    "non_finite": "non-finite",
+    "past_best": "past its best",
+    "stagnation": "stagnation",
+}
+"""How each diagnosis is called."""
+EVIDENCE: dict[str, Text] = {
+    "evidence gradient": "the generator's gradient is infinite or not a number",
+    "evidence won pull": "it tells {real} of the real and {fake} of the generated images right, and the generator's "
+    "gradient stands at {pull} of its first, while the Fréchet distance stays at {distance}",
+    "evidence won": "it tells {real} of the real and {fake} of the generated images right, while the Fréchet distance "
+    "stays at {distance}",
+    "evidence repeats": "{share} of the images repeat another one pixel for pixel, {times} evaluations in a row",
+    "evidence classes": "only {modes} of {classes} classes are drawn, {times} evaluations in a row",
+    "evidence divergence": "the drawn classes are {nats} nats from the real ones (KL), {times} evaluations in a row",
+    "evidence twins": "{twins} of the images have a near-twin in the same sample, and {covered} of the real ones are "
+    "covered",
+    "evidence turns": "the Fréchet distance turned {turns} times in {times} evaluations, between {low} and {high}",
+    "evidence hop": "{share} of the images change class from one evaluation to the next, for {times} evaluations",
+    "evidence overfitting": "to it, held-out images lie {share} of the way from training images to generated ones "
+    "(r_v)",
+    "evidence memorisation": "only {share} of the images are authentic (of held-out real ones {real}), and they lie "
+    "{deviations} deviations nearer to training images than held-out ones do (C_T)",
+    "evidence past": "the Fréchet distance was {best} at step {step} and stands at {end}",
+    "evidence stagnation": "the Fréchet distance has stood at {distance} for {times} evaluations, {floor} times the "
+    "floor",
+    "evidence still": "the Fréchet distance has stood at {distance} for {times} evaluations",
+    "evidence loss": "{loss} near step {step}; the weights were left as they were before it",
+}
+"""What shows a failure, by its key."""
+ADVICE: dict[str, Text] = {
+    "advice non_finite": "try a lower --learning-rate, or --r1 for a steep discriminator",
+    "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --r1 0.3",
+    "advice oscillation": "try a lower --learning-rate or --beta1, or average with --ema-half-life",
+    "advice mode_collapse": "try --objective relativistic with --r1 and --r2, a lower --learning-rate, or a larger --batch-size",
+    "advice discriminator_overfitting": "try more images, --augment translation, a larger --r1, or a smaller network",
+    "advice memorisation": "try more images, --augment translation, or a shorter --duration",
+    "advice past_best": "keep the best checkpoint, and try --patience 5 or --schedule cosine",
+    "advice stagnation": "try a higher --learning-rate or a larger --width, or stop with --patience",
+}
+"""What to try, by diagnosis."""
+OTHERS: dict[str, Text] = {
+    "said diagnosis": "Step {step}: {name}: {evidence}; {advice}.",
+    "said recovery": "Step {step}: no longer: {name}.",
+    "said rollback": "Step {step}: went back to step {to}, with {scale} times the learning rate.",
+    "said patience": "Step {step}: stopped early, since evaluations in a row brought no new best.",
+}
+WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **OTHERS}
+SHARES = ("real", "fake", "pull", "share", "twins", "covered")
+"""Parts that are shares, and are shown in percent."""
+
+
+def title(name: str) -> str:
+    """Returns how a diagnosis is called."""
+    return say(NAMES, name) if name in NAMES else name.replace("_", " ")
+
+
+def advice(name: str) -> str:
+    """Returns what to try; nothing for a diagnosis of another version."""
+    key = f"advice {name}"
+    return say(ADVICE, key) if key in ADVICE else ""
+
+
+def evidence(values: object) -> str:
+    """Returns the evidence of a row of `events.jsonl` as a sentence.
+
+    Args:
+        values: a key and its numbers; a text, as version 0.1.0 wrote it, stays as it is.
+    """
+    if not isinstance(values, dict):
+        return str(values or "")
+    parts = {name: shown(name, part) for name, part in values.items() if name != "key"}
+    try:
+        return say(EVIDENCE, f"evidence {values.get('key')}", **parts)
+    except KeyError:  # Another version's.
+        return ", ".join(f"{name} {part}" for name, part in parts.items())
+
+
+def shown(name: str, part: object) -> object:
+    """Returns a part of a sentence as it is shown: a share in percent, a number with three digits."""
+    if isinstance(part, bool) or not isinstance(part, int | float):
+        return part
+    if name in SHARES:
+        return localised(f"{part:.1%}" if min(part, 1 - part) < 0.05 else f"{part:.0%}")
+    return int(part) if part == round(part) else number(part)
+
+
+def in_words(diagnosis: Diagnosis) -> str:
+    """Returns a diagnosis as a sentence: its name, what shows it, what to try."""
+    return f"{title(diagnosis.name)}: {evidence(diagnosis.evidence.to_json())}; {advice(diagnosis.name)}"
+
+
+def sentence(event: dict[str, Any]) -> str:
+    """Returns a row of `events.jsonl` as a sentence; its message for one of another kind."""
+    step, kind, name = event.get("step"), event.get("event"), str(event.get("name", ""))
+    step = round(step) if isinstance(step, int | float) else 0
+    if kind == "diagnosis":
+        told = {"evidence": evidence(event.get("evidence")), "advice": advice(name) or event.get("advice", "")}
+        return say(OTHERS, "said diagnosis", step=step, name=title(name), **told)
+    if kind == "recovery":
+        return say(OTHERS, "said recovery", step=step, name=title(name))
+    if kind == "rollback":
+        to, scale = event.get("to"), event.get("rate_scale")
+        if isinstance(to, int) and isinstance(scale, int | float):
+            return say(OTHERS, "said rollback", step=step, to=to, scale=localised(f"{scale:g}"))
+    if kind == "patience":
+        return say(OTHERS, "said patience", step=step)
+    return str(event.get("message", ""))
