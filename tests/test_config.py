@@ -224,7 +224,10 @@ def test_a_value_with_a_line_break_makes_no_second_line(field):
     [
         ({"conditional": True, "generator": "autoencoder"}, ["conditional", "autoencoder"]),
         ({"target": "inverted"}, ["target", "inverted", "autoencoder"]),
-        ({"objective": "relativistic", "discriminator_batches": "two-step"}, ["relativistic", "concatenated", "separate"]),
+        (
+            {"objective": "relativistic", "discriminator_batches": "two-step"},
+            ["relativistic", "concatenated", "separate"],
+        ),
         ({"r1": 1.0, "discriminator_batches": "two-step"}, ["two-step", "r1"]),
         ({"gradient_penalty": 1.0, "discriminator_batches": "two-step"}, ["two-step", "gradient_penalty"]),
     ],

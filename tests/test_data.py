@@ -188,7 +188,9 @@ def test_a_batch_of_unlabelled_images_has_no_labels():
 @pytest.mark.parametrize("pixels", ["signed", "unit"])
 def test_an_inverted_target_is_dark_on_white(pixels):
     images = ImageSet(EVERY_VALUE.reshape(64, 1, 2, 2), None, (), "here")
-    batch = Batches(images, DataConfig(pixel_range=pixels, target="inverted"), batch_size=64, seed=0, device="cpu").at(0)
+    batch = Batches(images, DataConfig(pixel_range=pixels, target="inverted"), batch_size=64, seed=0, device="cpu").at(
+        0
+    )
     source = to_uint8(batch.source, pixels)
     assert sorted(source.flatten().tolist()) == list(range(256))
     assert torch.equal(to_uint8(batch.real, pixels), 255 - source)

@@ -1134,7 +1134,9 @@ def test_patience_after_a_kill_stops_at_the_same_step(
     config = followed(patience=2)
     whole = run_experiment(config, tmp_path / "whole")
     assert whole.status().step == 16
-    for number, (place, after) in enumerate((("experiment.experiment.mark", 9), ("Run.log_metrics", 3), ("experiment.experiment.mark", 15))):
+    for number, (place, after) in enumerate(
+        (("experiment.experiment.mark", 9), ("Run.log_metrics", 3), ("experiment.experiment.mark", 15))
+    ):
         run_until_killed(monkeypatch, config, tmp_path / str(number), place, after, first=False)
         resumed = resume_experiment(tmp_path / str(number))
         assert_the_same_run(resumed, whole)

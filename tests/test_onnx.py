@@ -39,7 +39,9 @@ def facts_of(size: int, channels: int) -> DataFacts:
 
 def network_of(config: RunConfig, facts: DataFacts) -> nn.Module:
     """A generator whose BatchNorm has statistics as after training, and whose images are black, grey and white."""
-    network = build_generator(config.network, image_shape(facts, config.network.conditional), config.data.pixel_range, 3)
+    network = build_generator(
+        config.network, image_shape(facts, config.network.conditional), config.data.pixel_range, 3
+    )
     random = torch.Generator().manual_seed(5)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

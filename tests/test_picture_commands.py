@@ -75,7 +75,9 @@ def test_timelapse(runs, capsys):
 def test_plot(runs, capsys):
     names = ["loss_plot", "accuracy_plot", "speed_plot"]
     assert told("plot runs/noise", capsys) == [f"runs/noise/plots/{name}.pdf" for name in names]
-    assert told("plot runs/noise runs/told --format svg --x-axis kimg", capsys) == [f"plots/{name}.svg" for name in names]
+    assert told("plot runs/noise runs/told --format svg --x-axis kimg", capsys) == [
+        f"plots/{name}.svg" for name in names
+    ]
     text = Path("plots/loss_plot.svg").read_text()
     assert "noise, discriminator" in text and "told, generator" in text
     told("plot runs/noise --format png --width 8 --theme dark --out elsewhere", capsys)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from pocketgan.web.watchdog import EVIDENCE, WATCHDOG, evidence, sentence
 
 from pocketgan.base.errors import ConfigError, RunBusy, RunError, UserError, WebError
 from pocketgan.base.language import LANGUAGES, speaking
@@ -29,7 +30,6 @@ from pocketgan.web.form import fields, flags_of, read, shown
 from pocketgan.web.live import Live, live_html
 from pocketgan.web.processes import MOST_STARTED, Starts
 from pocketgan.web.site import Site
-from pocketgan.web.watchdog import EVIDENCE, WATCHDOG, evidence, sentence
 from pocketgan.web.words import WORDS
 from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
 from web_runs import PATIENCE, evaluation, make_run, row, until, write_lines, write_status

@@ -61,7 +61,7 @@ def evaluate(
 
     model, shown = find_model(source), Progress(quiet=not progress)
     if model is None and runs_inside(Path(str(source))):
-        raise RunError(f"source: {why_no_run(Path(str(source)))}")
+        raise RunError(why_no_run(Path(str(source))), field="source")
     with using_free_threads():
         done = evaluation.evaluate(
             model or source,

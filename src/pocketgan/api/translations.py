@@ -44,16 +44,28 @@ def translate(
 
     model = load(run) if isinstance(run, str | Path) else run
     if not model.config.reads_images:
-        raise RunError(f"run: '{model.folder}' draws from noise and redraws no images; use 'pocketgan generate'")
+        raise RunError(
+            "'{folder}' draws from noise and redraws no images; use 'pocketgan generate'",
+            field="run",
+            folder=model.folder,
+        )
     if not 1 <= count <= MOST_IMAGES:
-        raise RunError(f"count: {count} won't do: at least 1, and at most {MOST_IMAGES:,} at once")
+        raise RunError(
+            "{count} won't do: at least 1, and at most {most_images:,} at once",
+            field="count",
+            count=count,
+            most_images=MOST_IMAGES,
+        )
     part = check_split(split)
     if images:
         inputs = torch.stack([read_input(Path(path), model) for path in images])
     elif model.data is None:
         raise DataError(
-            f"images: the images that '{model.folder}' was trained on, {model.facts.source}, aren't with it; "
-            "--images FILE... says which ones to redraw"
+            "the images that '{folder}' was trained on, {source}, aren't with it; --images FILE... says "
+            "which ones to redraw",
+            field="images",
+            folder=model.folder,
+            source=model.facts.source,
         )
     else:
         inputs = load_images(model.data, part).images[:count]
@@ -76,13 +88,22 @@ def read_input(path: Path, model: Model) -> Any:
     facts = model.facts
     if pixels.shape[:2] != (facts.size, facts.size):
         found = f"{pixels.shape[1]}×{pixels.shape[0]}"
-        raise DataError(f"images: {path} is {found} pixels; '{model.folder}' takes {facts.size}×{facts.size}")
+        raise DataError(
+            "{path} is {found} pixels; '{folder}' takes {size}×{size}",
+            field="images",
+            path=path,
+            found=found,
+            folder=model.folder,
+            size=facts.size,
+        )
     if facts.channels == 3:
         pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     if pixels.ndim == 3:
         if (pixels != pixels[:, :, :1]).any():
-            raise DataError(f"images: {path} has colours; '{model.folder}' takes grey pictures")
+            raise DataError(
+                "{path} has colours; '{folder}' takes grey pictures", field="images", path=path, folder=model.folder
+            )
         pixels = pixels[:, :, 0]
     return torch.from_numpy(pixels.copy())[None]
 

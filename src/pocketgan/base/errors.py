@@ -20,22 +20,69 @@ CheckpointDamaged                   inside only: the caller falls back on the ch
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
-from pocketgan.base.messages import english, problem
+from pocketgan.base.messages import PROBLEMS, Problem, english, problem
 
 INTERRUPTED = 130
 """The exit code of a run that was stopped by a signal: 128 and SIGINT's number, as shells have it."""
 
 
 class PocketganError(Exception):
-    """The base of all errors below. `str(error)` is one line made for a person."""
+    """The base of all errors below. `str(error)` is one line made for a person, in the language that was spoken.
+
+    Args:
+        key: of a text in `PROBLEMS`, or a text in English, whose names in braces are parts.
+        field: the setting, argument or flag that won't do, where there is one.
+        **parts: what the names in braces stand for.
+
+    Attributes:
+        key, field, parts: as above.
+    """
 
     exit_code = 1
 
+    def __init__(self, key: str = "", /, *, field: str | None = None, **parts: Any) -> None:
+        super().__init__(key)
+        self.field = field
+        self.key, self.parts = (key.key, key.parts) if isinstance(key, Problem) else (key, parts)
+        from pocketgan.base.language import spoken  # It loads Babel.
+
+        self._language = spoken()
+
+    @property
+    def reason(self) -> str:
+        """What is wrong and what would do, without the field."""
+        from pocketgan.base.language import speaking
+
+        with speaking(self._language):
+            return text_of(self.key, self.parts)
+
     @property
     def english(self) -> str:
-        """The message in English, for files, where its text knows its translation; else as it was said."""
-        return english(self.args[0]) if self.args else ""
+        """The message in English, for files."""
+        from pocketgan.base.language import speaking
+
+        with speaking("en"):
+            reason = text_of(self.key, {name: in_english(part) for name, part in self.parts.items()})
+        return f"{self.field}: {reason}" if self.field else reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+
+def text_of(key: str, parts: dict[str, Any]) -> str:
+    """Returns one of `PROBLEMS` in the language that is spoken, or a text of its own, with its parts filled in."""
+    if key in PROBLEMS:
+        return str(problem(key, **parts))
+    return key.format(**parts) if parts else key
+
+
+def in_english(part: object) -> object:
+    """Returns a part of a message in English, where it is a text that has translations."""
+    if isinstance(part, PocketganError):
+        return part.english
+    return english(part) if isinstance(part, str) else part
 
 
 class UserError(PocketganError, ValueError):
@@ -109,7 +156,13 @@ def check_language(code: str) -> str:
     from pocketgan.base.language import LANGUAGES  # It loads Babel.
 
     if code not in LANGUAGES:
-        raise UserError(f"lang: no language '{code}'{nearest(code, LANGUAGES)}; known: {', '.join(LANGUAGES)}")
+        raise UserError(
+            "no language '{code}'{hint}; known: {known}",
+            field="lang",
+            code=code,
+            hint=nearest(code, LANGUAGES),
+            known=", ".join(LANGUAGES),
+        )
     return code
 
 

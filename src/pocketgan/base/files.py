@@ -9,7 +9,6 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from pocketgan.base.errors import StorageError
-from pocketgan.base.messages import problem
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -36,7 +35,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise StorageError(problem("disk refused", path=path, why=error.strerror)) from None
+        raise StorageError("disk refused", path=path, why=error.strerror) from None
 
 
 def cache_folder() -> Path:

@@ -17,7 +17,7 @@ PROBLEMS: Final = {
     "needs a value": "needs a value",
     "choose a recipe": "choose one",
     "no recipe": "no recipe '{name}'{hint}; known: {known}",
-    "sets both": "sets {field}, and so does {other}; give one of them",
+    "sets both": "sets {setting}, and so does {other}; give one of them",
     # The same, by pydantic's names of faults.
     "greater_than": "input should be greater than {gt}",
     "greater_than_equal": "input should be greater than or equal to {ge}",
@@ -34,8 +34,10 @@ PROBLEMS: Final = {
     "string_pattern_mismatch": "string should match pattern '{pattern}'",
     "empty list": "an empty list; write names with commas between them, such as '0,1,7'",
     "no augmentation": "unknown augmentation {name}{hint}; known: {known}",
-    "joint for relativistic": "relativistic losses compare real with generated images: use 'concatenated' or 'separate'",
-    "joint for mismatch": "'two-step' takes no images with another class; use 'concatenated' or 'separate', or set it to 0",
+    "joint for relativistic": "relativistic losses compare real with generated images: use "
+    "'concatenated' or 'separate'",
+    "joint for mismatch": "'two-step' takes no images with another class; use 'concatenated' or "
+    "'separate', or set it to 0",
     "joint for penalties": (
         "'two-step' takes no penalty: use 'concatenated' or 'separate', or set r1, r2 and gradient_penalty to 0"
     ),
@@ -202,6 +204,8 @@ PROBLEMS: Final = {
         "was saved with another configuration ({changed}); put config.json back, or start a new run"
     ),
     "other network": "holds the weights of another network: {where}",
+    "loss not finite": "{loss} near step {step}; the weights were left as they were before it",
+    "weights not finite": "{loss} at step {step}; it was not saved",
     # A run's data.
     "data gone": "the images of '{folder}' can't be read again: {why}",
     "data changed": "{source} isn't what '{folder}' was trained on; put those images back",

@@ -11,7 +11,7 @@ import tyro
 from pocketgan.base.errors import RunError
 from pocketgan.base.printing import print_json
 from pocketgan.base.progress import Progress, working
-from pocketgan.cli.flags import parse, parse_recipe
+from pocketgan.cli.flags import Flags, Shown, known_flags, parse, parse_recipe
 from pocketgan.cli.help_text import help_of, help_of_recipe
 from pocketgan.config.recipes import RECIPES
 from pocketgan.images.montage import Theme
@@ -53,6 +53,16 @@ def find(name: str) -> Callable[..., int]:
     if name in HOMES:
         return getattr(import_module(f"pocketgan.cli.{HOMES[name]}"), name)
     return {"train": train, "resume": resume, "generate": generate, "translate": translate, "evaluate": evaluate}[name]
+
+
+def flags_of(name: str) -> list[str]:
+    """Returns the fields that a command has a flag for; none for what is no command."""
+    if name in ("train", "summary"):
+        return known_flags(Flags if name == "train" else Shown)
+    try:
+        return known_flags(find(name))
+    except KeyError:
+        return []
 
 
 def train(arguments: Sequence[str]) -> int:
@@ -146,7 +156,7 @@ def translate(
         out: the folder for the pictures; by default translated in the folder of run.
     """
     if images == ():
-        raise RunError("images: needs one file at least")
+        raise RunError("needs one file at least", field="images")
     folder = chosen(run, reads_images=True)
     with working(f"{folder}: redrawing …"):
         from pocketgan import api

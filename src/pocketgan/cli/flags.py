@@ -31,7 +31,9 @@ from pocketgan.config.shell import quoted
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
 
-SWITCHES = {f"{no}{name}" for name in ("conditional", "replan", "reuse_fake_batch", "dry_run", "quiet") for no in ("", "no_")}
+SWITCHES = {
+    f"{no}{name}" for name in ("conditional", "replan", "reuse_fake_batch", "dry_run", "quiet") for no in ("", "no_")
+}
 """Flags that take no value."""
 OLD_FLAGS = {"over": "x_axis"}
 """The flags that commands had by other names."""
@@ -85,10 +87,15 @@ def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[Ru
     check_misplaced(rest, "RECIPE", "recipe", f"pocketgan {command}")
     if place is not None:
         if name is not None:
-            raise ConfigError(f"config: the settings of '{place}' take the place of a recipe; leave '{name}' out")
+            raise ConfigError(
+                "the settings of '{place}' take the place of a recipe; leave '{name}' out",
+                field="config",
+                place=place,
+                name=name,
+            )
         return read_config(place), rest
     if name is None and command == "summary":
-        raise ConfigError(f"recipe: 'summary' needs a recipe; known: {', '.join(RECIPES)}")
+        raise ConfigError("'summary' needs a recipe; known: {known}", field="recipe", known=", ".join(RECIPES))
     if name is not None and name not in RECIPES:
         check_recipe(command, name)
     return recipe(name or "pocket"), rest
@@ -103,10 +110,22 @@ def check_recipe(command: str, name: str) -> None:
     setting, separator, value = name.partition("=")
     field = configuration.rename(setting.replace("-", "_"), value)[0]
     if separator and field in (*configuration.FIELDS, "seed"):
-        raise ConfigError(f"recipe: '{name}' is a setting, and those are flags: --{setting} {quoted(value)}")
+        raise ConfigError(
+            "'{name}' is a setting, and those are flags: --{setting} {command}",
+            field="recipe",
+            name=name,
+            setting=setting,
+            command=quoted(value),
+        )
     if is_model(folder := located(name)):
         anew = f"'pocketgan {command} --config {quoted(str(folder))}' takes its settings for a new one"
-        raise ConfigError(f"recipe: '{name}' is a run; '{typed('resume', folder)}' goes on with it, and {anew}")
+        raise ConfigError(
+            "'{name}' is a run; '{command}' goes on with it, and {anew}",
+            field="recipe",
+            name=name,
+            command=typed("resume", folder),
+            anew=anew,
+        )
 
 
 def read_config(place: str | Path) -> RunConfig:
@@ -130,7 +149,7 @@ def read_config(place: str | Path) -> RunConfig:
         values.pop("format", None)
         return configuration.validated(values)
     except UserError as error:
-        raise ConfigError(f"config: {str(error).removeprefix('run: ')}") from None
+        raise ConfigError(error.reason, field="config") from None
 
 
 def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -156,7 +175,7 @@ def take_value(arguments: list[str], flag: str) -> tuple[str | None, list[str]]:
         if name == flag:
             following = [] if separator else arguments[index + 1 : index + 2]
             if not (separator or following):
-                raise ConfigError(f"{flag}: needs a value")
+                raise ConfigError("needs a value", field=flag)
             rest = arguments[:index] + arguments[index + 1 + len(following) :]
             return (value if separator else following[0]), rest
     return None, arguments
@@ -188,7 +207,7 @@ def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, 
     if value is not None:
         words = [value, *rest] if place == 0 else [*rest, value]
         right = " ".join([typed, *(quoted(one) for one in words)])
-        raise UserError(f"--{name}: {word} is given without a flag: {right}")
+        raise UserError("--{name}: {word} is given without a flag: {right}", name=name, word=word, right=right)
 
 
 def canonical_flags(arguments: list[str]) -> list[str]:
@@ -205,16 +224,24 @@ def canonical_flags(arguments: list[str]) -> list[str]:
         switch = name in SWITCHES
         value = value if separator else None if switch else next(words, None)
         if value is None and not switch:
-            raise ConfigError(f"{flag}: needs a value")
+            raise ConfigError("needs a value", field=flag)
         field, renamed = configuration.rename(name, value)
         if field in SWITCHES and not switch:
             if not isinstance(renamed, bool):
                 known = ", ".join(history.RENAMED[name][1])
-                raise ConfigError(f"{flag}: '{value}' won't do; {known} would, or the switch --{flag_name(field)}")
+                raise ConfigError(
+                    "'{value}' won't do; {known} would, or the switch --{value2}",
+                    field=flag,
+                    value=value,
+                    known=known,
+                    value2=flag_name(field),
+                )
             field, renamed = (field if renamed else f"no_{field}"), None
         value = renamed
         if field in given:
-            raise ConfigError(f"{flag}: sets {field}, and so does {given[field]}; give one of them")
+            raise ConfigError(
+                "sets {what}, and so does {given}; give one of them", field=flag, what=field, given=given[field]
+            )
         given[field] = flag
         optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
         value = "None" if optional and value == "none" else value

@@ -68,7 +68,12 @@ def dispatch(arguments: list[str]) -> int:
         return 0
     name = OTHER_NAMES.get(name, name)
     if name not in COMMANDS:
-        raise UserError(f"'{name}': no such command{nearest(name, COMMANDS)}; known: {', '.join(COMMANDS)}")
+        raise UserError(
+            "'{name}': no such command{hint}; known: {known}",
+            name=name,
+            hint=nearest(name, COMMANDS),
+            known=", ".join(COMMANDS),
+        )
     announce(name, rest)
     from pocketgan.cli.commands import run_command, show_help
 
@@ -100,11 +105,12 @@ def chosen_language() -> AbstractContextManager[None]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line. Exit codes: 0 done, 1 a run failed, 2 a mistake in what was asked, 130 interrupted."""
     never_fail_to_encode()
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with chosen_language():
-            return dispatch(list(sys.argv[1:] if arguments is None else arguments))
+            return dispatch(words)
     except PocketganError as error:
-        print(f"pocketgan: {as_flag(str(error))}", file=sys.stderr)
+        print(f"pocketgan: {message_of(error, words[0] if words else '')}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("pocketgan: interrupted", file=sys.stderr)
@@ -124,40 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def as_flag(message: str) -> str:
-    """Writes the field that begins a message as the flag that the user typed."""
-    field, separator, rest = message.partition(": ")
-    if not separator or not field.replace("_", "").isalpha():
-        return message
-    from pocketgan.config.sections import ALIASES, FIELDS
+def message_of(error: PocketganError, command: str) -> str:
+    """Returns what is printed of an error: the field that it is about is written as the flag that the command has."""
+    if error.field is None:
+        return str(error)
+    from pocketgan.cli.commands import flags_of
 
-    known = {
-        *FIELDS,
-        *ALIASES,
-        "seed",
-        "config",
-        "out",
-        "format",
-        "label",
-        "checkpoint",
-        "count",
-        "images",
-        "metrics",
-        "against",
-        "inception_weights",
-        "jobs",
-        "lang",
-        "backend",
-        "seeds",
-        "frames",
-        "fps",
-        "scale",
-        "theme",
-        "labels",
-        "candidates",
-        "over",
-        "host",
-        "port",
-        "password",
-    }
-    return f"--{field.replace('_', '-')}: {rest}" if field in known else message
+    is_flag = error.field in flags_of(OTHER_NAMES.get(command, command))
+    return f"--{error.field.replace('_', '-')}: {error.reason}" if is_flag else str(error)

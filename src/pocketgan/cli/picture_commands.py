@@ -83,7 +83,9 @@ def write(
     """
     if (Path(text) / "config.json").is_file():
         right = command("write", run or 2026, text)
-        raise RunError(f"text: '{text}' is a run's folder; the text comes first: {right}")
+        raise RunError(
+            "'{text}' is a run's folder; the text comes first: {right}", field="text", text=text, right=right
+        )
     with working(f"{text}: writing …"):
         from pocketgan import api
 

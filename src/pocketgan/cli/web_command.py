@@ -31,7 +31,7 @@ def ui(
         password: what visitors must type, under any name.
     """
     if find_spec("gradio") is None:
-        raise WebError("ui: the page needs Gradio; pip install 'pocketgan[web]'")
+        raise WebError("the page needs Gradio; pip install 'pocketgan[web]'", field="ui")
     from pocketgan.web.server import serve
     from pocketgan.web.site import Site
 

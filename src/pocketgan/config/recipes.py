@@ -7,7 +7,6 @@ source fixes and what is our choice.
 from collections.abc import Callable
 
 from pocketgan.base.errors import ConfigError, nearest
-from pocketgan.base.messages import problem
 from pocketgan.config.sections import (
     DataConfig,
     EvaluateConfig,
@@ -193,5 +192,5 @@ def recipe(name: str) -> RunConfig:
     """
     if name not in RECIPES:
         hint = nearest(name, RECIPES)
-        raise ConfigError(f"recipe: {problem('no recipe', name=name, hint=hint, known=', '.join(RECIPES))}")
+        raise ConfigError("no recipe", field="recipe", name=name, hint=hint, known=", ".join(RECIPES))
     return RECIPES[name]()

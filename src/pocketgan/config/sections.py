@@ -35,7 +35,7 @@ def split(text: str) -> list[str]:
 
 def _check_list(text: str) -> str:
     if not split(text):
-        raise ValueError(problem("empty list"))
+        raise ConfigError("empty list")
     return ",".join(dict.fromkeys(split(text)))
 
 
@@ -45,9 +45,7 @@ def _check_augment(text: str) -> str:
     for name in split(text):
         if name not in AUGMENTATIONS:
             known = ", ".join(["none", *AUGMENTATIONS])
-            raise ValueError(
-                problem("no augmentation", name=repr(name), hint=nearest(name, AUGMENTATIONS), known=known)
-            )
+            raise ConfigError("no augmentation", name=repr(name), hint=nearest(name, AUGMENTATIONS), known=known)
     return _check_list(text)
 
 
@@ -147,11 +145,11 @@ class ObjectiveConfig(Section):
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":
         if self.discriminator_batches == "two-step" and self.objective == "relativistic":
-            raise ValueError(problem("joint for relativistic"))
+            raise ConfigError("joint for relativistic")
         if self.discriminator_batches == "two-step" and self.mismatched_label_weight > 0:
-            raise ValueError(f"mismatched_label_weight: {problem('joint for mismatch')}")
+            raise ConfigError("joint for mismatch", field="mismatched_label_weight")
         if self.discriminator_batches == "two-step" and self.r1 + self.r2 + self.gradient_penalty > 0:
-            raise ValueError(problem("joint for penalties"))
+            raise ConfigError("joint for penalties")
         return self
 
 
@@ -298,11 +296,11 @@ class RunConfig(Section):
     def _check(self) -> "RunConfig":
         reads_images = self.network.generator == "autoencoder"
         if reads_images and self.network.conditional:
-            raise ValueError(f"conditional: {problem('autoencoder has no class')}")
+            raise ConfigError("autoencoder has no class", field="conditional")
         if self.data.target == "inverted" and not reads_images:
-            raise ValueError(f"target: {problem('inverted needs images')}")
+            raise ConfigError("inverted needs images", field="target")
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
-            raise ValueError(f"patience: {problem('patience needs evaluation')}")
+            raise ConfigError("patience needs evaluation", field="patience")
         return self
 
     @property
@@ -360,7 +358,7 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
     for name, value in fields.items():
         field, value = rename(name, value)
         if field in given:
-            raise ConfigError(f"{name}: {problem('sets both', field=field, other=given[field])}")
+            raise ConfigError("sets both", field=name, setting=field, other=given[field])
         given[field] = name
         if field == "seed":
             changed["seed"] = value
@@ -368,7 +366,7 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
             changed[FIELDS[field]][field] = value
         else:
             known = ["seed", *FIELDS, *ALIASES]
-            raise ConfigError(f"{name}: {problem('no such setting', hint=nearest(name, known))}")
+            raise ConfigError("no such setting", field=name, hint=nearest(name, known))
     return validated(changed)
 
 
@@ -381,28 +379,30 @@ def validated(values: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(explain(error)) from None
+        raise explain(error) from None
 
 
-def explain(error: ValidationError) -> str:
-    """Returns the first problem of a pydantic error as one line: field, value, what would do."""
+def explain(error: ValidationError) -> ConfigError:
+    """Returns the first problem that pydantic found: the field, its value, what would do."""
     first, *others = error.errors()
     path = [str(part) for part in first["loc"]]
-    message = in_words(first)
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError) and cause.field:
+        return cause
+    message = cause.reason if isinstance(cause, ConfigError) else in_words(first)
     words = [other.get("ctx", {}).get("expected") for other in others if other["type"] == "literal_error"]
     if words and first["type"] != "literal_error":
         message = problem("or a word", why=message, word=words[0])
     if first["type"] == "extra_forbidden":
-        return f"{'.'.join(path)}: {problem('no such setting', hint=nearest(path[-1], [*FIELDS, 'seed']))}"
+        return ConfigError("no such setting", field=".".join(path), hint=nearest(path[-1], [*FIELDS, "seed"]))
     leaves = [part for part in path if part in FIELDS or part in ("seed", "recipe")]
     if first["type"] == "missing":
-        return f"{'.'.join(path)}: {problem('missing')}"
+        return ConfigError("missing", field=".".join(path))
     if not leaves or isinstance(first["input"], Mapping):
-        return message
-    name = leaves[-1]
+        return ConfigError(message)
     if repr(first["input"]) in message:
-        return f"{name}: {message}"
-    return f"{name}: {problem('refused', value=repr(first['input']), why=message)}"
+        return ConfigError(message, field=leaves[-1])
+    return ConfigError("refused", field=leaves[-1], value=repr(first["input"]), why=message)
 
 
 def differences(left: RunConfig, right: RunConfig) -> list[str]:

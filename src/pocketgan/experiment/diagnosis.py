@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pocketgan.base.errors import NonFiniteLoss
 from pocketgan.config.sections import WatchdogConfig
 
 Row = dict[str, Any]
@@ -293,9 +294,7 @@ DIAGNOSES: dict[str, Check] = {
         True,
         ("non_finite", "discriminator_won", "oscillation"),
     ),
-    "discriminator_overfitting": Check(
-        discriminator_overfitting, True
-    ),
+    "discriminator_overfitting": Check(discriminator_overfitting, True),
     "memorisation": Check(memorisation, True),
     "past_best": Check(
         past_best,
@@ -330,6 +329,6 @@ def farthest_look(limits: WatchdogConfig) -> int:
     return max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
 
 
-def non_finite_loss(loss: str, step: int) -> Diagnosis:
-    """Returns the diagnosis of a loss that became infinite or not a number, near a step."""
-    return Diagnosis("non_finite", True, evidence("loss", loss=loss, step=step))
+def non_finite_loss(error: NonFiniteLoss) -> Diagnosis:
+    """Returns the diagnosis of a loss or a weight that became infinite or not a number."""
+    return Diagnosis("non_finite", True, evidence("loss", loss=error.parts["loss"], step=error.parts["step"]))

@@ -24,6 +24,7 @@ from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
+from pocketgan.experiment.watchdog_words import in_words
 from pocketgan.images.sets import Batches, ImageSet, load_images
 from pocketgan.runs.records import DataFacts, Environment, State, step_of
 from pocketgan.runs.run import Run, check_free, claim_folder
@@ -106,9 +107,9 @@ def resume_experiment(
         try:
             images = load_images(run.config.data)
         except DataError as error:
-            raise RunError(f"run: {problem('data gone', folder=run.folder, why=error)}") from None
+            raise RunError("data gone", field="run", folder=run.folder, why=error) from None
         if find_facts(images).digest != run.facts.digest:
-            raise RunError(f"run: {problem('data changed', source=run.facts.source, folder=run.folder)}")
+            raise RunError("data changed", field="run", source=run.facts.source, folder=run.folder)
         if duration is None and run.plan.duration != run.config.train.duration:
             duration = run.config.train.duration  # config.json was edited, or a resume was killed as it wrote.
         longer = None if duration is None else plan_longer(run, duration, images, progress)
@@ -129,7 +130,7 @@ def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -
     if plan.steps < run.plan.steps:
         lengths = {"steps": plan.steps, "planned": run.plan.steps}
         message = problem("too short", duration=duration, folder=run.folder, **lengths)
-        raise RunError(f"duration: {message}")
+        raise RunError(message, field="duration")
     if plan.steps > run.plan.steps and config.train.schedule != "constant":
         progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
     return config, plan
@@ -177,7 +178,7 @@ def continue_run(
     checkpoint, damaged = newest_intact(run.checkpoints())
     if checkpoint is None and damaged:
         said = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
-        raise RunError(f"run: {said}")
+        raise RunError(said, field="run")
     for line in damaged:
         progress.say(f"{line}; going on from the one before")
     if checkpoint is not None:
@@ -266,13 +267,13 @@ def advance(
             if acts and rolls_back:
                 return "roll back"
             if acts and config.watchdog.on_failure == "stop":
-                raise Unhealthy(str(failures[0]))
+                raise Unhealthy(in_words(failures[0]))
             if not (patient or tick.last):
                 return "stopped early"
             if pace.follow(tick):
                 return "planned again"
     except NonFiniteLoss as error:
-        watch.report(state.step, non_finite_loss(str(error)))
+        watch.report(state.step, non_finite_loss(error))
         watch.healthy_step = state.step
         if not rolls_back:
             raise

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from pocketgan.base.errors import DataError
-from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
@@ -75,7 +74,7 @@ class Follower:
         real = training if held_out is None else held_out
         least = METRICS["frechet_distance"].least
         if len(real) < least:
-            raise DataError(problem("too few to compare", found=len(real), least=least))
+            raise DataError("too few to compare", found=len(real), least=least)
         known = self._look(training)
         self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
         self.inputs, self.labels = self._inputs(real, images.class_counts())

@@ -175,4 +175,4 @@ def plan_in(values: dict[str, Any], run: Run) -> Plan:
         return Plan.model_validate(values)
     except ValidationError as error:
         message = problem("damaged", path=run.folder / "events.jsonl", why=first_problem(error))
-        raise RunError(f"run: {message}") from None
+        raise RunError(message, field="run") from None

@@ -44,7 +44,8 @@ ADVICE: dict[str, Text] = {
     "advice non_finite": "try a lower --learning-rate, or --r1 for a steep discriminator",
     "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --r1 0.3",
     "advice oscillation": "try a lower --learning-rate or --beta1, or average with --ema-half-life",
-    "advice mode_collapse": "try --objective relativistic with --r1 and --r2, a lower --learning-rate, or a larger --batch-size",
+    "advice mode_collapse": "try --objective relativistic with --r1 and --r2, a lower --learning-rate, "
+    "or a larger --batch-size",
     "advice discriminator_overfitting": "try more images, --augment translation, a larger --r1, or a smaller network",
     "advice memorisation": "try more images, --augment translation, or a shorter --duration",
     "advice past_best": "keep the best checkpoint, and try --patience 5 or --schedule cosine",

@@ -11,6 +11,7 @@ from pocketgan.base.messages import PROBLEMS, problem
 from pocketgan.base.version import __version__
 from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import PACKAGED, RunConfig, differences, replace
+from pocketgan.experiment.watchdog_words import advice, evidence, title
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET
 from pocketgan.metrics.evaluation import SPLITS

@@ -51,7 +51,7 @@ def export_model(
     """
     progress, folder = progress or Progress(quiet=True), Path(out)
     if form not in FORMATS:
-        raise ModelError(f"format: '{form}' won't do; known: {', '.join(FORMATS)}")
+        raise ModelError("'{form}' won't do; known: {known}", field="format", form=form, known=", ".join(FORMATS))
     check_free(folder)
     if form != "safetensors":
         check_extra()

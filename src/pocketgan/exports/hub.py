@@ -32,7 +32,9 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
         model.intact(name)
     hub = _hub()
     if hub.get_token() is None:
-        raise ModelError("push: nobody is logged in to the Hugging Face Hub; 'hf auth login', or a token in HF_TOKEN")
+        raise ModelError(
+            "nobody is logged in to the Hugging Face Hub; 'hf auth login', or a token in HF_TOKEN", field="push"
+        )
     paths = [model.folder / name for name in FILES if (model.folder / name).is_file()]
     api = hub.HfApi()
     try:
@@ -44,7 +46,12 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
         )
     except Exception as error:  # Of the HTTP library's, which changes with huggingface_hub's version.
         reason = " ".join((str(error) or type(error).__name__).split())
-        raise ExportFailed(f"push: '{repository}' was not uploaded: {reason}; the same command tries again") from error
+        raise ExportFailed(
+            "'{repository}' was not uploaded: {reason}; the same command tries again",
+            field="push",
+            repository=repository,
+            reason=reason,
+        ) from error
     return str(address)
 
 
@@ -58,8 +65,11 @@ def check_name(repository: str) -> None:
     good = len(parts) == 2 and all(PART.fullmatch(part) for part in parts) and len(repository) <= LONGEST_NAME
     if not good or "--" in repository or ".." in repository or repository.endswith(".git"):
         raise ModelError(
-            f"push: '{repository}' is no name of a repository; 'user/name' would do, of letters, digits and single "
-            f"'-', '_' or '.' between them, {LONGEST_NAME} at most"
+            "'{repository}' is no name of a repository; 'user/name' would do, of letters, digits and "
+            "single '-', '_' or '.' between them, {longest_name} at most",
+            field="push",
+            repository=repository,
+            longest_name=LONGEST_NAME,
         )
 
 
@@ -68,5 +78,5 @@ def _hub() -> Any:
     try:
         import huggingface_hub
     except ImportError:
-        raise ModelError("push: huggingface_hub isn't installed; pip install 'pocketgan[hub]'") from None
+        raise ModelError("huggingface_hub isn't installed; pip install 'pocketgan[hub]'", field="push") from None
     return huggingface_hub

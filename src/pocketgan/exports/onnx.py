@@ -73,7 +73,9 @@ def check_extra() -> None:
             import_module(name)
     except ImportError as error:
         raise ModelError(
-            f"format: ONNX needs '{error.name}'; pip install 'pocketgan[onnx]', or --format safetensors does without"
+            "ONNX needs '{name}'; pip install 'pocketgan[onnx]', or --format safetensors does without",
+            field="format",
+            name=error.name,
         ) from None
 
 
@@ -156,7 +158,10 @@ def check_onnx(content: bytes, network: nn.Module, config: RunConfig, facts: Dat
         differences.append((torch.from_numpy(found) - expected).abs().max().item())
         if not differences[-1] <= TOLERANCE:
             raise ExportFailed(
-                f"the ONNX file differs from PyTorch by {differences[-1]:.2g} of white at a batch of {count}, and "
-                f"{TOLERANCE:g} is allowed; nothing was written; --format safetensors exports without it"
+                "the ONNX file differs from PyTorch by {differences:.2g} of white at a batch of {count}, "
+                "and {tolerance:g} is allowed; nothing was written; --format safetensors exports without it",
+                differences=differences[-1],
+                count=count,
+                tolerance=TOLERANCE,
             )
     return max(differences)

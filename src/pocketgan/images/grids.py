@@ -144,7 +144,7 @@ def make_folder(out: str | Path, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"out: '{out}' can't be made: {error.strerror}") from None
+        raise RunError("'{out}' can't be made: {strerror}", field="out", out=out, strerror=error.strerror) from None
 
 
 def class_numbers(class_names: Sequence[str]) -> list[int] | None:
@@ -254,7 +254,9 @@ class Images:
             RunError: the images have none.
         """
         if self.names is None:
-            raise RunError("labels: these images were drawn without classes, so there are no names; leave --labels out")
+            raise RunError(
+                "these images were drawn without classes, so there are no names; leave --labels out", field="labels"
+            )
         return Labels(above=headings(self.names, lay_out(self.images.shape, self.columns).across))
 
     def words_for_files(self) -> list[str]:
@@ -287,9 +289,13 @@ class Images:
         if str(out).endswith(("/", "\\")) or (kind not in ENDINGS and path.is_dir()):
             kind = ""
         if kind and kind not in ENDINGS:
-            raise RunError(f"out: '{out}' ends in '{kind}'; '.jpg', '.png', '.npz' or a folder would do")
+            raise RunError(
+                "'{out}' ends in '{kind}'; '.jpg', '.png', '.npz' or a folder would do", field="out", out=out, kind=kind
+            )
         if kind == ".npz" and scale is not None:
-            raise RunError(f"scale: '{out}' holds the images as they are; leave --scale out, or write a '.png'")
+            raise RunError(
+                "'{out}' holds the images as they are; leave --scale out, or write a '.png'", field="scale", out=out
+            )
         picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None
         if not kind:
             scale = chosen_scale(scale, (1, *self.images.shape[1:]), 1, 0, usual=1)

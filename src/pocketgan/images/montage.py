@@ -152,7 +152,9 @@ def chosen_scale(
         RunError: it is no number from 1 up, or the picture would be too large; the message says what would do.
     """
     if scale is not None and scale < 1:
-        raise RunError(f"scale: {scale} won't do; a whole number from 1 up enlarges each pixel to so many")
+        raise RunError(
+            "{scale} won't do; a whole number from 1 up enlarges each pixel to so many", field="scale", scale=scale
+        )
 
     def size(scale: int) -> tuple[int, int]:
         layout = lay_out(shape, columns, scale, gap, labels)
@@ -168,7 +170,10 @@ def chosen_scale(
     if not fits(1):
         width, height = size(1)
         raise RunError(
-            f"{fewer}: even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do"
+            "{fewer}: even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do",
+            fewer=fewer,
+            width=width,
+            height=height,
         )
     low, high = 1, wanted
     while high - low > 1:
@@ -177,8 +182,15 @@ def chosen_scale(
     if scale is not None:
         width, height = size(wanted)
         raise RunError(
-            f"scale: {scale} makes a picture of {width:,}×{height:,} pixels, and {most[0]:,} in all or "
-            f"{most[1]:,} a side are the most; {low} would do"
+            "{scale} makes a picture of {width:,}×{height:,} pixels, and {most:,} in all or {most2:,} a "
+            "side are the most; {low} would do",
+            field="scale",
+            scale=scale,
+            width=width,
+            height=height,
+            most=most[0],
+            most2=most[1],
+            low=low,
         )
     return low
 

@@ -60,7 +60,7 @@ WITHOUT_SPLIT = {"no idx file", "npz without images", "no split folder", "no tes
 def wrong(key: str, name: str = "data", **parts: object) -> DataError:
     """Returns an error about data in the language that is spoken, which begins with the setting that asked for it."""
     kind = NoSplit if key in WITHOUT_SPLIT and parts.get("split") == "test" else DataError
-    return kind(f"{name}: {problem(key, **parts)}")
+    return kind(key, field=name, **parts)
 
 
 def read(data: str, part: str) -> ImageFiles:

@@ -18,7 +18,6 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pocketgan.base.errors import DataError, nearest
-from pocketgan.base.messages import problem
 from pocketgan.config.sections import PACKAGED, DataConfig, split
 from pocketgan.images import readers as image_files
 
@@ -84,13 +83,13 @@ class ImageSet:
         if classes == "all":
             return self
         if self.labels is None:
-            raise DataError(f"classes: {problem('no labels', source=self.source, classes=classes)}")
+            raise DataError("no labels", field="classes", source=self.source, classes=classes)
         names = split(classes)
         for name in names:
             if name not in self.class_names:
                 hint = nearest(name, self.class_names) if len(self.class_names) > 20 else ""
                 parts = {"source": self.source, "name": name, "hint": hint, "known": _few(self.class_names)}
-                raise DataError(f"classes: {problem('no class', **parts)}")
+                raise DataError("no class", field="classes", **parts)
         kept = [name for name in self.class_names if name in names]
         new_label = torch.full((len(self.class_names),), -1)
         for index, name in enumerate(kept):
@@ -114,7 +113,7 @@ class ImageSet:
             return self
         foreign = [name for name in self.class_names if name not in class_names]
         if foreign:
-            raise DataError(f"data: {problem('foreign class', source=self.source, name=foreign[0])}")
+            raise DataError("foreign class", field="data", source=self.source, name=foreign[0])
         numbers = torch.tensor([class_names.index(name) for name in self.class_names])
         return ImageSet(self.images, numbers[self.labels], class_names, self.source)
 
@@ -153,12 +152,12 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
         stratified = rule == "stratified" or (rule == "auto" and config.data not in PACKAGED)
         held_out, kept = split_off(len(found), config.validation, found.labels if stratified else None)
         if part == "validation" and len(held_out) == 0:
-            raise DataError(f"validation: {problem('nothing held out', source=source)}")
+            raise DataError("nothing held out", field="validation", source=source)
         if len(held_out):
             found = found.part(held_out if part == "validation" else kept)
     chosen = found.select(config.classes)
     if len(chosen) == 0:
-        raise DataError(f"data: {problem('none of the classes', source=source, classes=config.classes)}")
+        raise DataError("none of the classes", field="data", source=source, classes=config.classes)
     return chosen
 
 
@@ -172,7 +171,7 @@ def check_split(name: str) -> Part:
         if name == part:
             return part
     known = ", ".join(get_args(Part))
-    raise DataError(f"split: {problem('no split', name=name, hint=nearest(name, get_args(Part)), known=known)}")
+    raise DataError("no split", field="split", name=name, hint=nearest(name, get_args(Part)), known=known)
 
 
 def split_off(images: int, validation: float, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:

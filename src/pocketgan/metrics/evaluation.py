@@ -64,14 +64,14 @@ def evaluate(
     progress = progress or Progress(quiet=True)
     names = metric_names(metrics)
     if count is not None and count < 1:
-        raise RunError(f"count: {problem('count from one', count=count)}")
+        raise RunError("count from one", field="count", count=count)
     model = find_model(source)
     weights = None if model is None else model.weights(checkpoint)
     data = data_for(model, against)
     try:
         sets = read_real(data, against, knows_training=model is not None and model.data is not None)
     except DataError as error:
-        raise DataError(f"against: {reason_of(error)}") from None
+        raise DataError(error.reason, field="against") from None
     if model is None or weights is None:
         assert isinstance(source, str | Path)
         images, grey = fitted(read_images(source, count), sets.reference)
@@ -109,7 +109,7 @@ def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
     key = "sizes of images" if size != real_size else "colours for grey" if wanted == 1 else "grey for colours"
     shapes = ["×".join(map(str, each.images.shape[1:])) for each in (images, real)]
     parts = {"source": images.source, "found": shapes[0], "real": real.source, "expected": shapes[1]}
-    raise DataError(f"source: {problem(key, **parts)}")
+    raise DataError(key, field="source", **parts)
 
 
 def is_grey(images: ImageSet) -> bool:
@@ -127,7 +127,7 @@ def data_for(model: Model | None, against: str) -> DataConfig:
         return DataConfig()
     if model.data is None and against in ("auto", *SPLITS):
         said = problem("images not with it", folder=model.folder, source=model.facts.source)
-        raise DataError(f"against: {said}")
+        raise DataError(said, field="against")
     return model.data or DataConfig(data=against)
 
 
@@ -138,14 +138,14 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
         DataError: nothing readable there, or fewer than asked for.
     """
     if not Path(source).exists():
-        raise DataError(f"source: {problem('no source', source=source)}")
+        raise DataError("no source", field="source", source=source)
     try:
         found = load_images(DataConfig(data=str(source)))
     except DataError as error:
-        raise DataError(f"source: {str(error).partition(': ')[2]}") from None
+        raise DataError(error.reason, field="source") from None
     if count is not None and count > len(found):
         said = problem("too few there", count=count, source=source, found=len(found))
-        raise DataError(f"count: {said}")
+        raise DataError(said, field="count")
     return found.part(mixed(len(found))[: count or COUNT])
 
 
@@ -158,7 +158,7 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
     names, real = model.facts.class_names, sets.reference
     if model.config.reads_images:
         if count is not None and count > len(real):
-            raise RunError(f"count: {problem('too few to redraw', count=count, found=len(real))}")
+            raise RunError("too few to redraw", field="count", count=count, found=len(real))
         order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
         chosen = real.part(order[: count or COUNT])
         redrawn = redraw_images(network, model.config, chosen.images)
@@ -182,7 +182,7 @@ def choose_space(
     known = ("auto", "digits", "stacked", "classifier", "random", "inception")
     if name not in known:
         said = problem("no space", name=name, hint=nearest(name, known), known=", ".join(known))
-        raise DataError(f"features: {said}")
+        raise DataError(said, field="features")
     if name == "digits" or (name == "auto" and data.data == "mnist"):
         return features.digits()
     if name == "stacked" or (name == "auto" and data.data == "stacked-mnist"):
@@ -258,12 +258,7 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
     try:
         return against_path(against, training)
     except DataError as error:
-        raise DataError(f"against: {problem('test and train', why=reason_of(error))}") from None
-
-
-def reason_of(error: DataError) -> str:
-    """Returns what is wrong, without the setting that the message begins with."""
-    return str(error).partition(": ")[2]
+        raise DataError("test and train", field="against", why=error.reason) from None
 
 
 def against_held_out(data: DataConfig, against: str) -> RealSets:
@@ -284,9 +279,9 @@ def against_held_out(data: DataConfig, against: str) -> RealSets:
             if against == "test" or held_out is None:
                 count = 0 if held_out is None else len(held_out)
                 key = "no test but held out" if count else "no test, none held out"
-                raise DataError(f"against: {problem(key, source=training.source, count=count)}") from None
+                raise DataError(key, field="against", source=training.source, count=count) from None
     if held_out is None:
-        raise DataError(f"against: {problem('none held out', source=training.source)}")
+        raise DataError("none held out", field="against", source=training.source)
     return RealSets("validation", held_out, training, training, True, "validation")
 
 

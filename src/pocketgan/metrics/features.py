@@ -81,7 +81,7 @@ class FeatureSpace:
         if self.channels and (channels, height, width) != (self.channels, self.size, self.size):
             expected, found = f"{self.channels}×{self.size}×{self.size}", f"{channels}×{height}×{width}"
             said = problem("images for space", space=self.name, expected=expected, found=found)
-            raise DataError(f"features: {said}")
+            raise DataError(said, field="features")
         features, logits = self.embed(images)
         return Sample(images, features, None if logits is None else logits.softmax(dim=1), labels)
 
@@ -153,7 +153,7 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
     """
     if len(images.class_names) < 2:
         key = "one class to train on" if images.class_names else "no labels to train on"
-        raise DataError(f"features: {problem(key, source=images.source)}")
+        raise DataError(key, field="features", source=images.source)
     path = cache_folder() / f"classifier-{VERSION}-{images.digest()[:16]}.safetensors"
     note = NOTES["classifier"].format(source=images.source)
     if path.is_file():

@@ -35,10 +35,14 @@ def inception_features(weights: str | Path | None) -> tuple[Callable[[Tensor], T
             feature_extractor_weights_path=None if weights is None else str(weights),
         )
     except ModuleNotFoundError:
-        raise DataError("features: 'inception' needs torch-fidelity; pip install 'pocketgan[inception]'") from None
+        raise DataError(
+            "'inception' needs torch-fidelity; pip install 'pocketgan[inception]'", field="features"
+        ) from None
     except (OSError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(f"features: Inception's weights can't be had ({reason}); give --inception-weights") from None
+        raise DataError(
+            "Inception's weights can't be had ({reason}); give --inception-weights", field="features", reason=reason
+        ) from None
     network.eval()
 
     @torch.no_grad()
@@ -58,9 +62,15 @@ def check_weights(path: Path) -> None:
     try:
         found = torch.load(path, map_location="meta", weights_only=True)
     except OSError as error:
-        raise DataError(f"inception_weights: {path} can't be read: {error.strerror}") from None
+        raise DataError(
+            "{path} can't be read: {strerror}", field="inception_weights", path=path, strerror=error.strerror
+        ) from None
     except Exception as error:  # The unpickler raises whatever a damaged file leads it to.
         reason = str(error).partition("\n")[0]
-        raise DataError(f"inception_weights: {path} is no file of weights ({reason})") from None
+        raise DataError(
+            "{path} is no file of weights ({reason})", field="inception_weights", path=path, reason=reason
+        ) from None
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise DataError(f"inception_weights: {path} holds no named weights; torch-fidelity's file would do")
+        raise DataError(
+            "{path} holds no named weights; torch-fidelity's file would do", field="inception_weights", path=path
+        )

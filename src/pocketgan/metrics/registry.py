@@ -210,7 +210,7 @@ def metric_names(text: str) -> list[str]:
     for name in names:
         if name not in METRICS:
             hint = f"; did you mean '{USUAL[name]}'?" if name in USUAL else nearest(name, METRICS)
-            raise RunError(f"metrics: {problem('no metric', name=name, hint=hint, known=', '.join(METRICS))}")
+            raise RunError("no metric", field="metrics", name=name, hint=hint, known=", ".join(METRICS))
     if not names:
-        raise RunError(f"metrics: {problem('no metrics', known=', '.join(METRICS))}")
+        raise RunError("no metrics", field="metrics", known=", ".join(METRICS))
     return names

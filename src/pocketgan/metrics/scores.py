@@ -161,7 +161,7 @@ def check_counts(names: Sequence[str], generated: int, real: int, *, asked: bool
     """
     reasons = {name: why for name in names if (why := too_few(name, METRICS[name], generated, real)) is not None}
     if reasons and (asked or len(reasons) == len(names)):
-        raise RunError(f"metrics: {next(iter(reasons.values()))}")
+        raise RunError(next(iter(reasons.values())), field="metrics")
     if reasons:
         progress.say(
             f"{generated:,} images against {real:,} are too few for {', '.join(reasons)}: the rest is measured"
@@ -194,10 +194,10 @@ def score(
             except ValueError as error:
                 reason = problem("not measurable", name=name, why=str(error))
         if asked:
-            raise RunError(f"metrics: {reason}")
+            raise RunError(reason, field="metrics")
         skipped[name] = reason
     if not figures:
-        raise RunError(f"metrics: {next(iter(skipped.values()))}")
+        raise RunError(next(iter(skipped.values())), field="metrics")
     return Evaluation(space, real, comparison, figures, skipped)
 
 

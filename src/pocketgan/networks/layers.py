@@ -74,7 +74,7 @@ def quarter(shape: ImageShape, field: str, architecture: str) -> int:
     """
     if shape.size % 4:
         said = problem("side of four", architecture=architecture, size=f"{shape.size}×{shape.size}")
-        raise ConfigError(f"{field}: {said}")
+        raise ConfigError(said, field=field)
     return shape.size // 4
 
 

@@ -129,7 +129,9 @@ class Film:
             save_picture(picture, path)
             return path
         if len(self) < 2:
-            raise RunError(f"out: '{out}' is a film, which takes two moments, and there is one; '.png' would do")
+            raise RunError(
+                "'{out}' is a film, which takes two moments, and there is one; '.png' would do", field="out", out=out
+            )
         frames = self.frames(scale, theme=theme, kind=kind)
         make_folder(out, path.parent)
         write_film(path, frames, self.pauses)

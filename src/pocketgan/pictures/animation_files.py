@@ -34,7 +34,9 @@ def check_ending(out: str | Path) -> str:
     """
     kind = Path(out).suffix.lower()
     if kind not in FILMS + STILLS:
-        raise RunError(f"out: '{out}' ends in '{kind}'; '.png', '.gif', '.webp' or '.mp4' would do")
+        raise RunError(
+            "'{out}' ends in '{kind}'; '.png', '.gif', '.webp' or '.mp4' would do", field="out", out=out, kind=kind
+        )
     if kind == ".mp4":
         find_ffmpeg(out)
     return kind
@@ -47,7 +49,13 @@ def check_fps(fps: float) -> float:
         RunError: it is too small or too large.
     """
     if not LEAST_FPS <= fps <= MOST_FPS:
-        raise RunError(f"fps: {fps:g} won't do; {LEAST_FPS:g} to {MOST_FPS:g} frames a second would")
+        raise RunError(
+            "{fps:g} won't do; {least_fps:g} to {most_fps:g} frames a second would",
+            field="fps",
+            fps=fps,
+            least_fps=LEAST_FPS,
+            most_fps=MOST_FPS,
+        )
     return fps
 
 
@@ -60,7 +68,12 @@ def find_ffmpeg(out: str | Path) -> str:
     program = shutil.which("ffmpeg")
     if program is None:
         other = " or ".join(f"'{Path(out).with_suffix(kind).name}'" for kind in (".gif", ".webp"))
-        raise RunError(f"out: '{out}' takes ffmpeg, and none is on the PATH; {other} would do, or install ffmpeg")
+        raise RunError(
+            "'{out}' takes ffmpeg, and none is on the PATH; {other} would do, or install ffmpeg",
+            field="out",
+            out=out,
+            other=other,
+        )
     return program
 
 
@@ -122,13 +135,23 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
         try:
             code = feed(command, chain([first], frames), repeats, said)
         except OSError as error:
-            raise RunError(f"out: '{path}' can't be made: ffmpeg doesn't start: {error.strerror}") from None
+            raise RunError(
+                "'{path}' can't be made: ffmpeg doesn't start: {strerror}",
+                field="out",
+                path=path,
+                strerror=error.strerror,
+            ) from None
         if code == 0 and made.is_file():
             return made.read_bytes()
         said.seek(0)
         lines = said.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with code {code}")
-        raise RunError(f"out: '{path}' can't be made by ffmpeg: {last}; a '.gif' or a '.webp' would do")
+        raise RunError(
+            "'{path}' can't be made by ffmpeg: {last}; a '.gif' or a '.webp' would do",
+            field="out",
+            path=path,
+            last=last,
+        )
 
 
 def feed(command: list[str], frames: Iterable[Image.Image], repeats: int, said: IO[bytes]) -> int:

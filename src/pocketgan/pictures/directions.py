@@ -66,11 +66,15 @@ def find_directions(
         RunError: the run redraws images, there is no such class or checkpoint, or the count won't do.
     """
     if model.config.reads_images:
-        raise RunError(f"run: '{model.folder}' redraws images and reads no noise, so its latents have no directions")
+        raise RunError(
+            "'{folder}' redraws images and reads no noise, so its latents have no directions",
+            field="run",
+            folder=model.folder,
+        )
     index = chosen_class(model, label)
     most = min(MOST, model.config.network.latent_dim)
     if not 1 <= count <= most:
-        raise RunError(f"count: {count} directions won't do; 1 to {most} would")
+        raise RunError("{count} directions won't do; 1 to {most} would", field="count", count=count, most=most)
     return of_network(load_generator(model, checkpoint), model.config.network.latent_dim, count, index)
 
 
@@ -186,9 +190,9 @@ def walk_directions(
         RunError: there is no such class or checkpoint, or the numbers won't do.
     """
     if not 2 <= steps <= MOST_STEPS:
-        raise RunError(f"steps: {steps} won't do; 2 to {MOST_STEPS} would")
+        raise RunError("{steps} won't do; 2 to {most_steps} would", field="steps", steps=steps, most_steps=MOST_STEPS)
     if len(directions) == 0 or directions.vectors.shape[1] != model.config.network.latent_dim:
-        raise RunError(f"directions: they are of other latents than those of '{model.folder}'")
+        raise RunError("they are of other latents than those of '{folder}'", field="directions", folder=model.folder)
     index = chosen_class(model, label)
     latent = sample_latents(model.config, 1, seed)[0]
     return film_along(load_generator(model, checkpoint), model.config, directions, latent, index, reach, steps)

@@ -49,13 +49,22 @@ def walk(
     """
     config, facts = model.config, model.facts
     if config.reads_images:
-        raise RunError(f"run: '{model.folder}' redraws images and reads no noise, so there is nothing to walk between")
+        raise RunError(
+            "'{folder}' redraws images and reads no noise, so there is nothing to walk between",
+            field="run",
+            folder=model.folder,
+        )
     if not 2 <= len(seeds) <= MOST_SEEDS or len(set(seeds)) < 2:
         raise RunError(
-            f"walk: from seed {' to '.join(map(str, seeds[:5]))} goes nowhere; 2 to {MOST_SEEDS} seeds would"
+            "from seed {known} goes nowhere; 2 to {most_seeds} seeds would",
+            field="walk",
+            known=" to ".join(map(str, seeds[:5])),
+            most_seeds=MOST_SEEDS,
         )
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
-        raise RunError(f"frames: {frames} won't do; 2 to {MOST_FRAMES:,} would")
+        raise RunError(
+            "{frames} won't do; 2 to {most_frames:,} would", field="frames", frames=frames, most_frames=MOST_FRAMES
+        )
     classes = shown_classes(model, label)
     legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(classes) or 1
     if (legs + 1) * steps * rows > MOST_IMAGES:
@@ -113,7 +122,7 @@ def walk_between(
         RunError: the numbers won't do.
     """
     if not 2 <= frames <= BATCH:
-        raise RunError(f"frames: {frames} won't do; 2 to {BATCH} would")
+        raise RunError("{frames} won't do; 2 to {batch} would", field="frames", frames=frames, batch=BATCH)
     shares = torch.linspace(0, 1, frames)
     way = slerp(latents[0], latents[1], shares)
     way[0], way[-1] = latents

@@ -56,17 +56,28 @@ def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Fi
         RunError: there are no two pictures to be read, or the numbers won't do.
     """
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
-        raise RunError(f"frames: {frames} won't do; 2 to {MOST_FRAMES:,} would")
+        raise RunError(
+            "{frames} won't do; 2 to {most_frames:,} would", field="frames", frames=frames, most_frames=MOST_FRAMES
+        )
     samples = samples_of(run)
     fitting = most_frames(samples)
     if frames is not None and frames > fitting:
-        raise RunError(f"frames: {frames} pictures of this size are too many to hold; {fitting} would do")
+        raise RunError(
+            "{frames} pictures of this size are too many to hold; {fitting} would do",
+            field="frames",
+            frames=frames,
+            fitting=fitting,
+        )
     chosen = [samples[place] for place in evenly(len(samples), frames or min(FRAMES, fitting))]
     drawn = same_size([(sample, pixels) for sample in chosen if (pixels := read(sample.path, run)) is not None])
     if len(drawn) < 2:
         raise RunError(
-            f"run: '{run.folder}' has {len(drawn) or 'no'} sample picture{'s' if not drawn else ''} that can be read, "
-            "and a film takes two; a run with --sample-every '20 s' draws more"
+            "'{folder}' has {count} sample picture{which} that can be read, and a film takes two; a run "
+            "with --sample-every '20 s' draws more",
+            field="run",
+            folder=run.folder,
+            count=len(drawn) or "no",
+            which="s" if not drawn else "",
         )
     moments = [sample for sample, _ in drawn]
     images, columns = parts([pixels for _, pixels in drawn], run)

@@ -208,7 +208,7 @@ class Plots:
         """
         folder = Path(out)
         if kind not in FORMATS:
-            raise RunError(f"format: '{kind}' won't do; known: {', '.join(FORMATS)}")
+            raise RunError("'{kind}' won't do; known: {known}", field="format", kind=kind, known=", ".join(FORMATS))
         make_folder(out, folder)
         paths = []
         for name in self.figures:

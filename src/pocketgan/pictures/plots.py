@@ -115,14 +115,31 @@ def draw_plots(
         RunError: there is nothing to plot, or something asked for won't do.
     """
     if not 1 <= len(runs) <= MOST_RUNS:
-        raise RunError(f"run: {len(runs)} runs won't do in one plot; 1 to {MOST_RUNS} can be told apart")
+        raise RunError(
+            "{count} runs won't do in one plot; 1 to {most_runs} can be told apart",
+            field="run",
+            count=len(runs),
+            most_runs=MOST_RUNS,
+        )
     if x_axis not in OVER:
-        raise RunError(f"x_axis: '{x_axis}' won't do{nearest(x_axis, OVER)}; known: {', '.join(OVER)}")
+        raise RunError(
+            "'{x_axis}' won't do{hint}; known: {known}",
+            field="x_axis",
+            x_axis=x_axis,
+            hint=nearest(x_axis, OVER),
+            known=", ".join(OVER),
+        )
     if not NARROWEST <= width <= WIDEST:
-        raise RunError(f"width: {width:g} cm won't do; {NARROWEST:g} to {WIDEST:g} would")
+        raise RunError(
+            "{width:g} cm won't do; {narrowest:g} to {widest:g} would",
+            field="width",
+            width=width,
+            narrowest=NARROWEST,
+            widest=WIDEST,
+        )
     palette = next((palette for name, palette in PALETTES.items() if name == theme), None)
     if palette is None:
-        raise RunError(f"theme: '{theme}' won't do; known: {', '.join(PALETTES)}")
+        raise RunError("'{theme}' won't do; known: {known}", field="theme", theme=theme, known=", ".join(PALETTES))
     look = Look("dark" if theme == "dark" else "light", width, titled)
     several, found = len(runs) > 1, []
     for place, (run, name) in enumerate(zip(runs, named([run.folder for run in runs]), strict=True)):
@@ -130,7 +147,9 @@ def draw_plots(
         colours, marks = (palette.lines[first], palette.lines[second]), (MARKS[first], MARKS[second])
         found.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
         if not (found[-1].rows or found[-1].evaluations):
-            raise RunError(f"run: '{run.folder}' has logged nothing yet, so there is nothing to plot")
+            raise RunError(
+                "'{folder}' has logged nothing yet, so there is nothing to plot", field="run", folder=run.folder
+            )
     figures = {}
     with styled(look):
         for name, draw in PLOTS.items():

@@ -91,7 +91,12 @@ def write_text(
     """
     check_text(model, text)
     if not 1 <= candidates <= MOST_CANDIDATES:
-        raise RunError(f"candidates: {candidates} won't do; 1 to {MOST_CANDIDATES:,} would")
+        raise RunError(
+            "{candidates} won't do; 1 to {most_candidates:,} would",
+            field="candidates",
+            candidates=candidates,
+            most_candidates=MOST_CANDIDATES,
+        )
     from pocketgan.runs.weights import load_generator
 
     network = load_generator(model, checkpoint)
@@ -120,22 +125,42 @@ def check_text(model: Model, text: str) -> None:
     """
     names, conditional = model.facts.class_names, model.config.network.conditional
     if model.config.reads_images:
-        raise RunError(f"run: '{model.folder}' redraws images and reads no noise, so it can't be asked for characters")
+        raise RunError(
+            "'{folder}' redraws images and reads no noise, so it can't be asked for characters",
+            field="run",
+            folder=model.folder,
+        )
     if not conditional and model.facts.source != "mnist":
         raise RunError(
-            f"run: '{model.folder}' is unconditional, and only MNIST's digits can be told apart without classes; "
-            "a run that was trained with --conditional would do"
+            "'{folder}' is unconditional, and only MNIST's digits can be told apart without classes; a "
+            "run that was trained with --conditional would do",
+            field="run",
+            folder=model.folder,
         )
     characters = [name for name in names if len(name) == 1]
     if not characters:
         few = ", ".join(f"'{name}'" for name in names[:3])
-        raise RunError(f"run: the classes of '{model.folder}' are {few}, …; only names of one character can be written")
+        raise RunError(
+            "the classes of '{folder}' are {few}, …; only names of one character can be written",
+            field="run",
+            folder=model.folder,
+            few=few,
+        )
     if not 1 <= len(text) <= LONGEST:
-        raise RunError(f"text: {len(text):,} characters won't do; 1 to {LONGEST:,} would")
+        raise RunError(
+            "{count:,} characters won't do; 1 to {longest:,} would", field="text", count=len(text), longest=LONGEST
+        )
     for character in text:
         if character not in characters:
             known = "".join(characters)
-            raise RunError(f"text: '{model.folder}' has no class '{character}' to write '{text}' with; it has {known}")
+            raise RunError(
+                "'{folder}' has no class '{character}' to write '{text}' with; it has {known}",
+                field="text",
+                folder=model.folder,
+                character=character,
+                text=text,
+                known=known,
+            )
 
 
 def ask_for_classes(model: Model, network: "nn.Module", seed: int) -> np.ndarray:
@@ -186,8 +211,13 @@ def find_digits(
         best = int(odds.argmax())
         if predicted[best] != place:
             raise RunError(
-                f"text: none of {len(drawn):,} images that '{model.folder}' drew with seed {seed} is a "
-                f"'{character}' to the classifier; more --candidates, another --seed or longer training may bring one"
+                "none of {count:,} images that '{folder}' drew with seed {seed} is a '{character}' to "
+                "the classifier; more --candidates, another --seed or longer training may bring one",
+                field="text",
+                count=len(drawn),
+                folder=model.folder,
+                seed=seed,
+                character=character,
             )
         chosen[character], certainty[character] = drawn[best], odds[best].sigmoid().item()
     return chosen, certainty
@@ -205,7 +235,9 @@ def preferred_run(text: str, folder: str | Path = "runs") -> Run:
     finished = [run for run, status in newest_first(folder) if status.state == "finished"]
     if not finished:
         raise RunError(
-            f"run: no run in '{folder}' has finished; 'pocketgan train' makes one, or name one after the text"
+            "no run in '{folder}' has finished; 'pocketgan train' makes one, or name one after the text",
+            field="run",
+            folder=folder,
         )
     reasons = []
     for run in sorted(finished, key=times_baseline):

@@ -89,24 +89,24 @@ class ExportedModel:
         folder = located(folder)
         if not is_exported(folder):
             key = "no exported model" if folder.exists() else "no model folder"
-            raise ModelError(f"model: {problem(key, folder=folder)}")
+            raise ModelError(key, field="model", folder=folder)
         path = folder / CONFIG
         values = read_object(path)
         number = history.known_format(values[EXPORT_KEY])
         if number is None:
             found = printable(repr(values[EXPORT_KEY]))
             message = problem("unknown format", path=path, found=found, format=history.FORMAT)
-            raise ModelError(f"model: {message}")
+            raise ModelError(message, field="model")
         try:
             manifest = Manifest.model_validate(values)
             config = validated(history.upgrade(manifest.config, number))
         except ValidationError as error:
             said = problem("damaged", path=path, why=printable(first_problem(error)))
-            raise ModelError(f"model: {said}") from None
+            raise ModelError(said, field="model") from None
         except ConfigError as error:
-            raise ModelError(f"model: {path}: {printable(str(error))}") from None
+            raise ModelError("{path}: {why}", field="model", path=path, why=printable(str(error))) from None
         if not all(name.isprintable() for name in manifest.data.class_names):
-            raise ModelError(f"model: {problem('damaged', path=path, why=problem('names unprintable'))}")
+            raise ModelError("damaged", field="model", path=path, why=problem("names unprintable"))
         return cls(folder, config, manifest)
 
     def __repr__(self) -> str:
@@ -132,9 +132,9 @@ class ExportedModel:
         """
         origin = self.manifest.origin
         if checkpoint != "auto":
-            raise ModelError(f"checkpoint: {problem('one checkpoint', folder=self.folder, step=origin.step)}")
+            raise ModelError("one checkpoint", field="checkpoint", folder=self.folder, step=origin.step)
         if WEIGHTS not in self.manifest.files:
-            raise ModelError(f"model: {problem('onnx alone', folder=self.folder, file=ONNX)}")
+            raise ModelError("onnx alone", field="model", folder=self.folder, file=ONNX)
         path = self.folder / WEIGHTS
         content = self.intact(WEIGHTS)
         from safetensors import SafetensorError
@@ -143,7 +143,7 @@ class ExportedModel:
         try:
             tensors = load(content)
         except (SafetensorError, KeyError, TypeError, ValueError):
-            raise ModelError(f"model: {problem('no safetensors', path=path)}") from None
+            raise ModelError("no safetensors", field="model", path=path) from None
         return Weights(path, tensors, origin.model_dump())
 
     def intact(self, name: str) -> bytes:
@@ -156,9 +156,9 @@ class ExportedModel:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ModelError(f"model: {problem('unreadable', path=path, why=error.strerror)}") from None
+            raise ModelError("unreadable", field="model", path=path, why=error.strerror) from None
         if hashlib.sha256(content).hexdigest() != self.manifest.files[name]:
-            raise ModelError(f"model: {problem('altered', path=path, config=CONFIG)}")
+            raise ModelError("altered", field="model", path=path, config=CONFIG)
         return content
 
     def label_index(self, label: str | int) -> int:

@@ -38,7 +38,7 @@ def list_runs(folder: str | Path = "runs", *, recursive: bool = False) -> Runs:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise RunError(f"dir: {problem('no runs folder', folder=folder)}")
+        raise RunError("no runs folder", field="dir", folder=folder)
     runs = Runs()
     for path in model_folders(folder, DEEPEST if recursive else 1):
         if not is_exported(path):
@@ -74,4 +74,4 @@ def chosen(run: Path | None, *, reads_images: bool | None = None) -> Path:
         if reads_images is None or (reads_images == newest.config.reads_images and newest.checkpoints()):
             note(problem("newest run", folder=newest.folder))
             return newest.folder
-    raise RunError(f"RUN: {problem('no run to take')}")
+    raise RunError("RUN: {why}", why=problem("no run to take"))

@@ -110,10 +110,10 @@ def label_index(model: Model, label: str | int) -> int:
         RunError: the model is unconditional, or has no such class.
     """
     if not model.config.network.conditional:
-        raise RunError(f"label: {problem('unconditional', folder=model.folder)}")
+        raise RunError("unconditional", field="label", folder=model.folder)
     names = model.facts.class_names
     if str(label) not in names:
-        raise RunError(f"label: {problem('no such label', label=str(label), known=', '.join(names))}")
+        raise RunError("no such label", field="label", label=str(label), known=", ".join(names))
     return names.index(str(label))
 
 

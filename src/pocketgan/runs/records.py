@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pocketgan.base.errors import RunError, StorageError
 from pocketgan.base.files import write_atomically
-from pocketgan.base.messages import problem
 
 BEST = "best.safetensors"
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
@@ -158,11 +157,11 @@ def read_object(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             value = json.loads(file.read(LARGEST_HEADER))
     except OSError as error:
-        raise RunError(f"run: {problem('unreadable', path=path, why=error.strerror)}") from None
+        raise RunError("unreadable", field="run", path=path, why=error.strerror) from None
     except (ValueError, RecursionError):
-        raise RunError(f"run: {problem('no json', path=path)}") from None
+        raise RunError("no json", field="run", path=path) from None
     if not isinstance(value, dict):
-        raise RunError(f"run: {problem('no json object', path=path)}")
+        raise RunError("no json object", field="run", path=path)
     return value
 
 
@@ -208,7 +207,7 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise StorageError(problem("disk refused", path=path, why=error.strerror)) from None
+        raise StorageError("disk refused", path=path, why=error.strerror) from None
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -19,7 +19,6 @@ from pydantic import ValidationError
 
 from pocketgan.base.errors import ConfigError, RunBusy, RunError
 from pocketgan.base.files import write_json
-from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.plan import Plan
 from pocketgan.config.sections import DataConfig, RunConfig, validated
@@ -91,19 +90,19 @@ class Run:
         """
         folder = located(folder)
         if not (folder / "config.json").is_file():
-            raise RunError(f"run: {why_no_run(folder)}")
+            raise RunError(why_no_run(folder), field="run")
         values = read_object(folder / "config.json")
         if EXPORT_KEY in values:
-            raise RunError(f"run: {problem('model for run', folder=folder)}")
+            raise RunError("model for run", field="run", folder=folder)
         found = values.pop("format", None)
         number = history.known_format(found)
         if number is None:
             parts = {"path": folder / "config.json", "found": repr(found), "format": history.FORMAT}
-            raise RunError(f"run: {problem('unknown format', **parts)}")
+            raise RunError("unknown format", field="run", **parts)
         try:
             config = validated(history.upgrade(values, number))
         except ConfigError as error:
-            raise RunError(f"run: {folder / 'config.json'}: {error}") from None
+            raise RunError("{folder}: {error}", field="run", folder=folder / "config.json", error=error) from None
         values = read_object(folder / "environment.json")
         try:
             facts = DataFacts.model_validate(values.pop("data", None))
@@ -111,7 +110,7 @@ class Run:
             environment = Environment.model_validate(values)
         except ValidationError as error:
             path, why = folder / "environment.json", first_problem(error)
-            raise RunError(f"run: {problem('damaged', path=path, why=why)}") from None
+            raise RunError("damaged", field="run", path=path, why=why) from None
         return cls(folder, config, facts, plan, environment)
 
     def __repr__(self) -> str:
@@ -179,9 +178,9 @@ class Run:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunBusy(f"run: {problem('run busy', folder=self.folder)}") from None
+            raise RunBusy("run busy", field="run", folder=self.folder) from None
         except OSError as error:
-            raise RunError(f"run: {problem('run not writable', folder=self.folder, why=error.strerror)}") from None
+            raise RunError("run not writable", field="run", folder=self.folder, why=error.strerror) from None
         try:
             yield
         finally:
@@ -309,7 +308,7 @@ class Run:
         try:
             status = Status.model_validate(read_object(path))
         except ValidationError as error:
-            raise RunError(f"run: {path} is damaged: {first_problem(error)}") from None
+            raise RunError("{path} is damaged: {why}", field="run", path=path, why=first_problem(error)) from None
         if status.state == "running" and not lives(status):
             return status.model_copy(update={"state": "killed"})
         return status
@@ -420,11 +419,11 @@ def check_free(out: str | Path | None) -> None:
         return
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
-        raise RunError(f"out: {problem('is a file', folder=folder)}")
+        raise RunError("is a file", field="out", folder=folder)
     if is_model(folder) and not is_exported(folder):
-        raise RunError(f"out: {problem('holds a run', folder=folder, command=command('resume', folder))}")
+        raise RunError("holds a run", field="out", folder=folder, command=command("resume", folder))
     if folder.is_dir() and any(folder.iterdir()):
-        raise RunError(f"out: {problem('not empty', folder=folder)}")
+        raise RunError("not empty", field="out", folder=folder)
 
 
 def claim_folder(out: str | Path | None, recipe: str) -> Path:
@@ -446,5 +445,5 @@ def claim_folder(out: str | Path | None, recipe: str) -> Path:
                     return folder
     except OSError as error:
         place = out or "runs"
-        raise RunError(f"out: {problem('not writable', folder=place, why=error.strerror)}") from None
+        raise RunError("not writable", field="out", folder=place, why=error.strerror) from None
     raise AssertionError("numbers don't end")

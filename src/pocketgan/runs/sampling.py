@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import RunError
-from pocketgan.base.messages import problem
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import Images
 from pocketgan.images.sets import derived_seed, to_network, to_uint8
@@ -91,9 +90,9 @@ def draw(
 ) -> Images:
     """Generates images from a run or an exported model; see `Run.generate`."""
     if model.config.reads_images:
-        raise RunError(f"run: {problem('reads no noise', folder=model.folder)}")
+        raise RunError("reads no noise", field="run", folder=model.folder)
     if not 1 <= count <= MOST_IMAGES:
-        raise RunError(f"count: {problem('count at once', count=count, most=MOST_IMAGES)}")
+        raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
     index = None if label is None else model.label_index(label)
     network = load_generator(model, checkpoint)
     classes = len(model.facts.class_names) if model.config.network.conditional else 0

@@ -44,23 +44,23 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
         which = "best" if best.is_file() else "last"
     steps = [step_of(path) for path in paths]
     if not paths and which != "best":
-        raise RunError(f"run: {problem('no checkpoint yet', folder=folder, command=command('resume', folder))}")
+        raise RunError("no checkpoint yet", field="run", folder=folder, command=command("resume", folder))
     if which == "last":
         found, damaged = newest_intact(paths)
         if found is None:
             said = problem("no checkpoint intact", folder=folder, damaged="; ".join(damaged))
-            raise RunError(f"run: {said}")
+            raise RunError(said, field="run")
     elif which == "best" and not best.is_file():
-        raise RunError(f"checkpoint: {problem('no best', folder=folder)}")
+        raise RunError("no best", field="checkpoint", folder=folder)
     elif which == "best" or (str(which).isdecimal() and int(which) in steps):
         try:
             found = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
         except CheckpointDamaged as error:
-            raise RunError(f"checkpoint: {problem('use another', why=error)}") from None
+            raise RunError("use another", field="checkpoint", why=error) from None
     else:
         known = ", ".join(str(step) for step in steps[-8:])
         said = problem("no such checkpoint", which=str(which), folder=folder, known=known)
-        raise RunError(f"checkpoint: {said}")
+        raise RunError(said, field="checkpoint")
     check_config(found, config)
     return found
 

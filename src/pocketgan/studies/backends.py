@@ -59,7 +59,7 @@ def count_jobs(text: str, threads: int) -> int:
     if text == "auto":
         return max(1, joblib.cpu_count() // max(1, threads))
     if not text.isdecimal() or int(text) < 1:
-        raise StudyError(f"jobs: '{text}' won't do; a number from 1, or 'auto' for one a core")
+        raise StudyError("'{text}' won't do; a number from 1, or 'auto' for one a core", field="jobs", text=text)
     return int(text)
 
 
@@ -89,8 +89,10 @@ def _in_processes(
             lost += 1
             if lost > RETRIES:
                 raise StudyError(
-                    f"jobs: processes were killed {lost} times, perhaps for want of memory; --jobs 1 takes less, and "
-                    "the same command goes on"
+                    "processes were killed {lost} times, perhaps for want of memory; --jobs 1 takes "
+                    "less, and the same command goes on",
+                    field="jobs",
+                    lost=lost,
                 ) from None
 
 
@@ -124,7 +126,9 @@ def _on_ray(work: Callable[[Item], Outcome], items: Sequence[Item], cores: int) 
         try:
             yield from (outcome for _, outcome in ray.get(done))
         except ray.exceptions.RayError as error:
-            raise StudyError(f"backend: Ray gave a run up: {str(error).splitlines()[0]}") from None
+            raise StudyError(
+                "Ray gave a run up: {splitlines}", field="backend", splitlines=str(error).splitlines()[0]
+            ) from None
 
 
 def _ray() -> Any:
@@ -132,7 +136,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise StudyError("backend: 'ray' isn't installed; pip install 'pocketgan[ray]'") from None
+        raise StudyError("'ray' isn't installed; pip install 'pocketgan[ray]'", field="backend") from None
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS", "auto")
         try:
@@ -141,8 +145,11 @@ def _ray() -> Any:
         except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise StudyError(
-                f"backend: no Ray cluster at '{address}' ({reason}); 'ray start --head' begins one, and RAY_ADDRESS "
-                "names another"
+                "no Ray cluster at '{address}' ({reason}); 'ray start --head' begins one, and "
+                "RAY_ADDRESS names another",
+                field="backend",
+                address=address,
+                reason=reason,
             ) from None
     return ray
 

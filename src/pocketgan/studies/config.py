@@ -33,9 +33,9 @@ class Range(Section):
     @model_validator(mode="after")
     def _check(self) -> "Range":
         if not self.low < self.high:
-            raise ValueError(f"from {self.low} to {self.high} is no range; low must be below high")
+            raise ConfigError("from {low} to {high} is no range; low must be below high", low=self.low, high=self.high)
         if self.log and self.low <= 0:
-            raise ValueError(f"a logarithmic range starts above 0, not at {self.low}")
+            raise ConfigError("a logarithmic range starts above 0, not at {low}", low=self.low)
         return self
 
 
@@ -93,34 +93,47 @@ class StudyConfig(Section):
     @classmethod
     def _known_recipe(cls, name: str) -> str:
         if name not in RECIPES:
-            raise ValueError(f"no recipe '{name}'{nearest(name, RECIPES)}; known: {', '.join(RECIPES)}")
+            raise ConfigError(
+                "no recipe '{name}'{hint}; known: {known}",
+                name=name,
+                hint=nearest(name, RECIPES),
+                known=", ".join(RECIPES),
+            )
         return name
 
     @model_validator(mode="after")
     def _check(self) -> "StudyConfig":
         if self.factors and self.variants:
-            raise ValueError("variants: give factors or variants, not both")
+            raise ConfigError("give factors or variants, not both", field="variants")
         if self.search == "tpe" and (self.variants or not self.factors):
-            raise ValueError(
-                "search: 'tpe' draws from factors; give some, as learning_rate = {low = 1e-4, high = 1e-2}"
+            raise ConfigError(
+                "'tpe' draws from factors; give some, as learning_rate = {low = 1e-4, high = 1e-2}", field="search"
             )
         for field, values in self.factors.items():
             if isinstance(values, Range):
                 if self.search == "grid":
-                    raise ValueError(
-                        f"factors: {field} is a range; a grid takes a list of values, search = 'tpe' ranges"
+                    raise ConfigError(
+                        "{what} is a range; a grid takes a list of values, search = 'tpe' ranges",
+                        field="factors",
+                        what=field,
                     )
             elif not values:
-                raise ValueError(f"factors: {field} has no values, so the grid is empty; give two or more")
+                raise ConfigError(
+                    "{what} has no values, so the grid is empty; give two or more", field="factors", what=field
+                )
             elif len(set(map(repr, values))) < len(values):
-                raise ValueError(f"factors: {field} has a value twice: {values}")
+                raise ConfigError("{what} has a value twice: {values}", field="factors", what=field, values=values)
         if self.better == "nearest" and self.metric not in IDEALS:
-            raise ValueError(
-                f"direction: '{self.metric}' is best where real images are, neither lower nor higher; "
-                "set 'lower' or 'higher', or choose another metric"
+            raise ConfigError(
+                "'{metric}' is best where real images are, neither lower nor higher; set 'lower' or "
+                "'higher', or choose another metric",
+                field="direction",
+                metric=self.metric,
             )
         if self.search == "grid" and not self.factors and not self.variants:
-            raise ValueError("factors: none, and no variants, so there is nothing to compare; give factors or variants")
+            raise ConfigError(
+                "none, and no variants, so there is nothing to compare; give factors or variants", field="factors"
+            )
         return self
 
     @property
@@ -160,17 +173,25 @@ class StudyConfig(Section):
             fields = dict(fields)
             name = str(fields.pop("name", "") or named(fields))
             if name in configs:
-                raise ConfigError(f"variants: '{name}' is there twice; give each a name of its own")
+                raise ConfigError("'{name}' is there twice; give each a name of its own", field="variants", name=name)
             configs[name] = self.configure(name, fields)
         for name, config in configs.items():
             twin = next(other for other in configs if configs[other] == config)
             if self.factors and twin != name:
-                raise ConfigError(f"factors: '{twin}' and '{name}' are the same runs; leave one out")
+                raise ConfigError(
+                    "'{twin}' and '{name}' are the same runs; leave one out", field="factors", twin=twin, name=name
+                )
         if len({slug(name) for name in configs}) < len(configs):
-            raise ConfigError("variants: two names differ in signs alone, and folders can't tell them apart")
+            raise ConfigError("two names differ in signs alone, and folders can't tell them apart", field="variants")
         if self.compare_with is not None and self.compare_with not in configs:
             hint = nearest(self.compare_with, configs)
-            raise ConfigError(f"compare_with: no variant '{self.compare_with}'{hint}; known: {', '.join(configs)}")
+            raise ConfigError(
+                "no variant '{compare_with}'{hint}; known: {known}",
+                field="compare_with",
+                compare_with=self.compare_with,
+                hint=hint,
+                known=", ".join(configs),
+            )
         return configs
 
     def configure(self, name: str, fields: Mapping[str, Value]) -> RunConfig:
@@ -184,10 +205,16 @@ class StudyConfig(Section):
         for field in given:
             if field not in (*FIELDS, *ALIASES):
                 place = "settings" if field in self.settings else "factors" if self.factors else "variants"
-                raise ConfigError(f"{place}: '{field}' is no setting{nearest(field, [*FIELDS, *ALIASES])}")
+                raise ConfigError(
+                    "'{what}' is no setting{hint}", field=place, what=field, hint=nearest(field, [*FIELDS, *ALIASES])
+                )
         if self.duration is not None:
             if any(rename(field, value)[0] == "duration" for field, value in fields.items()):
-                raise ConfigError(f"duration: '{self.duration}' would undo the durations that the variants have")
+                raise ConfigError(
+                    "'{duration}' would undo the durations that the variants have",
+                    field="duration",
+                    duration=self.duration,
+                )
             given = {key: value for key, value in given.items() if rename(key, value)[0] != "duration"}
             given["duration"] = self.duration
         if given.get("data", "mnist") not in PACKAGED:
@@ -195,7 +222,7 @@ class StudyConfig(Section):
         try:
             return replace(base, **given)
         except ConfigError as error:
-            raise ConfigError(f"variant '{name}': {error}") from None
+            raise ConfigError("variant '{name}': {error}", name=name, error=error) from None
 
     def seed_list(self, tests: int) -> list[int]:
         """Returns the seeds of each variant, for a study that makes so many tests."""
@@ -218,7 +245,12 @@ def grid(factors: Mapping[str, Any]) -> list[dict[str, Value]]:
     for values in factors.values():
         count *= len(values)
     if count > MOST_VARIANTS:
-        raise ConfigError(f"factors: {count:,} combinations are too many; at most {MOST_VARIANTS:,}, or search = 'tpe'")
+        raise ConfigError(
+            "{count:,} combinations are too many; at most {most_variants:,}, or search = 'tpe'",
+            field="factors",
+            count=count,
+            most_variants=MOST_VARIANTS,
+        )
     return [dict(zip(factors, chosen, strict=True)) for chosen in itertools.product(*factors.values())]
 
 
@@ -245,16 +277,21 @@ def study_config(values: Mapping[str, Any]) -> StudyConfig:
     if unknown:
         hint = nearest(unknown[0], StudyConfig.model_fields)
         raise ConfigError(
-            f"{unknown[0]}: no such field of a study{hint or '; fields: ' + ', '.join(StudyConfig.model_fields)}"
+            "no such field of a study{hint}",
+            field=unknown[0],
+            hint=hint or "; fields: " + ", ".join(StudyConfig.model_fields),
         )
     try:
         config = StudyConfig.model_validate(values)
     except ValidationError as error:
         found = error.errors()
         first = next((item for item in found if item["type"] == "value_error"), found[0])
-        place, message = ".".join(str(part) for part in first["loc"][:2]), first["msg"].removeprefix("Value error, ")
-        if place and message == first["msg"]:
-            message = f"{first['input']!r} won't do: {message[0].lower()}{message[1:]}"
-        raise ConfigError(f"{place}: {message}" if place else explain(error)) from None
+        place, cause = ".".join(str(part) for part in first["loc"][:2]), first.get("ctx", {}).get("error")
+        if not place:
+            raise explain(error) from None
+        if isinstance(cause, ConfigError):
+            raise ConfigError(cause.reason, field=cause.field or place) from None
+        why = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        raise ConfigError("{value!r} won't do: {why}", field=place, value=first["input"], why=why) from None
     config.configs()
     return config

@@ -123,7 +123,12 @@ def check_config(run: Run, asked: RunConfig) -> None:
     """
     changed = differences(run.config, asked)
     if changed:
-        raise RunError(f"run: '{run.folder}' was begun with other settings ({'; '.join(changed)}); move it away")
+        raise RunError(
+            "'{folder}' was begun with other settings ({known}); move it away",
+            field="run",
+            folder=run.folder,
+            known="; ".join(changed),
+        )
 
 
 def check_watchdog(run: Run) -> None:
@@ -200,7 +205,7 @@ def measured(job: Job, study: Study) -> Result:
                 except ValueError as error:
                     reason = problem("not measurable", name=name, why=str(error))
             if name == config.metric:
-                raise RunError(f"metric: {reason}")
+                raise RunError(reason, field="metric")
         floor = finite(floor_of(METRICS[config.metric], comparison, real))
     return Result(
         variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)

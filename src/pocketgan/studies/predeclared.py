@@ -113,16 +113,22 @@ def read_study(text: str | Path) -> StudyConfig:
     path = Path(text)
     if path.suffix != ".toml":
         raise StudyError(
-            f"study: no study '{text}'{nearest(str(text), STUDIES)}; known: {', '.join(STUDIES)}, or a .toml file"
+            "no study '{text}'{hint}; known: {known}, or a .toml file",
+            field="study",
+            text=text,
+            hint=nearest(str(text), STUDIES),
+            known=", ".join(STUDIES),
         )
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StudyError(f"study: '{path}' can't be read: {error.strerror}") from None
+        raise StudyError(
+            "'{path}' can't be read: {strerror}", field="study", path=path, strerror=error.strerror
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"study: '{path}' is no TOML: {error}") from None
+        raise ConfigError("'{path}' is no TOML: {error}", field="study", path=path, error=error) from None
     values.setdefault("name", re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study")
     try:
         return study_config(values)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError("{path}: {error}", path=path, error=error) from None

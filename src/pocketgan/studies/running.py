@@ -92,17 +92,19 @@ def check(config: StudyConfig) -> None:
         try:
             metric_names(",".join(names) or config.metric)
         except RunError as error:
-            raise StudyError(f"{field}: {str(error).partition(': ')[2]}") from None
+            raise StudyError(error.reason, field=field) from None
     variants = config.configs()
     for name, variant in variants.items():
         if config.checkpoint == "best" and variant.evaluation.evaluate_every == "none":
-            raise StudyError(f"checkpoint: 'best' needs runs that are evaluated; give '{name}' an evaluate_every")
+            raise StudyError(
+                "'best' needs runs that are evaluated; give '{name}' an evaluate_every", field="checkpoint", name=name
+            )
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
         real = len(read_real(DataConfig.model_validate_json(data), config.against).reference)
         redraws = any(variant.reads_images for variant in variants.values() if variant.data.model_dump_json() == data)
         few = too_few(config.metric, METRICS[config.metric], min(config.count, real) if redraws else config.count, real)
         if few is not None:
-            raise StudyError(f"metric: {few}")
+            raise StudyError(few, field="metric")
 
 
 def run_jobs(

@@ -73,9 +73,14 @@ def check(config: StudyConfig) -> None:
         for value in ends(values):
             config.configure("a trial", first | {name: value})
     if trial.evaluation.evaluate_every == "none":
-        raise ConfigError("search: the runs aren't evaluated; set evaluate_every, as '30 s', in settings")
+        raise ConfigError("the runs aren't evaluated; set evaluate_every, as '30 s', in settings", field="search")
     if config.metric not in MEASURED:
-        raise ConfigError(f"metric: '{config.metric}' isn't measured as a run trains; known: {', '.join(MEASURED)}")
+        raise ConfigError(
+            "'{metric}' isn't measured as a run trains; known: {known}",
+            field="metric",
+            metric=config.metric,
+            known=", ".join(MEASURED),
+        )
 
 
 def ends(values: Any) -> list[Any]:
@@ -87,7 +92,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        raise StudyError("search: Optuna isn't installed; pip install 'pocketgan[search]'") from None
+        raise StudyError("Optuna isn't installed; pip install 'pocketgan[search]'", field="search") from None
     optuna.logging.set_verbosity(logging.ERROR)
     return optuna
 
@@ -116,13 +121,21 @@ def open_storage(study: Study) -> Any:
             load_if_exists=True,
         )
     except Exception as error:  # SQLAlchemy's and the drivers' own.
-        raise StudyError(f"storage: '{url}' can't be used: {str(error).splitlines()[0]}") from None
+        raise StudyError(
+            "'{url}' can't be used: {splitlines}", field="storage", url=url, splitlines=str(error).splitlines()[0]
+        ) from None
     if searched.direction != wanted:
         old, new = searched.direction.name.lower(), wanted.name.lower()
         way = "lower" if config.better == "higher" else "higher"
         raise StudyError(
-            f"storage: the search in '{url}' was begun to {old} {config.metric}, and this one is to {new} it; "
-            f"begin another in another folder, or set direction = '{way}'"
+            "the search in '{url}' was begun to {old} {metric}, and this one is to {new} it; begin "
+            "another in another folder, or set direction = '{way}'",
+            field="storage",
+            url=url,
+            old=old,
+            metric=config.metric,
+            new=new,
+            way=way,
         )
     return searched
 

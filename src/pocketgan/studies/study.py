@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pocketgan.base.errors import ConfigError, RunError, StudyError
 from pocketgan.base.files import write_json
-from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.sections import RunConfig, replace, validated
 from pocketgan.metrics.words import BETTER, IDEALS
@@ -125,11 +124,18 @@ class Study:
             if config.seeds is None and there.config.seeds is not None:
                 study = cls(folder, config.model_copy(update={"seeds": there.config.seeds}), study.variants)
         elif folder.exists() and (not folder.is_dir() or holds_something(folder)):
-            raise StudyError(f"out: '{folder}' is not empty and holds no study; choose another folder")
+            raise StudyError(
+                "'{folder}' is not empty and holds no study; choose another folder", field="out", folder=folder
+            )
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StudyError(f"out: '{folder}' can't be written: {error.strerror}; choose another folder") from None
+            raise StudyError(
+                "'{folder}' can't be written: {strerror}; choose another folder",
+                field="out",
+                folder=folder,
+                strerror=error.strerror,
+            ) from None
         study.write()
         return study
 
@@ -144,17 +150,22 @@ class Study:
         path = folder / "study.json"
         if not path.is_file():
             where = "is no study's folder: it has no study.json" if folder.is_dir() else "doesn't exist"
-            raise StudyError(f"study: '{folder}' {where}; 'pocketgan study NAME --out DIR' makes one")
+            raise StudyError(
+                "'{folder}' {where}; 'pocketgan study NAME --out DIR' makes one",
+                field="study",
+                folder=folder,
+                where=where,
+            )
         try:
             values = read_object(path)
             number = history.known_format(values.get("format"))
             if number is None:
                 parts = {"path": path, "found": repr(values.get("format")), "format": history.FORMAT}
-                raise StudyError(f"study: {problem('unknown format', **parts)}")
+                raise StudyError("unknown format", field="study", **parts)
             config = study_config(upgraded(values["study"], number))
             variants = {name: validated(history.upgrade(fields, number)) for name, fields in values["variants"].items()}
         except (RunError, ConfigError, KeyError, AttributeError, TypeError) as error:
-            raise StudyError(f"study: {path} is damaged: {error}") from None
+            raise StudyError("{path} is damaged: {error}", field="study", path=path, error=error) from None
         return cls(folder, config, variants)
 
     def write(self) -> None:
@@ -270,19 +281,30 @@ def check_same(there: Study, asked: Study) -> None:
     for name in old:
         if old[name] != new[name] and name not in GROWS:
             raise StudyError(
-                f"out: '{there.folder}' holds the study '{there.config.name}' with other settings "
-                f"({name}: {old[name]} -> {new[name]}); choose another folder"
+                "'{folder}' holds the study '{name}' with other settings ({name2}: {old} -> {new}); "
+                "choose another folder",
+                field="out",
+                folder=there.folder,
+                name=there.config.name,
+                name2=name,
+                old=old[name],
+                new=new[name],
             )
     old["seeds"], new["seeds"] = len(there.seeds()), len(asked.seeds())
     for name in ("seeds", "fresh_seeds", "trials"):
         if new[name] < old[name] and not (name == "seeds" and asked.config.seeds is None):
             raise StudyError(
-                f"{name}: {new[name]} is fewer than the {old[name]} of the study in '{there.folder}'; "
-                "give as many or more"
+                "{new} is fewer than the {old} of the study in '{folder}'; give as many or more",
+                field=name,
+                new=new[name],
+                old=old[name],
+                folder=there.folder,
             )
     if asked.config.search == "grid" and not same_variants(there.variants, asked.variants):
         raise StudyError(
-            f"out: the recipes of the study in '{there.folder}' have changed since it began; choose another folder"
+            "the recipes of the study in '{folder}' have changed since it began; choose another folder",
+            field="out",
+            folder=there.folder,
         )
 
 

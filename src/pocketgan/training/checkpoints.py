@@ -94,7 +94,7 @@ def save_checkpoint(
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise NonFiniteLoss(f"{name} holds values that aren't finite at step {state.step}; it was not saved")
+            raise NonFiniteLoss("weights not finite", loss=f"{name} holds values that aren't finite", step=state.step)
     counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
     header = {
         "format": str(history.FORMAT),
@@ -117,7 +117,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RunError(f"checkpoint: {problem('unreadable', path=path, why=error.strerror)}") from None
+        raise RunError("unreadable", field="checkpoint", path=path, why=error.strerror) from None
     try:
         tensors = load_tensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
@@ -129,11 +129,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     number = history.known_format(header["format"])
     if number is None:
         message = problem("unknown format", path=path, found=header["format"], format=history.FORMAT)
-        raise RunError(f"checkpoint: {message}")
+        raise RunError(message, field="checkpoint")
     try:
         config = validated(history.upgrade(json.loads(header["config"]), number))
     except ConfigError as error:
-        raise RunError(f"checkpoint: {problem('other version', path=path, why=error)}") from None
+        raise RunError("other version", field="checkpoint", path=path, why=error) from None
     return Checkpoint(path, tensors, config, json.loads(header["counters"]))
 
 
@@ -179,7 +179,9 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
     found = replace(checkpoint.config, duration=config.train.duration)
     changed = differences(found, config)
     if changed:
-        raise RunError(f"{checkpoint.path}: {problem('other configuration', changed='; '.join(changed))}")
+        raise RunError(
+            "{path}: {why}", path=checkpoint.path, why=problem("other configuration", changed="; ".join(changed))
+        )
 
 
 def restore(state: TrainState, checkpoint: Checkpoint) -> None:
@@ -225,7 +227,7 @@ def check_weights(network: nn.Module, weights: dict[str, Tensor], path: Path, na
         RunError: they belong to another network; the message names the first part that differs.
     """
     for key, differs in _mismatches(network.state_dict(), weights):
-        raise RunError(f"{path}: {problem('other network', where=f'{name}.{key} {differs}')}")
+        raise RunError("{path}: {why}", path=path, why=problem("other network", where=f"{name}.{key} {differs}"))
 
 
 def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:

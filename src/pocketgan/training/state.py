@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError
-from pocketgan.base.messages import problem
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import derived_seed
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
@@ -58,7 +57,7 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
     if not there[name]:
-        raise ConfigError(f"device: {problem('no device', name=name)}")
+        raise ConfigError("no device", field="device", name=name)
     return name
 
 

@@ -159,7 +159,7 @@ def discriminator_step(
 
 
 def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
-    """Returns what the discriminator is told of each image, (N, K): its class, and with `mismatched_label_weight` another image's."""
+    """Returns what the discriminator is told of each image, (N, K): its class, and another image's for the second game."""
     if labels is None or not config.network.conditional:
         return None
     return torch.stack([labels, labels.roll(1)] if config.objective.mismatched_label_weight else [labels], dim=1)
@@ -312,7 +312,7 @@ def check_finite(state: TrainState, measures: dict[str, float]) -> None:
     wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
     if wrong or state.found_inf.item():
         what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
-        raise NonFiniteLoss(f"{what} near step {state.step}; the weights were left as they were before it")
+        raise NonFiniteLoss("loss not finite", loss=what, step=state.step)
 
 
 def train(

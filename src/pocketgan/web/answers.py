@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import DataError, PocketganError, RunError
 from pocketgan.base.language import speaking
-from pocketgan.base.messages import problem
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace, digits, stacked
@@ -173,7 +172,7 @@ class Drawing:
         values = values | {"steps": tuple(values.get("steps", ()))}
         drawing = cls(**values)
         if not 1 <= drawing.count <= MOST:
-            raise RunError(f"count: {drawing.count} won't do; 1 to {MOST} would")
+            raise RunError("{count} won't do; 1 to {most} would", field="count", count=drawing.count, most=MOST)
         return drawing
 
     def latents(self, loaded: Loaded) -> Tensor:
@@ -212,7 +211,7 @@ def noise_model(memory: Memory, folder: str) -> Loaded:
     """Returns a model that draws from noise."""
     loaded = memory.model(folder)
     if loaded.model.config.reads_images:
-        raise RunError(f"run: {problem('reads no noise', folder=folder)}")
+        raise RunError("reads no noise", field="run", folder=folder)
     return loaded
 
 
@@ -251,7 +250,7 @@ def look(
     """
     loaded, wanted = noise_model(memory, folder), Drawing.of(drawing)
     if not 0 <= index < wanted.count:
-        raise RunError(f"index: there is no picture {index} among {wanted.count}")
+        raise RunError("there is no picture {index} among {count}", field="index", index=index, count=wanted.count)
     latents, labels = wanted.latents(loaded), wanted.labels(loaded)
     image = torch.from_numpy(draw_images(loaded, latents, labels)[index])
     label = None if labels is None else int(labels[index])
@@ -305,7 +304,7 @@ def one(loaded: Loaded, picture: dict[str, Any]) -> tuple[Tensor, int | None]:
     index = values.pop("index")
     wanted = Drawing.of(values)
     if not 0 <= index < wanted.count:
-        raise RunError(f"index: there is no picture {index} among {wanted.count}")
+        raise RunError("there is no picture {index} among {count}", field="index", index=index, count=wanted.count)
     labels = wanted.labels(loaded)
     return wanted.latents(loaded)[index], None if labels is None else int(labels[index])
 
@@ -321,9 +320,15 @@ def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
     loaded = memory.model(folder)
     facts = loaded.model.facts
     if not loaded.model.config.reads_images:
-        raise RunError(f"run: '{folder}' draws from noise and redraws no images")
+        raise RunError("'{folder}' draws from noise and redraws no images", field="run", folder=folder)
     if images.dtype != np.uint8 or images.shape[1:] != (facts.channels, facts.size, facts.size):
-        raise RunError(f"images: {images.dtype} {images.shape} aren't what '{folder}' takes")
+        raise RunError(
+            "{dtype} {shape} aren't what '{folder}' takes",
+            field="images",
+            dtype=images.dtype,
+            shape=images.shape,
+            folder=folder,
+        )
     outputs = redraw_images(loaded.network, loaded.model.config, torch.from_numpy(images))
     return {"step": loaded.weights.step}, {"images": outputs.numpy()}
 
@@ -336,7 +341,7 @@ def test_image(memory: Memory, folder: str, label: str | None, index: int) -> An
     """
     model = load(Path(folder))
     if model.data is None:
-        raise DataError(f"data: the images that '{folder}' was trained on aren't with it")
+        raise DataError("the images that '{folder}' was trained on aren't with it", field="data", folder=folder)
     images = memory.images(model.data.model_copy(update={"classes": "all"}), "test")
     if label is not None:
         images = images.select(label)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pocketgan.base.errors import ConfigError, WebError
-from pocketgan.base.messages import problem
 from pocketgan.config import durations
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import FIELDS, PACKAGED, RunConfig, validated
@@ -100,7 +99,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
         UserError: the first field that won't do; the message names it.
     """
     if not isinstance(recipe_name, str):
-        raise ConfigError(f"recipe: {problem('choose a recipe')}")
+        raise ConfigError("choose a recipe", field="recipe")
     base = recipe(recipe_name)
     nested = base.model_dump()
     for field in fields():
@@ -109,7 +108,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
             value = str(value if value is not None else "").strip()
             value = with_point(value, grouped=field.grouped) if field.number else value
             if not value and not field.optional:
-                raise ConfigError(f"{field.name}: {problem('needs a value')}")
+                raise ConfigError("needs a value", field=field.name)
         checked = (value or None) if field.optional else bool(value) if field.switch else value
         if field.name == "seed":
             nested["seed"] = checked
@@ -118,7 +117,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
     try:
         nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
     except WebError as error:
-        raise WebError(f"data: {error}") from None
+        raise WebError(error.reason, field="data") from None
     return validated(nested)
 
 

@@ -8,6 +8,7 @@ from html import escape
 
 from pocketgan.base.errors import UserError
 from pocketgan.base.language import clock, date
+from pocketgan.experiment.watchdog_words import sentence
 from pocketgan.images.grids import sample_columns
 from pocketgan.images.montage import lay_out
 from pocketgan.web.charts import number
@@ -15,7 +16,6 @@ from pocketgan.web.curves import accuracies, classes, losses, quality, speed
 from pocketgan.web.messages import line, mark
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
-from pocketgan.experiment.watchdog_words import sentence
 
 LATEST_ROWS = 20
 """The speed that the time left is told from is that of so many rows."""

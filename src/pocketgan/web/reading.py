@@ -139,7 +139,7 @@ def noting(problems: list[str]) -> Iterator[None]:
     try:
         yield
     except PocketganError as error:
-        problems.append(str(error).removeprefix("run: "))
+        problems.append(error.reason)
     except OSError as error:
         problems.append(f"{error.filename}: {error.strerror}")
 

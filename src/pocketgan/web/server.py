@@ -39,7 +39,7 @@ def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None
         WebError: others could reach it, and there is no password.
     """
     if not is_loopback(host) and not password:
-        raise WebError(f"host: {site.say('needs password', host=host)}")
+        raise WebError(site.say("needs password", host=host), field="host")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, site)
     page = build_page(site)
@@ -142,5 +142,5 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         place.close()
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise WebError(f"port: {say(WORDS, 'port taken', host=host, port=str(port), why=why)}") from None
+        raise WebError(say(WORDS, "port taken", host=host, port=str(port), why=why), field="port") from None
     return place

@@ -74,7 +74,7 @@ class Site:
         check_language(self.language)
         self.folder = Path(self.folder).expanduser().resolve()
         if not self.folder.is_dir():
-            raise WebError(f"dir: {self.say('no folder', folder=self.folder)}")
+            raise WebError(self.say("no folder", folder=self.folder), field="dir")
         self.trainings = Queue(self.starts, self.training)
         self.evaluations = Queue(self.starts, lambda: next(iter(self.starts.under_way("evaluate")), None))
 

@@ -127,11 +127,11 @@ def name_of(site: Site, typed: str) -> str:
         name = valid_name(site, typed)
         folder = site.path(name)
     except WebError as error:
-        raise WebError(f"name: {error}") from None
+        raise WebError(error.reason, field="name") from None
     try:
         check_free(folder)
     except RunError:
-        raise WebError(f"name: {site.say('name taken', name=name)}") from None
+        raise WebError(site.say("name taken", name=name), field="name") from None
     return name
 
 
@@ -168,7 +168,7 @@ def resume(site: Site, name: object, duration: str = "") -> None:
         try:
             flags = [f"--duration={Duration.parse(with_point(duration))}"]
         except ValueError as error:
-            raise WebError(f"duration: {error}") from None
+            raise WebError(error.reason, field="duration") from None
     launch(site, str(name), ["resume", str(run.folder), *flags, "--quiet"], site.trainings.add)
 
 

@@ -185,7 +185,7 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
         config = read(site, recipe_name, data, dict(zip(order, values, strict=True)))
         name = starting.start(site, config, starting.name_of(site, str(typed or "")))
     except PocketganError as error:
-        field = field_in(str(error))
+        field = field_in(error)
         section = "" if field in (*OFTEN, "data") else FIELDS.get(field, "")
         drawers = [gr.Accordion(open=True) if one == section else gr.skip() for one in SECTIONS]
         return [complaint(str(error), id_of(field) if field else ""), gr.skip(), gr.skip(), *drawers]
@@ -200,10 +200,9 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
     ]
 
 
-def field_in(message: str) -> str:
-    """Returns the field of the form that an error begins with; nothing for none."""
-    name = message.partition(":")[0]
-    return name if name in (*FIELDS, "seed", "recipe", "name") else ""
+def field_in(error: UserError) -> str:
+    """Returns the field of the form that an error is about; nothing for none."""
+    return error.field if error.field in (*FIELDS, "seed", "recipe", "name") else ""
 
 
 def started_now(site: Site, name: object) -> str:
@@ -225,7 +224,7 @@ def resumed(site: Site, name: object, duration: object) -> str:
     try:
         starting.resume(site, name, str(duration or ""))
     except PocketganError as error:
-        return complaint(str(error), id_of("longer") if field_in(str(error)) == "duration" else "")
+        return complaint(str(error), id_of("longer") if error.field == "duration" else "")
     message = site.say("waits" if name in site.trainings else "resuming", name=name)
     return report(message, name, ("starting", "waiting"))
 

@@ -1,8 +1,8 @@
 """Every text of the page, by its key; `Site.say` says them in the page's language."""
 
 from pocketgan.base.language import Text
-from pocketgan.web.form_texts import FORM
 from pocketgan.experiment.watchdog_words import WATCHDOG
+from pocketgan.web.form_texts import FORM
 
 PAGE: dict[str, Text] = {
     "train": "Train",

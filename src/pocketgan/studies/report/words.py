@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pocketgan.base.language import Text, localised, number
 from pocketgan.base.language import say as say_of
-from pocketgan.experiment.diagnosis import NAMES
+from pocketgan.experiment.watchdog_words import NAMES
 from pocketgan.studies.config import StudyConfig
 
 WORDS: dict[str, Text] = {

@@ -39,7 +39,7 @@ def _write_report(study: Study) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise StorageError(f"{folder} can't be made: {error.strerror}") from None
+        raise StorageError("{folder} can't be made: {strerror}", folder=folder, strerror=error.strerror) from None
     findings, samples = find(study), find_samples(study)
     charts, drawn = charts_of(findings), drawn_language()
     alike = drawn == spoken()
