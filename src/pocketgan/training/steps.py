@@ -106,7 +106,7 @@ def training_step(
 def discriminator_step(
     state: TrainState, batch: Batch, config: RunConfig, rate: float, fake: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Updates the discriminator once (twice for `two_updates`).
+    """Updates the discriminator: once, or twice where `discriminator_batches` is `two-step`.
 
     Args:
         state, batch, config, rate: as in `training_step`.
@@ -115,21 +115,34 @@ def discriminator_step(
     Returns:
         The loss, a scalar, and the logits of the real and the generated images, (N,) each; all detached.
     """
-    objective, settings = OBJECTIVES[config.objective.objective], config.objective
-    optimizer, labels = state.discriminator_optimizer, batch.labels
     if fake is None:
         with torch.no_grad():
             fake = generate(state, batch, config)
+    update = two_updates if config.objective.discriminator_batches == "two-step" else single_update
+    return update(state, batch, fake, config, rate)
 
-    if settings.discriminator_batches == "two-step":
-        assert objective.real_term is not None and objective.fake_term is not None
-        real_logits = discriminate(state, batch.real, labels, config)
-        real_loss = objective.real_term(real_logits).mean()
-        optimizer.step(real_loss, state.found_inf, rate)
-        fake_logits = discriminate(state, fake, labels, config)
-        fake_loss = objective.fake_term(fake_logits).mean()
-        optimizer.step(fake_loss, state.found_inf, rate)
-        return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
+
+def two_updates(
+    state: TrainState, batch: Batch, fake: Tensor, config: RunConfig, rate: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Updates the discriminator on the real images, then on the generated ones; see `discriminator_step`."""
+    objective, optimizer = OBJECTIVES[config.objective.objective], state.discriminator_optimizer
+    assert objective.real_term is not None and objective.fake_term is not None
+    real_logits = discriminate(state, batch.real, batch.labels, config)
+    real_loss = objective.real_term(real_logits).mean()
+    optimizer.step(real_loss, state.found_inf, rate)
+    fake_logits = discriminate(state, fake, batch.labels, config)
+    fake_loss = objective.fake_term(fake_logits).mean()
+    optimizer.step(fake_loss, state.found_inf, rate)
+    return (real_loss + fake_loss).detach() / 2, real_logits.detach(), fake_logits.detach()
+
+
+def single_update(
+    state: TrainState, batch: Batch, fake: Tensor, config: RunConfig, rate: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Updates the discriminator once, on both kinds of images, with its penalties; see `discriminator_step`."""
+    objective, settings = OBJECTIVES[config.objective.objective], config.objective
+    labels = batch.labels
 
     # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
     share = settings.penalty_batch_fraction if settings.r1 + settings.r2 + settings.gradient_penalty else 1
@@ -154,12 +167,12 @@ def discriminator_step(
     if told is not None and settings.mismatched_label_weight:
         second = objective.discriminator_loss(own, real_logits[:, 1])
         total = total + settings.mismatched_label_weight * (second * (told[:, 0] != told[:, 1])).mean()
-    optimizer.step(total, state.found_inf, rate)
+    state.discriminator_optimizer.step(total, state.found_inf, rate)
     return loss.detach(), own.detach(), fake_own.detach()
 
 
 def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
-    """Returns what the discriminator is told of each image, (N, K): its class, and another image's for the second game."""
+    """Returns the classes that the discriminator is told of each image, (N, K): its own, and perhaps another one."""
     if labels is None or not config.network.conditional:
         return None
     return torch.stack([labels, labels.roll(1)] if config.objective.mismatched_label_weight else [labels], dim=1)
@@ -168,7 +181,7 @@ def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
 def discriminate_both(
     state: TrainState, real: Tensor, fake: Tensor, told: Tensor | None, config: RunConfig
 ) -> tuple[Tensor, Tensor]:
-    """Runs the discriminator on real and generated images, in one batch where the update is `joint`.
+    """Runs the discriminator on real and generated images, in one batch where they are `concatenated`.
 
     Returns:
         The logits of each, (N, K) for K classes told; (N, 1) where none are.
