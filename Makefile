@@ -6,7 +6,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev train test lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy screenshots clean
+.PHONY: setup setup-dev train test test-slow test-all lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -29,8 +29,15 @@ $(READY_DEV): $(READY)
 train: $(READY)
 	$(BIN)/pocketgan train $(RECIPE) $(FLAGS)
 
+# What a change usually breaks.
 test: lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+# The rest: every recipe killed, exported and served, all languages, pages in a browser.
+test-slow: $(READY_DEV)
+	$(BIN)/pytest -n auto --dist worksteal -m slow
+
+test-all: test test-slow
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .
@@ -58,6 +65,10 @@ bench-watchdog: $(READY_DEV)
 
 bench-recipes: $(READY_DEV)
 	$(BIN)/python benchmarks/recipes.py
+
+# Processes killed, files damaged, disks full.
+bench-reliability: $(READY_DEV)
+	$(BIN)/python benchmarks/reliability.py --out reliability
 
 bench-busy: $(READY_DEV)
 	$(BIN)/python benchmarks/busy.py
