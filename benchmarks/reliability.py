@@ -1,13 +1,13 @@
-"""Does what was saved stay whole? Processes killed, files damaged, disks full. `python benchmarks/reliability.py --out DIR`
+"""Does what was saved stay whole? Processes are killed, files damaged, disks full: `make bench-reliability`.
 
-- `kills`: trainings of every recipe and of one's own data are killed (SIGKILL) at random moments and go on; the run must
-  end with the rows and the weights of one that was never killed, bit for bit.
+- `kills`: trainings of every recipe and of one's own data are killed (SIGKILL) at random moments and go on. The run
+  must end with the rows and the weights of one that was never killed, bit for bit.
 - `inputs`: files of every kind are damaged (flipped, cut, swapped, foreign, hostile) and read. Each is read, or refused
   in one line; nothing is overwritten.
 - `disk`: the disk is full at each write of a training in turn. The run stops in one line, and goes on to the same bits.
 
 Every case has a number, which is its seed: `--only kills --first 17 --count 1` repeats one. What was done is in
-`DIR/cases.jsonl`, and the same command goes on with what is left.
+`cases.jsonl` in the folder `--out`, and the same command goes on with what is left.
 """
 
 import argparse
@@ -109,7 +109,7 @@ def in_child(action: Callable[[], int], kill_after: float | None = None) -> tupl
 
 
 def outcome(folder: Path) -> tuple[str, list[dict[str, Any]]]:
-    """Returns what a finished run ended with: a digest of its last checkpoint's tensors, and its rows but the clocks."""
+    """Returns what a run ended with: a digest of its last checkpoint's tensors, and its rows without the clocks."""
     run = Run.open(folder)
     tensors = read_checkpoint(run.checkpoints()[-1]).tensors
     digest = hashlib.sha256(b"".join(tensor.numpy().tobytes() for _, tensor in sorted(tensors.items()))).hexdigest()
@@ -366,11 +366,11 @@ def with_full_disk(fails_at: int, words: list[str]) -> int:
 
                 def refuse(content: Any) -> int:
                     write(content[: len(content) // 2])
+                    file.close()
                     print("full", file=sys.stderr)
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
                 wrapped = io.BytesIO() if "b" in mode else io.StringIO()
-                file.close()
                 wrapped.write = refuse  # type: ignore[method-assign]
                 return wrapped
         return file

@@ -3,6 +3,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ def test_all_thousand_stacked_classes_are_there_and_the_same_everywhere():
     assert stacked.labels[:5].tolist() == FIRST_STACKED
 
 
+@pytest.fixture
+def unread() -> Iterator[None]:
+    """Forgets what was read of the package, before and after."""
+    read_mnist.cache_clear()
+    yield
+    read_mnist.cache_clear()
+
+
+@pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
 def test_another_checksum_is_refused(monkeypatch, name):
     monkeypatch.setitem(MNIST_MD5, name, "0" * 32)
@@ -122,6 +132,7 @@ def test_another_checksum_is_refused(monkeypatch, name):
     ],
     ids=["empty", "cut by a byte", "half", "flipped bit", "not gzip", "another file"],
 )
+@pytest.mark.usefixtures("unread")
 def test_a_damaged_package_is_refused(monkeypatch, tmp_path, damage):
     packaged = image_files.resources.files("pocketgan").joinpath("mnist")
     (tmp_path / "mnist").mkdir()

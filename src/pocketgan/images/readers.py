@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from math import prod
 from pathlib import Path
@@ -94,6 +95,7 @@ def read(data: str, part: str) -> ImageFiles:
     return found
 
 
+@cache
 def read_mnist(part: str) -> ImageFiles:
     """Reads the MNIST in the package: 60,000 images (`train`) or 10,000 (`test`), checked against their MD5."""
     found = {}

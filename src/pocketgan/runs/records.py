@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
 
 from pocketgan.base.errors import RunError, StorageError
 from pocketgan.base.files import write_atomically
 
 BEST = "best.safetensors"
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
-LARGEST_HEADER = 10_000_000
-"""Bytes of JSON that are read at most."""
 FOREIGN_SECONDS = 600.0
 """A run on another host is taken to be under way if its status is no older."""
 State = Literal["running", "finished", "interrupted", "failed", "killed"]
@@ -218,9 +217,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 def read_counters(path: Path) -> dict[str, float] | None:
     """Reads the counters in a checkpoint's header; None where there is no such file, or no header can be read."""
     try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(min(size, LARGEST_HEADER)))
-        return json.loads(header["__metadata__"]["counters"])
-    except (OSError, ValueError, KeyError, TypeError):
+        with safe_open(path, "numpy") as file:
+            return json.loads(file.metadata()["counters"])
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None
