@@ -9,10 +9,10 @@ import pytest
 
 from pocketgan.base.errors import WebError
 from pocketgan.base.language import LANGUAGES
-from pocketgan.web import starting
-from pocketgan.web.compare import compare_html, made, measured, study_html
-from pocketgan.web.side_by_side import MOMENTS, MOST, OVER
+from pocketgan.web.compare.side_by_side import MOMENTS, MOST, OVER
+from pocketgan.web.compare.tab import compare_html, made, measured, study_html
 from pocketgan.web.site import Site
+from pocketgan.web.train import starting
 from test_web_train import Balanced
 from tiny_studies import Make
 from web_runs import evaluation, make_run, write_lines

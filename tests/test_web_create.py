@@ -15,7 +15,6 @@ import pocketgan.web
 from pocketgan.base.language import LANGUAGES
 from pocketgan.images.readers import read_npz
 from pocketgan.runs.run import Run
-from pocketgan.web import keeping
 from pocketgan.web.asking import (
     MOST,
     MOST_SEED,
@@ -30,8 +29,8 @@ from pocketgan.web.asking import (
     models_that,
     open_model,
 )
-from pocketgan.web.create_words import CREATING, decimal, percent, say
-from pocketgan.web.creating import (
+from pocketgan.web.create import keeping
+from pocketgan.web.create.creating import (
     along_html,
     draw,
     latent_text,
@@ -42,6 +41,7 @@ from pocketgan.web.creating import (
     walk_html,
     walk_note,
 )
+from pocketgan.web.create_words import CREATING, decimal, percent, say
 from pocketgan.web.frames import Frame
 from pocketgan.web.gallery import columns_of, facts, sentence, tiles
 from pocketgan.web.site import Site

@@ -11,9 +11,9 @@ import pytest
 from pocketgan.base.errors import UserError
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.web.form import fields, read, shown
 from pocketgan.web.processes import Starts
 from pocketgan.web.site import Site
+from pocketgan.web.train.form import fields, read, shown
 from web_events import Events, events
 from web_runs import make_run, until, write_status
 

@@ -11,9 +11,9 @@ import pytest
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import replace
 from pocketgan.runs.run import Run
-from pocketgan.web import starting
-from pocketgan.web.live import Live
 from pocketgan.web.site import Site
+from pocketgan.web.train import starting
+from pocketgan.web.train.live import Live
 from web_runs import PATIENCE, make_run, until
 
 TINY = {

@@ -13,9 +13,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from pocketgan.base.errors import WebError
-from pocketgan.web.guard import LARGEST, TRIES, Guard, is_loopback, served
 from pocketgan.web.page import build_page
-from pocketgan.web.server import make_app
+from pocketgan.web.serve.guard import LARGEST, TRIES, Guard, is_loopback, served
+from pocketgan.web.serve.server import make_app
 from pocketgan.web.site import Site
 from web_runs import make_run
 
@@ -324,7 +324,7 @@ def test_every_endpoint_refuses_hostile_values(client: TestClient, folder: Path)
 def test_routes_that_the_page_adds_are_all_tried_above(site: Site) -> None:
     from fastapi import FastAPI
 
-    from pocketgan.web.routes import add_routes
+    from pocketgan.web.serve.routes import add_routes
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     add_routes(app, site)

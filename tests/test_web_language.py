@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from pocketgan.base.language import LANGUAGES
 from pocketgan.web.page import build_page
-from pocketgan.web.server import make_app
+from pocketgan.web.serve.server import make_app
 from pocketgan.web.site import Site
 from web_runs import make_run, write_status
 

@@ -14,8 +14,8 @@ from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.images.readers import read_mnist
 from pocketgan.runs.records import DataFacts
 from pocketgan.web.asking import attempt
-from pocketgan.web.handwriting import as_digit, as_input, centred, fitted, in_grey, in_manner, middle
-from pocketgan.web.redrawing import (
+from pocketgan.web.redraw.handwriting import as_digit, as_input, centred, fitted, in_grey, in_manner, middle
+from pocketgan.web.redraw.redrawing import (
     DRAWN,
     Source,
     classes_of,
@@ -25,7 +25,7 @@ from pocketgan.web.redrawing import (
     redrawn_html,
     uploaded,
 )
-from pocketgan.web.redrawing import test_image as take_test_image
+from pocketgan.web.redraw.redrawing import test_image as take_test_image
 from pocketgan.web.site import Site
 
 

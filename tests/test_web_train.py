@@ -24,12 +24,12 @@ from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import FIELDS, RunConfig
 from pocketgan.experiment.diagnosis import History, diagnose, non_finite_loss
 from pocketgan.runs.run import Run
-from pocketgan.web import starting
 from pocketgan.web.charts import Chart, Line, draw
-from pocketgan.web.form import fields, flags_of, read, shown
-from pocketgan.web.live import Live, live_html
 from pocketgan.web.processes import MOST_STARTED, Starts
 from pocketgan.web.site import Site
+from pocketgan.web.train import starting
+from pocketgan.web.train.form import fields, flags_of, read, shown
+from pocketgan.web.train.live import Live, live_html
 from pocketgan.web.words import WORDS
 from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
 from web_runs import PATIENCE, evaluation, make_run, row, until, write_lines, write_status
@@ -302,7 +302,7 @@ def test_only_what_changed_is_sent_and_nothing_is_made_twice(site: Site, monkeyp
     have = ",".join(mark for mark, _ in first.values())
     assert live.changed("runs/one", have) == {}
     made: list[object] = []
-    monkeypatch.setattr("pocketgan.web.live.parts_of", lambda *arguments: made.append(arguments))
+    monkeypatch.setattr("pocketgan.web.train.live.parts_of", lambda *arguments: made.append(arguments))
     for _ in range(10):
         live.changed("runs/one", "")
     assert not made
@@ -374,7 +374,7 @@ def test_a_damaged_file_is_named(site: Site, name: str) -> None:
 
 
 def test_a_damaged_judgement_is_none(site: Site) -> None:
-    from pocketgan.web.routes import judgement
+    from pocketgan.web.serve.routes import judgement
 
     file = site.folder / "runs" / "one" / "samples" / "samples_step_000010.json"
     for content in ("{", "[]", '{"real": 3}', '{"real": [2, "x", null]}', "[" * 100_000):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pocketgan.base.errors import WebError
 from pocketgan.base.language import speaking
-from pocketgan.web.uploads import KEPT, MOST_BYTES, MOST_PIXELS, read_picture, read_upload
+from pocketgan.web.redraw.uploads import KEPT, MOST_BYTES, MOST_PIXELS, read_picture, read_upload
 
 MOST_MEMORY = 200_000_000
 """Bytes that a hostile picture may cost."""
@@ -80,7 +80,7 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 from pocketgan.base.errors import WebError
-from pocketgan.web.uploads import read_upload
+from pocketgan.web.redraw.uploads import read_upload
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024

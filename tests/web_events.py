@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from pocketgan.web.server import make_app
+from pocketgan.web.serve.server import make_app
 from pocketgan.web.site import Site
 
 BASE = "http://127.0.0.1:7860"

@@ -46,7 +46,7 @@ class PocketganError(Exception):
         super().__init__(key)
         self.field = field
         self.key, self.parts = (key.key, key.parts) if isinstance(key, Problem) else (key, parts)
-        from pocketgan.base.language import spoken  # It loads Babel.
+        from pocketgan.base.language import spoken
 
         self._language = spoken()
 
@@ -153,7 +153,7 @@ def check_language(code: str) -> str:
     Raises:
         UserError: no such language.
     """
-    from pocketgan.base.language import LANGUAGES  # It loads Babel.
+    from pocketgan.base.language import LANGUAGES
 
     if code not in LANGUAGES:
         raise UserError(

@@ -225,7 +225,7 @@ class Problem(str):
     parts: dict[str, Any]
 
     def __new__(cls, key: str, parts: dict[str, Any]) -> "Problem":
-        from pocketgan.base.language import say  # It loads Babel, which a command without a problem has no use for.
+        from pocketgan.base.language import say
 
         text = super().__new__(cls, say(PROBLEMS, key, **parts))
         text.key, text.parts = key, parts

@@ -32,7 +32,7 @@ def ui(
     """
     if find_spec("gradio") is None:
         raise WebError("the page needs Gradio; pip install 'pocketgan[web]'", field="ui")
-    from pocketgan.web.server import serve
+    from pocketgan.web.serve.server import serve
     from pocketgan.web.site import Site
 
     with speaking(check_language(lang or spoken())):

@@ -6,11 +6,12 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
-from pocketgan.web import compare, train
 from pocketgan.web.asking import MOST_SEED, models_that
+from pocketgan.web.compare import tab as compare
 from pocketgan.web.gallery import asset
 from pocketgan.web.ranking import in_order
 from pocketgan.web.site import Site
+from pocketgan.web.train import tab as train
 from pocketgan.web.wiring import quiet, wire
 
 MOST_LETTERS, MOST_FIELDS = 8000, 40

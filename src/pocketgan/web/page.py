@@ -5,11 +5,11 @@ from html import escape
 import gradio as gr
 
 from pocketgan.web.address import build_address
-from pocketgan.web.compare import build_compare
-from pocketgan.web.create import build_create
-from pocketgan.web.redraw import build_redraw
+from pocketgan.web.compare.tab import build_compare
+from pocketgan.web.create.tab import build_create
+from pocketgan.web.redraw.tab import build_redraw
 from pocketgan.web.site import Site
-from pocketgan.web.train import build_train
+from pocketgan.web.train.tab import build_train
 
 PLACES = {"train": build_train, "create": build_create, "redraw": build_redraw, "compare": build_compare}
 

@@ -8,12 +8,12 @@ from urllib.parse import quote
 import gradio as gr
 
 from pocketgan.base.errors import PocketganError
-from pocketgan.web import starting
+from pocketgan.web.compare.side_by_side import MOST, OVER, compare_html
 from pocketgan.web.messages import line, report
 from pocketgan.web.ranking import in_order
-from pocketgan.web.side_by_side import MOST, OVER, compare_html
 from pocketgan.web.site import Site
-from pocketgan.web.train import answered
+from pocketgan.web.train import starting
+from pocketgan.web.train.tab import answered
 from pocketgan.web.wiring import quiet, wire
 
 PAGE = "report.html"

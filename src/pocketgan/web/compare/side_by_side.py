@@ -15,13 +15,13 @@ from pocketgan.base.language import clock
 from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run
 from pocketgan.web.charts import Chart, Level, draw, line_of, number
-from pocketgan.web.curves import column
 from pocketgan.web.messages import line, mark
 from pocketgan.web.ranking import MEASURED as MEASURED_FILE
 from pocketgan.web.reading import Reading
 from pocketgan.web.rows import Numbers, stamp
 from pocketgan.web.site import Site
-from pocketgan.web.starting import measuring
+from pocketgan.web.train.curves import column
+from pocketgan.web.train.starting import measuring
 
 MOST = 7
 """Runs that can be told apart."""

@@ -17,9 +17,9 @@ from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.model import is_model
 from pocketgan.runs.run import Run, check_free
-from pocketgan.web.form import flags_of, with_point
 from pocketgan.web.processes import MOST_STARTED, TooMany
 from pocketgan.web.site import DEEPEST, STUDY, Site
+from pocketgan.web.train.form import flags_of, with_point
 
 LONGEST_PART = 80
 """Letters of a new run's name, and of each folder that it lies in, at most."""

@@ -12,8 +12,8 @@ from pocketgan.images.grids import class_numbers, labels_as_arrays
 from pocketgan.pictures.spelling import CANDIDATES
 from pocketgan.runs.model import Model
 from pocketgan.web.asking import MOST_SEED, Chosen, Shown, ask, open_model, whole
+from pocketgan.web.create.creating import walk
 from pocketgan.web.create_words import say
-from pocketgan.web.creating import walk
 from pocketgan.web.gallery import columns_of, png, sheet
 from pocketgan.web.site import Site
 from pocketgan.web.worker import Refused

@@ -9,9 +9,9 @@ from fastapi.responses import FileResponse, PlainTextResponse, Response
 from pocketgan.base.errors import UserError, WebError
 from pocketgan.base.language import say
 from pocketgan.runs.records import LARGEST_HEADER
-from pocketgan.web.live import Live
-from pocketgan.web.side_by_side import MOST, OVER, Comparisons
+from pocketgan.web.compare.side_by_side import MOST, OVER, Comparisons
 from pocketgan.web.site import Site
+from pocketgan.web.train.live import Live
 from pocketgan.web.words import WORDS
 
 PRIVATE = {"Cache-Control": "private, no-store"}

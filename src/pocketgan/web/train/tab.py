@@ -9,12 +9,12 @@ import gradio as gr
 from pocketgan.base.errors import PocketganError
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import FIELDS, PACKAGED, SECTIONS
-from pocketgan.web import starting
-from pocketgan.web.form import Field, fields, read, shown
-from pocketgan.web.live import live_html
 from pocketgan.web.messages import complaint, line, report
 from pocketgan.web.ranking import best, in_order, is_of_study
 from pocketgan.web.site import Site
+from pocketgan.web.train import starting
+from pocketgan.web.train.form import Field, fields, read, shown
+from pocketgan.web.train.live import live_html
 from pocketgan.web.wiring import quiet, wire
 
 FIRST = "pocket"

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from pocketgan.web import keeping
 from pocketgan.web.asking import (
     DIRECTIONS,
     MOST,
@@ -23,8 +22,9 @@ from pocketgan.web.asking import (
     models_that,
     open_model,
 )
+from pocketgan.web.create import keeping
+from pocketgan.web.create.creating import along_html, draw, look, remember, walk_html, walk_note
 from pocketgan.web.create_words import say
-from pocketgan.web.creating import along_html, draw, look, remember, walk_html, walk_note
 from pocketgan.web.gallery import asset, heading, note
 from pocketgan.web.ranking import in_order
 from pocketgan.web.site import Site

@@ -14,9 +14,9 @@ from pocketgan.runs.model import Model
 from pocketgan.web.asking import ask, data_is_ours, open_model, whole
 from pocketgan.web.create_words import say
 from pocketgan.web.gallery import sharp
-from pocketgan.web.handwriting import as_input
+from pocketgan.web.redraw.handwriting import as_input
+from pocketgan.web.redraw.uploads import read_upload
 from pocketgan.web.site import Site
-from pocketgan.web.uploads import read_upload
 from pocketgan.web.worker import Refused
 
 DRAWN = 112

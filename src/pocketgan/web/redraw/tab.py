@@ -11,7 +11,7 @@ from pocketgan.web.asking import are_digits, attempt, first_ready, models_that, 
 from pocketgan.web.create_words import say
 from pocketgan.web.gallery import asset, heading, note
 from pocketgan.web.ranking import in_order
-from pocketgan.web.redrawing import (
+from pocketgan.web.redraw.redrawing import (
     Source,
     classes_of,
     drawing,

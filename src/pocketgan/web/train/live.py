@@ -12,10 +12,10 @@ from pocketgan.experiment.watchdog_words import sentence
 from pocketgan.images.grids import sample_columns
 from pocketgan.images.montage import lay_out
 from pocketgan.web.charts import number
-from pocketgan.web.curves import accuracies, classes, losses, quality, speed
 from pocketgan.web.messages import line, mark
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
+from pocketgan.web.train.curves import accuracies, classes, losses, quality, speed
 
 LATEST_ROWS = 20
 """The speed that the time left is told from is that of so many rows."""

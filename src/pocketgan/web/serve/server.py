@@ -14,10 +14,10 @@ from gradio.themes import Base
 
 from pocketgan.base.errors import WebError
 from pocketgan.base.language import say, speaking
-from pocketgan.web.ending import Server
-from pocketgan.web.guard import App, Guard, Receive, Scope, Send, is_loopback
 from pocketgan.web.page import build_page
-from pocketgan.web.routes import add_routes
+from pocketgan.web.serve.ending import Server
+from pocketgan.web.serve.guard import App, Guard, Receive, Scope, Send, is_loopback
+from pocketgan.web.serve.routes import add_routes
 from pocketgan.web.site import Site
 from pocketgan.web.words import WORDS
 

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.exceptions import HTTPException
 
-from pocketgan.web.guard import App, Receive, Scope, Send
+from pocketgan.web.serve.guard import App, Receive, Scope, Send
 
 GRACE_SECONDS = 3
 """What is under way when the page ends has so long to come to its own end."""

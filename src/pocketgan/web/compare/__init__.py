@@ -1,0 +1,1 @@
+"""The place *Compare*: runs side by side, and studies."""

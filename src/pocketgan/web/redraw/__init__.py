@@ -1,0 +1,1 @@
+"""The place *Redraw*: drawings, files and test images, redrawn."""

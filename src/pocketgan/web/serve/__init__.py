@@ -1,0 +1,1 @@
+"""How the page is served: to whom, where, and how it ends."""
