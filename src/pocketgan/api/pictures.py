@@ -100,8 +100,8 @@ def walk_directions(
     from pocketgan.pictures.directions import walk_directions as walk
 
     model = opened(run)
-    found = find(model, label=label, checkpoint=checkpoint) if directions is None else directions
-    return walk(model, found, seed=seed, label=label, reach=reach, steps=steps, checkpoint=checkpoint)
+    result = find(model, label=label, checkpoint=checkpoint) if directions is None else directions
+    return walk(model, result, seed=seed, label=label, reach=reach, steps=steps, checkpoint=checkpoint)
 
 
 def write(

@@ -87,12 +87,12 @@ def read_input(path: Path, model: Model) -> Any:
     pixels = read_picture(path, name="images")
     facts = model.facts
     if pixels.shape[:2] != (facts.size, facts.size):
-        found = f"{pixels.shape[1]}×{pixels.shape[0]}"
+        text = f"{pixels.shape[1]}×{pixels.shape[0]}"
         raise DataError(
             "{path} is {found} pixels; '{folder}' takes {size}×{size}",
             field="images",
             path=path,
-            found=found,
+            found=text,
             folder=model.folder,
             size=facts.size,
         )

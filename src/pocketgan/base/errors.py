@@ -168,5 +168,5 @@ def check_language(code: str) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the name nearest to `name`, or nothing where none is near."""
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return problem("did you mean", name=found[0]) if found else ""
+    matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return problem("did you mean", name=matches[0]) if matches else ""

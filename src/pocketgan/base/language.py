@@ -67,10 +67,12 @@ def say(texts: Mapping[str, Text], key: str, **parts: object) -> str:
     if isinstance(text, tuple):
         count = parts["count"]
         assert isinstance(count, int)
-        found = known.npgettext(key, *text, count)
+        translation = known.npgettext(key, *text, count)
     else:
-        found = known.pgettext(key, text)
-    return found.format(**{name: localised(f"{part:,}") if is_whole(part) else part for name, part in parts.items()})
+        translation = known.pgettext(key, text)
+    return translation.format(
+        **{name: localised(f"{part:,}") if is_whole(part) else part for name, part in parts.items()}
+    )
 
 
 def is_whole(value: object) -> bool:

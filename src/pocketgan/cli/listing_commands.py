@@ -191,8 +191,8 @@ def quality_of(run: Run) -> tuple[float, float | None] | None:
     if best is not None:
         return best["frechet_distance"], best.get("frechet_floor") or (rows[-1].get("frechet_floor") if rows else None)
     with suppress(RunError, KeyError, TypeError):
-        found = read_object(run.folder / "evaluation" / "evaluation.json")["metrics"]["frechet_distance"]
-        return float(found["value"]), found["floor"]
+        values = read_object(run.folder / "evaluation" / "evaluation.json")["metrics"]["frechet_distance"]
+        return float(values["value"]), values["floor"]
     return None
 
 

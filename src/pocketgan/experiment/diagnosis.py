@@ -315,13 +315,13 @@ def diagnose(history: History) -> list[Diagnosis]:
     What another diagnosis explains isn't named: a generator that learns nothing from a discriminator that has won draws
     one thing, and a failing run may stand still.
     """
-    found: list[Diagnosis] = []
+    results: list[Diagnosis] = []
     for name, check in DIAGNOSES.items():
-        explained = any(other.name in check.explained_by for other in found)
+        explained = any(other.name in check.explained_by for other in results)
         evidence = None if explained else check.find(history)
         if evidence is not None:
-            found.append(Diagnosis(name, check.failure, evidence))
-    return found
+            results.append(Diagnosis(name, check.failure, evidence))
+    return results
 
 
 def farthest_look(limits: WatchdogConfig) -> int:

@@ -310,14 +310,14 @@ def mark(run: Run, tick: Tick) -> None:
 def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     """Marks the run as failed, and returns the error with how to go on."""
     saved = run.checkpoints()
-    kept = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
+    remaining = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
     if isinstance(error, Unhealthy):
-        advice = f"{kept}; '{command('resume', run.folder)}' goes on all the same"
+        advice = f"{remaining}; '{command('resume', run.folder)}' goes on all the same"
     elif isinstance(error, NonFiniteLoss):
         anew = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
-        advice = f"{kept}; start anew with a lower rate: '{anew}'"
+        advice = f"{remaining}; start anew with a lower rate: '{anew}'"
     else:
-        advice = f"{kept}; then '{command('resume', run.folder)}' goes on"
+        advice = f"{remaining}; then '{command('resume', run.folder)}' goes on"
     with suppress(StorageError):  # A full disk can't take this either; the state is then seen as `killed`.
         message = f"{error.english}; {advice}"
         run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)

@@ -141,26 +141,26 @@ class Follower:
         """Returns what an evaluation finds, by name: `METRICS`, and the watchdog's own measures."""
         comparison = Comparison(self.draw(state.generator_ema), self.reference)
         made = comparison.generated
-        found: dict[str, Any] = {} if self.floor is None else {"frechet_floor": self.floor}
+        results: dict[str, Any] = {} if self.floor is None else {"frechet_floor": self.floor}
         if self.authentic_floor is not None:
-            found["authentic_floor"] = self.authentic_floor
+            results["authentic_floor"] = self.authentic_floor
         if self.varied and (distinct := distinct_share(made.images)) < 1:
-            found["distinct"] = distinct
+            results["distinct"] = distinct
         for name in MEASURED:
             metric = METRICS[name]
             if missing(metric, comparison) is None and len(made) >= metric.least:
                 with suppress(ValueError):  # It can't judge these, as where all are alike; the others go on.
-                    found[name] = metric.measure(comparison)
+                    results[name] = metric.measure(comparison)
         if state.averages:
             raw = self.draw(state.generator)
-            found["raw_frechet_distance"] = frechet_distance(raw.features, self.reference.sample.features)
+            results["raw_frechet_distance"] = frechet_distance(raw.features, self.reference.sample.features)
         if made.probabilities is not None:
             there = self.classes_there()
-            found["classes"] = there
-            if "modes" in found:
-                found["mode_share"] = found["modes"] / there
-            found["histogram"] = [round(share, 4) for share in made.class_shares.tolist()]
-        return found | self.judgement(state)
+            results["classes"] = there
+            if "modes" in results:
+                results["mode_share"] = results["modes"] / there
+            results["histogram"] = [round(share, 4) for share in made.class_shares.tolist()]
+        return results | self.judgement(state)
 
     def classes_there(self) -> int:
         """Returns how many of the classifier's classes the training data have: only those can be missing.
@@ -196,14 +196,14 @@ class Follower:
             loss = OBJECTIVES[self.config.objective.objective].generator_loss(real, fake[: len(real)])
             (gradient,) = torch.autograd.grad(loss.sum(), images)
         state.discriminator.train(training)
-        found = {"generator_gradient": gradient.square().mean().sqrt().item()}
+        results = {"generator_gradient": gradient.square().mean().sqrt().item()}
         if self.against == "validation":
             train, held_out, generated = logits[0].mean(), logits[1].mean(), fake.detach().mean()
             gap = (train - generated).item()
-            found["r_v"] = (train - held_out).item() / gap if gap > 0 else 0.0
+            results["r_v"] = (train - held_out).item() / gap if gap > 0 else 0.0
             error = sum(values.var() / len(values) for values in logits[:2]) ** 0.5
-            found["r_v_deviations"] = ((train - held_out) / error).item()
-        return found
+            results["r_v_deviations"] = ((train - held_out) / error).item()
+        return results
 
     @property
     def plain(self) -> RunConfig:
@@ -281,12 +281,12 @@ class Watch:
         """Measures the run at a tick, logs it, keeps the best checkpoint; returns the failures newly found."""
         if self.follower is None:
             return []
-        found = self.follower.measure(state)
+        result = self.follower.measure(state)
         row = {"step": tick.step, "nimg": tick.nimg, "epoch": round(tick.epoch, 6), "seconds": round(tick.seconds, 3)}
         space = self.follower.space
         row |= {"features": space.name, "features_version": space.version, "features_hash": space.hash}
         row |= {"reference": self.follower.against, "count": len(self.follower.inputs)}
-        row |= {name: rounded(value) if isinstance(value, float) else value for name, value in found.items()}
+        row |= {name: rounded(value) if isinstance(value, float) else value for name, value in result.items()}
         self.run.log_metrics(row)
         best, distance = self.run.best(), row.get("frechet_distance")
         if distance is not None:
@@ -300,11 +300,11 @@ class Watch:
     def diagnose(self, step: int) -> list[Diagnosis]:
         """Logs and shows what has newly gone wrong or right again; returns the failures among the former."""
         rows = [row for row in self.run.stats() if row["step"] <= step]
-        found = diagnose(History(rows, self.run.metrics(), self.run.config.watchdog))
-        new = [diagnosis for diagnosis in found if diagnosis.name not in self.named]
+        diagnoses = diagnose(History(rows, self.run.metrics(), self.run.config.watchdog))
+        new = [diagnosis for diagnosis in diagnoses if diagnosis.name not in self.named]
         for diagnosis in new:
             self.report(step, diagnosis)
-        names = {diagnosis.name for diagnosis in found}
+        names = {diagnosis.name for diagnosis in diagnoses}
         explained = {name for name in self.named if names & set(DIAGNOSES[name].explained_by)}
         for name in sorted(self.named - names - explained):
             self.run.log_event(step, "recovery", name=name)
@@ -319,9 +319,9 @@ class Watch:
 
     def report(self, step: int, diagnosis: Diagnosis) -> None:
         """Writes a diagnosis into the run and shows it."""
-        found = {"name": diagnosis.name, "failure": diagnosis.failure, "evidence": diagnosis.evidence.to_json()}
-        self.run.log_event(step, "diagnosis", **found)
-        self.progress.say(sentence({"event": "diagnosis", "step": step, **found}))
+        results = {"name": diagnosis.name, "failure": diagnosis.failure, "evidence": diagnosis.evidence.to_json()}
+        self.run.log_event(step, "diagnosis", **results)
+        self.progress.say(sentence({"event": "diagnosis", "step": step, **results}))
 
     def out_of_patience(self) -> bool:
         """Whether as many evaluations as `patience` have passed since the best one."""

@@ -259,22 +259,22 @@ def find_measured(shipment: Shipment) -> Measured | None:
     """
     run, weights = shipment.run, shipment.weights
     try:
-        found = read_object(run.folder / "evaluation" / "evaluation.json")
+        values = read_object(run.folder / "evaluation" / "evaluation.json")
     except RunError:
-        found = {}
-    if found.get("weights") == weights.sha256:
+        values = {}
+    if values.get("weights") == weights.sha256:
         figures = {
             name: (figure["value"], figure["spread"], figure["floor"])
-            for name, figure in found["metrics"].items()
+            for name, figure in values["metrics"].items()
             if name in METRICS
         }
-        reference = plain(found["reference"])
+        reference = plain(values["reference"])
         about = (
-            f"Measured by `pocketgan evaluate` on {found['count']:,} images, against {found['reference_count']:,} real "
-            f"ones ({reference}), in the feature space `{found['features']}` version {found['features_version']} "
-            f"({found['features_hash']}). The spread is one standard error; the floor is what as many real images get."
+            f"Measured by `pocketgan evaluate` on {values['count']:,} images, against {values['reference_count']:,} real "
+            f"ones ({reference}), in the feature space `{values['features']}` version {values['features_version']} "
+            f"({values['features_hash']}). The spread is one standard error; the floor is what as many real images get."
         )
-        return Measured(figures, reference, about, [reason_of(reason) for reason in found["skipped"].values()])
+        return Measured(figures, reference, about, [reason_of(reason) for reason in values["skipped"].values()])
     distance = weights.counters.get("frechet_distance")
     rows = [row for row in run.metrics() if row["step"] == weights.step]
     rows = [row for row in rows if distance is None or row["frechet_distance"] == distance]

@@ -153,9 +153,9 @@ def check_onnx(content: bytes, network: nn.Module, config: RunConfig, facts: Dat
     for count in BATCHES:
         given = random_inputs(config, facts, count)
         feeds = {name: tensor.numpy() for name, tensor in zip(input_names(config), given, strict=True)}
-        (found,) = session.run(["values"], feeds)
+        (result,) = session.run(["values"], feeds)
         _, expected = graph(*given)
-        differences.append((torch.from_numpy(found) - expected).abs().max().item())
+        differences.append((torch.from_numpy(result) - expected).abs().max().item())
         if not differences[-1] <= TOLERANCE:
             raise ExportFailed(
                 "the ONNX file differs from PyTorch by {differences:.2g} of white at a batch of {count}, "

@@ -82,23 +82,23 @@ def read(data: str, part: str) -> ImageFiles:
     if path.is_file():
         if path.suffix.lower() != ".npz":
             raise wrong("neither folder nor npz", data=data)
-        found = read_npz(path, part)
+        files = read_npz(path, part)
     elif any(path.glob("*-ubyte*")):
-        found = read_idx_folder(path, part)
+        files = read_idx_folder(path, part)
     else:
-        found = read_picture_folder(path, part)
-    if len(found.images) == 0:
+        files = read_picture_folder(path, part)
+    if len(files.images) == 0:
         raise wrong("no images", path=data)
-    height, width = found.images.shape[2:]
+    height, width = files.images.shape[2:]
     if height != width:
         raise wrong("not square", path=data, width=str(width), height=str(height))
-    return found
+    return files
 
 
 @cache
 def read_mnist(part: str) -> ImageFiles:
     """Reads the MNIST in the package: 60,000 images (`train`) or 10,000 (`test`), checked against their MD5."""
-    found = {}
+    results = {}
     for kind in ("images-idx3", "labels-idx1"):
         name = f"{IDX_PREFIX[part]}-{kind}-ubyte"
         try:
@@ -107,9 +107,9 @@ def read_mnist(part: str) -> ImageFiles:
             raw = b""
         if hashlib.md5(raw, usedforsecurity=False).hexdigest() != MNIST_MD5[name]:
             raise wrong("package damaged", file=f"{name}.gz")
-        found[kind] = raw
-    images = parse_idx(found["images-idx3"], IMAGE_MAGIC, f"{part} images")
-    return ImageFiles(images[:, None], parse_idx(found["labels-idx1"], LABEL_MAGIC, f"{part} labels"))
+        results[kind] = raw
+    images = parse_idx(results["images-idx3"], IMAGE_MAGIC, f"{part} images")
+    return ImageFiles(images[:, None], parse_idx(results["labels-idx1"], LABEL_MAGIC, f"{part} labels"))
 
 
 def read_stacked(part: str) -> ImageFiles:
@@ -140,9 +140,9 @@ def parse_idx(raw: bytes, magic: int, name: str) -> np.ndarray:
     header = 4 + 4 * dimensions
     if len(raw) < header:
         raise wrong("short header", file=name, length=len(raw), header=header)
-    found = int.from_bytes(raw[:4], "big")
-    if found != magic:
-        raise wrong("wrong magic", file=name, found=f"0x{found:08x}", expected=f"0x{magic:08x}")
+    result = int.from_bytes(raw[:4], "big")
+    if result != magic:
+        raise wrong("wrong magic", file=name, found=f"0x{result:08x}", expected=f"0x{magic:08x}")
     sizes = [int.from_bytes(raw[4 * i : 4 * i + 4], "big") for i in range(1, dimensions + 1)]
     expected = header + prod(sizes)
     shape = "×".join(str(size) for size in sizes)

@@ -90,13 +90,13 @@ class ImageSet:
                 hint = nearest(name, self.class_names) if len(self.class_names) > 20 else ""
                 parts = {"source": self.source, "name": name, "hint": hint, "known": _few(self.class_names)}
                 raise DataError("no class", field="classes", **parts)
-        kept = [name for name in self.class_names if name in names]
+        remaining = [name for name in self.class_names if name in names]
         new_label = torch.full((len(self.class_names),), -1)
-        for index, name in enumerate(kept):
+        for index, name in enumerate(remaining):
             new_label[self.class_names.index(name)] = index
         labels = new_label[self.labels]
         chosen = labels >= 0
-        return ImageSet(self.images[chosen], labels[chosen], tuple(kept), self.source)
+        return ImageSet(self.images[chosen], labels[chosen], tuple(remaining), self.source)
 
     def part(self, indices: Tensor | slice) -> "ImageSet":
         """Returns the images at `indices`, in that order, with the same classes."""
@@ -146,16 +146,16 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
             labels = torch.from_numpy(files.labels.astype(np.int64))
     images = torch.from_numpy(np.array(files.images, order="C"))
     source = config.data if config.data in PACKAGED else str(Path(config.data))
-    found = ImageSet(images, labels, class_names, source)
+    image_set = ImageSet(images, labels, class_names, source)
     if part != "test":
         rule = config.validation_split
         stratified = rule == "stratified" or (rule == "auto" and config.data not in PACKAGED)
-        held_out, kept = split_off(len(found), config.validation, found.labels if stratified else None)
+        held_out, remaining = split_off(len(image_set), config.validation, image_set.labels if stratified else None)
         if part == "validation" and len(held_out) == 0:
             raise DataError("nothing held out", field="validation", source=source)
         if len(held_out):
-            found = found.part(held_out if part == "validation" else kept)
-    chosen = found.select(config.classes)
+            image_set = image_set.part(held_out if part == "validation" else remaining)
+    chosen = image_set.select(config.classes)
     if len(chosen) == 0:
         raise DataError("none of the classes", field="data", source=source, classes=config.classes)
     return chosen

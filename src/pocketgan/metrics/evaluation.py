@@ -126,8 +126,8 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     if model is None:
         return DataConfig()
     if model.data is None and against in ("auto", *SPLITS):
-        said = problem("images not with it", folder=model.folder, source=model.facts.source)
-        raise DataError(said, field="against")
+        message = problem("images not with it", folder=model.folder, source=model.facts.source)
+        raise DataError(message, field="against")
     return model.data or DataConfig(data=against)
 
 
@@ -140,13 +140,13 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
     if not Path(source).exists():
         raise DataError("no source", field="source", source=source)
     try:
-        found = load_images(DataConfig(data=str(source)))
+        image_set = load_images(DataConfig(data=str(source)))
     except DataError as error:
         raise DataError(error.reason, field="source") from None
-    if count is not None and count > len(found):
-        said = problem("too few there", count=count, source=source, found=len(found))
-        raise DataError(said, field="count")
-    return found.part(mixed(len(found))[: count or COUNT])
+    if count is not None and count > len(image_set):
+        message = problem("too few there", count=count, source=source, found=len(image_set))
+        raise DataError(message, field="count")
+    return image_set.part(mixed(len(image_set))[: count or COUNT])
 
 
 def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: "RealSets") -> ImageSet:
@@ -166,9 +166,9 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
         return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
     classes = len(names) if model.config.network.conditional else 0
     counts = model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
-    made = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, class_counts=counts)
-    labels = None if made.labels is None else torch.from_numpy(made.labels)
-    return ImageSet(torch.from_numpy(made.images), labels, names if classes else (), str(model.folder))
+    generated = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, class_counts=counts)
+    labels = None if generated.labels is None else torch.from_numpy(generated.labels)
+    return ImageSet(torch.from_numpy(generated.images), labels, names if classes else (), str(model.folder))
 
 
 def choose_space(
@@ -181,8 +181,8 @@ def choose_space(
     """
     known = ("auto", "digits", "stacked", "classifier", "random", "inception")
     if name not in known:
-        said = problem("no space", name=name, hint=nearest(name, known), known=", ".join(known))
-        raise DataError(said, field="features")
+        message = problem("no space", name=name, hint=nearest(name, known), known=", ".join(known))
+        raise DataError(message, field="features")
     if name == "digits" or (name == "auto" and data.data == "mnist"):
         return features.digits()
     if name == "stacked" or (name == "auto" and data.data == "stacked-mnist"):

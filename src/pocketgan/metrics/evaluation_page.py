@@ -322,7 +322,7 @@ def draw_neighbours(page: Page, comparison: "Comparison") -> None:
     reference = comparison.reference
     assert reference.training is not None
     generated, training = comparison.generated.images.numpy(), reference.training.images.numpy()
-    distances, indices = (found.numpy() for found in comparison.nearest_training)
+    distances, indices = (result.numpy() for result in comparison.nearest_training)
     columns = columns_of(generated)
     page.heading(say("nearest"), say("nearest, below"))
     draw_pairs(page, generated, training, indices, distances, spread_out(len(generated), columns))

@@ -79,9 +79,9 @@ class FeatureSpace:
         """
         _, channels, height, width = images.shape
         if self.channels and (channels, height, width) != (self.channels, self.size, self.size):
-            expected, found = f"{self.channels}×{self.size}×{self.size}", f"{channels}×{height}×{width}"
-            said = problem("images for space", space=self.name, expected=expected, found=found)
-            raise DataError(said, field="features")
+            expected, result = f"{self.channels}×{self.size}×{self.size}", f"{channels}×{height}×{width}"
+            message = problem("images for space", space=self.name, expected=expected, found=result)
+            raise DataError(message, field="features")
         features, logits = self.embed(images)
         return Sample(images, features, None if logits is None else logits.softmax(dim=1), labels)
 
@@ -133,12 +133,12 @@ def inception(weights: str | Path | None = None) -> FeatureSpace:
     Raises:
         DataError: torch-fidelity isn't installed, or the file can't be read.
     """
-    network, found = inception_features(weights)
+    network, result = inception_features(weights)
 
     def embed(images: Tensor) -> tuple[Tensor, None]:
         return network(images), None
 
-    return FeatureSpace("inception", VERSION, tensors_hash(found), 0, 0, (), 2048, NOTES["inception"], embed)
+    return FeatureSpace("inception", VERSION, tensors_hash(result), 0, 0, (), 2048, NOTES["inception"], embed)
 
 
 def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpace:

@@ -60,7 +60,7 @@ def check_weights(path: Path) -> None:
         DataError: it doesn't, or can't be read.
     """
     try:
-        found = torch.load(path, map_location="meta", weights_only=True)
+        result = torch.load(path, map_location="meta", weights_only=True)
     except OSError as error:
         raise DataError(
             "{path} can't be read: {strerror}", field="inception_weights", path=path, strerror=error.strerror
@@ -70,7 +70,7 @@ def check_weights(path: Path) -> None:
         raise DataError(
             "{path} is no file of weights ({reason})", field="inception_weights", path=path, reason=reason
         ) from None
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    if not isinstance(result, dict) or not all(isinstance(value, Tensor) for value in result.values()):
         raise DataError(
             "{path} holds no named weights; torch-fidelity's file would do", field="inception_weights", path=path
         )

@@ -37,10 +37,10 @@ def authentic(
     """
     check_features(1, generated=generated)
     check_features(2, training=training)
-    found = _known_or_computed("generated", generated, training, generated_nearest)
-    indices, places = found.indices.unique(return_inverse=True)
+    result = _known_or_computed("generated", generated, training, generated_nearest)
+    indices, places = result.indices.unique(return_inverse=True)
     to_other = nearest(training[indices], training, excluded=indices).distances
-    return found.distances > to_other[places]
+    return result.distances > to_other[places]
 
 
 def authentic_share(generated: Features, training: Features, *, generated_nearest: Nearest | None = None) -> float:

@@ -45,8 +45,8 @@ def count_modes(labels: Labels, reference: Shares, *, least: float = 0.1) -> int
     if least <= 0:
         raise ValueError(f"least: {least}; it takes a number above 0")
     reference = _check_shares(reference)
-    found = class_histogram(labels, len(reference))
-    return int(((found >= least * reference) & (reference > 0)).sum())
+    histogram = class_histogram(labels, len(reference))
+    return int(((histogram >= least * reference) & (reference > 0)).sum())
 
 
 def class_kl(labels: Labels, reference: Shares) -> float:
@@ -67,10 +67,10 @@ def class_kl(labels: Labels, reference: Shares) -> float:
         ValueError: no labels, one that isn't a class of the reference, or shares that aren't shares.
     """
     reference = _check_shares(reference)
-    found = class_histogram(labels, len(reference))
-    reference = reference.masked_fill((reference == 0) & (found > 0), 0.5 / len(labels))
+    histogram = class_histogram(labels, len(reference))
+    reference = reference.masked_fill((reference == 0) & (histogram > 0), 0.5 / len(labels))
     reference = reference / reference.sum()
-    return max(0.0, (torch.xlogy(found, found) - torch.xlogy(found, reference)).sum().item())
+    return max(0.0, (torch.xlogy(histogram, histogram) - torch.xlogy(histogram, reference)).sum().item())
 
 
 def confidence(probabilities: Float[Tensor, "_ _"]) -> float:

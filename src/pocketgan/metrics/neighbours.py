@@ -176,11 +176,11 @@ def _nearest_by_cells(queries: Tensor, base: Tensor, excluded: Tensor | None) ->
             rows = here.nonzero()[:, 0]
             if len(members) == 0 or len(rows) == 0:
                 continue
-            found, places = _closest(queries[rows], base[members], min(2, len(members)), None)
+            result, places = _closest(queries[rows], base[members], min(2, len(members)), None)
             chosen = members[places]
             if excluded is not None:
-                found = found.masked_fill(chosen == excluded[rows, None], torch.inf)
-            nearer, column = found.min(dim=1)
+                result = result.masked_fill(chosen == excluded[rows, None], torch.inf)
+            nearer, column = result.min(dim=1)
             better = nearer < distances[rows]
             distances[rows[better]] = nearer[better]
             indices[rows[better]] = chosen.gather(1, column[:, None])[better, 0]
@@ -215,11 +215,11 @@ def _closest(
     for rows, squared, error in blocks(queries, base, dtype):
         if excluded is not None:
             squared.scatter_(1, excluded[rows, None], torch.inf)
-        found, candidates = _smallest(squared, count)
+        result, candidates = _smallest(squared, count)
         exact = distances_between(queries[rows, None].expand(-1, count, -1), base[candidates])
-        exact, order = exact.masked_fill(found.isinf(), torch.inf).sort(dim=1, stable=True)
+        exact, order = exact.masked_fill(result.isinf(), torch.inf).sort(dim=1, stable=True)
         distances[rows], indices[rows] = exact[:, :k], candidates.gather(1, order)[:, :k]
-        unsure[rows] = found[:, -1] - error[:, 0] <= exact[:, k - 1].square()
+        unsure[rows] = result[:, -1] - error[:, 0] <= exact[:, k - 1].square()
 
     if dtype != torch.float64 and count < len(base) and unsure.any():
         excluded = None if excluded is None else excluded[unsure]
@@ -237,5 +237,5 @@ def _smallest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     chunks = pad(values, (0, -values.shape[1] % CHUNK), value=torch.inf).unflatten(1, (-1, CHUNK))
     chosen = chunks.amin(dim=2).topk(count, dim=1, largest=False).indices
     inside = chunks.gather(1, chosen[:, :, None].expand(-1, -1, CHUNK)).flatten(1)
-    found, places = inside.topk(count, dim=1, largest=False)
-    return found, chosen.gather(1, places // CHUNK) * CHUNK + places % CHUNK
+    result, places = inside.topk(count, dim=1, largest=False)
+    return result, chosen.gather(1, places // CHUNK) * CHUNK + places % CHUNK

@@ -61,9 +61,9 @@ def _copying(comparison: Comparison) -> float:
 
 
 def _duplicates(comparison: Comparison) -> float:
-    made, real = comparison.generated, comparison.reference.sample
+    generated, real = comparison.generated, comparison.reference.sample
     return duplicates(
-        made.features, real.features, generated_others=made.to_others[:, 0], real_others=real.to_others[:, 0]
+        generated.features, real.features, generated_others=generated.to_others[:, 0], real_others=real.to_others[:, 0]
     )
 
 
@@ -73,15 +73,15 @@ def _agreement(comparison: Comparison) -> float:
 
 
 def _accuracy_score(comparison: Comparison) -> float:
-    made, real = comparison.generated, comparison.reference.sample
-    assert made.labels is not None and real.labels is not None
-    return classification_accuracy(made.images, made.labels, real.images, real.labels)
+    generated, real = comparison.generated, comparison.reference.sample
+    assert generated.labels is not None and real.labels is not None
+    return classification_accuracy(generated.images, generated.labels, real.images, real.labels)
 
 
 def _class_distance(comparison: Comparison) -> float:
-    made, real = comparison.generated, comparison.reference.sample
-    assert made.labels is not None and real.labels is not None
-    return class_frechet_distance(made.features, made.labels, real.features, real.labels)
+    generated, real = comparison.generated, comparison.reference.sample
+    assert generated.labels is not None and real.labels is not None
+    return class_frechet_distance(generated.features, generated.labels, real.features, real.labels)
 
 
 _METRICS = {
@@ -169,10 +169,10 @@ METRICS: dict[str, Metric] = {
 
 def missing(metric: Metric, comparison: Comparison) -> Need | None:
     """Returns what a metric lacks to judge these images, or None if it lacks nothing."""
-    made, reference = comparison.generated, comparison.reference
+    generated, reference = comparison.generated, comparison.reference
     there = {
-        "classifier": made.probabilities is not None and reference.sample.probabilities is not None,
-        "labels": made.labels is not None and reference.sample.labels is not None,
+        "classifier": generated.probabilities is not None and reference.sample.probabilities is not None,
+        "labels": generated.labels is not None and reference.sample.labels is not None,
         "training": reference.training is not None,
         "held out": reference.held_out,
     }

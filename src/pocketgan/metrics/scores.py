@@ -277,9 +277,9 @@ def score_text(key: str, **parts: object) -> str:
 
 def evaluated(done: Evaluation) -> str:
     """Returns how many images an evaluation measured, against how many real ones of what."""
-    made, real, split = len(done.comparison.generated), len(done.real.reference.sample), done.real.split
+    generated, real, split = len(done.comparison.generated), len(done.real.reference.sample), done.real.split
     key = "evaluated, all" if split == "all" else "evaluated"
-    return score_text(key, made=made, real=real, name=split or done.real.name, source=done.real.source)
+    return score_text(key, made=generated, real=real, name=split or done.real.name, source=done.real.source)
 
 
 def score_table(done: Evaluation) -> tuple[list[str], list[list[str]]]:

@@ -73,8 +73,8 @@ def quarter(shape: ImageShape, field: str, architecture: str) -> int:
         ConfigError: the side is no multiple of 4.
     """
     if shape.size % 4:
-        said = problem("side of four", architecture=architecture, size=f"{shape.size}×{shape.size}")
-        raise ConfigError(said, field=field)
+        message = problem("side of four", architecture=architecture, size=f"{shape.size}×{shape.size}")
+        raise ConfigError(message, field=field)
     return shape.size // 4
 
 
@@ -155,8 +155,8 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
-        kept = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
-        return x * kept.div_(1 - self.p)
+        remaining = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        return x * remaining.div_(1 - self.p)
 
 
 def initialise(network: nn.Module, kind: str) -> None:

@@ -124,7 +124,7 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
     width, height = first.width + first.width % 2, first.height + first.height % 2
     rate, layout = f"{1 / pauses[0]:.6g}", "gray" if first.mode == "L" else "rgb24"
     repeats = max(1, round(pauses[-1] / pauses[0]))
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as message:
         made = Path(folder) / "film.mp4"
         command = [
             *(program, "-hide_banner", "-loglevel", "error", "-y"),
@@ -133,7 +133,7 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
             *("-movflags", "+faststart", str(made)),
         ]  # fmt: skip
         try:
-            code = feed(command, chain([first], frames), repeats, said)
+            code = feed(command, chain([first], frames), repeats, message)
         except OSError as error:
             raise RunError(
                 "'{path}' can't be made: ffmpeg doesn't start: {strerror}",
@@ -143,8 +143,8 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
             ) from None
         if code == 0 and made.is_file():
             return made.read_bytes()
-        said.seek(0)
-        lines = said.read().decode(errors="replace").split("\n")
+        message.seek(0)
+        lines = message.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with code {code}")
         raise RunError(
             "'{path}' can't be made by ffmpeg: {last}; a '.gif' or a '.webp' would do",

@@ -155,11 +155,11 @@ def principal_directions(
     variances, vectors = torch.linalg.eigh(gram)
     variances, vectors = variances.flip(0).clamp(min=0), vectors.flip(1)
     deviating = variances.sqrt() > FLAT * variances[0].sqrt()
-    kept = min(count, int(deviating.sum()))
-    coordinates = vectors[:, :kept] * len(latents) ** 0.5
-    found = coordinates.T @ latents.double() / len(latents)
-    farthest = found.gather(1, found.abs().argmax(dim=1, keepdim=True))
-    return Directions((found * farthest.sign()).float(), (variances[:kept] / variances.sum()).float())
+    remaining = min(count, int(deviating.sum()))
+    coordinates = vectors[:, :remaining] * len(latents) ** 0.5
+    result = coordinates.T @ latents.double() / len(latents)
+    farthest = result.gather(1, result.abs().argmax(dim=1, keepdim=True))
+    return Directions((result * farthest.sign()).float(), (variances[:remaining] / variances.sum()).float())
 
 
 def walk_directions(

@@ -154,9 +154,9 @@ def parts(pictures: list[np.ndarray], run: Run) -> tuple[np.ndarray, int]:
         whole: N is 1 then.
     """
     count = run.config.pictures.sample_count * (2 if run.config.reads_images else 1)
-    found = [cut(pixels, count, run.facts.size, run.facts.size) for pixels in pictures]
-    taken = [part for part in found if part is not None]
-    if len(taken) == len(found):
+    results = [cut(pixels, count, run.facts.size, run.facts.size) for pixels in pictures]
+    taken = [part for part in results if part is not None]
+    if len(taken) == len(results):
         return np.stack([images for images, _ in taken]), taken[0][1]
     return np.stack([pixels.transpose(2, 0, 1)[None] for pixels in pictures]), 1
 

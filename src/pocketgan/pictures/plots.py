@@ -141,19 +141,19 @@ def draw_plots(
     if palette is None:
         raise RunError("'{theme}' won't do; known: {known}", field="theme", theme=theme, known=", ".join(PALETTES))
     look = Look("dark" if theme == "dark" else "light", width, titled)
-    several, found = len(runs) > 1, []
+    several, result = len(runs) > 1, []
     for place, (run, name) in enumerate(zip(runs, named([run.folder for run in runs]), strict=True)):
         first, second = (place, place) if several else (0, 1)
         colours, marks = (palette.lines[first], palette.lines[second]), (MARKS[first], MARKS[second])
-        found.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
-        if not (found[-1].rows or found[-1].evaluations):
+        result.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
+        if not (result[-1].rows or result[-1].evaluations):
             raise RunError(
                 "'{folder}' has logged nothing yet, so there is nothing to plot", field="run", folder=run.folder
             )
     figures = {}
     with styled(look):
         for name, draw in PLOTS.items():
-            figure = draw(found, x_axis, look) if not names or name in names else None
+            figure = draw(result, x_axis, look) if not names or name in names else None
             if figure is not None:
                 figures[name] = figure
     return Plots(figures, look)

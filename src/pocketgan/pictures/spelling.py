@@ -49,10 +49,10 @@ class Written:
         """How it was made, in a sentence."""
         if not self.drawn:
             return f"'{self.text}' in images of '{self.folder}', with seed {self.seed}"
-        found = ", ".join(f"{character} {share:.1%}" for character, share in self.certainty.items())
+        text = ", ".join(f"{character} {share:.1%}" for character, share in self.certainty.items())
         return (
             f"{self.drawn:,} images were drawn from '{self.folder}' with seed {self.seed}; kept for each digit is the "
-            f"one that the classifier 'digits' is surest of: {found}"
+            f"one that the classifier 'digits' is surest of: {text}"
         )
 
     def save(self, out: str | Path, *, scale: int | None = None, theme: Theme = "dark", labels: bool = False) -> Path:

@@ -94,8 +94,8 @@ class ExportedModel:
         values = read_object(path)
         number = history.known_format(values[EXPORT_KEY])
         if number is None:
-            found = printable(repr(values[EXPORT_KEY]))
-            message = problem("unknown format", path=path, found=found, format=history.FORMAT)
+            text = printable(repr(values[EXPORT_KEY]))
+            message = problem("unknown format", path=path, found=text, format=history.FORMAT)
             raise ModelError(message, field="model")
         try:
             manifest = Manifest.model_validate(values)

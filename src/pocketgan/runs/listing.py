@@ -51,11 +51,11 @@ def list_runs(folder: str | Path = "runs", *, recursive: bool = False) -> Runs:
 
 def newest_first(folder: str | Path = "runs") -> list[tuple[Run, Status]]:
     """Returns the runs in a folder with their status, the one that was last written to first; none without a folder."""
-    found = []
+    results = []
     for run in list_runs(folder) if Path(folder).is_dir() else ():
         with suppress(RunError):
-            found.append((run, run.status()))
-    return sorted(found, key=lambda entry: (entry[1].updated, str(entry[0].folder)), reverse=True)
+            results.append((run, run.status()))
+    return sorted(results, key=lambda entry: (entry[1].updated, str(entry[0].folder)), reverse=True)
 
 
 def chosen(run: Path | None, *, reads_images: bool | None = None) -> Path:

@@ -94,10 +94,10 @@ class Run:
         values = read_object(folder / "config.json")
         if EXPORT_KEY in values:
             raise RunError("model for run", field="run", folder=folder)
-        found = values.pop("format", None)
-        number = history.known_format(found)
+        result = values.pop("format", None)
+        number = history.known_format(result)
         if number is None:
-            parts = {"path": folder / "config.json", "found": repr(found), "format": history.FORMAT}
+            parts = {"path": folder / "config.json", "found": repr(result), "format": history.FORMAT}
             raise RunError("unknown format", field="run", **parts)
         try:
             config = validated(history.upgrade(values, number))
@@ -242,8 +242,8 @@ class Run:
         for name in ("checkpoints", "samples"):
             (folder / name).mkdir(parents=True)
         rows = {name: read_rows(self.folder / name, needed=("step",)) for name in ("stats.jsonl", "metrics.jsonl")}
-        for name, found in rows.items():
-            write_rows(folder / name, [row for row in found if row["step"] > step])
+        for name, result in rows.items():
+            write_rows(folder / name, [row for row in result if row["step"] > step])
         for path in reversed(self.checkpoints()):
             if step_of(path) > step:
                 path.rename(folder / "checkpoints" / path.name)
@@ -253,8 +253,8 @@ class Run:
                 sample.path.rename(folder / "samples" / sample.path.name)
                 with suppress(FileNotFoundError):
                     beside.rename(folder / "samples" / beside.name)
-        for name, found in rows.items():
-            write_rows(self.folder / name, [row for row in found if row["step"] <= step])
+        for name, result in rows.items():
+            write_rows(self.folder / name, [row for row in result if row["step"] <= step])
         return folder
 
     def rollbacks(self) -> list[dict[str, Any]]:
@@ -344,8 +344,8 @@ class Run:
     def samples(self) -> list[SampleFile]:
         """Returns the sample pictures, oldest first."""
         paths = (self.folder / "samples").glob("*.png")
-        found = [sample for path in paths if (sample := self._sample_file(path)) is not None]
-        return sorted(found, key=lambda sample: (sample.step, sample.path.name))
+        result = [sample for path in paths if (sample := self._sample_file(path)) is not None]
+        return sorted(result, key=lambda sample: (sample.step, sample.path.name))
 
     def _sample_file(self, path: Path) -> SampleFile | None:
         """Returns when a sample was drawn: as the file beside it says, or as its name does where that is lost."""

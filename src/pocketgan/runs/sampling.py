@@ -44,13 +44,13 @@ def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, con
     device = next(network.parameters()).device
     training = network.training
     network.eval()
-    made = []
+    generated = []
     for start in range(0, len(inputs), BATCH):
         piece = slice(start, start + BATCH)
         chosen = None if labels is None else labels[piece].to(device)
-        made.append(to_uint8(network(inputs[piece].to(device), chosen), config.data.pixel_range).cpu())
+        generated.append(to_uint8(network(inputs[piece].to(device), chosen), config.data.pixel_range).cpu())
     network.train(training)
-    return torch.cat(made)
+    return torch.cat(generated)
 
 
 def generate_images(
@@ -96,8 +96,8 @@ def draw(
     index = None if label is None else model.label_index(label)
     network = load_generator(model, checkpoint)
     classes = len(model.facts.class_names) if model.config.network.conditional else 0
-    made = generate_images(network, model.config, classes, count=count, seed=seed, label=index)
-    return made.named(model.facts.class_names)
+    generated = generate_images(network, model.config, classes, count=count, seed=seed, label=index)
+    return generated.named(model.facts.class_names)
 
 
 def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:

@@ -46,23 +46,23 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
     if not paths and which != "best":
         raise RunError("no checkpoint yet", field="run", folder=folder, command=command("resume", folder))
     if which == "last":
-        found, damaged = newest_intact(paths)
-        if found is None:
-            said = problem("no checkpoint intact", folder=folder, damaged="; ".join(damaged))
-            raise RunError(said, field="run")
+        saved, damaged = newest_intact(paths)
+        if saved is None:
+            message = problem("no checkpoint intact", folder=folder, damaged="; ".join(damaged))
+            raise RunError(message, field="run")
     elif which == "best" and not best.is_file():
         raise RunError("no best", field="checkpoint", folder=folder)
     elif which == "best" or (str(which).isdecimal() and int(which) in steps):
         try:
-            found = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
+            saved = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
         except CheckpointDamaged as error:
             raise RunError("use another", field="checkpoint", why=error) from None
     else:
         known = ", ".join(str(step) for step in steps[-8:])
-        said = problem("no such checkpoint", which=str(which), folder=folder, known=known)
-        raise RunError(said, field="checkpoint")
-    check_config(found, config)
-    return found
+        message = problem("no such checkpoint", which=str(which), folder=folder, known=known)
+        raise RunError(message, field="checkpoint")
+    check_config(saved, config)
+    return saved
 
 
 def read_weights(folder: Path, config: RunConfig, checkpoint: str | int) -> Weights:
@@ -76,9 +76,9 @@ def read_weights(folder: Path, config: RunConfig, checkpoint: str | int) -> Weig
     Raises:
         RunError: there is none such, or it is damaged.
     """
-    found = find_checkpoint(folder, config, checkpoint)
+    saved = find_checkpoint(folder, config, checkpoint)
     name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
-    return Weights(found.path, found.network(name), found.counters)
+    return Weights(saved.path, saved.network(name), saved.counters)
 
 
 def load_generator(model: Model, checkpoint: str | int = "auto") -> nn.Module:

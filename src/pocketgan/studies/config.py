@@ -284,8 +284,8 @@ def study_config(values: Mapping[str, Any]) -> StudyConfig:
     try:
         config = StudyConfig.model_validate(values)
     except ValidationError as error:
-        found = error.errors()
-        first = next((item for item in found if item["type"] == "value_error"), found[0])
+        problems = error.errors()
+        first = next((item for item in problems if item["type"] == "value_error"), problems[0])
         place, cause = ".".join(str(part) for part in first["loc"][:2]), first.get("ctx", {}).get("error")
         if not place:
             raise explain(error) from None

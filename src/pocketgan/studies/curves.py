@@ -119,7 +119,7 @@ def read_logs(study: Study) -> list[RunLog]:
             continue
         stats, evaluations = run.stats(), run.metrics()
         rows = dict.fromkeys(LOSSES, stats) | dict.fromkeys((study.config.metric, "frechet_distance"), evaluations)
-        curves = {measure: curve_of(job.variant, job.seed, measure, found) for measure, found in rows.items()}
+        curves = {measure: curve_of(job.variant, job.seed, measure, result) for measure, result in rows.items()}
         known = {measure: curve for measure, curve in curves.items() if curve is not None}
         logs.append(RunLog(job.variant, job.seed, run, evaluations, known))
     return logs
@@ -129,10 +129,10 @@ def curve_of(variant: str, seed: int, measure: str, rows: list[dict[str, Any]]) 
     """Returns one measure of a run's rows; None where none has a finite number."""
     columns: list[list[Any]] = [[row.get(name) for name in ("step", "seconds", measure)] for row in rows]
     numbers = [row for row in columns if all(isinstance(value, int | float) for value in row)]
-    found = {step: (seconds, value) for step, seconds, value in numbers if math.isfinite(step + seconds + value)}
-    if not found:
+    results = {step: (seconds, value) for step, seconds, value in numbers if math.isfinite(step + seconds + value)}
+    if not results:
         return None
-    steps, seconds, values = np.array([(step, *found[step]) for step in sorted(found)], dtype=float).T
+    steps, seconds, values = np.array([(step, *results[step]) for step in sorted(results)], dtype=float).T
     return Curve(variant, seed, measure, steps, seconds, values)
 
 

@@ -170,9 +170,9 @@ def table_of(study: Study, jobs: Iterable[Job]) -> Table:
         if run is None or status is None:
             rows.append((2, job, "waiting", "", "", ""))
             continue
-        stats, found = run.stats()[-1:], run.metrics()[-1:]
+        stats, results = run.stats()[-1:], run.metrics()[-1:]
         losses = f"D {stats[0]['d_loss']:.3f}  G {stats[0]['g_loss']:.3f}" if stats else ""
-        quality = plain(found[0][study.config.metric]) if found and study.config.metric in found[0] else ""
+        quality = plain(results[0][study.config.metric]) if results and study.config.metric in results[0] else ""
         rows.append((0, job, status.state, f"{status.step / status.steps:.0%}", losses, quality))
     rows.sort(key=lambda row: row[0])
     table = Table(title=study.config.name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)

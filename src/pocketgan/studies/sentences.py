@@ -94,30 +94,30 @@ def sentences(verdict: Verdict) -> list[str]:
 def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
     """Returns what the study shows of its variants, of their comparisons the first so many."""
     study, metric, measure = verdict.study, title_of(verdict.study.config.metric), measure_of(verdict.study.config)
-    said = [say("undone", count=verdict.undone)] if verdict.undone else []
+    message = [say("undone", count=verdict.undone)] if verdict.undone else []
     failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
-    said += [say("failed", name=name, count=count, all=runs) for name, count, runs in failed]
-    said += [sentence_of(pair, measure) for pair in verdict.comparisons[:most]]
-    said += [*filter(None, [nothing_to_compare_with(verdict)]), *seeds_sentence(verdict)]
+    message += [say("failed", name=name, count=count, all=runs) for name, count, runs in failed]
+    message += [sentence_of(pair, measure) for pair in verdict.comparisons[:most]]
+    message += [*filter(None, [nothing_to_compare_with(verdict)]), *seeds_sentence(verdict)]
     if study.config.contradicts:
-        said.append(say(f"{study.config.better} wins", metric=metric))
+        message.append(say(f"{study.config.better} wins", metric=metric))
     if not study.comparable:
         best = best_of_groups(study)
-        said += [say("best of group", name=name, metric=metric, mean=short(mean)) for name, mean in best]
+        message += [say("best of group", name=name, metric=metric, mean=short(mean)) for name, mean in best]
     if verdict.chosen is not None and len(study.variants) > 1:
-        said.append(chosen_sentence(verdict, metric))
-    return said
+        message.append(chosen_sentence(verdict, metric))
+    return message
 
 
 def moment_sentences(verdict: Verdict) -> list[str]:
     """Returns how the quality at each moment that the study names differs from that at the end."""
-    metric, said = title_of(verdict.study.config.metric), []
+    metric, message = title_of(verdict.study.config.metric), []
     for moment in verdict.moments:
         how = {"worse": "gets worse", "better": "gets better"}.get(moment.verdict, "no change")
         figures = {"then": short(moment.then), "end": short(moment.end), "p": short(moment.adjusted, 2)}
         counts = {"step": moment.step, "worse": moment.worse_in, "runs": moment.runs}
-        said.append(say("moment", variant=name_of(moment.variant), metric=metric, how=say(how), **figures, **counts))
-    return said
+        message.append(say("moment", variant=name_of(moment.variant), metric=metric, how=say(how), **figures, **counts))
+    return message
 
 
 def loss_sentences(verdict: Verdict) -> list[str]:
@@ -161,23 +161,23 @@ def chosen_sentence(verdict: Verdict, metric: str) -> str:
     parts: dict[str, object] = {"name": verdict.chosen, "metric": metric}
     if not verdict.fresh:
         return say("chosen", **parts)
-    found, seeds = verdict.confirmed, say("count of fresh seeds", count=len(verdict.fresh))
-    if found is None:
+    result, seeds = verdict.confirmed, say("count of fresh seeds", count=len(verdict.fresh))
+    if result is None:
         return say("chosen, few", seeds=seeds, mean=short(interquartile_mean(verdict.fresh)), **parts)
-    ends = {"low": short(found.low), "high": short(found.high)}
-    return say("chosen, confirmed", seeds=seeds, mean=short(found.estimate), **ends, **parts)
+    ends = {"low": short(result.low), "high": short(result.high)}
+    return say("chosen, confirmed", seeds=seeds, mean=short(result.estimate), **ends, **parts)
 
 
 def reading_sentences(reading: Reading, verdict: Verdict) -> list[str]:
     """Returns where what is read off the curves and the measured quality disagree."""
-    said, name = [], reading_name(reading)
+    message, name = [], reading_name(reading)
     if reading.favours is not None and verdict.chosen is not None and reading.favours != verdict.chosen:
         both = {reading.favours, verdict.chosen}
         pair = next((pair for pair in verdict.comparisons if {pair.first, pair.second} == both), None)
         key = "favours, open" if pair is None or pair.verdict == "no difference shown" else "favours, wrong"
-        said.append(say(key, reading=name, name=reading.favours, chosen=verdict.chosen))
+        message.append(say(key, reading=name, name=reading.favours, chosen=verdict.chosen))
     for where, value in (("over", reading.over_runs), ("within", reading.within_runs)):
         if value is not None and value < 0.3:
             key = f"{where}, against" if value < -0.3 else f"{where}, nothing"
-            said.append(say(key, reading=name, value=localised(f"{value:.2f}")))
-    return said
+            message.append(say(key, reading=name, value=localised(f"{value:.2f}")))
+    return message

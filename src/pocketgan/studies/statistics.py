@@ -228,17 +228,19 @@ def compare(
         raise ValueError(f"against: {against!r}; it takes one of {', '.join(figures)}")
     pairs = list(combinations(figures, 2)) if against is None else [(n, against) for n in figures if n != against]
     differences = [_differences(figures[first], figures[second]) for first, second in pairs]
-    p_values = [permutation_p_value(found) if len(found) else 1.0 for found in differences]
+    p_values = [permutation_p_value(result) if len(result) else 1.0 for result in differences]
     comparisons = []
-    for (first, second), found, p_value, adjusted in zip(pairs, differences, p_values, holm(p_values), strict=True):
+    for (first, second), result, p_value, adjusted in zip(pairs, differences, p_values, holm(p_values), strict=True):
         probability = probability_better(figures[first], figures[second], lower_is_better=lower_is_better)
         verdict, needed = "no difference shown", None
         if adjusted <= level:
-            verdict = "better" if (found.mean() < 0) == lower_is_better else "worse"
-        elif (needed := seeds_needed(found, len(pairs), level=level)) is not None:
-            needed = max(needed, len(found) + 1)
+            verdict = "better" if (result.mean() < 0) == lower_is_better else "worse"
+        elif (needed := seeds_needed(result, len(pairs), level=level)) is not None:
+            needed = max(needed, len(result) + 1)
         comparisons.append(
-            PairComparison(first, second, len(found), interval(found), p_value, adjusted, probability, verdict, needed)
+            PairComparison(
+                first, second, len(result), interval(result), p_value, adjusted, probability, verdict, needed
+            )
         )
     return comparisons
 
@@ -273,8 +275,8 @@ def variation_within(steps: Values, values: Values, *, warm_up: float = 0.2) -> 
     if values.shape != steps.shape or (np.diff(steps) <= 0).any():
         raise ValueError(f"steps: {len(steps)} for {len(values)} values; it takes one for each, increasing")
     start = _start(len(steps), warm_up)
-    kept = np.isfinite(values[start:])
-    steps, values = steps[start:][kept], values[start:][kept]
+    remaining = np.isfinite(values[start:])
+    steps, values = steps[start:][remaining], values[start:][remaining]
     if len(values) < 3 or values.mean() == 0:
         return math.nan
     steps = steps - steps.mean()
@@ -322,8 +324,8 @@ def rank_correlation(first: Sequence[float | None], second: Sequence[float | Non
 def _numbers(name: str, values: Values, least: int = 1) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(array) < least or not np.isfinite(array).all():
-        found = f"shape {array.shape}, {int((~np.isfinite(array)).sum())} not finite"
-        raise ValueError(f"{name}: {found}; it takes a list of {least} or more finite numbers")
+        text = f"shape {array.shape}, {int((~np.isfinite(array)).sum())} not finite"
+        raise ValueError(f"{name}: {text}; it takes a list of {least} or more finite numbers")
     return array
 
 

@@ -236,15 +236,15 @@ class Study:
 
     def followed(self) -> dict[str, list[float | None]]:
         """Returns the last of each finished run's own evaluations, which have not seen the test split, as `figures`."""
-        found: dict[str, list[float | None]] = {}
+        outcome: dict[str, list[float | None]] = {}
         for name, results in self.results().items():
             runs = [self.job(name, seed).run() for seed in self.seeds()]
             rows = [run.metrics()[-1:] if run else [] for run in runs]
-            found[name] = [
+            outcome[name] = [
                 row[0].get(self.config.metric) if row and result is not None and result.state == "finished" else None
                 for row, result in zip(rows, results, strict=True)
             ]
-        return found
+        return outcome
 
 
 def plain(figure: float | None) -> str:
@@ -261,8 +261,8 @@ def upgraded(fields: dict[str, Any], number: int) -> dict[str, Any]:
     if number > 1:
         return fields
     metric = fields.get("metric", "frechet_distance")
-    kept = BETTER.get(metric, "lower") is not None or metric in IDEALS
-    return fields if kept else {"direction": "lower"} | fields
+    remaining = BETTER.get(metric, "lower") is not None or metric in IDEALS
+    return fields if remaining else {"direction": "lower"} | fields
 
 
 def holds_something(folder: Path) -> bool:

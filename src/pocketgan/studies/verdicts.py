@@ -180,7 +180,7 @@ def judge(study: Study, logs: list[RunLog] | None = None) -> Verdict:
     ended = [log for log in logs if is_finished(results[log.variant][study.seeds().index(log.seed)])]
     return Verdict(
         study=study,
-        variants=[summarise(study, name, found, logs) for name, found in results.items()],
+        variants=[summarise(study, name, result, logs) for name, result in results.items()],
         comparisons=[] if study.config.search == "tpe" else compare_groups(study),
         moments=find_moments(study, ended),
         readings=find_readings(study, ended),
@@ -263,8 +263,8 @@ def chosen_variant(study: Study) -> str | None:
 def fresh_figures(study: Study, chosen: str) -> list[float]:
     """Returns the chosen variant's figures on fresh seeds."""
     results = [job.result() for job in study.fresh_jobs(chosen)]
-    found = [result.figures.get(study.config.metric) for result in results if result is not None]
-    return [value for value in found if value is not None]
+    outcome = [result.figures.get(study.config.metric) for result in results if result is not None]
+    return [value for value in outcome if value is not None]
 
 
 def summarise(study: Study, name: str, results: Sequence[Result | None], logs: list[RunLog]) -> VariantSummary:
@@ -290,8 +290,8 @@ def summarise(study: Study, name: str, results: Sequence[Result | None], logs: l
 
 def mean_within(curves: list[Curve]) -> float | None:
     """Returns the variation within a run, the mean over runs; None where no run has enough points, or a mean is 0."""
-    found = [variation_within(curve.steps, curve.values) for curve in curves if len(curve.steps) > 5]
-    return known(float(np.mean(found))) if found else None
+    results = [variation_within(curve.steps, curve.values) for curve in curves if len(curve.steps) > 5]
+    return known(float(np.mean(results))) if results else None
 
 
 def mean_between(curves: list[Curve], clock: str) -> float | None:
@@ -314,24 +314,24 @@ def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
         study: the study.
         ended: what the runs that came to their end logged.
     """
-    config, found = study.config, list[tuple[str, int, np.ndarray, np.ndarray]]()
+    config, result = study.config, list[tuple[str, int, np.ndarray, np.ndarray]]()
     for step in config.moments:
         for name in study.variants:
             curves = curves_of(ended, name, config.metric)
             curves = [curve for curve in curves if curve.steps[0] <= step < curve.steps[-1]]
             if curves:
                 then = np.array([np.interp(step, curve.steps, curve.values) for curve in curves])
-                found.append((name, step, then, np.array([curve.values[-1] for curve in curves])))
-    adjusted = holm([permutation_p_value(change(config, then, end)) for _, _, then, end in found]) if found else []
+                result.append((name, step, then, np.array([curve.values[-1] for curve in curves])))
+    adjusted = holm([permutation_p_value(change(config, then, end)) for _, _, then, end in result]) if result else []
     if len(study.variants) > 1:
         for step in config.moments:
-            parts = [(then, end) for _, at, then, end in found if at == step]
+            parts = [(then, end) for _, at, then, end in result if at == step]
             if parts:
                 then, end = (np.concatenate(part) for part in zip(*parts, strict=True))
-                found.append((TOGETHER, step, then, end))
+                result.append((TOGETHER, step, then, end))
                 adjusted.append(permutation_p_value(change(config, then, end)))
     moments = []
-    for (name, step, then, end), p_value in zip(found, adjusted, strict=True):
+    for (name, step, then, end), p_value in zip(result, adjusted, strict=True):
         changes = change(config, then, end)
         worse = changes if config.lower_is_better else -changes
         verdict = "no difference shown" if p_value > LEVEL else "worse" if worse.mean() > 0 else "better"

@@ -57,8 +57,8 @@ def cutout(images: Images, background: float, generator: torch.Generator) -> Ima
     middle_y, middle_x = draws[0] * height, draws[1] * width
     far_y = (torch.arange(height, device=images.device) + 0.5 - middle_y[:, None]).abs() > CUTOUT * height / 2
     far_x = (torch.arange(width, device=images.device) + 0.5 - middle_x[:, None]).abs() > CUTOUT * width / 2
-    kept = (far_y[:, :, None] | far_x[:, None, :])[:, None]
-    return torch.where(kept, images, torch.full_like(images, background))
+    remaining = (far_y[:, :, None] | far_x[:, None, :])[:, None]
+    return torch.where(remaining, images, torch.full_like(images, background))
 
 
 AUGMENTATIONS: dict[str, Callable[[Images, float, torch.Generator], Images]] = {

@@ -176,8 +176,8 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
     Raises:
         RunError: it is another run's; the message names the fields that differ.
     """
-    found = replace(checkpoint.config, duration=config.train.duration)
-    changed = differences(found, config)
+    result = replace(checkpoint.config, duration=config.train.duration)
+    changed = differences(result, config)
     if changed:
         raise RunError(
             "{path}: {why}", path=checkpoint.path, why=problem("other configuration", changed="; ".join(changed))

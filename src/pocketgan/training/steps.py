@@ -272,13 +272,13 @@ def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
     The weight of the past is ½^(batch size / half-life), the half-life in images. BatchNorm's own running statistics
     look back ten batches, whose luck would otherwise be seen in every picture's brightness.
     """
-    kept = 0.5 ** (batch_size / half_life)
+    remaining = 0.5 ** (batch_size / half_life)
     torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-        list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - kept
+        list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - remaining
     )
     for averaged, buffer in zip(state.generator_ema.buffers(), state.generator.buffers(), strict=True):
         if buffer.is_floating_point():
-            averaged.lerp_(buffer, 1 - kept)
+            averaged.lerp_(buffer, 1 - remaining)
         else:
             averaged.copy_(buffer)
 

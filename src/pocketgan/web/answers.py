@@ -66,12 +66,12 @@ class Loaded:
         config = self.model.config
         self.discriminator: nn.Module | None = None
         if isinstance(self.model, Run):
-            found = find_checkpoint(self.model.folder, self.model.config, "auto")
+            saved = find_checkpoint(self.model.folder, self.model.config, "auto")
             name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
-            self.weights = Weights(found.path, found.network(name), found.counters)
+            self.weights = Weights(saved.path, saved.network(name), saved.counters)
             shape = image_shape(self.model.facts, config.network.conditional)
             network = build_discriminator(config.network, shape, config.seed)
-            load_network(network, found, "discriminator")
+            load_network(network, saved, "discriminator")
             self.discriminator = network.eval()
         else:
             self.weights = self.model.weights()
@@ -138,14 +138,14 @@ def identity(folder: Path) -> tuple[tuple[str, int, int], ...]:
     files = [folder / "config.json", folder / "environment.json", folder / "model.safetensors"]
     best = folder / "checkpoints" / BEST
     files += [best] if best.is_file() else sorted(best.parent.glob("step-*.safetensors"))[-1:]
-    found = []
+    results = []
     for path in files:
         try:
             status = path.stat()
         except OSError:
             continue
-        found.append((path.name, status.st_mtime_ns, status.st_size))
-    return tuple(found)
+        results.append((path.name, status.st_mtime_ns, status.st_size))
+    return tuple(results)
 
 
 @dataclass(frozen=True)
@@ -225,8 +225,8 @@ def draw(memory: Memory, folder: str, drawing: dict[str, Any]) -> Answer:
 
 def directions(memory: Memory, folder: str) -> Answer:
     """Returns the strongest directions: `vectors` (count, D), and `shares` of the variance."""
-    found = noise_model(memory, folder).directions
-    return {"shares": found.shares.tolist()}, {"vectors": found.vectors.numpy()}
+    result = noise_model(memory, folder).directions
+    return {"shares": result.shares.tolist()}, {"vectors": result.vectors.numpy()}
 
 
 def look(

@@ -95,7 +95,7 @@ def _reads_images(path: str, changed: int) -> bool | None:
 
 def models_that(site: Site, *, redraw: bool) -> list[str]:
     """Returns the names of the runs and exported models that redraw pictures, or of those that draw from noise."""
-    found = []
+    results = []
     for name in site.models():
         path = site.folder / name / CONFIG
         try:
@@ -103,8 +103,8 @@ def models_that(site: Site, *, redraw: bool) -> list[str]:
         except OSError:
             continue
         if _reads_images(str(path), changed) is redraw:
-            found.append(name)
-    return found
+            results.append(name)
+    return results
 
 
 def ready(site: Site, name: str) -> bool:

@@ -110,10 +110,10 @@ def log_marks(low: float, high: float) -> list[float]:
     """Returns round numbers from `low` to `high`, both above 0, for a logarithmic axis."""
     for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        found = [float(f"{digit * 10.0**power:.3g}") for power in powers for digit in digits]
-        found = [value for value in found if low <= value <= high]
-        if len(found) >= 3:
-            return found[:: math.ceil(len(found) / 5)]
+        results = [float(f"{digit * 10.0**power:.3g}") for power in powers for digit in digits]
+        results = [value for value in results if low <= value <= high]
+        if len(results) >= 3:
+            return results[:: math.ceil(len(results) / 5)]
     return marks(low, high)
 
 
@@ -183,7 +183,7 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     ]
     below = [tick_html("x", across.place(tick), number(tick)) for tick in marks(across.low, across.high, 4)]
     rules = "".join(f'<path class="rule" d="M0 {y}H{SIDE}"/>' for y in (round((1 - up.place(t)) * SIDE) for t in ticks))
-    said = f"{chart.title}: " + "; ".join(
+    message = f"{chart.title}: " + "; ".join(
         f"{line.name} {write(float(line.y[np.isfinite(line.y)][-1]))}" for line in known
     )
     ends = f'data-from="{across.low:g}" data-to="{across.high:g}"'
@@ -191,7 +191,7 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     return (
         f'<figure class="pg-chart"><figcaption><b>{escape(chart.title)}</b>{legend(chart, known, write)}</figcaption>'
         f'<div class="pg-y">{escape(chart.y)}</div>'
-        f'<div class="pg-plot" role="img" tabindex="0" aria-label="{escape(said)}" {ends} {values}>'
+        f'<div class="pg-plot" role="img" tabindex="0" aria-label="{escape(message)}" {ends} {values}>'
         f'<svg viewBox="0 0 {SIDE} {SIDE}" preserveAspectRatio="none" aria-hidden="true">{rules}{"".join(drawn)}</svg>'
         f'<i class="pg-cursor" hidden></i><i class="pg-cross" hidden></i>{"".join(beside)}{"".join(below)}'
         f'<div class="pg-tip" role="status" hidden></div></div>'

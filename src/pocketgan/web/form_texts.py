@@ -13,11 +13,11 @@ def helps() -> dict[str, Text]:
 
     The data isn't among them: in the page it is chosen from a list.
     """
-    found: dict[str, Text] = {"help seed": plain(RunConfig.model_fields["seed"].description or "")}
+    results: dict[str, Text] = {"help seed": plain(RunConfig.model_fields["seed"].description or "")}
     for section in SECTIONS:
         model = type(RunConfig.model_fields[section].default)
-        found |= {f"help {name}": plain(field.description or "") for name, field in model.model_fields.items()}
-    return {key: text for key, text in found.items() if key != "help data"}
+        results |= {f"help {name}": plain(field.description or "") for name, field in model.model_fields.items()}
+    return {key: text for key, text in results.items() if key != "help data"}
 
 
 def plain(text: str) -> str:

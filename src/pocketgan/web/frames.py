@@ -70,8 +70,8 @@ def read_frame(stream: Stream) -> Frame | None:
         values = json.loads(text)
         arrays = {}
         if archive:
-            with np.load(io.BytesIO(archive), allow_pickle=False) as found:
-                arrays = {name: found[name] for name in found.files}
+            with np.load(io.BytesIO(archive), allow_pickle=False) as result:
+                arrays = {name: result[name] for name in result.files}
     except (ValueError, EOFError, OSError, zipfile.BadZipFile):
         raise BadFrame("it is damaged") from None
     if not isinstance(values, dict):

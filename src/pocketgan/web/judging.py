@@ -80,15 +80,15 @@ class Judge:
             share of training images that it finds less real (of games without probabilities). Both None where they
             aren't known. `class` and `probability`: the classifier's, or None.
         """
-        found: dict[str, Any] = {"discriminator": None, "kind": None, "class": None, "probability": None}
-        found |= self._discriminators(images, labels)
+        results: dict[str, Any] = {"discriminator": None, "kind": None, "class": None, "probability": None}
+        results |= self._discriminators(images, labels)
         if self.classifier is not None:
             _, logits = self.classifier.embed(images)
             assert logits is not None
             best = logits.softmax(dim=1).max(dim=1)
-            found["class"] = [self.classifier.class_names[place] for place in best.indices.tolist()]
-            found["probability"] = best.values.tolist()
-        return found
+            results["class"] = [self.classifier.class_names[place] for place in best.indices.tolist()]
+            results["probability"] = best.values.tolist()
+        return results
 
     def _discriminators(self, images: Tensor, labels: Tensor | None) -> dict[str, Any]:
         game = self.model.config.objective.objective
@@ -118,8 +118,8 @@ class Judge:
         """Finds the training images whose pixels are nearest to an image's, exactly."""
         assert self.training is not None
         base = self.training.images
-        found = differences(image, base).topk(min(count, len(base)), largest=False, sorted=True)
-        return Near(found.values.tolist(), found.indices.tolist())
+        result = differences(image, base).topk(min(count, len(base)), largest=False, sorted=True)
+        return Near(result.values.tolist(), result.indices.tolist())
 
 
 def spacing(images: UInt8[Tensor, "n c h w"]) -> Spacing | None:

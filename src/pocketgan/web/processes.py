@@ -96,8 +96,8 @@ class Starts:
                 self._folder = Path(tempfile.mkdtemp(prefix="pocketgan-ui-"))
                 weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             self._count += 1
-            said = self._folder / f"{self._count}.log"
-            with said.open("ab") as file:
+            message = self._folder / f"{self._count}.log"
+            with message.open("ab") as file:
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "pocketgan", *arguments],
                     env=os.environ | {"PYTHONUNBUFFERED": "1", "POCKETGAN_LANG": language},
@@ -106,5 +106,5 @@ class Starts:
                     stderr=file,
                     start_new_session=True,
                 )
-            started = self._started[name] = Started(process, said, datetime.now(UTC), arguments[0])
+            started = self._started[name] = Started(process, message, datetime.now(UTC), arguments[0])
             return started

@@ -102,35 +102,40 @@ class RunFiles:
         return self._kept[name][1]
 
     def _look(self) -> Reading:
-        found = Reading(rows=self.rows)
+        result = Reading(rows=self.rows)
         if not (self.folder / "config.json").is_file():
-            found.gone = True
-            found.version = "gone"
-            return found
+            result.gone = True
+            result.version = "gone"
+            return result
         stamps = [stamp(self.folder / name) for name in ("config.json", "environment.json")]
-        with noting(found.problems):
-            found.run = self._once("run", stamps, lambda: Run.open(self.folder))
-        if found.run is None:
-            found.version = digest(stamps, found.problems)
-            return found
-        with noting(found.problems):
-            found.status = found.run.status()
-        with noting(found.problems):
+        with noting(result.problems):
+            result.run = self._once("run", stamps, lambda: Run.open(self.folder))
+        if result.run is None:
+            result.version = digest(stamps, result.problems)
+            return result
+        with noting(result.problems):
+            result.status = result.run.status()
+        with noting(result.problems):
             self.rows.refresh()
         for name in ("metrics", "events"):
             stamps.append(stamp(self.folder / f"{name}.jsonl"))
-            with noting(found.problems):
-                rows = self._once(name, stamps[-1], getattr(found.run, name))
-                setattr(found, "evaluations" if name == "metrics" else "events", rows)
+            with noting(result.problems):
+                rows = self._once(name, stamps[-1], getattr(result.run, name))
+                setattr(result, "evaluations" if name == "metrics" else "events", rows)
         stamps.append(stamp(self.folder / "checkpoints" / BEST))
-        found.best = self._once("best", stamps[-1], found.run.best)
+        result.best = self._once("best", stamps[-1], result.run.best)
         stamps.append(stamp(self.folder / "samples"))
-        with noting(found.problems):
-            run = found.run
-            found.samples = self._once("samples", stamps[-1], lambda: samples_of(run))
-        state = found.status and (found.status.state, found.status.step, found.status.updated, found.status.message)
-        found.version = digest(stamps, state, self.rows.version, found.samples, found.problems)
-        return found
+        with noting(result.problems):
+            run = result.run
+            result.samples = self._once("samples", stamps[-1], lambda: samples_of(run))
+        state = result.status and (
+            result.status.state,
+            result.status.step,
+            result.status.updated,
+            result.status.message,
+        )
+        result.version = digest(stamps, state, self.rows.version, result.samples, result.problems)
+        return result
 
 
 @contextlib.contextmanager

@@ -52,15 +52,15 @@ class Columns:
             OSError: it is there, and can't be read.
         """
         try:
-            found = self.path.stat()
+            facts = self.path.stat()
         except FileNotFoundError:
             self._identity = (0, 0)
             return self._forget()
-        identity = (found.st_ino, found.st_dev)
-        if identity != self._identity or found.st_size < self._read:
+        identity = (facts.st_ino, facts.st_dev)
+        if identity != self._identity or facts.st_size < self._read:
             self._forget()
             self._identity = identity
-        if found.st_size == self._read:
+        if facts.st_size == self._read:
             return None
         with self.path.open("rb") as file:
             file.seek(self._read)
@@ -83,12 +83,12 @@ class Columns:
         """Adds lines at once, which is fast; adds none where one of them is damaged."""
         try:
             rows = json.loads(b"[" + b",".join(lines) + b"]")
-            found = {name: [row[name] for row in rows] for name in self.needed}
-            columns = {name: array("d", values) for name, values in found.items()}
+            results = {name: [row[name] for row in rows] for name in self.needed}
+            columns = {name: array("d", values) for name, values in results.items()}
             columns |= {name: array("d", [row.get(name, math.nan) for row in rows]) for name in self.more}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             return False
-        sound = all(bool not in set(map(type, found[name])) and np.isfinite(columns[name]).all() for name in found)
+        sound = all(bool not in set(map(type, results[name])) and np.isfinite(columns[name]).all() for name in results)
         if len(rows) != len(lines) or not sound:
             return False
         for name, column in columns.items():
@@ -116,10 +116,10 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def stamp(path: Path) -> tuple[int, int, int]:
     """Returns what changes when a file does; zeros where there is none."""
     try:
-        found = os.stat(path)
+        facts = os.stat(path)
     except OSError:
         return (0, 0, 0)
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def thinned(x: Numbers, values: Numbers, most: int) -> tuple[Numbers, Numbers, Numbers, Numbers]:

@@ -143,10 +143,10 @@ class Site:
         if PurePosixPath(name).is_absolute() or Path(name).is_absolute() or ".." in parts or ":" in "".join(parts[:1]):
             raise WebError(self.say("outside", name=name))
         try:
-            found = self.folder.joinpath(*parts).resolve()
+            result = self.folder.joinpath(*parts).resolve()
         except (OSError, RuntimeError):
             raise WebError(self.say("no such name")) from None
-        if not found.is_relative_to(self.folder):
+        if not result.is_relative_to(self.folder):
             raise WebError(self.say("outside", name=name))
         return self.folder.joinpath(*parts)
 
@@ -196,10 +196,10 @@ class Site:
         if not isinstance(file, str) or "/" in file or file.startswith(".") or not file.endswith(endings):
             raise WebError(self.say("no such name"))
         folder = self.resolve(name)
-        found = self.path(f"{name}/{inside}/{file}").resolve()
-        if found.parent != (folder / inside).resolve() or not found.is_file():
+        result = self.path(f"{name}/{inside}/{file}").resolve()
+        if result.parent != (folder / inside).resolve() or not result.is_file():
             raise WebError(self.say("nothing there", name=file))
-        return found
+        return result
 
     def model(self, name: object) -> Model:
         """Opens a run or an exported model.
@@ -250,8 +250,8 @@ def link_outside(folder: Path, root: Path, depth: int = 2) -> str | None:
             for entry in entries:
                 if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
                     return entry.name
-                if depth > 1 and entry.is_dir() and (found := link_outside(Path(entry.path), root, depth - 1)):
-                    return f"{entry.name}/{found}"
+                if depth > 1 and entry.is_dir() and (result := link_outside(Path(entry.path), root, depth - 1)):
+                    return f"{entry.name}/{result}"
     except (OSError, RuntimeError):
         return None
     return None
@@ -266,8 +266,8 @@ def look(folder: Path) -> Listing:
         seen += 1
         name = place.relative_to(folder).as_posix()
         try:
-            with os.scandir(place) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(place) as result:
+                entries = sorted(result, key=lambda entry: entry.name)
         except OSError:
             continue
         files = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
@@ -299,7 +299,7 @@ def kind_of(folder: Path) -> str | None:
 def data_in(files: set[str], name: str) -> list[str]:
     """Returns the data sets that a folder holds, by its files: archives of images, and files as MNIST's."""
     inside = "" if name == "." else f"{name}/"
-    found = [f"{inside}{file}" for file in sorted(files) if file.endswith(".npz")]
+    results = [f"{inside}{file}" for file in sorted(files) if file.endswith(".npz")]
     if any("-ubyte" in file for file in files) and name != ".":
-        found.append(name)
-    return found
+        results.append(name)
+    return results

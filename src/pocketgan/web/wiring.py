@@ -97,8 +97,8 @@ def sends(
     file = gr.DownloadButton(str(button.value), visible="hidden")
 
     def save(*given: Any) -> tuple[Any, Any]:
-        path, said = attempt(lambda: keep(file.GRADIO_CACHE, *make(*given)))
-        return gr.DownloadButton(value=path), said or gr.skip()
+        path, message = attempt(lambda: keep(file.GRADIO_CACHE, *make(*given)))
+        return gr.DownloadButton(value=path), message or gr.skip()
 
     wire(site, button.click, save, inputs, [file, message], **ONCE).then(None, file, None, js=TAKE)
 

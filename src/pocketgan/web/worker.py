@@ -80,14 +80,14 @@ class Worker:
             if self._ending is not None:
                 self._ending.cancel()
             try:
-                found = self._exchange({"ask": what, "language": spoken(), **values}, arrays)
+                answer = self._exchange({"ask": what, "language": spoken(), **values}, arrays)
             finally:
                 self._ending = threading.Timer(self.idle, self.end)
                 self._ending.daemon = True
                 self._ending.start()
-        if "error" in found.values:
-            raise Refused(str(found.values["error"]), untranslated=bool(found.values.get("untranslated")))
-        return found
+        if "error" in answer.values:
+            raise Refused(str(answer.values["error"]), untranslated=bool(answer.values.get("untranslated")))
+        return answer
 
     def kill(self) -> None:
         """Ends the process at once; an answer that is waited for is an error then."""

@@ -146,8 +146,8 @@ def ticks(low: float, high: float) -> list[float]:
     chosen: list[float] = []
     for steps in TICKS:
         powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
-        found = sorted(float(f"{step * 10.0**power:.4g}") for power in powers for step in steps)
-        chosen = [tick for tick in found if low <= tick <= high]
+        results = sorted(float(f"{step * 10.0**power:.4g}") for power in powers for step in steps)
+        chosen = [tick for tick in results if low <= tick <= high]
         if len(chosen) >= 4:
             break
     return chosen
@@ -179,16 +179,16 @@ def quality_chart(findings: Findings) -> Bars | None:
         low, high = (summary.quality.low, summary.quality.high) if summary.quality else (summary.mean, summary.mean)
         bars.append(Bar(summary.name, places[summary.name], values, summary.mean, low, high))
         if summary.name == verdict.chosen and verdict.fresh:
-            mean, found = interquartile_mean(verdict.fresh), verdict.confirmed
-            low, high = (found.low, found.high) if found else (mean, mean)
+            mean, results = interquartile_mean(verdict.fresh), verdict.confirmed
+            low, high = (results.low, results.high) if results else (mean, mean)
             bars.append(Bar(say("fresh"), places[summary.name], verdict.fresh, mean, low, high, fresh=True))
     if not bars:
         return None
     floor, title = end_floor(findings), title_of(metric)
     ends = [value for bar in bars for value in (*bar.dots, bar.low, bar.high)]
     near = floor is not None and floor * FAR >= min(ends)
-    said = "" if floor is None else say("floor is") if near else say("floor below", value=written(floor))
-    caption = say("quality figure", metric=capital(title), better=which_way(findings.study.config), floor=said)
+    message = "" if floor is None else say("floor is") if near else say("floor below", value=written(floor))
+    caption = say("quality figure", metric=capital(title), better=which_way(findings.study.config), floor=message)
     log = metric in DISTANCES and wide([*ends, floor] if floor is not None and near else ends)
     return Bars("quality", capital(title), caption, title, bars, floor if near else None, log)
 
@@ -230,7 +230,7 @@ def quality_curve(findings: Findings) -> Chart | None:
     series, spreads = series_of(findings, findings.measured, dots=True)
     if not series:
         return None
-    least = min(float(found.low.min()) for found in spreads.values())
+    least = min(float(result.low.min()) for result in spreads.values())
     log = findings.measured in DISTANCES and least > 0
     levels = levels_of(findings)
     shown = tuple(level for level in levels if not log or level.value * FAR >= least)
@@ -264,12 +264,12 @@ def series_of(findings: Findings, measure: str, *, dots: bool = False) -> tuple[
     series, spreads = [], {}
     for name in drawn(findings):
         curves = findings.curves(name, measure)
-        found = spread(curves, findings.over)
-        if found is None:
+        results = spread(curves, findings.over)
+        if results is None:
             continue
-        spreads[name] = found
-        low, high = (found.low, found.high) if len(curves) > 1 else (None, None)
-        series.append(Series(name, findings.places[name], found.x, found.mean, low, high, dots=dots))
+        spreads[name] = results
+        low, high = (results.low, results.high) if len(curves) > 1 else (None, None)
+        series.append(Series(name, findings.places[name], results.x, results.mean, low, high, dots=dots))
     return series, spreads
 
 
@@ -281,8 +281,10 @@ def limits_of(
     A run that diverges, or a spike, would otherwise press everything else into a line.
     """
     healthy = [s.name for s in findings.verdict.variants if s.name in spreads and not (s.failed and not s.finished)]
-    kept = [spreads[name] for name in healthy or spreads]
-    middle, ends = (np.concatenate(part) for part in zip(*((s.mean, [*s.low, *s.high]) for s in kept), strict=True))
+    remaining = [spreads[name] for name in healthy or spreads]
+    middle, ends = (
+        np.concatenate(part) for part in zip(*((s.mean, [*s.low, *s.high]) for s in remaining), strict=True)
+    )
     every = np.array([value for s in spreads.values() for value in (*s.low, *s.high)])
     if log:
         middle, ends, every = np.log(middle), np.log(ends), np.log(every)
@@ -335,13 +337,13 @@ def scatter_chart(findings: Findings) -> Chart | None:
     for name in drawn(findings):
         rows = [row for row in findings.rows if row.variant == name and not row.fresh]
         late = {curve.seed: curve.late_mean() for curve in findings.curves(name, "g_loss")}
-        found = [
+        results = [
             (late[row.seed], figure, row.seed)
             for row in rows
             if (figure := row.figures.get(findings.metric)) is not None and row.seed in late
         ]
-        if found:
-            x, y, seeds = zip(*found, strict=True)
+        if results:
+            x, y, seeds = zip(*results, strict=True)
             notes = tuple(say("seed option", seed=str(seed)) for seed in seeds)
             place = findings.places[name]
             series.append(Series(name, place, np.array(x), np.array(y), notes=notes, line=False, dots=True))

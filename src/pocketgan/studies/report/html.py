@@ -66,11 +66,11 @@ def table(
         cells = "".join(f"<td{look}>{escape(cell)}</td>" for cell, look in zip(row[1:], looks[1:], strict=True))
         mark = f' class="{kind}"' if kind else ""
         body.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
-    kept = "scroll short" if len(rows) <= SHORT else "scroll"
+    remaining = "scroll short" if len(rows) <= SHORT else "scroll"
     if len(rows) > MOST_ROWS:
         note = f"{note} {say('more rows', shown=MOST_ROWS, count=len(rows), file=file)}".strip()
     return (
-        f'<div class="{kept}" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
+        f'<div class="{remaining}" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
         f"<caption><span>{escape(caption)}</span></caption><thead><tr>{top}</tr></thead>\n"
         f"<tbody>{chr(10).join(body)}</tbody></table></div>{paragraph(note, 'note')}"
     )

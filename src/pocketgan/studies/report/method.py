@@ -26,7 +26,7 @@ def method(findings: Findings) -> list[tuple[str, str]]:
     sources = listed([Path(source).name for source in findings.sources])
     checkpoint = say("the end" if config.checkpoint == "last" else "its best")
     against = {"against": config.against, "source": sources, "count": config.count, "checkpoint": checkpoint}
-    found = [
+    outcome = [
         (say("budget"), say("budget text", time=clock(seconds), **counts)),
         (say("wall"), clock(wall)),
         (say("duration"), listed(durations)),
@@ -34,24 +34,24 @@ def method(findings: Findings) -> list[tuple[str, str]]:
         (say("measured against"), say("measured against text", **against) if sources else config.against),
     ]
     if findings.environments:
-        found += [(say("versions"), versions(findings)), (say("machine"), machine(findings))]
-    return [*found, (say("tests"), say("tests text"))]
+        outcome += [(say("versions"), versions(findings)), (say("machine"), machine(findings))]
+    return [*outcome, (say("tests"), say("tests text"))]
 
 
 def versions(findings: Findings) -> str:
     """Returns the versions that the runs had, each once."""
     names = ("pocketgan", "python", "torch", "numpy")
     values = {name: once([getattr(one, name) for one in findings.environments]) for name in names}
-    return ", ".join(f"{name} {listed(found)}" for name, found in values.items())
+    return ", ".join(f"{name} {listed(result)}" for name, result in values.items())
 
 
 def machine(findings: Findings) -> str:
     """Returns the machines that the runs ran on, each once."""
-    found = []
+    results = []
     for one in findings.environments:
         parts = {name: getattr(one, name) for name in ("platform", "processor", "device", "threads")}
-        found.append(say("machine text", **parts))
-    return "; ".join(once(found))
+        results.append(say("machine text", **parts))
+    return "; ".join(once(results))
 
 
 def command(study: Study) -> tuple[str, str | None]:

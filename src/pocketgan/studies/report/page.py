@@ -112,11 +112,11 @@ def verdict_section(findings: Findings) -> str:
     """Returns the sentences on the verdict, then those on moments."""
     verdict, moments = findings.verdict, moment_sentences(findings.verdict)
     chief = chief_sentences(verdict, MOST_SENTENCES)
-    said = bullets(chief) + left_out(len(verdict.comparisons), "comparisons.csv")
+    message = bullets(chief) + left_out(len(verdict.comparisons), "comparisons.csv")
     if not chief and not moments:
-        said = paragraph(headline(findings))
+        message = paragraph(headline(findings))
     then = bullets(moments[:MOST_SENTENCES]) + left_out(len(moments), "moments.csv")
-    return section("verdict", said, heading(say("moments")) + then if moments else "")
+    return section("verdict", message, heading(say("moments")) + then if moments else "")
 
 
 def left_out(count: int, file: str) -> str:

@@ -236,9 +236,11 @@ def legend_entry(place: int, dots: bool) -> str:
 
 def page_data(groups: dict[str, list[Chart | Bars]]) -> dict[str, Any]:
     """Returns all charts for the page's script, by name, with the group whose legend shows and hides their variants."""
-    found = {}
+    results = {}
     for group, charts in groups.items():
         for chart in charts:
-            found[chart.name] = {**for_plotly(chart), "group": group}
-    variants = {place for chart in found.values() for trace in chart["data"] if (place := trace["meta"]["place"]) >= 0}
-    return {"charts": found, "bands": len(variants) <= BANDS}
+            results[chart.name] = {**for_plotly(chart), "group": group}
+    variants = {
+        place for chart in results.values() for trace in chart["data"] if (place := trace["meta"]["place"]) >= 0
+    }
+    return {"charts": results, "bands": len(variants) <= BANDS}

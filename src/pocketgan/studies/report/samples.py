@@ -64,9 +64,9 @@ def find_samples(study: Study) -> Samples | None:
     drawn = {}
     for job in study.jobs():
         run = job.run()
-        found = [] if run is None else samples_of(run)
-        if found:
-            drawn[job.seed, job.variant] = found
+        samples = [] if run is None else samples_of(run)
+        if samples:
+            drawn[job.seed, job.variant] = samples
     if not drawn:
         return None
     over, read = clock_of(study), cache(picture)
@@ -85,22 +85,22 @@ def choose(
 ) -> Samples:
     """Returns the pictures of the first so many seeds at so many moments, the last one among them."""
     with_pictures = {seed for seed, _ in drawn}
-    kept = [seed for seed in study.seeds() if seed in with_pictures][:seeds]
-    drawn = {key: found for key, found in drawn.items() if key[0] in kept}
-    times = np.unique([time_of(sample, over) for found in drawn.values() for sample in found])
+    remaining = [seed for seed in study.seeds() if seed in with_pictures][:seeds]
+    drawn = {key: result for key, result in drawn.items() if key[0] in remaining}
+    times = np.unique([time_of(sample, over) for result in drawn.values() for sample in result])
     if len(times) > moments:
         wanted = np.linspace(len(times) - 1, 0, moments)[::-1].round().astype(int)
         times = times[wanted] if over == "step" else np.linspace(times[-1], times[0], moments)[::-1]
     pictures = {}
-    for (seed, variant), found in drawn.items():
-        own = [time_of(sample, over) for sample in found]
+    for (seed, variant), result in drawn.items():
+        own = [time_of(sample, over) for sample in result]
         places = [max(0, int(np.searchsorted(own, time * (1 + 1e-9), side="right")) - 1) for time in times]
-        shown = [read(found[place].path, label_of(found[place], over)) for place in places]
+        shown = [read(result[place].path, label_of(result[place], over)) for place in places]
         if all(one is not None for one in shown):
             pictures[seed, variant] = [one for one in shown if one is not None]
     labels = [say("step label", step=round(time)) if over == "step" else clock(time) for time in times]
     variants = [name for name in study.variants if any(name == variant for _, variant in pictures)]
-    return Samples(labels, kept, variants, pictures, left_out=0)
+    return Samples(labels, remaining, variants, pictures, left_out=0)
 
 
 def time_of(sample: Sample, over: str) -> float:
@@ -144,12 +144,14 @@ def weight(samples: Samples) -> int:
 
 def lightened(samples: Samples) -> Samples:
     """Returns the pictures of as many variants, from the first, as fit into the budget."""
-    kept: list[str] = []
+    remaining: list[str] = []
     for name in samples.variants:
-        pictures = {key: shown for key, shown in samples.pictures.items() if key[1] in (*kept, name)}
-        chosen = Samples(samples.moments, samples.seeds, [*kept, name], pictures, len(samples.variants) - len(kept) - 1)
-        if kept and weight(chosen) > BUDGET:
+        pictures = {key: shown for key, shown in samples.pictures.items() if key[1] in (*remaining, name)}
+        chosen = Samples(
+            samples.moments, samples.seeds, [*remaining, name], pictures, len(samples.variants) - len(remaining) - 1
+        )
+        if remaining and weight(chosen) > BUDGET:
             break
-        kept.append(name)
-    pictures = {key: shown for key, shown in samples.pictures.items() if key[1] in kept}
-    return Samples(samples.moments, samples.seeds, kept, pictures, len(samples.variants) - len(kept))
+        remaining.append(name)
+    pictures = {key: shown for key, shown in samples.pictures.items() if key[1] in remaining}
+    return Samples(samples.moments, samples.seeds, remaining, pictures, len(samples.variants) - len(remaining))

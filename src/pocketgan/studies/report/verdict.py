@@ -27,12 +27,12 @@ def main_thing(findings: Findings) -> str:
     if study.config.search == "tpe" and verdict.chosen is not None:
         value = written(next((summary.mean for summary in known if summary.name == verdict.chosen), None))
         return say("best trial", name=verdict.chosen, metric=title, count=len(verdict.variants), value=value)
-    said = [compared(verdict)] if verdict.comparisons else []
-    if verdict.moments and not (said and study.comparable):
+    message = [compared(verdict)] if verdict.comparisons else []
+    if verdict.moments and not (message and study.comparable):
         together = [moment for moment in verdict.moments if moment.variant == TOGETHER]
-        said.append(moment_line((together or verdict.moments)[0], title))
-    if said:
-        return " ".join(said)
+        message.append(moment_line((together or verdict.moments)[0], title))
+    if message:
+        return " ".join(message)
     if not known:
         return say("no number", metric=title)
     if len(known) == 1:
@@ -57,9 +57,9 @@ def compared(verdict: Verdict) -> str:
         what = listed(names) if verdict.study.comparable else say("groups")
         return say("too few" if few else "none shown", names=what, seeds=count)
     order = sorted(wins, key=lambda name: -len(wins[name]))
-    said = say("semicolon").join(say("better", first=name, others=listed(wins[name])) for name in order)
+    message = say("semicolon").join(say("better", first=name, others=listed(wins[name])) for name in order)
     whole = sum(map(len, wins.values())) == len(verdict.comparisons)
-    return say("full stop" if whole else "rest open", sentence=said)
+    return say("full stop" if whole else "rest open", sentence=message)
 
 
 def moment_line(moment: Moment, title: str) -> str:

@@ -223,14 +223,14 @@ def row(site: Site, one: Compared) -> str:
     """Returns a run's row in the table."""
     status, rows, best = one.reading.status, one.reading.evaluations, one.reading.best
     cells = [one.run.config.recipe, site.say(f"state {status.state}") if status else "–"]
-    found, floor = [number(best["frechet_distance"]) if best else "–"], ""
+    result, floor = [number(best["frechet_distance"]) if best else "–"], ""
     if rows and rows[-1].get("frechet_floor") is not None:
         floor = f"<br><small>{escape(site.say('floor'))} {number(rows[-1]['frechet_floor'])}</small>"
     if best:
         floor += f"<br><small>{escape(site.say('at step', step=round(best['step'])))}</small>"
-    found.append(number(rows[-1]["frechet_distance"]) if rows else "–")
+    result.append(number(rows[-1]["frechet_distance"]) if rows else "–")
     figures = evaluation(one.run)
-    shown = [*map(escape, cells), found[0] + floor, found[1], *(figure(site, figures.get(name)) for name in MEASURED)]
+    shown = [*map(escape, cells), result[0] + floor, result[1], *(figure(site, figures.get(name)) for name in MEASURED)]
     heads = [escape(site.say(key)) for key in HEADS[1:]]
     body = "".join(f'<td data-head="{head}">{cell}</td>' for head, cell in zip(heads, shown, strict=True))
     return f'<tr><th scope="row">{escape(one.name)}</th>{body}</tr>'
@@ -239,10 +239,10 @@ def row(site: Site, one: Compared) -> str:
 def evaluation(run: Run) -> dict[str, Any]:
     """Returns what `pocketgan evaluate` found of a run, by metric; nothing where it wasn't asked."""
     try:
-        found = read_object(run.folder / MEASURED_FILE).get("metrics")
+        values = read_object(run.folder / MEASURED_FILE).get("metrics")
     except UserError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return values if isinstance(values, dict) else {}
 
 
 def figure(site: Site, found: Any) -> str:
@@ -309,12 +309,12 @@ def samples(site: Site, runs: list[Compared], over: str) -> str:
 
 def sample_box(site: Site, one: Compared, moments: list[float]) -> str:
     """Returns the place of one run's samples."""
-    found = [
+    result = [
         [sample.file, at, sample.changed, site.say("at step", step=sample.step)]
         for sample, at in zip(one.reading.samples, moments, strict=True)
     ]
     return (
-        f'<section data-name="{escape(one.name)}" data-samples="{escape(json.dumps(found))}">'
+        f'<section data-name="{escape(one.name)}" data-samples="{escape(json.dumps(result))}">'
         f'<h4><i class="c{one.colour}"></i>{escape(one.name)}</h4>'
         f'<img alt="{escape(site.say("alt of run", name=one.name))}" hidden>'
         f'<p class="pg-line pg-none" hidden>{escape(site.say("none yet"))}</p><p class="pg-line pg-at"></p></section>'

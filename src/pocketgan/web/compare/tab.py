@@ -67,11 +67,11 @@ def opened(site: Site, runs: list[str], over: str, study: str) -> tuple[Any, Any
 
 def measured(site: Site, names: object) -> str:
     """Lets runs be measured against the test split, one after the other; returns what is said of it."""
-    said = []
+    message = []
     for name in names[:MOST] if isinstance(names, list) else []:
         done = report(site.say("measuring", name=name), name, ("measuring",), seen=False)
-        said.append(answered(lambda name=name: starting.measure(site, name), done))
-    return "".join(said) or line(site.say("choose runs"))
+        message.append(answered(lambda name=name: starting.measure(site, name), done))
+    return "".join(message) or line(site.say("choose runs"))
 
 
 def study_html(site: Site, name: object) -> str:

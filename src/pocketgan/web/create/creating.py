@@ -21,9 +21,9 @@ REACH, PLACES = 3.0, 7
 
 def draw(site: Site, asked: Asked, model: Model, chosen: Sequence[Chosen] = ()) -> tuple[str, Shown]:
     """Draws pictures: the grid as HTML, and what was shown."""
-    found = ask(site, "draw", asked.name, drawing=asked.drawing)
-    images, known = found.arrays["images"], labels_of(model)
-    names = tuple(known[place] for place in found.arrays["labels"]) if known else ()
+    answer = ask(site, "draw", asked.name, drawing=asked.drawing)
+    images, known = answer.arrays["images"], labels_of(model)
+    names = tuple(known[place] for place in answer.arrays["labels"]) if known else ()
     classes = len(known) if asked.label is None else 0
     marked = [one.index if one.shown.asked == asked else None for one in chosen]
     title = f"{say('pictures', count=len(images))}. {say('keys')}"
@@ -35,18 +35,18 @@ def look(site: Site, chosen: Chosen) -> str:
     """Looks at one picture: its nearest training images, its latent, and what is thought of it, as HTML."""
     asked = chosen.shown.asked
     model = open_model(site, asked.name, redraw=False)
-    found = ask(site, "look", asked.name, drawing=asked.drawing, index=chosen.index, data=data_is_ours(site, model))
+    answer = ask(site, "look", asked.name, drawing=asked.drawing, index=chosen.index, data=data_is_ours(site, model))
     label = chosen.shown.names[chosen.index] if chosen.shown.names else ""
     title = say("the picture", number=chosen.index + 1, seed=str(asked.seed))
     rows = [(say("asked for"), label)] if label else []
     rows += [
-        (say("discriminator"), discriminator_says(found, model)),
-        (say("classifier"), classifier_says(found)),
-        (say("weights of"), say("at step", step=found.values["step"])),
+        (say("discriminator"), discriminator_says(answer, model)),
+        (say("classifier"), classifier_says(answer)),
+        (say("weights of"), say("at step", step=answer.values["step"])),
     ]
-    picture = sharp(found.arrays["image"], title, "large")
-    opinions = f"<div><h3>{title}</h3>{facts(rows)}{latent_html(found.arrays['latent'])}</div>"
-    return f'<section class="looked">{picture}{opinions}<div>{nearest_html(found, asked.truncation)}</div></section>'
+    picture = sharp(answer.arrays["image"], title, "large")
+    opinions = f"<div><h3>{title}</h3>{facts(rows)}{latent_html(answer.arrays['latent'])}</div>"
+    return f'<section class="looked">{picture}{opinions}<div>{nearest_html(answer, asked.truncation)}</div></section>'
 
 
 def discriminator_says(found: Frame, model: Model) -> str:
@@ -110,14 +110,14 @@ def walk_note(chosen: Sequence[Chosen]) -> str:
     if len(chosen) < 2:
         return heading(say("walk")) + note(say("walk second") if chosen else say("walk help"))
     first, second = chosen
-    said = say(
+    message = say(
         "walk chosen",
         first=first.index + 1,
         first_seed=str(first.shown.asked.seed),
         second=second.index + 1,
         second_seed=str(second.shown.asked.seed),
     )
-    return f"<div data-two>{heading(say('walk'))}{note(said)}</div>"
+    return f"<div data-two>{heading(say('walk'))}{note(message)}</div>"
 
 
 def walk(site: Site, chosen: Sequence[Chosen], scale: int) -> bytes:
@@ -153,7 +153,7 @@ def along_html(site: Site, chosen: Sequence[Chosen]) -> str:
     if not chosen:
         raise WebError(say("choose a picture"))
     picture = chosen[-1]
-    found = ask(
+    answer = ask(
         site,
         "along",
         picture.shown.asked.name,
@@ -161,9 +161,9 @@ def along_html(site: Site, chosen: Sequence[Chosen]) -> str:
         steps=PLACES,
         reach=REACH,
     ).arrays["images"]
-    rows, steps = found.shape[:2]
+    rows, steps = answer.shape[:2]
     places = [f"{place:+g}" if place else "0" for place in np.linspace(-REACH, REACH, steps)]
     labels = Labels(above=tuple(places), beside=tuple(str(row + 1) for row in range(rows)))
-    picture_png = sheet(found.reshape(-1, *found.shape[2:]), steps, labels)
+    picture_png = sheet(answer.reshape(-1, *answer.shape[2:]), steps, labels)
     caption = f'<p class="hint">{say("along")}</p>'
     return f'{caption}<img class="sharp wide" src="{data_uri(picture_png, "image/png")}" alt="{say("along")}">'

@@ -34,13 +34,13 @@ def written(site: Site, name: object, text: object, seed: object) -> tuple[np.nd
     number = whole(seed, "seed", 0, MOST_SEED)
     wanted = check_text(model, str(name), "".join(str(text or "").split()))
     try:
-        found = ask(site, "write", str(name), text=wanted, seed=number)
+        answer = ask(site, "write", str(name), text=wanted, seed=number)
     except Refused as error:
         if error.field == "text":
             raise WebError(say("write missing", count=CANDIDATES)) from None
         raise
-    drawn = found.values["drawn"]
-    return found.arrays["images"], say("write found", count=drawn) if drawn else ""
+    drawn = answer.values["drawn"]
+    return answer.arrays["images"], say("write found", count=drawn) if drawn else ""
 
 
 def check_text(model: Model, name: str, text: str) -> str:
@@ -91,12 +91,12 @@ def grid_file(site: Site, kind: str, shown: Shown | None) -> tuple[bytes, str]:
     if shown is None:
         raise WebError(say("no model"))
     asked = shown.asked
-    found = ask(site, "draw", asked.name, drawing=asked.drawing).arrays
+    answer = ask(site, "draw", asked.name, drawing=asked.drawing).arrays
     name = file_name(asked.name, "seed", asked.seed, ending=kind)
     if kind == ".npz":
-        return archive(found, shown.names), name
+        return archive(answer, shown.names), name
     classes = len(set(shown.names)) if asked.label is None else 0
-    return sheet(found["images"], columns_of(asked.count, classes)), name
+    return sheet(answer["images"], columns_of(asked.count, classes)), name
 
 
 def picture_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
@@ -104,8 +104,8 @@ def picture_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
     if not chosen:
         raise WebError(say("choose a picture"))
     shown, index = chosen[-1].shown, chosen[-1].index
-    found = ask(site, "draw", shown.asked.name, drawing=shown.asked.drawing).arrays
-    one = {name: array[index : index + 1] for name, array in found.items()}
+    answer = ask(site, "draw", shown.asked.name, drawing=shown.asked.drawing).arrays
+    one = {name: array[index : index + 1] for name, array in answer.items()}
     name = file_name(shown.asked.name, "seed", shown.asked.seed, "picture", index + 1, ending=".npz")
     return archive(one, shown.names[index : index + 1]), name
 
@@ -125,14 +125,14 @@ def text_file(site: Site, name: object, text: object, seed: object) -> tuple[byt
 
 def archive(arrays: dict[str, np.ndarray], names: Sequence[str]) -> bytes:
     """Returns images with their latents as an .npz file; labels are as `pocketgan generate` writes them."""
-    kept = {"images": arrays["images"], "latents": arrays["latents"]}
+    remaining = {"images": arrays["images"], "latents": arrays["latents"]}
     if "labels" in arrays:
         class_names = list(dict.fromkeys(names))
         numbers = class_numbers(class_names)
         labels = np.array([class_names.index(name) for name in names])
         if numbers is not None:
             labels, class_names = np.array(numbers)[labels], []
-        kept |= labels_as_arrays(labels, class_names)
+        remaining |= labels_as_arrays(labels, class_names)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **kept)
+    np.savez_compressed(buffer, allow_pickle=False, **remaining)
     return buffer.getvalue()

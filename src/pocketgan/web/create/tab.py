@@ -142,8 +142,8 @@ def drawing(site: Site, parts: Parts) -> dict[str, Any]:
             there = shown is not None and shown.asked == asked
             return (gr.skip(), gr.skip()) if there else draw(site, asked, model, chosen)
 
-        made, said = attempt(make)
-        return (said, gr.skip(), gr.skip()) if made is None else ("", *made)
+        made, message = attempt(make)
+        return (message, gr.skip(), gr.skip()) if made is None else ("", *made)
 
     outputs = [parts.message, parts.grid, parts.shown]
     return {"answer": redraw, "inputs": [parts.shown, *parts.asked], "outputs": outputs, **LIVE}
@@ -177,14 +177,14 @@ def opens(site: Site, parts: Parts) -> Any:
 
     def opened(name: object, *steps: object) -> list[Any]:
         """Returns what a model that was just chosen changes, in the order of `changed`, `cleared` and the steps."""
-        made, said = attempt(lambda: choices_of(site, name)) if name else (None, "")
+        made, message = attempt(lambda: choices_of(site, name)) if name else (None, "")
         hint, nothing = note(say("choose a picture")), walk_note(())
         # Until they are drawn anew, the pictures before stay, and a click on one is still one on that picture.
         grid, label, shown = ("", gr.skip(), None) if made is None else (gr.skip(), made, gr.skip())
         # Those in the middle are left alone: Gradio keeps a value for a slider that wasn't unfolded yet, and would put
         # it over the one that a quick hand sets right after unfolding.
         middle = [0 if step else gr.skip() for step in steps]
-        return [said, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *middle]
+        return [message, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *middle]
 
     outputs = [*changed, *cleared, *parts.steps]
     return wire(site, parts.model.change, opened, [parts.model, *parts.steps], outputs, **ONCE)
@@ -196,8 +196,8 @@ def finds(site: Site, parts: Parts) -> None:
     def arrived(name: object) -> tuple[Any, Any]:
         site.forget()
         known = in_order(site, models_that(site, redraw=False))
-        said = "" if known else note(say("no noise models"))
-        return gr.Dropdown(known, value=first_ready(site, known, name)), said
+        message = "" if known else note(say("no noise models"))
+        return gr.Dropdown(known, value=first_ready(site, known, name)), message
 
     tab = enclosing_tab()
     if tab is not None:
@@ -229,16 +229,16 @@ def act(site: Site, parts: Parts) -> None:
         if shown is None or not isinstance(index, int) or not 0 <= index < shown.asked.count:
             return [gr.skip()] * 4
         after = remember(chosen, Chosen(shown, index))
-        made, said = attempt(lambda: look(site, after[-1]))
-        return said, made or "", after, walk_note(after)
+        made, message = attempt(lambda: look(site, after[-1]))
+        return message, made or "", after, walk_note(after)
 
     looked = [parts.message, parts.details, parts.chosen, parts.chosen_note]
     wire(site, parts.grid.choose, choose, [parts.shown, parts.chosen], looked, **EACH)
 
     def below(make: Callable[..., str]) -> Callable[..., str]:
         def answer(*inputs: Any) -> str:
-            made, said = attempt(lambda: make(site, *inputs))
-            return made or said
+            made, message = attempt(lambda: make(site, *inputs))
+            return made or message
 
         return answer
 

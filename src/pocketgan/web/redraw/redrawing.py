@@ -90,10 +90,10 @@ def test_image(site: Site, name: object, label: object, index: object) -> Source
     if not data_is_ours(site, model):
         raise WebError(say("no test images", name=name))
     try:
-        found = ask(site, "test_image", str(name), label=chosen, index=number - 1)
+        answer = ask(site, "test_image", str(name), label=chosen, index=number - 1)
     except Refused:
         raise WebError(say("no test images", name=name)) from None
-    return Source(found.arrays["image"], "test")
+    return Source(answer.arrays["image"], "test")
 
 
 def classes_of(model: Model) -> Sequence[str]:

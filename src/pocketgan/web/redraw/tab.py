@@ -70,8 +70,8 @@ def answer_events(site: Site, parts: Parts) -> None:
             source = make()
             return redrawn_html(site, name, source), source
 
-        made, said = attempt(both)
-        return (said, None) if made is None else made
+        made, message = attempt(both)
+        return (message, None) if made is None else made
 
     def draw(name: object, pixels: object) -> tuple[str, Any]:
         return answer(name, lambda: drawing(pixels))
@@ -85,16 +85,16 @@ def answer_events(site: Site, parts: Parts) -> None:
     def opened(name: object, source: Source | None) -> tuple[Any, Any, Any]:
         if not name and not models_that(site, redraw=True):
             return gr.skip(), note(say("no redraw models")), None
-        made, said = attempt(lambda: choices_of(site, name))
+        made, message = attempt(lambda: choices_of(site, name))
         if made is None:
-            return gr.skip(), said, None
+            return gr.skip(), message, None
         return made, *answer(name, lambda: source if source is None or source.kind != "test" else None)
 
     def arrived(name: object) -> tuple[Any, Any, Any]:
         site.forget()
         known = in_order(site, models_that(site, redraw=True))
-        said = gr.skip() if known else note(say("no redraw models"))
-        return gr.Dropdown(known, value=first_ready(site, known, name)), said, gr.Button(interactive=bool(known))
+        message = gr.skip() if known else note(say("no redraw models"))
+        return gr.Dropdown(known, value=first_ready(site, known, name)), message, gr.Button(interactive=bool(known))
 
     tab = enclosing_tab()
     if tab is not None:

@@ -86,14 +86,14 @@ class Live:
         doing = doing_of(self.site, name)
         version = f"{reading.version}/{doing}/{problem}"
         with self._lock:
-            kept = self._views.get(name)
-            if kept is None or kept.version != version:
+            remaining = self._views.get(name)
+            if remaining is None or remaining.version != version:
                 parts = parts_of(self.site, name, reading, doing, problem)
-                kept = View(version, parts, {part: mark(text) for part, text in parts.items()})
+                remaining = View(version, parts, {part: mark(text) for part, text in parts.items()})
                 if len(self._views) >= MOST_KEPT:
                     self._views.pop(next(iter(self._views)))
-                self._views[name] = kept
-            return kept
+                self._views[name] = remaining
+            return remaining
 
     def changed(self, name: str, have: str) -> dict[str, list[str]]:
         """Returns the parts that a browser hasn't got, each with its mark.
@@ -165,8 +165,8 @@ def samples(reading: Reading) -> str:
     pairs = 2 if run.config.reads_images else 1
     columns = sample_columns(run.config, len(run.facts.class_names) if run.config.network.conditional else 0)
     across = lay_out((pairs * count, run.facts.channels, run.facts.size, run.facts.size), columns).across
-    found = [[one.file, one.step, one.changed] for one in reading.samples]
-    return json.dumps({"columns": across, "pairs": pairs, "list": found})
+    result = [[one.file, one.step, one.changed] for one in reading.samples]
+    return json.dumps({"columns": across, "pairs": pairs, "list": result})
 
 
 # What it is doing.
@@ -174,14 +174,14 @@ def samples(reading: Reading) -> str:
 
 def beginning(site: Site, reading: Reading, doing: Doing, problem: str) -> str:
     """Returns what to say of a run that can't be shown: it waits, is beginning, failed as it began, or is damaged."""
-    said = "".join(line(site.say("unreadable", why=text), "bad") for text in reading.problems)
+    message = "".join(line(site.say("unreadable", why=text), "bad") for text in reading.problems)
     if doing.waits is not None:
         return f'<div data-state="waiting">{line(site.say("waits for", name=doing.waits))}</div>'
     if doing.going is not None:
         return f'<div data-state="starting">{line(site.say("preparing"))}</div>'
     if doing.words:
-        return f'<div data-state="none">{line(site.say("failed to start", why=doing.words), "bad")}{said}</div>'
-    return f'<div data-state="none">{said or line(problem or site.say("gone"), "bad")}</div>'
+        return f'<div data-state="none">{line(site.say("failed to start", why=doing.words), "bad")}{message}</div>'
+    return f'<div data-state="none">{message or line(problem or site.say("gone"), "bad")}</div>'
 
 
 def state_of(site: Site, reading: Reading, doing: Doing) -> str:
@@ -192,16 +192,16 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
     state = "starting" if going is not None and going > status.updated else status.state
     state = state if doing.waits is None else "waiting"
     share = min(1.0, status.step / run.plan.steps)
-    said = [
+    message = [
         f"<b>{escape(site.say(f'state {state}'))}</b>",
         escape(site.say("of steps", step=status.step, steps=run.plan.steps)),
     ]
-    said.append(escape(site.say("trained for", time=clock(status.seconds))))
+    message.append(escape(site.say("trained for", time=clock(status.seconds))))
     latest = pace(reading)
     if state == "running" and latest is not None:
         seconds, images = latest
-        said.append(escape(site.say("speed now", speed=number(images))))
-        said.append(escape(site.say("time left", time=clock(seconds * (run.plan.steps - status.step)))))
+        message.append(escape(site.say("speed now", speed=number(images))))
+        message.append(escape(site.say("time left", time=clock(seconds * (run.plan.steps - status.step)))))
     lines = [] if not status.message else [line(status.message, "bad" if status.state == "failed" else "")]
     if doing.waits is not None:
         lines.append(line(site.say("waits for", name=doing.waits)))
@@ -218,7 +218,7 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
         f'<span style="width:{share:.2%}"></span></div>'
     )
     return (
-        f'<div data-state="{state}" data-share="{100 * share:.0f}"><p class="pg-state {state}">{" · ".join(said)}</p>'
+        f'<div data-state="{state}" data-share="{100 * share:.0f}"><p class="pg-state {state}">{" · ".join(message)}</p>'
         f"{bar}{''.join(lines)}</div>"
     )
 
@@ -242,10 +242,10 @@ def pace(reading: Reading) -> tuple[float, float] | None:
 
 def watchdog(site: Site, reading: Reading) -> str:
     """Returns what the watchdog said, the latest first."""
-    said = [text for event in reversed(reading.events[-50:]) if (text := sentence(event))]
-    if not said:
+    message = [text for event in reversed(reading.events[-50:]) if (text := sentence(event))]
+    if not message:
         return f"<h3>{escape(site.say('watchdog'))}</h3>{line(silence(site, reading))}"
-    items = "".join(f"<li>{escape(text)}</li>" for text in said)
+    items = "".join(f"<li>{escape(text)}</li>" for text in message)
     return f'<h3>{escape(site.say("watchdog"))}</h3><ul class="pg-said">{items}</ul>'
 
 
