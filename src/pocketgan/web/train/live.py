@@ -218,7 +218,8 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
         f'<span style="width:{share:.2%}"></span></div>'
     )
     return (
-        f'<div data-state="{state}" data-share="{100 * share:.0f}"><p class="pg-state {state}">{" · ".join(message)}</p>'
+        f'<div data-state="{state}" data-share="{100 * share:.0f}">'
+        f'<p class="pg-state {state}">{" · ".join(message)}</p>'
         f"{bar}{''.join(lines)}</div>"
     )
 
