@@ -82,10 +82,10 @@ def _page(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of figures has tests of its own."""
 
     def draw(_: Evaluation, folder: Path) -> Path:
-        (folder / "evaluation.png").write_bytes(b"a page")
-        return folder / "evaluation.png"
+        (folder / "evaluation.html").write_bytes(b"a page")
+        return folder / "evaluation.html"
 
-    monkeypatch.setattr("pocketgan.metrics.evaluation_page.draw_page", draw)
+    monkeypatch.setattr("pocketgan.metrics.evaluation_page.write_page", draw)
 
 
 @pytest.fixture(scope="module")
@@ -756,7 +756,7 @@ def test_json_is_one_object_and_the_file_is_the_same(
     found = json.loads(out)
     assert found["metrics"].keys() == {"frechet_distance", "recall"}
     assert json.loads((tmp_path / "deep" / "page" / "evaluation.json").read_text()) == found
-    assert {path.name for path in (tmp_path / "deep" / "page").iterdir()} == {"evaluation.json", "evaluation.png"}
+    assert {path.name for path in (tmp_path / "deep" / "page").iterdir()} == {"evaluation.json", "evaluation.html"}
     assert found == evaluate(places["some"], count=300, metrics="recall,frechet_distance").to_json()
 
 
@@ -764,7 +764,7 @@ def test_a_runs_evaluation_is_kept_in_its_folder(places: dict[str, str], capsys:
     code, out, _ = evaluate_command("{noisy} --count 200 --metrics precision,recall --quiet", places, capsys)
     folder = Path(places["noisy"]) / "evaluation"
     assert code == 0
-    assert f"page {folder / 'evaluation.png'}" in " ".join(out.split())
+    assert f"page {folder / 'evaluation.html'}" in " ".join(out.split())
     kept = json.loads((folder / "evaluation.json").read_text())
     assert kept["metrics"].keys() == {"precision", "recall"}
     for path in folder.iterdir():
@@ -777,7 +777,7 @@ def test_the_python_interface_returns_the_figures_and_the_page(places: dict[str,
     assert page is None
     assert done.figures.keys() == {"precision"}
     done, page = api.evaluate(Run.open(places["noisy"]), metrics="precision", count=60, out=tmp_path, progress=False)
-    assert page == tmp_path / "evaluation.png"
+    assert page == tmp_path / "evaluation.html"
     assert json.loads((tmp_path / "evaluation.json").read_text()) == done.to_json()
     assert not (Path(places["noisy"]) / "evaluation").exists()
     with pytest.raises(RunError, match=r"^out: .*can't be made"):

@@ -405,7 +405,7 @@ def test_the_commands(
     assert main(["generate", "drawer", "--count", "6", "--out", "six.npz"]) == 0
     assert main(["translate", "redrawer", "--count", "2", "--out", "two"]) == 0
     assert main(["evaluate", "redrawer", "--count", "130", "--metrics", "frechet_distance", "--quiet"]) == 0
-    assert (tmp_path / "redrawer" / "evaluation" / "evaluation.png").is_file()
+    assert (tmp_path / "redrawer" / "evaluation" / "evaluation.html").is_file()
     with np.load("six.npz") as archive:
         assert archive["labels"].tolist() == [3, 8] * 3
     capsys.readouterr()

@@ -153,7 +153,7 @@ def test_training_and_evaluating_need_no_backend(tmp_path: Path) -> None:
     assert (out / "figures" / "quality_plot.png").is_file()
     done = typed("evaluate", str(out), "--count", "200", "--metrics", "frechet_distance", MPLBACKEND=BACKENDS[0])
     assert done.returncode == 0, done.stderr.decode()
-    assert (out / "evaluation" / "evaluation.png").is_file()
+    assert (out / "evaluation" / "evaluation.html").is_file()
 
 
 @pytest.mark.parametrize("backend", [*BACKENDS, "svg"])

@@ -395,9 +395,9 @@ def test_a_smaller_evaluation_leaves_a_larger_one(here: Path, capsys: pytest.Cap
         return values["count"], list(values["metrics"])
 
     evaluate(300, *few)
-    page = (folder / "evaluation.png").read_bytes()
+    page = (folder / "evaluation.html").read_bytes()
     err = evaluate(200, *few)
-    assert kept() == (300, ["precision", "recall"]) and (folder / "evaluation.png").read_bytes() == page
+    assert kept() == (300, ["precision", "recall"]) and (folder / "evaluation.html").read_bytes() == page
     assert err.count("\n") == 1 and "300" in err and str(folder) in err
     evaluate(300, "--metrics", "recall")
     assert kept() == (300, ["precision", "recall"]), "as many images, and fewer metrics"

@@ -29,7 +29,7 @@ def evaluate(
     replace: bool = False,
     progress: bool = True,
 ) -> "tuple[Evaluation, Path | None]":
-    """Measures the generator of a run or an exported model, or any tool's images, and draws a page of figures.
+    """Measures the generator of a run or an exported model, or any tool's images, and writes a page of them.
 
     Args:
         source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
@@ -49,7 +49,7 @@ def evaluate(
         progress: whether to show progress on standard error.
 
     Returns:
-        The scores, and the page (a PNG file) where one was drawn.
+        The scores, and the page (an HTML file) where one was written.
 
     Raises:
         UserError: something asked for won't do; the message says what.
@@ -57,7 +57,7 @@ def evaluate(
     from pocketgan.base.files import write_json
     from pocketgan.experiment.speed import using_free_threads
     from pocketgan.metrics import evaluation
-    from pocketgan.metrics.evaluation_page import draw_page
+    from pocketgan.metrics.evaluation_page import write_page
 
     model, shown = find_model(source), Progress(quiet=not progress)
     if model is None and runs_inside(Path(str(source))):
@@ -85,7 +85,7 @@ def evaluate(
     folder = Path(out)
     make_folder(folder, folder)
     write_json(folder / "evaluation.json", done.to_json())
-    return done, draw_page(done, folder)
+    return done, write_page(done, folder)
 
 
 def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:

@@ -1,9 +1,9 @@
 """The pieces of a study's page: tables, charts, pictures. Every text is escaped here."""
 
-import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from pocketgan.base.html import heading, paragraph, picture_address
 from pocketgan.studies.report.charts import Bars, Chart
 from pocketgan.studies.report.plotly import legend_entry
 from pocketgan.studies.report.words import say
@@ -21,17 +21,6 @@ def section(name: str, *parts: str) -> str:
     return f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{escape(say(name))}</h2>\n' + (
         "\n".join(part for part in parts if part) + "</section>\n"
     )
-
-
-def heading(text: str) -> str:
-    """Returns a heading inside a section."""
-    return f"<h3>{escape(text)}</h3>"
-
-
-def paragraph(text: str, kind: str = "") -> str:
-    """Returns a paragraph; nothing for an empty text."""
-    looks = f' class="{kind}"' if kind else ""
-    return f"<p{looks}>{escape(text)}</p>" if text else ""
 
 
 def bullets(texts: Sequence[str]) -> str:
@@ -74,11 +63,6 @@ def table(
         f"<caption><span>{escape(caption)}</span></caption><thead><tr>{top}</tr></thead>\n"
         f"<tbody>{chr(10).join(body)}</tbody></table></div>{paragraph(note, 'note')}"
     )
-
-
-def picture_address(content: bytes) -> str:
-    """Returns a PNG file as an address that a page can hold."""
-    return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
 def figure(chart: Chart | Bars, still: bytes, kind: str = "", *, titled: bool = True) -> str:

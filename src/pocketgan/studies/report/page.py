@@ -6,26 +6,16 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from pocketgan.base.html import STYLE, heading, paragraph, picture_address
 from pocketgan.base.language import clock, date, localised, spoken
 from pocketgan.studies.predeclared import question_of
 from pocketgan.studies.report.charts import Bars, Chart, drawn
 from pocketgan.studies.report.findings import Findings
-from pocketgan.studies.report.html import (
-    bullets,
-    definitions,
-    figure,
-    heading,
-    legend,
-    paragraph,
-    picture_address,
-    section,
-    slider,
-    table,
-)
+from pocketgan.studies.report.html import bullets, definitions, figure, legend, section, slider, table
 from pocketgan.studies.report.method import command, method
 from pocketgan.studies.report.plotly import embedded, page_data
 from pocketgan.studies.report.samples import Samples
-from pocketgan.studies.report.style import SCRIPT, STYLE, WITHOUT_SCRIPT
+from pocketgan.studies.report.script import SCRIPT, WITHOUT_SCRIPT
 from pocketgan.studies.report.tables import floor_of, mean_of, other_metrics, settings_text, state_text
 from pocketgan.studies.report.verdict import headline
 from pocketgan.studies.report.words import capital, chance, diagnosis, listed, percent, say, span, which_way, written
