@@ -272,7 +272,8 @@ def find_measured(shipment: Shipment) -> Measured | None:
         about = (
             f"Measured by `pocketgan evaluate` on {values['count']:,} images, against {values['reference_count']:,} "
             f"real ones ({reference}), in the feature space `{values['features']}` version "
-            f"{values['features_version']} ({values['features_hash']}). The spread is one standard error; the floor is what as many real images get."
+            f"{values['features_version']} ({values['features_hash']}). "
+            "The spread is one standard error; the floor is what as many real images get."
         )
         return Measured(figures, reference, about, [reason_of(reason) for reason in values["skipped"].values()])
     distance = weights.counters.get("frechet_distance")
