@@ -262,33 +262,34 @@ def parse(target: Callable[..., Any], prog: str, arguments: Sequence[str], defau
         check_misplaced(words, word, name, prog, place)
 
     def refuse(event: tyro_errors.ParseErrorEvent) -> NoReturn:
-        raise UserError(explain(event, target))
+        raise explain(event, target)
 
     with tyro_errors.on_parse_error(refuse):
         markers = (tyro.conf.OmitArgPrefixes,)
         return tyro.cli(target, prog=prog, args=words, config=markers, add_help=False, **options)
 
 
-def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> str:
-    """Returns one line for what tyro refused: the flag, the value, what would do."""
+def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> UserError:
+    """Returns what tyro refused: the flag, the value, what would do."""
     if isinstance(event, tyro_errors.UnrecognizedArgs):
         flag = next((token for token in event.tokens if token.startswith("-")), event.tokens[0])
         if not flag.startswith("-"):
-            return f"'{flag}': one word too many; '{event.prog} --help' shows the flags"
+            return UserError("'{word}': one word too many; '{prog} --help' shows the flags", word=flag, prog=event.prog)
         known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
         hint = nearest(flag.partition("=")[0], known) or f"; '{event.prog} --help' shows all"
-        return f"{flag}: no such flag{hint}"
+        return UserError("no such flag{hint}", field=flag, hint=hint)
     if isinstance(event, tyro_errors.InvalidChoice):
         choices = ", ".join(event.choices)
         hint = nearest(event.value, event.choices)
-        return f"{flag_of(event.argument)}: '{event.value}' won't do{hint}; known: {choices}"
+        parts = {"value": event.value, "hint": hint, "known": choices}
+        return UserError("'{value}' won't do{hint}; known: {known}", field=flag_of(event.argument), **parts)
     if isinstance(event, tyro_errors.BadValue):
         if event.offending_value is None:
-            return f"{flag_of(event.argument)}: needs a value"
-        return f"{flag_of(event.argument)}: '{event.offending_value}' won't do"
+            return UserError("needs a value", field=flag_of(event.argument))
+        return UserError("'{value}' won't do", field=flag_of(event.argument), value=event.offending_value)
     if isinstance(event, tyro_errors.MissingArgs):
         names = ", ".join(flag_of(missing.arg) for missing in event.missing_arguments)
-        return f"{names}: missing; '{event.prog} --help' shows what the command takes"
+        return UserError("missing; '{prog} --help' shows what the command takes", field=names, prog=event.prog)
     error: BaseException | None = sys.exc_info()[1]
     while error is not None:
         if isinstance(error, ValidationError):
@@ -307,7 +308,7 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> s
         message = f"{message.rpartition(': ')[2]} is no whole number"
     elif message.startswith("could not convert string to float"):
         message = f"{message.rpartition(': ')[2]} is no number"
-    return f"{flag_of(argument)}: {message}" if argument is not None else message
+    return UserError("{message}", field=None if argument is None else flag_of(argument), message=message)
 
 
 def flag_of(argument: Any) -> str:

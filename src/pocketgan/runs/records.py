@@ -17,6 +17,8 @@ from pocketgan.base.files import write_atomically
 
 BEST = "best.safetensors"
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+LARGEST_HEADER = 10_000_000
+"""Bytes of JSON that are read at most."""
 FOREIGN_SECONDS = 600.0
 """A run on another host is taken to be under way if its status is no older."""
 State = Literal["running", "finished", "interrupted", "failed", "killed"]

@@ -168,7 +168,7 @@ def resume(site: Site, name: object, duration: str = "") -> None:
         try:
             flags = [f"--duration={Duration.parse(with_point(duration))}"]
         except ValueError as error:
-            raise WebError(error.reason, field="duration") from None
+            raise WebError(str(error), field="duration") from None
     launch(site, str(name), ["resume", str(run.folder), *flags, "--quiet"], site.trainings.add)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from pocketgan.base.errors import PocketganError
+from pocketgan.base.errors import PocketganError, UserError
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import FIELDS, PACKAGED, SECTIONS
 from pocketgan.web.messages import complaint, line, report
