@@ -73,7 +73,9 @@ def test_what_only_reads_folders_starts_without_torch(module):
     assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
 
 
-@pytest.mark.parametrize("module", ["cli.commands", "web.site", "web.live", "web.side_by_side", "web.starting"])
+@pytest.mark.parametrize(
+    "module", ["cli.commands", "web.site", "web.train.live", "web.compare.side_by_side", "web.train.starting"]
+)
 def test_commands_and_the_page_start_without_what_few_of_them_need(module):
     """SciPy alone is sixty megabytes, which the page and every command would carry."""
     heavy = ("scipy", "pandas", "matplotlib", "plotly", "joblib", "optuna", "gradio")

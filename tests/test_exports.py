@@ -268,7 +268,7 @@ def test_the_card_tells_what_the_watchdog_named(averaged: Run, shipped: Exported
         averaged.log_event(8, "recovery", name="mode_collapse")
         text = card_of(pocketgan.export(averaged, tmp_path / "m", format="safetensors", checkpoint=4, **QUIET)).text
         first, second = text.index("Up to step 4"), text.index("After it, as the run went on")
-        told = text.index("- step 4: **mode collapse**: only 1 of 2 classes is drawn; try a larger batch")
+        told = text.index("- step 4: **mode collapse**: only 1 of 2 classes is drawn; try ")
         assert first < told < second < text.index("- step 8: no longer: mode collapse")
     finally:
         events.unlink() if before is None else events.write_bytes(before)

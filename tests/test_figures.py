@@ -269,7 +269,7 @@ def test_numbers_beside_an_axis():
     [
         ({"width": 5.0}, r"^width: 5 cm won't do; 6 to 40 would"),
         ({"width": float("nan")}, r"^width: nan cm won't do"),
-        ({"over": "step"}, r"^over: 'step' won't do; did you mean 'steps'\?; known: steps, epochs, kimg, minutes"),
+        ({"x_axis": "step"}, r"^x_axis: 'step' won't do; did you mean 'steps'\?; known: steps, epochs, kimg, minutes"),
         ({"theme": "blue"}, r"^theme: 'blue' won't do; known: light, dark"),
     ],
 )

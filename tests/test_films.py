@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from pocketgan.base.errors import RunError
-from pocketgan.films import files as film_files
 from pocketgan.images.grids import grid
 from pocketgan.images.montage import Labels
+from pocketgan.pictures import animation_files as film_files
 from pocketgan.pictures.animation import LARGEST_SCALE, LONGEST, Film, columns_for, fitting_scale
 from pocketgan.pictures.animation_files import check_ending, even, write_film
 

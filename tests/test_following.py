@@ -27,7 +27,7 @@ from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
 from pocketgan.cli.tables import print_run
 from pocketgan.config.sections import RunConfig
-from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History
+from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History, evidence
 from pocketgan.experiment.experiment import resume_experiment, run_experiment
 from pocketgan.experiment.monitor import Follower
 from pocketgan.images import readers as image_files
@@ -143,7 +143,7 @@ def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def patch(wrong: Callable[[int], list[str]], *, failure: bool = True) -> None:
         def diagnose(history: History) -> list[Diagnosis]:
             step = int(history.evaluations[-1]["step"])
-            return [Diagnosis(name, failure, f"seen at {step}", "try another") for name in wrong(step)]
+            return [Diagnosis(name, failure, evidence("still", distance=50.0, times=step)) for name in wrong(step)]
 
         monkeypatch.setattr("pocketgan.experiment.monitor.diagnose", diagnose)
 
@@ -635,13 +635,11 @@ def test_diagnoses_and_recoveries_are_recorded_once(
         "event": "diagnosis",
         "name": "mode_collapse",
         "failure": True,
-        "evidence": "seen at 8",
-        "advice": "try another",
+        "evidence": {"key": "still", "distance": 50.0, "times": 8},
     }
     assert run.events()[1] == {"step": 20, "event": "recovery", "name": "mode_collapse"}
     lines = said.getvalue()
-    assert lines.count("step 8: mode collapse: seen at 8; try another") == 1
-    assert lines.count("step 20: no longer: mode collapse") == 1
+    assert lines.count("Step 8: mode collapse: ") == lines.count("Step 20: no longer: mode collapse") == 1
 
 
 def test_events_at_one_step_have_an_order_of_their_own(
@@ -670,7 +668,7 @@ def test_the_watchdog_sees_real_rows(followed: Callable[..., RunConfig], tmp_pat
     run = run_experiment(config, tmp_path / "run")
     found = [event for event in run.events() if event.get("name") == "discriminator_won"]
     assert [event["event"] for event in found] == ["diagnosis"]
-    assert "100%" in found[0]["evidence"]
+    assert found[0]["evidence"]["real"] > 0.99
 
 
 def test_stop_on_failure_saves_and_can_be_resumed(
@@ -867,7 +865,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def patch(step: int) -> None:
         def check(state: TrainState, measures: dict[str, float]) -> None:
             if state.step == step and state.rate_scale == 1:
-                raise NonFiniteLoss(f"g_loss is nan near step {step}")
+                raise NonFiniteLoss("loss not finite", loss="g_loss is nan", step=step)
             original(state, measures)
 
         monkeypatch.setattr(training, "check_finite", check)
@@ -887,7 +885,7 @@ def test_a_loss_that_is_not_finite_is_rolled_back(
     assert (run.status().state, run.status().step) == ("finished", 24)
     named, back = run.events()[:2]
     assert (named["event"], named["name"], named["failure"], named["step"]) == ("diagnosis", "non_finite", True, 14)
-    assert named["evidence"] == "g_loss is nan near step 14"
+    assert named["evidence"] == {"key": "loss", "loss": "g_loss is nan", "step": 14}
     assert (back["event"], back["step"], back["to"], back["rate_scale"]) == ("rollback", 14, 12, 0.5)
     assert steps(run.stats()) == list(range(1, 25))
     assert steps(run.metrics()) == [4, 8, 12, 16, 20, 24]

@@ -78,7 +78,7 @@ def run_both(made: Made, count: int) -> tuple[dict[str, np.ndarray], torch.Tenso
 @pytest.mark.parametrize("count", [1, 3, 64])
 def test_every_recipe_draws_what_pytorch_draws(made: Made, count: int) -> None:
     found, drawn = run_both(made, count)
-    pixels = made[2].data.pixels
+    pixels = made[2].data.pixel_range
     levels = to_levels(drawn, pixels).numpy()
     assert found["values"].dtype == np.float32
     assert found["images"].dtype == np.uint8

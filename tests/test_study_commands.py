@@ -121,7 +121,7 @@ def test_data_that_is_gone_is_one_line_and_loses_nothing(tmp_path: Path, capsys:
     words = ["study", str(path), "--out", str(folder), "--jobs", "1"]
     data.rename(tmp_path / "away.npz")
     assert main(words) == 2
-    assert capsys.readouterr().err.startswith("pocketgan: --data: there is no")
+    assert capsys.readouterr().err.startswith("pocketgan: data: there is no")
     assert not list(folder.rglob("result.json"))
     (tmp_path / "away.npz").rename(data)
     assert main(words) == 0

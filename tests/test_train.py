@@ -306,7 +306,7 @@ def test_generators_loss_is_the_objectives_mean_at_the_discriminators_logits(ben
 
 @pytest.mark.parametrize(("reused", "draws"), [(False, 2), (True, 1)])
 def test_a_shared_step_draws_once_and_asks_the_discriminator_of_real_images_once(
-    bench: Callable[..., Bench], update: str, draws: int
+    bench: Callable[..., Bench], reused: bool, draws: int
 ) -> None:
     run = bench("mlp", objective="relativistic", reuse_fake_batch=reused)
     passes = dict.fromkeys(("generator", "discriminator"), 0)

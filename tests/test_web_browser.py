@@ -20,7 +20,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't i
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
-LONG = 30_000
+LONG = 90_000
 """Milliseconds that something may take on a busy machine."""
 FAULTS = ("serious", "critical")
 SETTINGS = {

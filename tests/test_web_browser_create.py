@@ -17,7 +17,7 @@ pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
-LONG = 30_000
+LONG = 90_000
 """Milliseconds that PyTorch's first answer may take on a busy machine."""
 
 

@@ -19,7 +19,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't i
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
-LONG = 30_000
+LONG = 90_000
 TINY = {"hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "threads": "1",
         "evaluate_every": "none", "duration": "100000 steps"}  # fmt: skip
 LAPTOP = {"width": 1366, "height": 768}

@@ -434,7 +434,7 @@ def test_a_full_disk_is_a_sentence(site):
 
 def test_every_text_is_said_somewhere():
     folder = Path(pocketgan.web.__file__).parent
-    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.stem != "create_words")
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py") if path.stem != "create_words")
     made = {"percent", "redraw alt input", "redraw alt output"}
     made |= {f"discriminator {kind}" for kind in ("probability", "against", "rank")}
     unsaid = [key for key in CREATING if key not in made and not re.search(f"[\"']{re.escape(key)}[\"']", source)]

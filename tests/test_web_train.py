@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from pocketgan.web.watchdog import EVIDENCE, WATCHDOG, evidence, sentence
 
-from pocketgan.base.errors import ConfigError, RunBusy, RunError, UserError, WebError
+from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunBusy, RunError, UserError, WebError
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import FIELDS, RunConfig
 from pocketgan.experiment.diagnosis import History, diagnose, non_finite_loss
+from pocketgan.experiment.watchdog_words import EVIDENCE, WATCHDOG, evidence, sentence
 from pocketgan.runs.run import Run
 from pocketgan.web.charts import Chart, Line, draw
 from pocketgan.web.processes import MOST_STARTED, Starts
@@ -399,7 +399,7 @@ def test_a_full_disk_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> Non
 # The watchdog's sentences.
 
 
-def said_by_the_watchdog() -> list[str]:
+def provoked() -> list[dict[str, float | str]]:
     """Every kind of evidence that there is."""
     hopping = [[0.9, 0.1], [0.1, 0.9]] * 3
     histories: list[History] = [
@@ -407,6 +407,7 @@ def said_by_the_watchdog() -> list[str]:
         history(FLAT, accuracy=WON, generator_gradient=[4.0, 3.0, 2.0, 0.1]),
         history(FLAT, accuracy=WON),
         history(MOVED, **COLLAPSED),
+        history(MOVED, distinct=0.01),
         history(MOVED, **(COLLAPSED | {"mode_share": 0.9})),
         history(MOVED, duplicates=0.9, coverage=0.01),
         history([50.0, 80.0] * 3),
@@ -415,21 +416,21 @@ def said_by_the_watchdog() -> list[str]:
         history(FLAT[:3], authentic=0.3, authentic_floor=0.5, copying=-1.0),
         history([90.0, 20.0, 30.0, 31.0, 32.5]),
         history([80.0, *[50.0] * 8]),
+        history([80.0, *[50.0] * 8], floor=None),
     ]
-    found = [diagnosis.evidence for one in histories for diagnosis in diagnose(one)]
-    loss = "d_loss is nan near step 12; the weights were left as they were before it"
-    return [*found, non_finite_loss(loss).evidence]
+    found = [diagnosis.evidence.to_json() for one in histories for diagnosis in diagnose(one)]
+    loss = NonFiniteLoss("loss not finite", loss="d_loss is nan", step=12)
+    return [*found, non_finite_loss(loss, 12).evidence.to_json()]
 
 
 def test_every_evidence_is_known_in_every_language() -> None:
-    known = set()
-    for code in LANGUAGES:
-        with speaking(code):
-            for written in said_by_the_watchdog():
-                said = evidence(written)
-                assert (said == written) == (code == "en"), (code, said)
-                known.add(written)
-    assert len(known) == len(EVIDENCE), "each of EVIDENCE is provoked"
+    assert {f"evidence {values['key']}" for values in provoked()} == set(EVIDENCE), "each of EVIDENCE is provoked"
+    for values in provoked():
+        sentences = []
+        for code in LANGUAGES:
+            with speaking(code):
+                sentences.append(evidence(values))
+        assert len(set(sentences)) == len(LANGUAGES), sentences
 
 
 def test_an_unknown_evidence_stays_as_it_is_written() -> None:

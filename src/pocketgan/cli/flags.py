@@ -218,7 +218,7 @@ def canonical_flags(arguments: list[str]) -> list[str]:
     for word in words:
         flag, separator, value = word.partition("=")
         name = flag.removeprefix("--").replace("-", "_")
-        if not flag.startswith("--") or name not in (*configuration.FIELDS, *configuration.ALIASES):
+        if not flag.startswith("--") or name not in configuration.NAMES:
             result.append(word)
             continue
         switch = name in SWITCHES

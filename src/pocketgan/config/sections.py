@@ -316,7 +316,6 @@ FIELDS: dict[str, str] = {
 """Each field's section."""
 
 ALIASES: dict[str, tuple[str, str]] = {
-    **{old: (new, "{}") for old, (new, _) in history.RENAMED.items()},
     "z_dim": ("latent_dim", "{}"),
     "dense_dim": ("hidden_dim", "{}"),
     "steps": ("duration", "{} steps"),
@@ -326,16 +325,19 @@ ALIASES: dict[str, tuple[str, str]] = {
     "lr": ("learning_rate", "{}"),
     "batch": ("batch_size", "{}"),
 }
-"""Other names of fields, those of older versions among them, and how their value is written there."""
+"""Other names of fields, and how their value is written there."""
+NAMES = frozenset((*FIELDS, *ALIASES, *history.RENAMED))
+"""Every name that a field has or had."""
 
 
 def rename(name: str, value: Any) -> tuple[str, Any]:
     """Returns the field that `name` stands for and the value in that field's terms."""
+    if name in history.RENAMED:
+        field, words = history.RENAMED[name]
+        return field, words.get(value, value) if isinstance(value, str) else value
     if name not in ALIASES:
         return name, value
     field, form = ALIASES[name]
-    if name in history.RENAMED and isinstance(value, str):
-        return field, history.RENAMED[name][1].get(value, value)
     return field, value if form == "{}" else form.format(value)
 
 

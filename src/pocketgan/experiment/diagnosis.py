@@ -329,6 +329,6 @@ def farthest_look(limits: WatchdogConfig) -> int:
     return max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
 
 
-def non_finite_loss(error: NonFiniteLoss) -> Diagnosis:
-    """Returns the diagnosis of a loss or a weight that became infinite or not a number."""
-    return Diagnosis("non_finite", True, evidence("loss", loss=error.parts["loss"], step=error.parts["step"]))
+def non_finite_loss(error: NonFiniteLoss, step: int) -> Diagnosis:
+    """Returns the diagnosis of a loss or a weight that became infinite or not a number near a step."""
+    return Diagnosis("non_finite", True, evidence("loss", loss=error.parts.get("loss", error.english), step=step))

@@ -273,7 +273,7 @@ def advance(
             if pace.follow(tick):
                 return "planned again"
     except NonFiniteLoss as error:
-        watch.report(state.step, non_finite_loss(error))
+        watch.report(state.step, non_finite_loss(error, state.step))
         watch.healthy_step = state.step
         if not rolls_back:
             raise

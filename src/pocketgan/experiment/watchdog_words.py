@@ -94,7 +94,7 @@ def shown(name: str, part: object) -> object:
     if isinstance(part, bool) or not isinstance(part, int | float):
         return part
     if name in SHARES:
-        return localised(f"{part:.1%}" if min(part, 1 - part) < 0.05 else f"{part:.0%}")
+        return localised(f"{part:.1%}".replace(".0%", "%") if min(part, 1 - part) < 0.05 else f"{part:.0%}")
     return int(part) if part == round(part) else number(part)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import ALIASES, FIELDS, PACKAGED, RunConfig, Section, explain, rename, replace
+from pocketgan.config.sections import ALIASES, FIELDS, NAMES, PACKAGED, RunConfig, Section, explain, rename, replace
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.studies.seeds import default_seeds
 
@@ -203,7 +203,7 @@ class StudyConfig(Section):
         given = {"threads": 1, **self.settings, **fields}
         base = recipe(str(given.pop("recipe", self.recipe)))
         for field in given:
-            if field not in (*FIELDS, *ALIASES):
+            if field not in NAMES:
                 place = "settings" if field in self.settings else "factors" if self.factors else "variants"
                 raise ConfigError(
                     "'{what}' is no setting{hint}", field=place, what=field, hint=nearest(field, [*FIELDS, *ALIASES])

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from pocketgan.base.errors import PocketganError, UserError
+from pocketgan.base.errors import PocketganError
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import FIELDS, PACKAGED, SECTIONS
 from pocketgan.web.messages import complaint, line, report
@@ -200,7 +200,7 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
     ]
 
 
-def field_in(error: UserError) -> str:
+def field_in(error: PocketganError) -> str:
     """Returns the field of the form that an error is about; nothing for none."""
     return error.field if error.field in (*FIELDS, "seed", "recipe", "name") else ""
 
