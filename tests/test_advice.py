@@ -65,6 +65,7 @@ def test_words_with_blanks_are_quoted_alike_on_every_machine() -> None:
     assert quoted("runs/sp ace") == '"runs/sp ace"'
 
 
+@pytest.mark.slow
 def test_what_comes_next_can_be_typed(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = shutil.copytree(place / "first run", tmp_path / "sp ace [old]")
     assert main(["resume", str(run), "--duration", "6 steps", "--quiet"]) == 0
@@ -76,6 +77,7 @@ def test_what_comes_next_can_be_typed(place: Path, tmp_path: Path, capsys: pytes
         assert main([*words, "--quiet"] if words[0] == "resume" else words) == 0
 
 
+@pytest.mark.slow
 def test_an_exported_models_next_commands_are_quoted(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_refused_folder_is_quoted(place: Path, capsys: pytest.CaptureFixture[s
     assert ["resume", run] in commands(capsys.readouterr().err)
 
 
+@pytest.mark.slow
 def test_names_with_brackets_stand_in_every_table(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +146,7 @@ def test_names_with_brackets_stand_in_every_table(
         assert name in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "batch_size"), [(2, 64), (40, 64), (2, 4096)])
 def test_the_speed_is_measured_on_less_than_the_run(
     steps: int, batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -67,12 +67,14 @@ def run_python(code):
 # What is imported.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", WITHOUT_TORCH)
 def test_what_only_reads_folders_starts_without_torch(module):
     run = run_python(f"import sys, pocketgan, pocketgan.{module}; print('torch' in sys.modules)")
     assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["cli.commands", "web.site", "web.train.live", "web.compare.side_by_side", "web.train.starting"]
 )
@@ -83,6 +85,7 @@ def test_commands_and_the_page_start_without_what_few_of_them_need(module):
     assert (run.returncode, run.stdout.strip()) == (0, "[]"), run.stderr
 
 
+@pytest.mark.slow
 def test_the_public_names_come_without_torch():
     code = (
         "import sys, pocketgan; [getattr(pocketgan, name) for name in pocketgan.__all__]; print('torch' in sys.modules)"
@@ -91,6 +94,7 @@ def test_the_public_names_come_without_torch():
     assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["recipes"], ["train", "--dry-run"]])
 def test_the_command_line_helps_without_torch(arguments):
     code = f"""

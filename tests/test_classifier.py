@@ -102,6 +102,7 @@ def test_first_weights_are_he_normal() -> None:
 # Training.
 
 
+@pytest.mark.slow
 def test_it_learns() -> None:
     network = trained()
     assert accuracy(network, *halves(seed=9)) > 0.95
@@ -122,6 +123,7 @@ def test_any_length_of_training_is_at_least_a_step(epochs: float) -> None:
     assert shares[-1] == 1
 
 
+@pytest.mark.slow
 def test_training_depends_on_its_seed_and_not_on_the_global_generator() -> None:
     torch.manual_seed(1)
     first = trained(epochs=8, seed=3)
@@ -208,6 +210,7 @@ def test_accuracy_is_the_share_told_right(tiny_images: Callable[..., ImageSet]) 
     assert accuracy(network, images, half) == 0.5
 
 
+@pytest.mark.slow
 def test_folding_the_norms_changes_nothing_but_the_time() -> None:
     network = new_classifier(1, 10, seed=3)
     images = torch.randint(256, (40, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))

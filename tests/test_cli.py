@@ -236,6 +236,7 @@ def test_summary_shows_layers_shapes_and_what_is_frozen(capsys: pytest.CaptureFi
     assert "combined (the generator's step) 1,687,217 1,153,712 533,505" in lines
 
 
+@pytest.mark.slow
 def test_train_writes_a_run_and_says_what_comes_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +261,7 @@ def test_train_writes_a_run_and_says_what_comes_next(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_flags_may_come_before_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["--dry_run", "minimal"], ["--no-conditional", "--batch-size", "8", "minimal", "--dry-run"]):
         assert main(["train", *words]) == 0
@@ -287,6 +289,7 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "change"), DAMAGE)
 def test_damaged_files_of_a_run_are_one_line(
     name: str, change: dict[str, object], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -320,6 +323,7 @@ def test_odd_rows_and_copied_checkpoints_are_passed_over(folder: Path, tmp_path:
     assert len(run.generate(2)) == 2
 
 
+@pytest.mark.slow
 def test_pictures_counted_by_epoch_never_overwrite_each_other(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", images=np.zeros((40, 28, 28), np.uint8))
     small = {**TINY, "duration": "6 steps", "sample_every": "1 steps", "data": str(tmp_path / "data.npz")}
@@ -334,6 +338,7 @@ def test_pictures_counted_by_epoch_never_overwrite_each_other(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.slow
 def test_plots_leave_a_notebooks_own_alone() -> None:
     code = (
         "import matplotlib; matplotlib.use('svg'); import pocketgan.pictures.plots; "
@@ -381,6 +386,7 @@ def test_an_unknown_split_is_not_the_test_split(split: str, folder: Path) -> Non
     assert str(caught.value).startswith("split: ") and "validation" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_held_out_images_are_redrawn(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="validation"):
         pocketgan.translate(folder / "redraw", split="validation")
@@ -421,6 +427,7 @@ def test_runs_shows_states_and_survives_a_damaged_run(
     assert "damaged: runs/redraw/status.json is no JSON" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "white-background"])
 @pytest.mark.parametrize(("size", "channels"), [(28, 3), (32, 1), (32, 3)])
 def test_other_images_run_through_every_noise_recipe(recipe: str, size: int, channels: int, tmp_path: Path) -> None:
@@ -439,6 +446,7 @@ def test_a_run_shows_itself_in_a_notebook(folder: Path) -> None:
     assert "minimal, finished, step 4 of 4" in repr(run)
 
 
+@pytest.mark.slow
 def test_readme_commands_run_as_written(tmp_path: Path) -> None:
     blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```sh\n")[1:]
     script = "\n".join(block.partition("```")[0] for block in blocks)

@@ -128,6 +128,7 @@ def test_the_order_depends_on_the_seed_alone(order):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.integers(1, 40),

@@ -73,6 +73,7 @@ def test_a_layer_of_lower_rank_has_fewer():
     assert (found.vectors @ right[2:].T).abs().max() < 1e-4, "what changes nothing is no direction"
 
 
+@pytest.mark.slow
 def test_of_several_samples_regression_finds_the_latents_that_a_component_goes_with():
     latents = whitened(2000, 3)
     outputs = torch.stack([10 * latents[:, 1], 2 * latents[:, 0] + 0.0 * latents[:, 2]], dim=1)
@@ -87,6 +88,7 @@ def test_whitened_latents_are_what_they_say():
     assert torch.equal(whitened(500, 20), whitened(500, 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generator", ["mlp", "dcgan", "pocket"])
 def test_every_generator_has_some_and_the_class_adds_none(tiny_config, generator):
     config = tiny_config("pocket", generator=generator, latent_dim=12, hidden_dim=8)
@@ -118,6 +120,7 @@ def test_a_run_is_walked_along_them(small_runs):
     assert np.abs(film.images[0, 0].astype(int) - film.images[4, 0].astype(int)).max() > 0
 
 
+@pytest.mark.slow
 def test_they_are_public(small_runs):
     assert len(pocketgan.find_directions(small_runs / "noise", 2)) == 2
     assert len(pocketgan.walk_directions(small_runs / "noise", steps=3)) == 3

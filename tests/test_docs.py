@@ -74,6 +74,7 @@ def prose(text: str) -> list[str]:
     return [part for part in re.split(r"\n\n|\n(?=[|#-])", text) if re.search(r"[^\W\d_]", part)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [*PAGES.values(), TUTORIAL], ids=lambda page: page.name)
 def test_every_command_parses(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached: list[str] = []
@@ -207,6 +208,7 @@ def test_links_and_pictures_of_the_tutorial_are_there() -> None:
     assert max(path.stat().st_size for path in kept) <= LARGEST_PICTURE
 
 
+@pytest.mark.slow
 def test_the_tables_of_quality_are_made_of_the_rows_that_were_measured(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "quality.py"), "--again", "--figures", str(tmp_path)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout

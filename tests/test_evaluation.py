@@ -162,6 +162,7 @@ def test_the_spread_is_the_standard_error_of_five_disjoint_sets(real: Evaluation
     assert real.figures["precision"].spread == pytest.approx(np.std(values, ddof=1) / 5**0.5)
 
 
+@pytest.mark.slow
 def test_noise_is_far_above_the_floor(places: dict[str, str]) -> None:
     done = evaluate(places["noise"], metrics="frechet_distance,kernel_distance,precision,coverage,modes,copying")
     distance = done.figures["frechet_distance"]
@@ -172,6 +173,7 @@ def test_noise_is_far_above_the_floor(places: dict[str, str]) -> None:
     assert value(done, "copying") > 3
 
 
+@pytest.mark.slow
 def test_copies_of_training_images_are_found_out(places: dict[str, str]) -> None:
     done = evaluate(places["copies"], metrics="frechet_distance,authentic,copying,precision")
     distance = done.figures["frechet_distance"]
@@ -182,6 +184,7 @@ def test_copies_of_training_images_are_found_out(places: dict[str, str]) -> None
     assert abs(done.figures["copying"].floor) < 3
 
 
+@pytest.mark.slow
 def test_one_black_image_over_and_over_is_measured_too(places: dict[str, str]) -> None:
     done = evaluate(places["black"])
     assert value(done, "duplicates") == 1
@@ -190,6 +193,7 @@ def test_one_black_image_over_and_over_is_measured_too(places: dict[str, str]) -
     json.dumps(done.to_json(), allow_nan=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [129, 200, 250, 500])
 def test_any_number_of_images_from_what_the_frechet_distance_takes(count: int, places: dict[str, str]) -> None:
     done = evaluate(places["real"], count=count)
@@ -201,6 +205,7 @@ def test_any_number_of_images_from_what_the_frechet_distance_takes(count: int, p
     json.dumps(done.to_json(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same_numbers(places: dict[str, str]) -> None:
     torch.manual_seed(1)
     first = evaluate(places["real"], count=300).to_json()
@@ -226,6 +231,7 @@ def some_classes(places: dict[str, str], path: Path, *classes: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [(3,), (3, 8)])
 def test_images_of_a_few_classes_are_measured(classes: tuple[int, ...], places: dict[str, str], tmp_path: Path) -> None:
     done = evaluate(some_classes(places, tmp_path / "some.npz", *classes))
@@ -235,6 +241,7 @@ def test_images_of_a_few_classes_are_measured(classes: tuple[int, ...], places: 
     assert set(done.comparison.generated.labels.tolist()) == set(classes)
 
 
+@pytest.mark.slow
 def test_labels_mean_the_same_classes_in_a_space_without_classes(places: dict[str, str], tmp_path: Path) -> None:
     """A network that knows threes and eights tells a fifth of all digits right."""
     path = some_classes(places, tmp_path / "some.npz", 3, 8)
@@ -261,6 +268,7 @@ def test_json_has_everything_but_the_images(real: Evaluation, places: dict[str, 
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+@pytest.mark.slow
 def test_against_train_nothing_is_held_out(places: dict[str, str]) -> None:
     done = evaluate(places["real"], against="train", count=300)
     assert not done.real.reference.held_out
@@ -292,6 +300,7 @@ def test_against_images_of_ones_own(places: dict[str, str]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_space_is_chosen_by_the_real_images(places: dict[str, str]) -> None:
     few = {"count": 200, "metrics": "precision"}
     assert evaluate(places["some"], **few).space.name == "digits"
@@ -304,6 +313,7 @@ def test_the_space_is_chosen_by_the_real_images(places: dict[str, str]) -> None:
     assert again.to_json() == labelled.to_json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["random", "classifier"])
 def test_other_spaces(space: str, places: dict[str, str]) -> None:
     done = evaluate(places["real"], feature_space=space, count=300)
@@ -330,6 +340,7 @@ def test_of_too_many_images_the_same_ones_are_taken(places: dict[str, str], monk
     assert torch.equal(first.labels, second.labels)
 
 
+@pytest.mark.slow
 def test_against_what_is_held_out(places: dict[str, str]) -> None:
     held_out = DataConfig(validation=500)
     found = evaluation.look_at(evaluation.read_real(held_out, "validation"), features.digits(), 200)
@@ -355,6 +366,7 @@ def glyphs(count: int, seed: int, noise: float = 0.0) -> np.ndarray:
     return np.clip(pixels, 0, 255).round().astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("real", [300, 1000])
 def test_a_small_real_set_makes_no_baseline_for_many_images(real: int, tmp_path: Path) -> None:
     """150 real images against 150 others are farther apart than 900 clean ones from 300: they are no baseline."""
@@ -377,6 +389,7 @@ def test_a_small_real_set_makes_no_baseline_for_many_images(real: int, tmp_path:
         assert score.floor is None, name
 
 
+@pytest.mark.slow
 def test_where_there_are_as_many_the_baseline_has_the_same_sizes(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", images=glyphs(600, 1), test_images=glyphs(300, 3))
     for count, expected in ((600, 600), (150, 150)):
@@ -415,6 +428,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_of_a_folder_with_a_test_split_that_is_taken(splits: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = str(splits / "test")
     done = evaluate(made, against=str(splits), feature_space="random", metrics="precision")
@@ -434,6 +448,7 @@ def own_run(folder: Path, validation: float, count: int = 1200) -> str:
     return str(pocketgan.train("minimal", out=folder / "run", **fields).folder)
 
 
+@pytest.mark.slow
 def test_without_a_test_split_what_was_held_out_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = own_run(tmp_path, validation=240)
     assert main(["evaluate", run, "--count", "200", "--features", "random", "--quiet"]) == 0
@@ -445,6 +460,7 @@ def test_without_a_test_split_what_was_held_out_is_taken(tmp_path: Path, capsys:
     assert "--against validation" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("against", [[], ["--against", "test"], ["--against", "validation"]])
 def test_where_nothing_was_held_out_it_is_said_what_would_do(
     against: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -460,6 +476,7 @@ def test_where_nothing_was_held_out_it_is_said_what_would_do(
 # Classes.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("ill", "well"), ("-1", "1"), ("1", "10"), ("ネコ", "x y")])
 def test_ones_own_generated_archive_is_evaluated_by_its_classes(
     names: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -534,6 +551,7 @@ def test_counts_are_looked_at_before_anything_is_made(
 # Grey pictures that were saved in colour.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "npz"])
 def test_grey_pictures_saved_as_rgb_are_taken_as_grey(
     kind: str, places: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -567,6 +585,7 @@ def test_grey_pictures_are_held_against_grey_ones_saved_as_rgb(places: dict[str,
 # Runs.
 
 
+@pytest.mark.slow
 def test_a_run_is_evaluated_and_always_the_same(places: dict[str, str]) -> None:
     first = evaluate(places["noisy"], count=200)
     assert first.to_json()["count"] == 200
@@ -580,6 +599,7 @@ def test_a_run_is_evaluated_and_always_the_same(places: dict[str, str]) -> None:
     assert torch.equal(first.comparison.generated.images, torch.from_numpy(made))
 
 
+@pytest.mark.slow
 def test_a_conditional_run_is_asked_for_each_class_as_often_as_it_was_in_training(places: dict[str, str]) -> None:
     done = evaluate(places["told"], count=600)
     for name in ("label_agreement", "class_frechet_distance", "classification_accuracy"):
@@ -592,6 +612,7 @@ def test_a_conditional_run_is_asked_for_each_class_as_often_as_it_was_in_trainin
     assert done.figures["modes"].floor == 2
 
 
+@pytest.mark.slow
 def test_an_image_to_image_run_is_judged_inverted_back(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     def perfectly(_: torch.nn.Module, __: RunConfig, images: Tensor) -> Tensor:
         return 255 - images
@@ -612,6 +633,7 @@ def test_an_image_to_image_run_is_evaluated_as_it_is(places: dict[str, str]) -> 
     assert value(done, "frechet_distance") > 3 * done.figures["frechet_distance"].floor
 
 
+@pytest.mark.slow
 def test_the_floor_takes_as_many_images_as_are_judged(places: dict[str, str]) -> None:
     for source, given in (("some", {}), ("noisy", {"count": 300}), ("redraw", {})):
         done = evaluate(places[source], metrics="precision", **given)
@@ -681,6 +703,7 @@ def evaluate_command(words: str, places: dict[str, str], capsys: pytest.CaptureF
     return code, *capsys.readouterr()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "expected"), MISTAKES, ids=[words for words, _ in MISTAKES])
 def test_a_mistake_is_one_line_and_exit_code_2(
     words: str, expected: str, places: dict[str, str], capsys: pytest.CaptureFixture[str]
@@ -713,6 +736,7 @@ def test_a_message_names_no_flag_that_evaluate_lacks(
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_table_names_every_figure_and_what_was_left_out(
     places: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -728,6 +752,7 @@ def test_the_table_names_every_figure_and_what_was_left_out(
     assert not list(Path(places["place"]).glob("**/evaluation.json"))
 
 
+@pytest.mark.slow
 def test_the_table_speaks_the_language(
     places: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

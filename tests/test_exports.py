@@ -157,6 +157,7 @@ def test_nothing_of_the_machine_is_in_it(
     assert f"./{data.name}" == shipped_own.config.data.data == shipped_own.facts.source
 
 
+@pytest.mark.slow
 def test_images_in_a_folder_called_mnist_are_not_mnist(tmp_path: Path, tiny_config: Callable[..., RunConfig]) -> None:
     (tmp_path / "mnist").mkdir()
     for index in range(12):
@@ -211,6 +212,7 @@ def test_figures_come_from_the_runs_own_evaluation_of_that_step(shipped: Exporte
     assert at_four["frechet_distance"] != at_eight["frechet_distance"]
 
 
+@pytest.mark.slow
 def test_figures_come_from_evaluate_where_it_measured_these_weights(averaged: Run, tmp_path: Path) -> None:
     done, _ = pocketgan.evaluate(averaged, count=300, metrics="frechet_distance,precision", checkpoint=4, **QUIET)
     try:
@@ -326,6 +328,7 @@ def test_it_is_looked_at_without_torch(shipped: ExportedModel) -> None:
     assert done.stdout.endswith("False\n")
 
 
+@pytest.mark.slow
 def test_own_images_are_named_where_they_are_needed(
     own: Run, shipped_own: ExportedModel, data: Path, tmp_path: Path, tiny_config: Callable[..., RunConfig]
 ) -> None:
@@ -391,6 +394,7 @@ def test_what_makes_no_sense_is_one_line(
     assert not (place / "x").exists(), "nothing is written"
 
 
+@pytest.mark.slow
 def test_the_commands(
     averaged: Run, redraws: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_digits_is_what_its_card_says(digits: FeatureSpace) -> None:
     assert features.digits().hash == digits.hash
 
 
+@pytest.mark.slow
 def test_digits_reads_the_test_split(digits: FeatureSpace, test_split: ImageSet) -> None:
     right = share_right(digits, test_split)
     card = resources.files("pocketgan.metrics").joinpath("digits.md").read_text(encoding="utf-8")
@@ -102,6 +103,7 @@ def test_digits_reads_the_test_split(digits: FeatureSpace, test_split: ImageSet)
     assert right == pytest.approx(claimed / 100, abs=5e-4)
 
 
+@pytest.mark.slow
 def test_digits_features_are_standardised_on_the_training_split(digits: FeatureSpace) -> None:
     chosen = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))[:3000]
     sample = digits(load_images(DataConfig()).images[chosen]).features
@@ -153,6 +155,7 @@ def test_random_is_the_same_one_each_time() -> None:
     assert features.random(3).hash != first.hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("capability", ["", "default"], ids=["as here", "without vector instructions"])
 def test_hashes_and_features_are_the_same_in_another_process(capability: str, digits: FeatureSpace) -> None:
     """Another machine's processor may lack the vector instructions that PyTorch uses where it can."""
@@ -211,6 +214,7 @@ def test_a_classifier_tells_the_classes_apart_and_standardises(cache: Path) -> N
         space(random_images(2, 1, 9, 9))
 
 
+@pytest.mark.slow
 def test_other_data_gets_a_classifier_of_its_own(cache: Path) -> None:
     images = squares(40)
     first = features.classifier(images)
@@ -220,6 +224,7 @@ def test_other_data_gets_a_classifier_of_its_own(cache: Path) -> None:
     assert len(list(cache.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_classifier_depends_on_its_data_alone(cache: Path) -> None:
     first = features.classifier(squares(80))
     next(cache.iterdir()).unlink()
@@ -227,6 +232,7 @@ def test_a_classifier_depends_on_its_data_alone(cache: Path) -> None:
     assert features.classifier(squares(80)).hash == first.hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "random", "classifier"])
 def test_making_a_space_leaves_the_global_generator_alone(name: str, cache: Path) -> None:
     make = {"digits": features.digits, "random": lambda: features.random(1)}
@@ -266,6 +272,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_file_in_the_cache_is_replaced(damage: str, cache: Path) -> None:
     images = squares(80)
@@ -427,6 +434,7 @@ def test_the_card_is_the_one_that_training_writes() -> None:
     assert re.fullmatch(pattern, card)
 
 
+@pytest.mark.slow
 def test_the_command_that_trains_it() -> None:
     words = [sys.executable, "-W", "error", "-m", "pocketgan.metrics.features", "train", "--help"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)

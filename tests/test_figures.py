@@ -68,6 +68,7 @@ def test_a_run_gets_every_plot(make):
     assert "class_plot" not in draw_plots([no_classes]).figures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over", OVER)
 @pytest.mark.parametrize("count", [1, 2])
 def test_every_axis_has_a_unit(make, over, count):
@@ -85,6 +86,7 @@ def test_every_axis_has_a_unit(make, over, count):
         assert all(axes.get_ylabel() for axes in figure.axes), name
 
 
+@pytest.mark.slow
 def test_the_axis_to_the_right_is_what_was_asked_for(make):
     run = make("one", rows=100)
     for over, last in (("steps", 1000), ("epochs", 4000 / 60000), ("kimg", 4), ("minutes", 200 / 60)):
@@ -98,6 +100,7 @@ def test_the_axis_to_the_right_is_what_was_asked_for(make):
         assert star.get_xdata()[0] == pytest.approx({"steps": 3000, "epochs": 0.2, "kimg": 12, "minutes": 10}[over])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", PALETTES)
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_lines_are_told_apart_without_their_colours(make, count, theme):
@@ -143,6 +146,7 @@ def test_the_map_of_classes_is_brighter_for_more_in_grey_too():
     assert all(low < high for low, high in pairwise(grey))
 
 
+@pytest.mark.slow
 def test_the_map_holds_the_shares(make):
     axes = draw_plots([make("one")]).figures["class_plot"].axes[0]
     shares = axes.collections[0].get_array().reshape(10, 6)
@@ -176,6 +180,7 @@ def test_long_curves_are_averaged_with_a_band_around_them(make):
     assert band.min() == pytest.approx(min(losses)) and band.max() == pytest.approx(max(losses))
 
 
+@pytest.mark.slow
 def test_what_is_not_a_number_leaves_a_gap_and_no_warning(make):
     run = make("one", rows=5)
     rows = run.stats()
@@ -196,6 +201,7 @@ def test_what_is_not_a_number_leaves_a_gap_and_no_warning(make):
 # Files.
 
 
+@pytest.mark.slow
 def test_letters_stay_letters(make):
     drawn = draw_plots([make("one", rows=20)], names=("loss_plot", "quality_plot", "class_plot"))
     for name in drawn.figures:
@@ -206,6 +212,7 @@ def test_letters_stay_letters(make):
         assert svg.count("<path") > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [8.0, 14.0])
 def test_a_plot_is_as_wide_as_was_asked_for(make, width):
     drawn = draw_plots([make("one", rows=20)], width=width, names=("loss_plot", "class_plot"))
@@ -215,6 +222,7 @@ def test_a_plot_is_as_wide_as_was_asked_for(make, width):
         assert {text.get_fontsize() for text in figure.findobj(mpl.text.Text)} <= {7.0, 8.0, 9.0}
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_files_whatever_the_reader_has_set(make):
     run, names = make("one", rows=20), ("loss_plot", "class_plot")
     first = draw_plots([run], names=names)
@@ -226,6 +234,7 @@ def test_the_same_run_gives_the_same_files_whatever_the_reader_has_set(make):
         assert mpl.rcParams["lines.linewidth"] == 9
 
 
+@pytest.mark.slow
 def test_plots_are_saved_and_shown(make, tmp_path):
     drawn = pocketgan.plot(make("one", rows=20), theme="dark")
     paths = drawn.save(tmp_path / "deep" / "plots", "svg")
@@ -236,6 +245,7 @@ def test_plots_are_saved_and_shown(make, tmp_path):
         drawn.save(tmp_path, "eps")
 
 
+@pytest.mark.slow
 def test_the_legend_never_leaves_the_page(make):
     runs = [make(f"a-run-with-quite-a-long-name-{n}", rows=20) for n in range(3)]
     for width in (6.0, 14.0):
@@ -291,6 +301,7 @@ def test_how_many_runs_go_into_a_plot(make):
 # What training draws.
 
 
+@pytest.mark.slow
 def test_training_draws_in_the_same_style(make):
     run = make("one", rows=20)
     paths = draw_figures(run)

@@ -164,6 +164,7 @@ UNCHANGED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNCHANGED)
 def test_evaluation_changes_no_bit_of_training(kind: str, followed: Callable[..., RunConfig], tmp_path: Path) -> None:
     recipe, fields = UNCHANGED[kind]
@@ -178,6 +179,7 @@ def test_evaluation_changes_no_bit_of_training(kind: str, followed: Callable[...
     assert differing(last(runs[0]), last(runs[2])) == []
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_the_same_however_often_one_looked_before(
     followed: Callable[..., RunConfig], tmp_path: Path
 ) -> None:
@@ -187,6 +189,7 @@ def test_an_evaluation_is_the_same_however_often_one_looked_before(
     assert without_seconds(rows) == without_seconds(rarely.metrics())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("recipe", ["dcgan", "white-background", "pocket"])
 def test_measuring_leaves_the_state_as_it_was(
@@ -217,6 +220,7 @@ def test_measuring_leaves_the_state_as_it_was(
     assert all(math.isfinite(value) for value in first.values() if isinstance(value, float))
 
 
+@pytest.mark.slow
 def test_time_spent_on_evaluation_is_not_training_time(
     followed: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +265,7 @@ HELD_OUT = {"authentic_floor", "copying", "r_v", "r_v_deviations"}
 CLASSIFIED = {"modes", "classes", "mode_share", "class_kl", "confidence", "histogram"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ema_half_life", ["none", "64 steps"])
 @pytest.mark.parametrize("validation", [0, 200])
 def test_rows_have_their_fields(
@@ -284,6 +289,7 @@ def test_rows_have_their_fields(
     assert steps(run.stats()) == list(range(1, 25))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "space"), [("minimal", "digits"), ("mlp", "random")])
 def test_a_generator_of_one_image_has_collapsed_and_the_run_goes_on(
     recipe: str, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -307,6 +313,7 @@ def test_a_generator_of_one_image_has_collapsed_and_the_run_goes_on(
     assert ("mode_collapse", 60) in [(event["name"], event["step"]) for event in named]
 
 
+@pytest.mark.slow
 def test_distances_that_are_not_finite_end_no_run(
     followed: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +336,7 @@ def test_every_field_of_a_row_is_documented(followed: Callable[..., RunConfig], 
     assert [name for name in files if name not in text] == []
 
 
+@pytest.mark.slow
 def test_digits_of_mnist_are_told_apart(
     tiny_config: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -347,6 +355,7 @@ def test_digits_of_mnist_are_told_apart(
     assert row["frechet_floor"] < 20 < row["frechet_distance"]
 
 
+@pytest.mark.slow
 def test_other_data_is_followed_in_the_random_space_unless_asked(
     followed: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,6 +371,7 @@ def test_other_data_is_followed_in_the_random_space_unless_asked(
     assert row["classes"] == len(row["histogram"]) == 2
 
 
+@pytest.mark.slow
 def test_the_test_split_is_never_read(
     followed: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,6 +449,7 @@ def test_few_images_are_enough_to_evaluate(
     assert all(math.isfinite(value) for value in run.metrics()[0].values() if isinstance(value, float))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "validation", "generated", "reference"),
     [(1000, 0, 200, 800), (300, 0, 150, 150), (1000, 200, 200, 200), (260, 0, 130, 130), (200, 0, 200, 200)],
@@ -467,6 +478,7 @@ def test_the_distance_and_its_baseline_are_of_as_many_images(
     assert pocketgan.export(run, tmp_path / "model", format="safetensors", progress=False)
 
 
+@pytest.mark.slow
 def test_a_generator_that_draws_one_odd_training_image_is_measured(
     followed: Callable[..., RunConfig], tmp_path: Path
 ) -> None:
@@ -506,6 +518,7 @@ def test_the_best_checkpoint_is_the_row_with_the_lowest_distance(
     assert all(torch.equal(best(run).tensors[name], tensor) for name, tensor in at_its_step.tensors.items())
 
 
+@pytest.mark.slow
 def test_the_best_of_real_measurements(followed: Callable[..., RunConfig], tmp_path: Path) -> None:
     run = run_experiment(followed("mlp", ema_half_life="64 steps", evaluate_every="3 steps"), tmp_path / "run")
     lowest = min(run.metrics(), key=lambda row: row["frechet_distance"])
@@ -598,6 +611,7 @@ def test_a_new_best_restarts_patience(
     assert (run.status().step, run.status().message) == (24, "")
 
 
+@pytest.mark.slow
 def test_a_run_that_patience_stopped_can_be_resumed(
     followed: Callable[..., RunConfig], measured: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -622,6 +636,7 @@ def test_patience_without_evaluations_is_refused(followed: Callable[..., RunConf
 # Diagnoses, and what is done.
 
 
+@pytest.mark.slow
 def test_diagnoses_and_recoveries_are_recorded_once(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -654,6 +669,7 @@ def test_events_at_one_step_have_an_order_of_their_own(
     assert found[len(names) :] in (names, sorted(names))
 
 
+@pytest.mark.slow
 def test_the_watchdog_sees_real_rows(followed: Callable[..., RunConfig], tmp_path: Path) -> None:
     """With a discriminator that learns alone, on thresholds that a tiny run reaches."""
     config = followed(
@@ -676,7 +692,7 @@ def test_stop_on_failure_saves_and_can_be_resumed(
 ) -> None:
     diagnosed(lambda step: ["mode_collapse"] if step >= 12 else [])
     config = followed(on_failure="stop", checkpoint_every="100 steps")
-    with pytest.raises(Unhealthy, match="mode collapse: seen at 12; try another") as caught:
+    with pytest.raises(Unhealthy, match="mode collapse: .* for 12 evaluations; try ") as caught:
         run_experiment(config, tmp_path / "run")
     assert "\n" not in str(caught.value)
     run = Run.open(tmp_path / "run")
@@ -693,6 +709,7 @@ def test_stop_on_failure_saves_and_can_be_resumed(
     assert differing(last(resumed), last(whole)) == []
 
 
+@pytest.mark.slow
 def test_stop_on_failure_is_exit_code_1(
     data: str, diagnosed: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -702,12 +719,13 @@ def test_stop_on_failure_is_exit_code_1(
     assert main(["train", "minimal", *words, "--quiet", "--out", str(tmp_path / "run")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("pocketgan: mode collapse: seen at 8")
+    assert err.startswith("pocketgan: mode collapse: ")
     assert err.count("\n") == 1
     assert main(["resume", str(tmp_path / "run"), "--quiet"]) == 0
     assert Run.open(tmp_path / "run").status().step == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_failure", ["stop", "rollback"])
 def test_warnings_are_not_acted_on(
     on_failure: str, followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
@@ -726,6 +744,7 @@ def fails_at(folder: Path, *moments: int) -> Callable[[int], list[str]]:
     return lambda step: ["mode_collapse"] if [step] == list(moments[rollbacks(folder) :][:1]) else []
 
 
+@pytest.mark.slow
 def test_rollback_goes_to_the_last_healthy_checkpoint(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -754,6 +773,7 @@ def test_rollback_goes_to_the_last_healthy_checkpoint(
     assert scale(run) == 0.5
 
 
+@pytest.mark.slow
 def test_rollback_trains_on_at_half_the_rate(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -777,6 +797,7 @@ def test_rollback_trains_on_at_half_the_rate(
     assert ends == [True, False]
 
 
+@pytest.mark.slow
 def test_the_scaled_rate_is_kept_by_resume(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -789,6 +810,7 @@ def test_the_scaled_rate_is_kept_by_resume(
     assert kinds(resumed) == [("diagnosis", 16), ("rollback", 16)]
 
 
+@pytest.mark.slow
 def test_without_a_healthy_checkpoint_a_run_goes_back_to_its_beginning(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -802,6 +824,7 @@ def test_without_a_healthy_checkpoint_a_run_goes_back_to_its_beginning(
     assert run.status().step == 24
 
 
+@pytest.mark.slow
 def test_a_run_goes_back_three_times_at_most(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -820,6 +843,7 @@ def test_a_run_goes_back_three_times_at_most(
     assert kinds(run)[-2:] == [("diagnosis", 20), ("recovery", 24)], "the fourth failure is only named"
 
 
+@pytest.mark.slow
 def test_a_failure_that_is_there_again_at_once_is_acted_on_again(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -829,6 +853,7 @@ def test_a_failure_that_is_there_again_at_once_is_acted_on_again(
     assert scale(run) == 0.125
 
 
+@pytest.mark.slow
 def test_a_failure_at_the_end_is_named_and_the_run_is_finished(
     followed: Callable[..., RunConfig], diagnosed: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -873,6 +898,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return patch
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_rolled_back(
     followed: Callable[..., RunConfig],
     breaks: Callable[[int], None],
@@ -906,6 +932,7 @@ def test_a_gradient_that_is_not_finite_is_rolled_back_to_before_it(
     assert back == [(12, 8)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_failure", ["continue", "stop"])
 def test_a_loss_that_is_not_finite_ends_a_run_that_does_not_go_back(
     on_failure: str,
@@ -916,13 +943,14 @@ def test_a_loss_that_is_not_finite_ends_a_run_that_does_not_go_back(
 ) -> None:
     diagnosed(lambda step: [])
     breaks(14)
-    with pytest.raises(NonFiniteLoss, match=r"near step 14; step-000000012\.safetensors is kept; .*--learning-rate"):
+    with pytest.raises(NonFiniteLoss, match=r"near step 14; .* step-000000012\.safetensors is kept; .*--learning-rate"):
         run_experiment(followed(on_failure=on_failure), tmp_path / "run")
     run = Run.open(tmp_path / "run")
     assert run.status().state == "failed"
     assert kinds(run) == [("diagnosis", 14)]
 
 
+@pytest.mark.slow
 def test_a_rate_that_stays_too_large_fails_after_three_rollbacks(
     followed: Callable[..., RunConfig], tmp_path: Path
 ) -> None:
@@ -1007,6 +1035,7 @@ MOMENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "after", "first"), MOMENTS)
 def test_killed_anywhere_and_resumed_is_the_same_run(
     place: str,
@@ -1025,6 +1054,7 @@ def test_killed_anywhere_and_resumed_is_the_same_run(
     assert_the_same_run(resume_experiment(tmp_path / "killed"), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "after", "first"),
     [
@@ -1057,6 +1087,7 @@ def test_killed_after_a_rollback_keeps_what_happened(
     assert sorted(path.name for path in (resumed.folder / "abandoned").iterdir()) == ["1", "2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "after", "first"),
     [
@@ -1089,6 +1120,7 @@ def test_killed_while_rolling_back_loses_nothing(
     assert scale(resumed) == 0.5 ** rollbacks(resumed.folder)
 
 
+@pytest.mark.slow
 def test_killed_after_a_loss_that_was_not_finite_tells_the_same(
     followed: Callable[..., RunConfig],
     breaks: Callable[[int], None],
@@ -1105,6 +1137,7 @@ def test_killed_after_a_loss_that_was_not_finite_tells_the_same(
     assert_the_same_run(resume_experiment(tmp_path / "killed"), whole)
 
 
+@pytest.mark.slow
 def test_a_failure_after_a_resume_after_a_loss_that_was_not_finite_goes_back_before_the_window(
     followed: Callable[..., RunConfig],
     breaks: Callable[[int], None],
@@ -1122,6 +1155,7 @@ def test_a_failure_after_a_resume_after_a_loss_that_was_not_finite_goes_back_bef
     assert back == [(14, 12), (16, 8)]
 
 
+@pytest.mark.slow
 def test_patience_after_a_kill_stops_at_the_same_step(
     followed: Callable[..., RunConfig],
     measured: Callable[..., None],
@@ -1141,6 +1175,7 @@ def test_patience_after_a_kill_stops_at_the_same_step(
         assert resumed.status().message == whole.status().message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["experiment.experiment.mark", "Run.log_event"])
 def test_killed_as_patience_ended_it_stops_at_the_same_step(
     place: str,
@@ -1172,6 +1207,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], No
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 7, 8, 17])
 def test_stopped_by_a_signal_and_resumed_is_the_same_run(
     step: int, followed: Callable[..., RunConfig], interrupting: Callable[[int], None], tmp_path: Path
@@ -1184,6 +1220,7 @@ def test_stopped_by_a_signal_and_resumed_is_the_same_run(
     assert_the_same_run(resume_experiment(stopped.folder), whole)
 
 
+@pytest.mark.slow
 def test_killed_for_real_and_resumed_is_the_same_run(data: str, tmp_path: Path) -> None:
     """SIGKILL at random moments, in processes of their own."""
     chosen = {**FOLLOWED, "data": data, "hidden_dim": 16, "batch_size": 8, "sample_every": "end", "watch_window": 2}
@@ -1205,6 +1242,7 @@ def test_killed_for_real_and_resumed_is_the_same_run(data: str, tmp_path: Path) 
     assert_the_same_run(pocketgan.resume(killed, progress=False), whole)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_resumed_without_a_change(followed: Callable[..., RunConfig], tmp_path: Path) -> None:
     run = run_experiment(followed("mlp"), tmp_path / "run")
     shutil.copytree(run.folder, tmp_path / "copy")
@@ -1213,6 +1251,7 @@ def test_a_finished_run_is_resumed_without_a_change(followed: Callable[..., RunC
     assert again.metrics() == run.metrics()
 
 
+@pytest.mark.slow
 def test_a_longer_run_is_followed_on(followed: Callable[..., RunConfig], tmp_path: Path) -> None:
     run = run_experiment(followed("mlp"), tmp_path / "run")
     longer = resume_experiment(run.folder, "32 steps")

@@ -379,6 +379,7 @@ def test_pickled_arrays_are_refused(tmp_path):
     assert "set.npz" in refusal(tmp_path / "set.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
 def test_an_npz_file_damaged_anywhere_is_read_or_refused(tmp_path, write):
     path = tmp_path / "set.npz"

@@ -62,6 +62,7 @@ def test_grey_images_are_repeated_to_three_channels() -> None:
     assert not seen.features.requires_grad
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_stand_in")
 def test_colours_are_left_as_they_are_and_come_in_batches() -> None:
     images = torch.zeros(120, 3, 4, 4, dtype=torch.uint8)

@@ -68,12 +68,14 @@ def test_the_reach_is_that_of_the_farthest_failure() -> None:
     assert farthest_look(limits) == max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("keep", "left"), [(1, [40]), (3, [32, 36, 40]), ("all", list(range(4, 41, 4)))])
 def test_so_many_are_kept(keep: object, left: list[int], tmp_path: Path) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, keep_checkpoints=keep)
     assert steps(run) == left
 
 
+@pytest.mark.slow
 def test_the_best_one_is_kept(tmp_path: Path) -> None:
     fields = TINY | {"evaluate_every": "8 steps", "evaluate_count": 200, "keep_checkpoints": 1}
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **fields)
@@ -86,6 +88,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of the program runs after it but what Python itself does."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(0, 7, 2))
 def test_killed_as_one_is_removed(at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = pocketgan.train("minimal", out=tmp_path / "whole", progress=False, **TINY)
@@ -107,6 +110,7 @@ def test_killed_as_one_is_removed(at: int, tmp_path: Path, monkeypatch: pytest.M
     assert steps(run)[-3:] == [32, 36, 40] and len(steps(run)) <= 4
 
 
+@pytest.mark.slow
 def test_the_one_before_a_damaged_one_is_still_there(tmp_path: Path) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY)
     shutil.copytree(run.folder, tmp_path / "whole")
@@ -116,6 +120,7 @@ def test_the_one_before_a_damaged_one_is_still_there(tmp_path: Path) -> None:
     assert_same_bits(again, Run.open(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 def test_a_rollback_finds_what_it_needs(tmp_path: Path) -> None:
     """A run that goes back, with one checkpoint kept and with all of them, ends with the same bits."""
     fields = TINY | {

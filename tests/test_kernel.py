@@ -50,6 +50,7 @@ def test_it_grows_with_a_shift() -> None:
     assert abs(near) < 0.02 < middle < far
 
 
+@pytest.mark.slow
 def test_blocks_leave_the_expectation_as_it_is() -> None:
     first, second = normal(3000, 4, seed=1) + 0.5, normal(3000, 4, seed=2)
     whole = kernel_distance(first, second, block=3000)

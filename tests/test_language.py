@@ -74,6 +74,7 @@ def test_a_text_without_a_translation_is_listed_and_said_in_english(
         assert say({"brand new": "not translated yet"}, "brand new") == "not translated yet"
 
 
+@pytest.mark.slow
 @translated
 def test_no_translation_loses_a_part(code: str) -> None:
     for message in read_catalogue(code):

@@ -18,6 +18,7 @@ def all_distances(queries: Tensor, base: Tensor) -> Tensor:
     return (queries.double()[:, None] - base.double()[None]).square().sum(dim=2).sqrt()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [1, 1000, 2**23])
 @pytest.mark.parametrize(("n", "m", "width"), [(1, 1, 1), (7, 3, 2), (40, 101, 16), (101, 40, 128)])
 def test_nearest_is_the_least_of_all_distances(

@@ -36,6 +36,7 @@ def runs(small_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 # Images.
 
 
+@pytest.mark.slow
 def test_images_are_an_array_a_sequence_and_parts(runs: Path) -> None:
     images = pocketgan.open_run("runs/told").generate(6)
     array = np.asarray(images)
@@ -96,6 +97,7 @@ def test_several_runs_are_plotted_as_a_list(runs: Path) -> None:
 # Scores.
 
 
+@pytest.mark.slow
 def test_an_evaluation_shows_a_table(runs: Path) -> None:
     done, _ = pocketgan.evaluate("noise", count=200, metrics="frechet_distance,recall", progress=False)
     assert len(repr(done)) < 400 and "\n" not in repr(done)
@@ -122,6 +124,7 @@ def interrupt_when_it_trains(folder: Path) -> threading.Thread:
     return thread
 
 
+@pytest.mark.slow
 def test_an_interrupt_saves_and_reaches_who_called(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     thread = interrupt_when_it_trains(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
@@ -139,6 +142,7 @@ def test_an_interrupt_saves_and_reaches_who_called(tmp_path: Path, capsys: pytes
     assert run.status().step > status.step
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_a_loop_of_trainings(tmp_path: Path) -> None:
     script = (
         "import pocketgan, sys\n"

@@ -40,6 +40,7 @@ def test_there_are_some() -> None:
     assert "0.1.0" in VERSIONS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_an_old_run_goes_on_as_it_would_have(old: Path, name: str) -> None:
     wanted = expected(old, name)
@@ -73,6 +74,7 @@ def test_an_old_model_generates_the_same_images(old: Path) -> None:
     assert np.abs(images.astype(int) - unpacked(expected(old, "model")["images"])).max() <= 1
 
 
+@pytest.mark.slow
 def test_old_runs_are_listed_plotted_filmed_and_evaluated(old: Path, tmp_path: Path) -> None:
     assert {run.folder.name for run in pocketgan.list_runs(old)} == set(RUNS)
     assert len(pocketgan.plot(old / "pocket", old / "noise").save(tmp_path / "plots", "png")) >= 2

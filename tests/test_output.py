@@ -56,6 +56,7 @@ def printed(name: str) -> str:
     return stream.buffer.getvalue().decode(stream.encoding)
 
 
+@pytest.mark.slow
 @some_pages
 def test_every_command_prints_in_every_code_page(
     named: Path, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -83,6 +84,7 @@ def test_every_command_prints_in_every_code_page(
     assert "Fréchet" in text or "Frechet" in text
 
 
+@pytest.mark.slow
 @every_page
 def test_json_loses_nothing_in_any_code_page(named: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write_in(page, monkeypatch)
@@ -90,6 +92,7 @@ def test_json_loses_nothing_in_any_code_page(named: Path, page: str, monkeypatch
     assert json.loads(printed("stdout"))["data"]["classes"] == "猫,їжак é"
 
 
+@pytest.mark.slow
 @some_pages
 def test_a_studys_table_prints_in_every_code_page(
     tiny: Make, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -130,12 +133,14 @@ def typed(*words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "pocketgan", *words], capture_output=True, env=environment)
 
 
+@pytest.mark.slow
 def test_the_program_itself_prints_in_a_code_page(named: Path) -> None:
     done = typed("evaluate", str(named / "run"), "--count", "200", "--features", "random", PYTHONIOENCODING="cp949")
     assert done.returncode == 0, done.stderr
     assert b"Frechet" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_notebooks_backend_does_not_matter(named: Path, backend: str, tmp_path: Path) -> None:
     """In processes of their own, since here Matplotlib is loaded already."""
@@ -144,6 +149,7 @@ def test_a_notebooks_backend_does_not_matter(named: Path, backend: str, tmp_path
     assert len(list((tmp_path / "plots").glob("*.pdf"))) >= 2
 
 
+@pytest.mark.slow
 def test_training_and_evaluating_need_no_backend(tmp_path: Path) -> None:
     words = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
     out = tmp_path / "run"
@@ -156,6 +162,7 @@ def test_training_and_evaluating_need_no_backend(tmp_path: Path) -> None:
     assert (out / "evaluation" / "evaluation.html").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [*BACKENDS, "svg"])
 def test_a_notebook_keeps_its_own_backend(named: Path, backend: str, tmp_path: Path) -> None:
     code = (

@@ -108,6 +108,7 @@ def test_the_machine_can_be_looked_at() -> None:
 # How many to begin with.
 
 
+@pytest.mark.slow
 def test_a_number_is_taken_as_it_is(tmp_path: Path) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, threads=1)
     assert run.environment.threads == 1 and run.config.train.threads == 1
@@ -120,6 +121,7 @@ def two_threads() -> Any:
     torch.set_num_threads(1)
 
 
+@pytest.mark.slow
 def test_a_run_beside_a_busy_program_begins_with_one(
     two_threads: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +132,7 @@ def test_a_run_beside_a_busy_program_begins_with_one(
     assert torch.get_num_threads() == 2
 
 
+@pytest.mark.slow
 def test_a_command_beside_a_busy_program_uses_one(two_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for free, threads in ((1.02, 1), (1.98, 2)):
         monkeypatch.setattr(speed, "free_cores", lambda before, after, free=free: free)
@@ -138,6 +141,7 @@ def test_a_command_beside_a_busy_program_uses_one(two_threads: None, monkeypatch
         assert torch.get_num_threads() == 2
 
 
+@pytest.mark.slow
 def test_the_fastest_number_is_measured_once(
     two_threads: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +162,7 @@ def test_a_short_run_is_not_measured_for_long(tmp_path: Path) -> None:
     assert speed.measure_threads(config, images, find_facts(images), 2) is None
 
 
+@pytest.mark.slow
 def test_measuring_takes_one_of_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "free_cores", lambda before, after: 2.0)
     config = replace(recipe("minimal"), **TINY | {"duration": "1 h"})
@@ -173,6 +178,7 @@ def pocketgan_images(config: Any) -> Any:
     return load_images(replace(config, classes="0").data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"x": 3}'])
 def test_a_damaged_memory_is_none(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKETGAN_CACHE", str(tmp_path))
@@ -203,6 +209,7 @@ def cut_back(run: Run, step: int) -> None:
             path.unlink()
 
 
+@pytest.mark.slow
 def test_a_change_of_threads_is_recorded_and_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_threads: None
 ) -> None:
@@ -234,12 +241,14 @@ def test_a_change_of_threads_is_recorded_and_repeated(
     assert [row["d_loss"] for row in again.stats()] == [row["d_loss"] for row in rows]
 
 
+@pytest.mark.slow
 def test_resuming_after_a_change_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, keep_checkpoints="all")
     log(run, {"step": 15, "event": "threads", "from": 2, "to": 1}, {"step": 33, "event": "threads", "from": 1, "to": 2})
     assert [run.threads_at(step) for step in (0, 15, 20, 33, 40)] == [1, 1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_a_rollback_ends_what_was_decided_before_it(tmp_path: Path) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY)
     log(
@@ -252,6 +261,7 @@ def test_a_rollback_ends_what_was_decided_before_it(tmp_path: Path) -> None:
     assert [run.threads_at(step) for step in (10, 19, 20)] == [3, 3, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "event", [{"event": "threads"}, {"event": "threads", "to": "2"}, {"event": "replan", "plan": 3}]
 )
@@ -265,6 +275,7 @@ def test_damaged_decisions_are_passed_over(event: dict[str, Any], tmp_path: Path
 # Plans.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replan", [True, False])
 def test_a_plan_that_is_far_off_is_said_and_made_again_when_asked(
     replan: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -298,6 +309,7 @@ def stop_after(seconds: float) -> Any:
     return event
 
 
+@pytest.mark.slow
 def test_a_new_plan_is_repeated(tmp_path: Path) -> None:
     """A run whose plan was cut from 40 to 25 steps at step 20 does the same when it goes on from step 10."""
     fields = TINY | {"schedule": "cosine", "keep_checkpoints": "all"}
@@ -319,6 +331,7 @@ def test_a_new_plan_is_repeated(tmp_path: Path) -> None:
     assert all(torch.equal(one[name], tensor) for name, tensor in tensors(late).items())
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_made_in_the_moment_of_being_killed_counts(tmp_path: Path) -> None:
     """The event was written, the run's own file wasn't."""
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, keep_checkpoints="all")
@@ -329,6 +342,7 @@ def test_a_plan_that_was_made_in_the_moment_of_being_killed_counts(tmp_path: Pat
     assert pocketgan.resume(run, progress=False).status().step == 30
 
 
+@pytest.mark.slow
 def test_a_longer_duration_takes_the_place_of_plans_to_come(tmp_path: Path) -> None:
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **TINY, keep_checkpoints="all")
     plan = run.plan.model_copy(update={"steps": 35})

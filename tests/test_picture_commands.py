@@ -72,6 +72,7 @@ def test_timelapse(runs, capsys):
     assert frames_in("film.webp")[0] == 4
 
 
+@pytest.mark.slow
 def test_plot(runs, capsys):
     names = ["loss_plot", "accuracy_plot", "speed_plot"]
     assert told("plot runs/noise", capsys) == [f"runs/noise/plots/{name}.pdf" for name in names]
@@ -166,6 +167,7 @@ def test_no_run_yet(tmp_path, capsys, monkeypatch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["timelapse", "plot"])
 def test_what_only_reads_folders_does_so_without_torch(command, runs):
     run = f"main(['{command}', 'runs/noise'])"

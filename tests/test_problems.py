@@ -108,6 +108,7 @@ def test_durations_are_shown_as_examples() -> None:
         Duration.parse("soon")
 
 
+@pytest.mark.slow
 def test_a_process_that_the_page_starts_speaks_its_language() -> None:
     starts = Starts()
     started = starts.launch("x", ["train", "pockte"], "uk")

@@ -65,6 +65,7 @@ def lines_of_steps(folder: Path) -> list[int]:
     return [int(row["step"]) for row in pocketgan.open_run(folder).stats()]
 
 
+@pytest.mark.slow
 def test_a_study_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> None:
     script = tmp_path / "go.py"
     script.write_text(

@@ -264,6 +264,7 @@ def test_a_study_before_its_first_run(tmp_path):
     assert table_of(study, "curves.csv") == table_of(study, "comparisons.csv") == []
 
 
+@pytest.mark.slow
 def test_a_study_half_way(tmp_path):
     study = ended(tmp_path / "study", asked(), {"hidden_dim=16": [50.0, 51.0], "hidden_dim=64": [20.0]})
     begin_run(study.job("hidden_dim=64", 1), until=50)
@@ -276,6 +277,7 @@ def test_a_study_half_way(tmp_path):
     assert states == ["finished", "finished", "waiting", "finished", "running, 50%", "waiting"]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_says_how_far_it_is(tmp_path):
     study = Study.begin(asked(), tmp_path / "study")
     begin_run(study.job("hidden_dim=16", 0), until=20)
@@ -289,6 +291,7 @@ def test_a_run_that_was_stopped_says_how_far_it_is(tmp_path):
     assert "Discriminator loss" in write_report(study).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_one_variant_on_one_seed(tmp_path):
     config = asked(variants=[{"name": "alone"}], factors={}, seeds=1)
     study = ended(tmp_path / "study", config, {"alone": [42.0]})
@@ -299,6 +302,7 @@ def test_one_variant_on_one_seed(tmp_path):
     assert any("fewer than 2 finished runs" in text and "alone" in text for text in outline.texts["p"])
 
 
+@pytest.mark.slow
 def test_a_study_in_which_everything_failed(tmp_path):
     study = ended(tmp_path / "study", asked(), {name: [None] * 3 for name in ("hidden_dim=16", "hidden_dim=64")})
     outline = Outline(write_report(study).read_text(encoding="utf-8"))
@@ -325,6 +329,7 @@ def test_rows_that_hold_no_numbers_are_passed_over(tmp_path):
 # Figures and tables.
 
 
+@pytest.mark.slow
 def test_tables_hold_what_was_found(whole, page):
     verdict = judge(whole)
     rows = table_of(whole, "variants.csv")
@@ -399,6 +404,7 @@ def test_nothing_half_written_is_left(whole, page):
     assert kinds == {".html", ".png", ".csv"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("_first", "$\\bad{$"), ("漢字", "<b>bold</b>"), ("a" * 200, "%{x} {y}")])
 def test_odd_names_are_drawn(names, tmp_path):
     config = asked(variants=[{"name": names[0], "depth": 1}, {"name": names[1], "depth": 2}], factors={}, seeds=1)
@@ -528,6 +534,7 @@ def test_pictures_of_epochs_have_their_step(tmp_path):
     assert samples is not None and samples.moments == ["step 100"]
 
 
+@pytest.mark.slow
 def test_a_large_study_makes_a_page_below_fifteen_megabytes(tmp_path):
     config = asked(factors={"latent_dim": [50, 100, 150]}, seeds=8)
     names = ["latent_dim=50", "latent_dim=100", "latent_dim=150"]
@@ -553,6 +560,7 @@ def test_variants_are_left_out_rather_than_a_page_too_large(monkeypatch, whole):
 # What it says.
 
 
+@pytest.mark.slow
 def test_the_first_line_says_the_main_thing(whole):
     said = headline(find(whole))
     assert said == "hidden_dim=64 is better than hidden_dim=16; no difference was shown between the others."
@@ -575,6 +583,7 @@ def test_the_first_line_of_two_variants(tmp_path, seeds, first, second, said):
     assert headline(find(study)).startswith(said)
 
 
+@pytest.mark.slow
 def test_variants_on_data_of_their_own_are_not_compared(tmp_path):
     variants = [{"name": "ones", "classes": "1"}, {"name": "twos", "classes": "2"}]
     config = asked(variants=variants, factors={}, moments=[40])
@@ -584,6 +593,7 @@ def test_variants_on_data_of_their_own_are_not_compared(tmp_path):
     assert len(table_of(study, "moments.csv")) == 3
 
 
+@pytest.mark.slow
 def test_a_search(tmp_path):
     config = asked(search="tpe", factors={"learning_rate": {"low": 1e-4, "high": 1e-2}}, trials=3)
     folder = Study.begin(config, tmp_path / "study").folder
@@ -607,6 +617,7 @@ def test_every_sentence_is_in_one_place(whole, outline):
     assert set(sentences(verdict)) <= set(outline.texts["li"])
 
 
+@pytest.mark.slow
 def test_of_very_many_comparisons_the_first_are_in_words(tmp_path):
     config = asked(
         variants=[{"name": f"v{place}", "hidden_dim": 8 + place} for place in range(10)], factors={}, seeds=2
@@ -670,6 +681,7 @@ def test_settings_are_those_that_differ_from_the_recipe():
     assert [settings_of(study, name) for name in study.variants] == [{"recipe": "dcgan"}, {"hidden_dim": 8}, {}]
 
 
+@pytest.mark.slow
 def test_it_starts_without_torch():
     code = "import sys, pocketgan.studies.report.write; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
@@ -695,6 +707,7 @@ def browse(page: Path, profile: Path, *arguments: str) -> subprocess.CompletedPr
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium or Chrome is installed")
 
 
+@pytest.mark.slow
 @needs_browser
 def test_charts_are_drawn_in_a_browser(whole, page, tmp_path):
     done = browse(whole.folder / "report" / "report.html", tmp_path, "--dump-dom")
@@ -719,6 +732,7 @@ seed.dispatchEvent(new Event("change"));
 """
 
 
+@pytest.mark.slow
 @needs_browser
 def test_legend_and_slider_work_in_a_browser(whole, page, tmp_path):
     clicked = tmp_path / "clicked.html"
@@ -737,6 +751,7 @@ def test_legend_and_slider_work_in_a_browser(whole, page, tmp_path):
 # Other languages.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_the_page_speaks_other_languages(whole, page, outline, code, tmp_path):
     study = Study.open(shutil.copytree(whole.folder, tmp_path / "study"))
@@ -778,6 +793,7 @@ def decimals(tmp_path_factory):
     return ended(tmp_path_factory.mktemp("decimals") / "study", config, figures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_numbers_are_written_once_as_each_language_writes_them(code, decimals):
     page = Outline(write_report(decimals, code).read_text(encoding="utf-8"))

@@ -64,6 +64,7 @@ def flags(recipe: str) -> list[str]:
     return [word for name, value in settings(recipe).items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: str, tmp_path: Path) -> None:
     """SIGKILL three times at random moments; the last resume runs to the end."""
@@ -103,6 +104,7 @@ def copied(finished: Run, tmp_path: Path) -> Run:
     return Run.open(tmp_path / "copy")
 
 
+@pytest.mark.slow
 def test_longer_duration_equals_one_go(copied: Run, tmp_path: Path) -> None:
     longer = pocketgan.resume(copied, duration="150 steps", progress=False)
     whole = pocketgan.train(
@@ -172,6 +174,7 @@ def test_changed_configuration_is_refused_by_name(copied: Run) -> None:
         pocketgan.resume(copied, progress=False)
 
 
+@pytest.mark.slow
 def test_checkpoint_of_another_network_is_refused(copied: Run, tmp_path: Path) -> None:
     other = pocketgan.train(
         "minimal", out=tmp_path / "other", progress=False, **{**settings("minimal"), "hidden_dim": 12}
@@ -181,6 +184,7 @@ def test_checkpoint_of_another_network_is_refused(copied: Run, tmp_path: Path) -
         copied.generate(4)
 
 
+@pytest.mark.slow
 def test_changed_data_is_refused(tmp_path: Path) -> None:
     import numpy as np
 
@@ -194,6 +198,7 @@ def test_changed_data_is_refused(tmp_path: Path) -> None:
         pocketgan.resume(run, duration="200 steps", progress=False)
 
 
+@pytest.mark.slow
 def test_data_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 
@@ -209,6 +214,7 @@ def test_data_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert run.config.data.data == str(tmp_path / "data.npz")
 
 
+@pytest.mark.slow
 def test_a_longer_duration_written_into_the_configuration_counts(copied: Run) -> None:
     path = copied.folder / "config.json"
     path.write_text(path.read_text().replace("120 steps", "130 steps"))
@@ -223,6 +229,7 @@ def test_killed_between_the_last_checkpoint_and_the_last_status_still_finishes(c
     assert pocketgan.resume(copied, progress=False).status().state == "finished"
 
 
+@pytest.mark.slow
 def test_half_written_checkpoints_and_missing_folders_are_mended(copied: Run) -> None:
     half = copied.folder / "checkpoints" / ".step-000000130.safetensors.123"
     half.write_bytes(b"half")
@@ -292,6 +299,7 @@ def test_a_shorter_duration_is_refused(copied: Run) -> None:
         pocketgan.resume(copied, duration="50 steps", progress=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
     folder = tmp_path / "run"
@@ -310,6 +318,7 @@ def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
     assert read_checkpoint(run.checkpoints()[-1]).counters["step"] == run.status().step == run.stats()[-1]["step"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are closed in another way there")
 def test_a_terminal_that_is_closed_loses_nothing(tmp_path: Path) -> None:
     """A run that writes on a terminal saves when that is closed, though it can't say so any more."""
@@ -348,6 +357,7 @@ def test_a_hang_up_that_is_ignored_stays_so(tmp_path: Path) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.slow
 def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     words = command("train", "minimal", *flags("minimal"), "--out", folder)
@@ -381,6 +391,7 @@ def test_a_full_disk_stops_in_one_line_and_keeps_what_was_saved(copied: Run, mon
     assert len(Run.open(copied.folder).generate(4)) == 4
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_rows_are_written(tmp_path: Path) -> None:
     """A small file-size limit makes every write beyond it fail, as a full disk does."""
     code = (
@@ -414,6 +425,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights(tmp_path: Path) -> N
         assert all(tensor.isfinite().all() for tensor in saved.values() if tensor.is_floating_point())
 
 
+@pytest.mark.slow
 def test_a_duration_in_time_becomes_a_plan_that_is_kept(tmp_path: Path) -> None:
     chosen = {**settings("minimal"), "duration": "2 s", "checkpoint_every": "0.5 s"}
     run = pocketgan.train("minimal", out=tmp_path / "run", progress=False, **chosen)

@@ -41,6 +41,7 @@ def test_the_judgement_of_training_that_moves_on_changes(made: Run) -> None:
     assert first["logits"] != last["logits"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pocket", "dcgan", "white-background", "mlp"])
 def test_judging_changes_no_bit_of_training(
     name: str, tiny_config: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

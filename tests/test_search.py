@@ -127,6 +127,7 @@ def test_a_search_that_is_there_repeats_nothing(done: Study) -> None:
     assert len(states(done)) == 4
 
 
+@pytest.mark.slow
 def test_more_trials_later(tiny: Make, tmp_path: Path) -> None:
     study = run_study(tiny(trials=1, fresh_seeds=0), tmp_path / "study", jobs="1")
     before = contents(study.folder / "runs")
@@ -148,6 +149,7 @@ def test_higher_may_be_better(tiny: Make, tmp_path: Path) -> None:
         open_storage(study)
 
 
+@pytest.mark.slow
 def test_a_search_for_coverage_chooses_the_trial_that_covers_most(tiny: Make, tmp_path: Path) -> None:
     study = run_study(tiny(trials=3, fresh_seeds=0, metric="coverage"), tmp_path / "study", jobs="1")
     told = {trial_name(trial.number): trial.value for trial in open_storage(study).get_trials()}
@@ -156,6 +158,7 @@ def test_a_search_for_coverage_chooses_the_trial_that_covers_most(tiny: Make, tm
     assert own[chosen_variant(study)] == max(own.values())
 
 
+@pytest.mark.slow
 def test_a_search_for_a_value_in_between_is_told_distances(tiny: Make, tmp_path: Path) -> None:
     study = run_study(tiny(trials=2, fresh_seeds=0, metric="density"), tmp_path / "study", jobs="1")
     told = [trial.value for trial in open_storage(study).get_trials()]
@@ -165,6 +168,7 @@ def test_a_search_for_a_value_in_between_is_told_distances(tiny: Make, tmp_path:
 # Pruning.
 
 
+@pytest.mark.slow
 def test_a_pruned_trial_is_kept_as_what_it_is(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first is finished; the second is found wanting at its first evaluation."""
     monkeypatch.setattr("optuna.trial.Trial.should_prune", lambda trial: trial.number == 1)
@@ -202,6 +206,7 @@ class Killed(BaseException):
     """A process was killed."""
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_with_the_trials_that_it_has_begun(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +235,7 @@ def test_a_search_goes_on_with_the_trials_that_it_has_begun(
     assert run.config == settled(begun[0], run.facts, "cpu")
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_that_was_killed_as_it_asked_for_a_trial(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +255,7 @@ def test_a_search_goes_on_that_was_killed_as_it_asked_for_a_trial(
     assert states(study).count(TrialState.COMPLETE) == 2
 
 
+@pytest.mark.slow
 def test_a_trial_stopped_half_way_ends_with_the_same_values(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +282,7 @@ def test_a_trial_stopped_half_way_ends_with_the_same_values(
     assert steps == sorted(set(steps)), "it went on where it was"
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_is_killed_is_counted_once(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +310,7 @@ def test_a_trial_whose_process_is_killed_is_counted_once(
     assert run.config == settled(killed[0].config, run.facts, "cpu"), "the same trial"
 
 
+@pytest.mark.slow
 def test_a_trial_that_diverges_has_failed(tiny: Make, tmp_path: Path) -> None:
     bad = {"objective": "wasserstein", "learning_rate": 1.0}
     config = tiny(bad, factors={"depth": [16]}, trials=2, fresh_seeds=0, duration="60 steps")
@@ -310,6 +319,7 @@ def test_a_trial_that_diverges_has_failed(tiny: Make, tmp_path: Path) -> None:
     assert [result and result.state for found in study.results().values() for result in found] == ["failed"] * 2
 
 
+@pytest.mark.slow
 def test_what_is_undone_stays_open(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(trials=2, fresh_seeds=0)
     with monkeypatch.context() as patch:
@@ -320,6 +330,7 @@ def test_what_is_undone_stays_open(tiny: Make, tmp_path: Path, monkeypatch: pyte
     assert states(study) == [TrialState.COMPLETE] * 2
 
 
+@pytest.mark.slow
 def test_an_unfinished_search_says_so(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -331,6 +342,7 @@ def test_an_unfinished_search_says_so(
     assert "2 runs aren't done yet" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_trials_that_were_never_drawn_have_no_variant(tiny: Make, tmp_path: Path) -> None:
     study = Study.begin(tiny(), tmp_path / "study")
     searched = open_storage(study)
@@ -373,6 +385,7 @@ def test_without_optuna(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         run_study(tiny(), tmp_path / "study", jobs="1")
 
 
+@pytest.mark.slow
 def test_on_the_command_line(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -387,6 +400,7 @@ def test_on_the_command_line(
     assert written == [tmp_path / "out"]
 
 
+@pytest.mark.slow
 def test_a_team_shares_a_storage(tiny: Make, tmp_path: Path) -> None:
     """Two folders search together: what the other has under way is left to it, and both have the trials of all."""
     shared = {"storage": f"sqlite:///{tmp_path / 'team.db'}", "fresh_seeds": 0}
@@ -401,6 +415,7 @@ def test_a_team_shares_a_storage(tiny: Make, tmp_path: Path) -> None:
     assert (tmp_path / "first" / "runs" / trial_name(theirs.number)).exists()
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_not_finite_ends_no_search(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

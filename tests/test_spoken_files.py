@@ -103,6 +103,7 @@ def same_words(english: Path, korean: Path, *, but: str = "nothing") -> None:
             assert first.replace(str(english), "") == second.replace(str(korean), ""), name
 
 
+@pytest.mark.slow
 def test_a_run_speaks_on_the_screen_alone(data: Path, speak: Speak, tmp_path: Path) -> None:
     shown = {}
     for code in ("en", "ko"):
@@ -114,6 +115,7 @@ def test_a_run_speaks_on_the_screen_alone(data: Path, speak: Speak, tmp_path: Pa
     same_words(tmp_path / "en-run", tmp_path / "ko-run")
 
 
+@pytest.mark.slow
 def test_what_is_made_of_a_run_is_the_same_bit_for_bit(data: Path, speak: Speak, tmp_path: Path) -> None:
     """The run was trained once; a metric that takes more images than there are is left out with its reason."""
     speak("en", "train", "pocket", "--data", data, "--out", tmp_path / "run", *TRAINED)
@@ -144,6 +146,7 @@ def test_what_is_made_of_a_run_is_the_same_bit_for_bit(data: Path, speak: Speak,
     assert b"Not measured: " in made["ko"]["model/README.md"] and b" min " in made["ko"]["model/README.md"]
 
 
+@pytest.mark.slow
 def test_a_study_is_spoken_in_its_report_alone(data: Path, speak: Speak, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(STUDY.format(data=data))
     shown = {}

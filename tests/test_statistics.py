@@ -43,6 +43,7 @@ def test_interquartile_mean(values: list[float], expected: float) -> None:
     assert interquartile_mean(values) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5, 8, 10])
 def test_intervals_hold_the_true_value(size: int) -> None:
     studies = np.random.default_rng(0).normal(3, 2, (2000, size))
@@ -51,6 +52,7 @@ def test_intervals_hold_the_true_value(size: int) -> None:
     assert 0.93 <= held <= 0.97
 
 
+@pytest.mark.slow
 def test_intervals_of_skewed_figures_hold_the_true_value() -> None:
     middle = [NormalDist().inv_cdf(share) for share in np.linspace(0.25, 0.75, 2001)]
     true = float(np.exp(0.5 * np.array(middle)).mean())
@@ -85,6 +87,7 @@ def test_intervals() -> None:
     assert interval(values[:2]) is None and interval([]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("differences", "expected"),
     [
@@ -103,6 +106,7 @@ def test_permutation_p_values_by_hand(differences: list[float], expected: float)
     assert permutation_p_value(differences) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_permutation_p_values_of_many_pairs_are_drawn_with_a_fixed_seed() -> None:
     """14 heads of 20 tosses: 0.1153."""
     differences = [1.0] * 14 + [-1.0] * 6
@@ -137,6 +141,7 @@ def test_default_seeds() -> None:
         assert default_seeds(comparisons) == (fewest if all_alike >= 0.9 else fewest + 1)
 
 
+@pytest.mark.slow
 def test_default_seeds_show_a_difference_of_three_standard_deviations() -> None:
     studies = np.random.default_rng(0).normal(3, math.sqrt(2), (400, default_seeds(15)))
     assert np.mean([permutation_p_value(study) <= 0.05 / 15 for study in studies]) >= 0.93
@@ -233,6 +238,7 @@ def verdicts(studies: Sequence[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> 
     return [[each.verdict for each in compare(study)] for study in named]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "least", "most"), [(5, 0, 0), (default_seeds(3), 0.01, 0.05)])
 def test_variants_that_are_alike_are_hardly_ever_told_apart(
     seeds: int, least: float, most: float, monkeypatch: pytest.MonkeyPatch
@@ -242,6 +248,7 @@ def test_variants_that_are_alike_are_hardly_ever_told_apart(
     assert least <= found <= most
 
 
+@pytest.mark.slow
 def test_a_difference_of_three_standard_deviations_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     studies = np.random.default_rng(0).normal(20, 1, (400, 3, default_seeds(3)))
     studies[:, 1] -= 3

@@ -89,6 +89,7 @@ def test_figures_are_those_of_evaluate(local: Study) -> None:
     assert result.floor == done.figures["frechet_distance"].floor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_run_has_the_same_bits_as_the_same_run_alone(
     jobs: str, local: Study, tiny: Make, data: Path, tmp_path: Path
@@ -102,6 +103,7 @@ def test_a_run_has_the_same_bits_as_the_same_run_alone(
     assert_same_bits(inside, Run.open(tmp_path / "alone"))
 
 
+@pytest.mark.slow
 def test_seeds_are_paired(tiny: Make, tmp_path: Path) -> None:
     """Variants that train alike have the same bits; others see the same images and latents in the same order, and so
     have the same losses before the first update.
@@ -119,6 +121,7 @@ def test_seeds_are_paired(tiny: Make, tmp_path: Path) -> None:
     assert figures["one"] == figures["same"]
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_may_be_measured(tiny: Make, tmp_path: Path) -> None:
     settings = {"evaluate_every": "5 steps", "evaluate_count": 200, "features": "digits", "learning_rate": 0.01}
     config = tiny(settings, checkpoint="best", variants=[{"name": "a"}], seeds=1)
@@ -142,6 +145,7 @@ def test_image_to_image_studies_redraw_as_many_as_there_are(tiny: Make, tmp_path
     assert result is not None and result.state == "finished"
 
 
+@pytest.mark.slow
 def test_the_chosen_variant_is_run_on_fresh_seeds(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = count_runs(monkeypatch)
     config = tiny(fresh_seeds=2)
@@ -158,6 +162,7 @@ def test_the_chosen_variant_is_run_on_fresh_seeds(tiny: Make, tmp_path: Path, mo
     assert judge(study).fresh == [result and result.figures["frechet_distance"] for result in fresh]
 
 
+@pytest.mark.slow
 def test_nothing_is_chosen_before_all_runs_are_done(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +189,7 @@ def test_a_study_that_is_there_repeats_nothing(local: Study, monkeypatch: pytest
     assert changed <= {"study.json"}
 
 
+@pytest.mark.slow
 def test_more_seeds_later_run_only_the_new_ones(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = run_study(tiny(seeds=1), tmp_path / "study", jobs="1")
     before = contents(study.folder / "runs")
@@ -322,6 +328,7 @@ def test_a_damaged_result_is_measured_again(damage: str, local: Study, monkeypat
 DIVERGES = {"name": "diverges", "objective": "wasserstein", "depth": 16, "learning_rate": 1.0}
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_kept_and_stops_no_other(tiny: Make, tmp_path: Path) -> None:
     said = io.StringIO()
     config = tiny(variants=[DIVERGES, {"name": "healthy"}], duration="60 steps")
@@ -384,6 +391,7 @@ def test_a_run_that_the_watchdog_stopped_has_failed_however_often_it_is_asked(st
     assert run_job(job, stopped).state == "failed"
 
 
+@pytest.mark.slow
 def test_an_error_in_a_metric_stops_no_other_run(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Metrics raise ValueError for what they can't judge (`evaluate` leaves them out and says so)."""
 
@@ -395,6 +403,7 @@ def test_an_error_in_a_metric_stops_no_other_run(tiny: Make, tmp_path: Path, mon
     assert [result and result.state for (result,) in study.results().values()] == ["finished", "finished"]
 
 
+@pytest.mark.slow
 def test_a_figure_that_is_not_finite_stops_no_other_run(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,6 +413,7 @@ def test_a_figure_that_is_not_finite_stops_no_other_run(
     assert all(result is not None for (result,) in study.results().values())
 
 
+@pytest.mark.slow
 def test_unreadable_data_leaves_runs_undone(tiny: Make, data: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.npz"
     mine.write_bytes(data.read_bytes())
@@ -421,6 +431,7 @@ def test_unreadable_data_leaves_runs_undone(tiny: Make, data: Path, tmp_path: Pa
     assert all(result and result.state == "finished" for found in study.results().values() for result in found)
 
 
+@pytest.mark.slow
 def test_data_that_changed_is_read_anew(tiny: Make, data: Path, tmp_path: Path) -> None:
     """In the same process, as loky's workers live on from one study to the next."""
     mine = tmp_path / "mine.npz"

@@ -67,6 +67,7 @@ def test_report_prints_table_sentences_and_page(
     assert written == [done.folder]
 
 
+@pytest.mark.slow
 def test_study_runs_it_and_says_the_same(
     tiny: Make, tmp_path: Path, written: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +101,7 @@ def test_flags_go_before_the_file(tiny: Make, tmp_path: Path, monkeypatch: pytes
     assert {config.train.duration for config in study.variants.values()} == {"6 steps"}
 
 
+@pytest.mark.slow
 def test_an_unfinished_study_has_a_report(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +117,7 @@ def test_an_unfinished_study_has_a_report(
     assert main(["report", str(study.folder)]) == 0
 
 
+@pytest.mark.slow
 def test_data_that_is_gone_is_one_line_and_loses_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_digits(tmp_path / "digits.npz")
     path, folder = as_toml(maker(data)(seeds=1), tmp_path / "mine.toml"), tmp_path / "out"
@@ -137,6 +140,7 @@ def test_fresh_runs_that_are_undone_are_exit_code_1(
     assert main(["study", str(path), "--out", str(tmp_path / "out"), "--jobs", "1", "--quiet"]) == 1
 
 
+@pytest.mark.slow
 def test_all_runs_failed(tiny: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A study whose runs have all failed is done; so it is with one variant's."""
     bad = {"objective": "wasserstein", "depth": 16, "learning_rate": 1.0}
@@ -148,6 +152,7 @@ def test_all_runs_failed(tiny: Make, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "bad: 2 of 2 runs failed." in out
 
 
+@pytest.mark.slow
 def test_how_to_go_on_is_the_whole_command(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,6 +245,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 # Through Python.
 
 
+@pytest.mark.slow
 def test_the_same_through_python(
     tiny: Make, tmp_path: Path, written: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +277,7 @@ def text_of(study: Study, jobs: list[Job]) -> list[str]:
     return lines(shown.getvalue())
 
 
+@pytest.mark.slow
 def test_the_live_table_shows_every_run(tiny: Make, tmp_path: Path) -> None:
     variants = [{"name": name, "depth": depth} for depth, name in enumerate("abc", start=1)]
     study = Study.begin(tiny(seeds=1, variants=variants), tmp_path / "study")

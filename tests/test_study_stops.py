@@ -98,6 +98,7 @@ def interrupt(job: Job, study: Study) -> Result:
 # The stop file.
 
 
+@pytest.mark.slow
 def test_the_stop_file_ends_a_run_with_its_state_saved(tiny: Make, tmp_path: Path, whole: Callable[[Job], Run]) -> None:
     study = Study.begin(tiny(LONG, duration="300 steps"), tmp_path / "study")
     job = study.jobs()[0]
@@ -114,6 +115,7 @@ def test_the_stop_file_ends_a_run_with_its_state_saved(tiny: Make, tmp_path: Pat
     assert_same_bits(run_of(job), whole(job), stopped=True)
 
 
+@pytest.mark.slow
 def test_the_stop_file_ends_a_study(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[Job] = []
 
@@ -138,6 +140,7 @@ def test_the_stop_file_ends_a_study(tiny: Make, tmp_path: Path, monkeypatch: pyt
     assert all(after[path] == content for path, content in before.items())
 
 
+@pytest.mark.slow
 def test_runs_on_a_relative_path_of_images_go_on(
     tiny: Make, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +153,7 @@ def test_runs_on_a_relative_path_of_images_go_on(
     assert result.state == "finished", result.message
 
 
+@pytest.mark.slow
 def test_runs_that_would_be_told_classes_but_have_none_go_on(tiny: Make, tmp_path: Path) -> None:
     """A conditional recipe on images without labels is trained unconditional."""
     unlabelled = write_digits(tmp_path / "unlabelled.npz", labels=False)
@@ -174,6 +178,7 @@ def test_a_run_begun_with_other_settings_is_left_alone(tiny: Make, tmp_path: Pat
     assert {p: content for p, content in contents(job.folder).items() if p.name != ".lock"} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", ["nothing", "half"])
 def test_a_run_killed_before_it_had_trained_begins_anew(left: str, tiny: Make, tmp_path: Path) -> None:
     study = Study.begin(tiny(seeds=1), tmp_path / "study")
@@ -204,6 +209,7 @@ def held(job: Job) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.slow
 def test_an_orphan_is_waited_for(tiny: Make, tmp_path: Path, whole: Callable[[Job], Run]) -> None:
     study = Study.begin(tiny(LONG, duration="300 steps"), tmp_path / "study")
     job = study.jobs()[0]
@@ -222,6 +228,7 @@ def test_an_orphan_is_waited_for(tiny: Make, tmp_path: Path, whole: Callable[[Jo
     assert_same_bits(run_of(job), whole(job), stopped=True)
 
 
+@pytest.mark.slow
 def test_a_study_that_waits_for_an_orphan_can_be_stopped(tiny: Make, tmp_path: Path) -> None:
     study = Study.begin(tiny(LONG, duration="300 steps"), tmp_path / "study")
     job = study.jobs()[0]
@@ -280,6 +287,7 @@ def assert_complete(study: Study) -> None:
         assert set(steps) >= set(range(10, 601, 10)), "and none is missing"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing(asked: StudyConfig, tmp_path: Path, whole: Callable[[Job], Run]) -> None:
     study, said = Study.begin(asked, tmp_path / "study"), io.StringIO()
     killed: list[tuple[Job, int]] = []
@@ -305,6 +313,7 @@ def test_a_killed_worker_loses_nothing(asked: StudyConfig, tmp_path: Path, whole
     assert_same_bits(run_of(job), whole(job))
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on(asked: StudyConfig, tmp_path: Path, whole: Callable[[Job], Run]) -> None:
     """As when the machine is switched off."""
     folder = tmp_path / "study"
@@ -321,6 +330,7 @@ def test_a_killed_study_goes_on(asked: StudyConfig, tmp_path: Path, whole: Calla
     assert_same_bits(run_of(job), whole(job))
 
 
+@pytest.mark.slow
 def test_orphans_of_a_killed_command_are_not_run_twice(asked: StudyConfig, tmp_path: Path) -> None:
     """Only the command itself is killed; its workers train on."""
     folder = tmp_path / "study"
@@ -334,6 +344,7 @@ def test_orphans_of_a_killed_command_are_not_run_twice(asked: StudyConfig, tmp_p
     assert {job: run_of(job).status().pid for job in begun} == begun, "those who began them ended them"
 
 
+@pytest.mark.slow
 def test_interrupted_it_says_how_to_go_on_and_does(asked: StudyConfig, tmp_path: Path) -> None:
     """One run at a time is trained in the command's own process, which then has two who listen to signals."""
     folder = tmp_path / "study"
@@ -352,6 +363,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(asked: StudyConfig, tmp_path:
     assert_complete(study)
 
 
+@pytest.mark.slow
 def test_ctrl_c_as_the_processes_start(tiny: Make, tmp_path: Path) -> None:
     """A terminal sends it to all processes of the command, whatever they are doing: here they import PyTorch."""
     folder = tmp_path / "study"
@@ -374,6 +386,7 @@ def unheard() -> Iterator[list[int]]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_all_runs(tiny: Make, tmp_path: Path, unheard: list[int]) -> None:
     study = Study.begin(tiny(LONG, seeds=1, duration="100000 steps"), tmp_path / "study")
 

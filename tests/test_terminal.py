@@ -124,6 +124,7 @@ def test_sentences_of_help_are_not_broken_by_the_lines_of_their_source(capsys: p
 # Names.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "field", "value"),
     [
@@ -163,6 +164,7 @@ COMMANDS_OF_RUNS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", COMMANDS_OF_RUNS)
 def test_a_run_is_found_by_its_name(words: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run_with(capsys, *words.split())
@@ -188,6 +190,7 @@ def test_a_folder_that_is_there_comes_before_a_run_of_its_name(here: Path) -> No
     assert pocketgan.open_run("noise").config.network.conditional
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     ["generate", "interpolate", "timelapse", "plot", "export --format safetensors --quiet", "translate", "resume",
@@ -249,6 +252,7 @@ def test_what_others_call_it_works(here: Path, capsys: pytest.CaptureFixture[str
     assert run_with(capsys, "list")[0] == run_with(capsys, "runs")[0]
 
 
+@pytest.mark.slow
 def test_training_begins_with_the_settings_of_a_run_or_of_a_dry_run(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -364,6 +368,7 @@ def test_dates_and_states_of_runs(
 # Finished runs, and evaluations.
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_says_so_and_does_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def written() -> dict[Path, int]:
         return {path: path.stat().st_mtime_ns for path in Path("runs/noise").rglob("*") if path.is_file()}
@@ -383,6 +388,7 @@ def test_resuming_a_finished_run_says_so_and_does_nothing(here: Path, capsys: py
     assert list(Path("runs/told/figures").iterdir()), "what a killed process didn't draw is drawn"
 
 
+@pytest.mark.slow
 def test_a_smaller_evaluation_leaves_a_larger_one(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path("runs/noise/evaluation")
     few = ["--metrics", "precision,recall"]
@@ -413,6 +419,7 @@ def test_a_smaller_evaluation_leaves_a_larger_one(here: Path, capsys: pytest.Cap
     assert kept() == (201, ["recall"]) and page_path is not None and len(done.comparison.generated) == 201
 
 
+@pytest.mark.slow
 def test_a_run_says_how_long_was_planned_and_how_long_it_took(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["minimal", *(word for name, value in TINY.items() for word in (f"--{name}", str(value)))]
     out, err = run_with(capsys, "train", *words, "--duration", "0.5 s", "--evaluate-every", "none", "--out", "timed")

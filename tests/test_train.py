@@ -571,6 +571,7 @@ def test_penalties_train_pocket(
     assert not identical(parameters(run.state.discriminator), parameters(without.state.discriminator))
 
 
+@pytest.mark.slow
 def test_a_strong_r1_flattens_the_discriminator(bench: Callable[..., Bench]) -> None:
     norms = {}
     for weight in (0.0, 30.0):
@@ -616,6 +617,7 @@ def test_samples_at_the_end_come_at_the_end_alone(bench: Callable[..., Bench]) -
     assert [tick.checkpoint for tick in ticks] == [False] * 4 + [True]
 
 
+@pytest.mark.slow
 def test_seconds_grow_and_leave_out_what_the_caller_does(bench: Callable[..., Bench]) -> None:
     run = bench(duration="5 steps")
     seconds = []
@@ -638,6 +640,7 @@ def test_speed_is_images_over_seconds_since_the_last_row(bench: Callable[..., Be
     assert rows[1].images_per_second == pytest.approx(3 * 8 / (rows[1].seconds - rows[0].seconds))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["minimal", "pocket"])
 def test_a_row_is_the_mean_over_its_steps(bench: Callable[..., Bench], recipe: str) -> None:
     single = bench(recipe, hidden_dim=4, duration="10 steps", log_every="1 step").train()
@@ -686,6 +689,7 @@ def test_stop_before_the_start_does_one_step(bench: Callable[..., Bench]) -> Non
     assert [(tick.step, tick.stopped) for tick in ticks] == [(1, True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_stopped_and_gone_on_is_the_same_as_uninterrupted(bench: Callable[..., Bench], recipe: str) -> None:
     fields = {"duration": "10 steps", "log_every": "20 steps", "augment": "translation,cutout"}
@@ -777,6 +781,7 @@ def test_a_poisoned_run_hands_out_no_checkpoint(bench: Callable[..., Bench]) -> 
 # What must never change the bits.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_same_seed_same_bits_and_another_seed_others(bench: Callable[..., Bench], recipe: str) -> None:
     fields = {"duration": "6 steps", "augment": "translation,rotation,cutout"}
@@ -789,6 +794,7 @@ def test_same_seed_same_bits_and_another_seed_others(bench: Callable[..., Bench]
     assert ticks[0][0].measures != ticks[2][0].measures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("averaged", ["none", "0.1 kimg"])
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_sampling_between_ticks_changes_nothing_in_training(
@@ -907,6 +913,7 @@ def test_colour_images_train(tiny_config: Callable[..., RunConfig], tiny_images:
         assert [tick.step for tick in ticks] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_dense_network_learns_a_constant(tiny_config: Callable[..., RunConfig]) -> None:
     """All real images alike: the generator's pictures come near them, and nearer than at the start."""
     images = ImageSet(torch.full((32, 1, 4, 4), 230, dtype=torch.uint8), None, (), "constant")

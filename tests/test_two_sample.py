@@ -25,6 +25,7 @@ def test_a_shift_gives_nearly_one() -> None:
     assert two_sample_accuracy(real, generated) > 0.99
 
 
+@pytest.mark.slow
 def test_accuracy_grows_with_the_shift() -> None:
     generated, real = normal(1000, 16, seed=1), normal(1000, 16, seed=2)
     accuracies = [two_sample_accuracy(generated + shift, real) for shift in (0.05, 0.2, 0.5)]
@@ -45,6 +46,7 @@ def test_the_scale_of_features_makes_no_difference() -> None:
     assert two_sample_accuracy(scale * generated + offset, scale * real + offset) == pytest.approx(plain, abs=0.01)
 
 
+@pytest.mark.slow
 def test_features_that_never_change_do_no_harm() -> None:
     generated, real = normal(500, 3, seed=1), normal(500, 3, seed=2)
     generated[:, 1] = real[:, 1] = 7.0
@@ -60,6 +62,7 @@ def test_sets_of_all_sizes_are_cut_to_the_smaller(n: int, m: int, monkeypatch: p
     assert two_sample_accuracy(normal(n, 4, seed=1), normal(m, 4, seed=2)) * 2 * (min(n, m) - min(n, m) // 2) % 1 == 0
 
 
+@pytest.mark.slow
 def test_training_on_images_does_not_count() -> None:
     """Few images in many dimensions are learnt by heart, which doesn't help with others."""
     accuracies = [
@@ -69,6 +72,7 @@ def test_training_on_images_does_not_count() -> None:
     assert sum(accuracies) / 4 == pytest.approx(0.5, abs=0.08)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_number_and_the_global_generator_is_left_alone() -> None:
     generated, real = normal(300, 8, seed=1) + 0.2, normal(300, 8, seed=2)
     torch.manual_seed(5)
@@ -80,6 +84,7 @@ def test_the_same_seed_gives_the_same_number_and_the_global_generator_is_left_al
     assert any(two_sample_accuracy(generated, real, seed=seed) != first for seed in (1, 2, 3))
 
 
+@pytest.mark.slow
 def test_it_works_where_gradients_are_turned_off() -> None:
     generated, real = normal(300, 8, seed=1) + 1, normal(300, 8, seed=2)
     expected = two_sample_accuracy(generated, real)

@@ -165,6 +165,7 @@ def test_a_lower_distance_is_better(write: Write) -> None:
     assert first.endswith("p = 0.031.")
 
 
+@pytest.mark.slow
 def test_of_many_comparisons_the_first_are_said(write: Write) -> None:
     verdict = judge(write({"good": GOOD, "bad": BAD, "worse": [figure + 30 for figure in BAD]}))
     assert len(verdict.comparisons) == 3
@@ -201,6 +202,7 @@ def test_the_metric_says_which_way_is_better(metric: str, write: Write) -> None:
     assert not verdict.study.config.contradicts
 
 
+@pytest.mark.slow
 def test_a_study_may_contradict_its_metric_and_says_so(write: Write) -> None:
     figures = {"high": BAD, "low": GOOD}
     verdict = judge(write(figures, metric="coverage", direction="lower"))
@@ -213,6 +215,7 @@ def test_a_study_may_contradict_its_metric_and_says_so(write: Write) -> None:
 NEAR, FAR = [0.48, 0.51, 0.5, 0.52, 0.49, 0.5], [0.31, 0.33, 0.3, 0.32, 0.34, 0.3]
 
 
+@pytest.mark.slow
 def test_of_a_metric_that_is_best_in_between_the_nearest_wins(write: Write) -> None:
     """A network that is right for half of the images can't tell them from real ones; below that is luck."""
     study = write({"far": FAR, "near": NEAR}, metric="two_sample")
@@ -268,6 +271,7 @@ def test_an_interval_around_zero_is_shown_as_one(write: Write) -> None:
     assert f"(95%: {min(abs(pair.difference.low), abs(pair.difference.high)):.3g} to" not in sentences(verdict)[0]
 
 
+@pytest.mark.slow
 def test_too_few_seeds_are_named(write: Write) -> None:
     verdict = judge(write({"a": GOOD, "b": BAD, "c": [x + 20 for x in BAD]}))
     assert {pair.verdict for pair in verdict.comparisons} == {"no difference shown"}
@@ -284,12 +288,14 @@ def test_one_seed_is_called_one(write: Write) -> None:
     assert "1 seed can't show any difference" in said(judge(write({"a": [1.0], "b": [2.0]})))
 
 
+@pytest.mark.slow
 def test_comparing_with_one_variant(write: Write) -> None:
     figures = {"base": BAD, "a": GOOD, "b": [x + 10 for x in BAD]}
     verdict = judge(write(figures, compare_with="base", seeds=6))
     assert [(pair.first, pair.second) for pair in verdict.comparisons] == [("a", "base"), ("b", "base")]
 
 
+@pytest.mark.slow
 def test_nothing_is_compared_where_the_one_to_compare_with_has_no_figures(write: Write) -> None:
     figures = {"base": ["failed"] * 6, "a": GOOD, "b": BAD, "c": [x + 10 for x in BAD]}
     verdict = judge(write(figures, compare_with="base", seeds=6))
@@ -314,6 +320,7 @@ def test_variants_with_another_target_are_not_compared(write: Write) -> None:
     assert verdict.chosen is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figures", [{"a": [None] * 6, "b": GOOD}, {"a": [None] * 6, "b": [None] * 6}])
 def test_figures_that_are_not_finite(figures: dict[str, list[float | None]], write: Write) -> None:
     """They are kept as null: the study is judged, shown and reported without them."""
@@ -462,6 +469,7 @@ def test_variants_on_different_images_are_not_compared(write: Write) -> None:
     assert [summary.mean for summary in verdict.variants] == [interquartile_mean(GOOD), interquartile_mean(BAD)]
 
 
+@pytest.mark.slow
 def test_those_on_the_same_images_are(write: Write) -> None:
     """Two comparisons are corrected as two: p = 1/32 each is 1/16 then, and shows nothing."""
     variants = [
@@ -494,6 +502,7 @@ def worse_after(moment: int, *names: str) -> Curves:
     return curves
 
 
+@pytest.mark.slow
 def test_quality_that_gets_worse_after_a_moment(write: Write) -> None:
     figures = {"a": [1.0] * 8, "b": [1.0] * 8}
     verdict = judge(write(figures, worse_after(500, "a"), moments=[500]))
@@ -652,6 +661,7 @@ def test_rows_at_the_same_moment_do_not_stop_the_verdict(write: Write) -> None:
     assert sentences(verdict)
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_early_does_not_hide_the_others(write: Write) -> None:
     """The seeds are alike at first and far apart later; one run broke off at once."""
 

@@ -102,6 +102,7 @@ def compared(page: Any, *names: str) -> None:
     page.locator(".pg-compare .pg-table tbody tr").nth(len(names) - 1).wait_for()
 
 
+@pytest.mark.slow
 def test_a_run_is_started_watched_stopped_and_resumed(page: Any, tmp_path: Path) -> None:
     make_run(tmp_path / "runs" / "one")
     with served(tmp_path) as address:
@@ -164,6 +165,7 @@ def journey(page: Any, address: str, folder: Path) -> None:
     compared(page, "runs/one")
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared(page: Any, address: str) -> None:
     opened(page, address, 3)
     compared(page, "runs/one", "runs/two")
@@ -181,6 +183,7 @@ def test_two_runs_are_compared(page: Any, address: str) -> None:
     assert captions == ["step 20", "step 20"]
 
 
+@pytest.mark.slow
 def test_a_studys_page_is_shown_and_reaches_nothing(page: Any, address: str) -> None:
     opened(page, address, 3)
     page.get_by_label("Study", exact=True).click()
@@ -189,6 +192,7 @@ def test_a_studys_page_is_shown_and_reaches_nothing(page: Any, address: str) -> 
     assert "taken" not in page.title()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_page_speaks_each_language(page: Any, folder: Path, code: str) -> None:
     def say(key: str, **parts: object) -> str:
@@ -213,6 +217,7 @@ def test_the_page_speaks_each_language(page: Any, folder: Path, code: str) -> No
         page.get_by_text(say("choose runs")).first.wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(page: Any, address: str, theme: str) -> None:
     page.emulate_media(color_scheme=theme)
@@ -242,6 +247,7 @@ def serious(page: Any) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_everything(page: Any, address: str) -> None:
     opened(page, address)
     unfold(page, "New run")
@@ -264,6 +270,7 @@ def test_the_keyboard_reaches_everything(page: Any, address: str) -> None:
     assert not [one for one in seen if one.endswith("|hidden")], "focus can be seen"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, 400])
 def test_nothing_is_wider_than_the_screen(page: Any, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
@@ -274,6 +281,7 @@ def test_nothing_is_wider_than_the_screen(page: Any, address: str, width: int) -
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_the_page_says_when_its_server_is_gone_and_goes_on_after(page: Any, folder: Path) -> None:
     with served(folder) as address:

@@ -98,6 +98,7 @@ def image(source):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2]))))
 
 
+@pytest.mark.slow
 def test_the_same_digit_and_seed_are_the_same_picture_twice(page, browser, address, small_runs):
     open_create(page, address)
     start = grid(page)
@@ -135,6 +136,7 @@ def first_direction(page):
     return slider
 
 
+@pytest.mark.slow
 def test_the_grid_follows_the_sliders(page, address):
     open_create(page, address)
     before = grid(page)
@@ -168,6 +170,7 @@ MOVE_AT_ONCE = """(part) => new Promise((done) => {
 """Unfolds the directions, moves the first in the moment in which it is there; returns where it then stays."""
 
 
+@pytest.mark.slow
 def test_a_direction_stays_where_a_quick_hand_put_it(page, address):
     open_create(page, address)
     before = grid(page)
@@ -175,6 +178,7 @@ def test_a_direction_stays_where_a_quick_hand_put_it(page, address):
     changed_from(page, before)
 
 
+@pytest.mark.slow
 def test_another_model_starts_with_its_directions_in_the_middle(page, address):
     open_create(page, address)
     before = grid(page)
@@ -207,6 +211,7 @@ def are_drawn(page, wanted):
     )
 
 
+@pytest.mark.slow
 def test_while_one_setting_is_asked_about_the_latest_waits_and_is_drawn_last(page, address, small_runs):
     open_create(page, address)
     held = hold_drawing(page)
@@ -242,6 +247,7 @@ SEED_AND_COUNT = """([seed, count]) => {
 """Sets both in one moment, so that Gradio asks about the seed with the count before, and then about both."""
 
 
+@pytest.mark.slow
 def test_two_settings_of_one_moment_are_drawn_in_their_order(page, address):
     """The first question is about 64 pictures and takes longer than the second, about one; either may come first."""
     open_create(page, address)
@@ -259,6 +265,7 @@ def looked_at(page, number):
     page.locator("#create-details h3", has_text=f"Picture {number} of seed").wait_for()
 
 
+@pytest.mark.slow
 def test_a_picture_is_chosen_by_mouse_and_by_keyboard(page, address):
     open_create(page, address)
     page.locator("#create-grid .tile").nth(5).click()
@@ -279,6 +286,7 @@ def test_a_picture_is_chosen_by_mouse_and_by_keyboard(page, address):
     assert f"From picture 6 of seed 0 to picture {6 + columns} of seed 0." in page.inner_text("#create-chosen")
 
 
+@pytest.mark.slow
 def test_two_quick_clicks_both_count(page, address):
     open_create(page, address)
     page.locator("#create-grid .tile").nth(2).click()
@@ -317,6 +325,7 @@ CUT_STREAMS = through("""
 """Breaks off the stream that brings a message called `cutBefore`, before that message."""
 
 
+@pytest.mark.slow
 def test_a_click_counts_while_the_end_of_a_stream_is_on_its_way(page, address):
     page.add_init_script(LATE_STREAMS)
     open_create(page, address)
@@ -338,6 +347,7 @@ def is_cut(page):
     page.wait_for_timeout(300)
 
 
+@pytest.mark.slow
 def test_a_stream_that_breaks_off_after_its_answers_is_not_missed(page, address):
     page.add_init_script(CUT_STREAMS)
     open_create(page, address)
@@ -350,6 +360,7 @@ def test_a_stream_that_breaks_off_after_its_answers_is_not_missed(page, address)
     looked_at(page, 7)
 
 
+@pytest.mark.slow
 def test_a_stream_that_breaks_off_before_an_answer_is_said(browser, address):
     context = browser.new_context()
     context.set_default_timeout(LONG)
@@ -364,6 +375,7 @@ def test_a_stream_that_breaks_off_before_an_answer_is_said(browser, address):
     context.close()
 
 
+@pytest.mark.slow
 def test_clicks_count_while_the_pictures_of_the_next_model_are_on_their_way(page, address):
     open_create(page, address, "noise")
     before = grid(page)
@@ -379,6 +391,7 @@ def test_clicks_count_while_the_pictures_of_the_next_model_are_on_their_way(page
     changed_from(page, before)
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_the_grid_with_one_stop(page, address):
     open_create(page, address)
     page.locator("#create-grid .tile").first.focus()
@@ -390,6 +403,7 @@ def test_the_keyboard_reaches_the_grid_with_one_stop(page, address):
     assert page.evaluate("document.activeElement.dataset.index") == "63"
 
 
+@pytest.mark.slow
 def test_walks_numbers_and_files(page, address):
     open_create(page, address)
     for place in (2, 9):
@@ -417,6 +431,7 @@ def test_walks_numbers_and_files(page, address):
     assert Image.open(io.BytesIO(taken["told-walk-3-10.gif"])).n_frames == 54
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_said_where_it_was_asked(page, address):
     open_create(page, address)
     for name in ("Show the walk", "Download GIF", "Latent as npz", "Show where the directions lead"):
@@ -462,6 +477,7 @@ def is_an_eight(page):
     return logits.argmax().item() == 8
 
 
+@pytest.mark.slow
 def test_an_eight_is_drawn_and_redrawn(page, address):
     open_redraw(page, address)
     points = eight(page)
@@ -477,6 +493,7 @@ def test_an_eight_is_drawn_and_redrawn(page, address):
     page.locator("#redraw-result", has_text="Draw a digit").wait_for()
 
 
+@pytest.mark.slow
 def test_a_finger_draws_on_a_narrow_screen(browser, address):
     context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True)
     context.set_default_timeout(LONG)
@@ -495,6 +512,7 @@ def test_a_finger_draws_on_a_narrow_screen(browser, address):
     context.close()
 
 
+@pytest.mark.slow
 def test_keys_draw(page, address):
     open_redraw(page, address)
     page.locator("#redraw-pad canvas").focus()
@@ -514,6 +532,7 @@ def test_keys_draw(page, address):
     page.locator("#redraw-result", has_text="Draw a digit").wait_for()
 
 
+@pytest.mark.slow
 def test_a_test_image_is_taken_by_keyboard(page, address, small_runs):
     import pocketgan
 
@@ -527,6 +546,7 @@ def test_a_test_image_is_taken_by_keyboard(page, address, small_runs):
     assert np.abs(made - outputs.images[2, 0]).max() <= 1
 
 
+@pytest.mark.slow
 def test_files_are_opened_and_hostile_ones_refused(page, address, tmp_path):
     from pocketgan.images.readers import read_mnist
 
@@ -541,6 +561,7 @@ def test_files_are_opened_and_hostile_ones_refused(page, address, tmp_path):
     page.locator("#redraw-result [role=alert]", has_text="or it is damaged").wait_for()
 
 
+@pytest.mark.slow
 def test_a_file_is_dropped(page, address, tmp_path):
     import base64
 
@@ -562,6 +583,7 @@ def test_a_file_is_dropped(page, address, tmp_path):
     assert np.array_equal(given(page), read_mnist("test").images[0, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_each_language_once(browser, small_runs, code):
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")

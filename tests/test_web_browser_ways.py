@@ -93,6 +93,7 @@ def in_view(page: Any, element: Any) -> bool:
 # Starting.
 
 
+@pytest.mark.slow
 def test_start_answers_in_view_and_mistakes_stand_at_their_field(page: Any, tmp_path: Path) -> None:
     make_run(tmp_path / "runs" / "one")
     with served(tmp_path) as address:
@@ -152,6 +153,7 @@ def start(page: Any, address: str) -> None:
 # The list of runs.
 
 
+@pytest.mark.slow
 def test_typing_in_the_list_of_runs_filters_and_leaves_no_trace(page: Any, address: str) -> None:
     opened(page, address)
     run = page.get_by_label("Run", exact=True)
@@ -193,6 +195,7 @@ def legend(page: Any, title: str) -> list[str]:
     return chart.locator(".key b").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_charts_say_values_and_legends_follow_the_slider(page: Any, address: str) -> None:
     opened(page, address)
     last = legend(page, "Measured quality")
@@ -223,6 +226,7 @@ def test_charts_say_values_and_legends_follow_the_slider(page: Any, address: str
     tip.wait_for(state="hidden")
 
 
+@pytest.mark.slow
 def test_charts_side_by_side_say_values_too(page: Any, address: str) -> None:
     page.goto(f"{address}/?tab=compare&runs=runs/one&runs=runs/two")
     plot = page.locator(".pg-compare .pg-plot").nth(1)
@@ -234,6 +238,7 @@ def test_charts_side_by_side_say_values_too(page: Any, address: str) -> None:
     assert "runs/one 60" in said and "runs/two 120" in said
 
 
+@pytest.mark.slow
 def test_points_at_the_ends_are_not_cut(page: Any, address: str) -> None:
     opened(page, address)
     found = page.locator(".pg-live .pg-plot svg").first.evaluate("e => getComputedStyle(e).overflow")
@@ -247,6 +252,7 @@ def chosen(page: Any) -> tuple[str, str]:
     return page.get_by_role("tab", selected=True).inner_text(), page.locator(".pg-live").get_attribute("data-run")
 
 
+@pytest.mark.slow
 def test_the_address_holds_tab_and_run_and_going_back_restores_them(page: Any, address: str) -> None:
     opened(page, address, "")
     page.wait_for_url("**/?tab=train&run=runs%2Fthree")  # It is being trained.
@@ -275,6 +281,7 @@ def test_the_address_holds_tab_and_run_and_going_back_restores_them(page: Any, a
     page.locator('.pg-live[data-run="runs/two"]').wait_for()
 
 
+@pytest.mark.slow
 def test_a_sample_leads_to_where_more_are_drawn(page: Any, address: str) -> None:
     opened(page, address)
     page.locator(".pg-picture img").wait_for()
@@ -290,6 +297,7 @@ def test_a_sample_leads_to_where_more_are_drawn(page: Any, address: str) -> None
 # Narrow screens, fingers, headings.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["en", "uk", "ru", "ko", "zh-TW"])
 def test_all_tabs_are_there_on_a_narrow_screen(page: Any, folder: Path, code: str) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
@@ -306,6 +314,7 @@ def test_all_tabs_are_there_on_a_narrow_screen(page: Any, folder: Path, code: st
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+@pytest.mark.slow
 def test_a_long_name_ends_in_dots(page: Any, address: str) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
     opened(page, address)
@@ -313,6 +322,7 @@ def test_a_long_name_ends_in_dots(page: Any, address: str) -> None:
     assert style == "ellipsis"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("touch", "least"), [(False, 24), (True, 44)])
 def test_buttons_are_high_enough(browser: Any, address: str, touch: bool, least: int) -> None:
     context = browser.new_context(viewport=LAPTOP, has_touch=touch, is_mobile=touch)
@@ -336,6 +346,7 @@ def test_buttons_are_high_enough(browser: Any, address: str, touch: bool, least:
     assert not low
 
 
+@pytest.mark.slow
 def test_headings_are_in_order(page: Any, address: str) -> None:
     opened(page, address)
     for place in range(4):

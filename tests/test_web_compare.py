@@ -125,6 +125,7 @@ def test_a_study_is_shown_in_a_frame_of_its_own(site: Site, tiny: Make) -> None:
         assert "bad" in study_html(site, name) and "iframe" not in study_html(site, name)
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written_says_why(site: Site) -> None:
     folder = site.folder / "broken"
     folder.mkdir()

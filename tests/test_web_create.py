@@ -147,6 +147,7 @@ def test_only_what_is_english_is_marked_as_english(small_runs):
             assert "lang=" not in attempt(make)[1]
 
 
+@pytest.mark.slow
 def test_what_the_worker_refuses_is_said_in_the_pages_language(small_runs):
     other = Site(small_runs, "uk")
     try:
@@ -203,6 +204,7 @@ def test_what_will_do_is_taken(site):
     assert asked(site, "noise", label="8")[0].label is None, "what a model isn't told isn't asked"
 
 
+@pytest.mark.slow
 def test_training_images_elsewhere_are_not_read(site, data, tmp_path):
     assert data_is_ours(site, site.model("told"))
     run = pocketgan.train(
@@ -216,6 +218,7 @@ def test_training_images_elsewhere_are_not_read(site, data, tmp_path):
 # What it gets.
 
 
+@pytest.mark.slow
 def test_the_same_digit_and_seed_are_the_same_picture_twice(site):
     first, _ = draw(site, *asked(site, label="8", seed=7))
     draw(site, *asked(site, label="8", seed=8))
@@ -226,6 +229,7 @@ def test_the_same_digit_and_seed_are_the_same_picture_twice(site):
     assert all(np.array_equal(a, b) for a, b in zip(shown_pictures(fewer), shown_pictures(first), strict=False))
 
 
+@pytest.mark.slow
 def test_a_grid_is_what_generate_draws_with_its_classes(site, small_runs):
     found, shown = draw(site, *asked(site, count=64))
     wanted = Run.open(small_runs / "told").generate(64, seed=3)
@@ -261,6 +265,7 @@ def chosen_from(site, *indices, **wanted):
     return tuple(Chosen(shown, index) for index in indices)
 
 
+@pytest.mark.slow
 def test_a_picture_is_looked_at(site):
     (picture,) = chosen_from(site, 5)
     found = look(site, picture)
@@ -289,6 +294,7 @@ def test_a_copy_is_nearer_than_real_images_are_and_no_mean(distance, truncation,
     assert say("nearest copy") not in unknown and f"{distance:.1f}" in unknown
 
 
+@pytest.mark.slow
 def test_truncated_pictures_are_no_copies(site):
     for truncation in (0.0, 0.03, 0.5):
         assert say("nearest copy") not in look(site, *chosen_from(site, 1, truncation=truncation))

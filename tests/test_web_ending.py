@@ -55,6 +55,7 @@ def stopped(page: "subprocess.Popen[str]", number: int = signal.SIGINT) -> list[
     return said.strip().splitlines()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_page_in_one_line_while_streams_are_open(tmp_path: Path) -> None:
     with command(tmp_path) as (page, address):
         streams = [urllib.request.urlopen(f"{address}/{path}", timeout=PATIENCE) for path in STREAMS]
@@ -75,6 +76,7 @@ def read(stream: object) -> None:
         stream.read()  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.slow
 def test_it_ends_while_a_file_is_on_its_way(tmp_path: Path) -> None:
     with command(tmp_path) as (page, address):
         ask = urllib.request.Request(
@@ -90,6 +92,7 @@ def suppressed(ask: urllib.request.Request) -> None:
         urllib.request.urlopen(ask, timeout=PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 def test_ctrl_c_ends_the_page_with_tabs_open(tmp_path: Path) -> None:
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")

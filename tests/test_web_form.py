@@ -109,6 +109,7 @@ def test_what_has_no_fraction_is_not_rounded(site: Site, typed: str) -> None:
 # Names.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "name"),
     [
@@ -131,12 +132,14 @@ def test_a_name_lands_in_runs(page: Events, site: Site, begun: list[Any], typed:
     assert name in said(answer)
 
 
+@pytest.mark.slow
 def test_a_name_stays_in_a_folder_that_is_runs_itself(site: Site, begun: list[Any]) -> None:
     with events(Site(site.folder / "runs")) as page:
         page.send("start", recipe="minimal", name="mine")
     assert [one for one, _ in begun] == ["mine"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "typed", ["../x", "/etc/x", "a/../../x", "a\0b", "~/../../x", "???", "one", "runs/one", "one/inside", "x" * 300,
               "a/b/c/d/e/f/g/h", "C:\\x", "s/inside"],
@@ -195,6 +198,7 @@ def state(page: Events, name: str) -> str:
     return re.findall(r'data-state="(\w+)"', found)[0]
 
 
+@pytest.mark.slow
 def test_a_second_training_waits_for_the_first(page: Events, site: Site) -> None:
     tiny = TINY | {"duration": "100000 steps"}
     page.send("start", recipe="minimal", name="first", **tiny)
@@ -215,6 +219,7 @@ def test_a_second_training_waits_for_the_first(page: Events, site: Site) -> None
     assert not (site.folder / "runs" / "third").exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_waits_is_started_at_once_if_one_wants(page: Events, site: Site) -> None:
     tiny = TINY | {"duration": "100000 steps"}
     page.send("start", recipe="minimal", name="first", **tiny)
@@ -232,6 +237,7 @@ def test_a_training_that_waits_is_started_at_once_if_one_wants(page: Events, sit
     assert state(page, "runs/second") == "waiting"
 
 
+@pytest.mark.slow
 def test_a_training_in_a_terminal_is_waited_for(page: Events, site: Site) -> None:
     write_status(site.folder / "runs" / "one", state="running")  # By this very process.
     page.send("start", recipe="minimal", name="mine", **(TINY | {"duration": "3 steps"}))

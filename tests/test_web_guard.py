@@ -273,6 +273,7 @@ def functions(page: gr.Blocks) -> list[Any]:
     return [function for function in page.fns.values() if function.fn is not None]
 
 
+@pytest.mark.slow
 def test_no_event_reads_or_writes_outside(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every function behind an event, with a hostile value in each of its parameters in turn."""
     started: list[Any] = []
@@ -301,6 +302,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_every_endpoint_refuses_hostile_values(client: TestClient, folder: Path) -> None:
     """The same through the page's own protocol, for the endpoints that it lists, whichever there are."""
     config = client.get("/config").json()

@@ -88,6 +88,7 @@ def test_english_would_be_found() -> None:
     assert not in_english("<p>batch_size: x</p>")
 
 
+@pytest.mark.slow
 def test_no_event_answers_in_english(site: Site) -> None:
     functions = [function for function in build_page(site).fns.values() if function.fn is not None]
     assert len(functions) > 30
@@ -112,6 +113,7 @@ def inputs(usual: list[Any]) -> Iterator[list[Any]]:
             yield [*usual[:place], value, *usual[place + 1 :]]
 
 
+@pytest.mark.slow
 def test_no_route_answers_in_english(site: Site) -> None:
     with TestClient(make_app(site), base_url="http://127.0.0.1:7860") as client:
         for name in ("runs/one", "runs/broken", "runs/killed", "gone", "../x", "\0"):
@@ -129,6 +131,7 @@ def test_no_route_answers_in_english(site: Site) -> None:
             assert not in_english(client.get(path, headers=headers).text)
 
 
+@pytest.mark.slow
 def test_a_mistake_in_the_form_is_answered_in_the_pages_language(site: Site) -> None:
     """The same through the page's own protocol."""
     with TestClient(make_app(site), base_url="http://127.0.0.1:7860") as client:
@@ -149,6 +152,7 @@ def test_a_mistake_in_the_form_is_answered_in_the_pages_language(site: Site) -> 
             assert field in said and re.search("[а-яіїєґ]{4,}", said) and not in_english(said), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_the_command_speaks_the_language_that_it_is_told(tmp_path: Path, code: str) -> None:
     for mistake in (["--host", "0.0.0.0"], [str(tmp_path / "none")]):

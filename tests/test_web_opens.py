@@ -75,6 +75,7 @@ def test_the_best_by_its_own_baseline_comes_first(tmp_path: Path, page: Events, 
     assert opened(page, place) == "runs/c"
 
 
+@pytest.mark.slow
 @PLACES
 def test_the_newest_where_none_was_measured(tmp_path: Path, page: Events, place: str) -> None:
     study(tmp_path / "s")
@@ -98,6 +99,7 @@ def test_what_evaluate_measured_counts(tmp_path: Path, page: Events, place: str)
         assert opened(page, place) in ("runs/a", "runs/b")
 
 
+@pytest.mark.slow
 def test_a_run_of_a_study_only_where_there_is_nothing_else(tmp_path: Path, page: Events) -> None:
     study(tmp_path / "s")
     made(tmp_path / "s" / "runs" / "v" / "seed-0", 9.0)

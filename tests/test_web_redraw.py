@@ -167,6 +167,7 @@ def test_only_files_in_the_pages_own_folder_are_read(tmp_path):
 # Redrawing.
 
 
+@pytest.mark.slow
 def test_a_test_image_is_redrawn_as_translate_redraws_it(site, small_runs):
     _, inputs, outputs = pocketgan.translate(small_runs / "redraw", count=3)
     source = take_test_image(site, "redraw", "8", 3)
@@ -175,6 +176,7 @@ def test_a_test_image_is_redrawn_as_translate_redraws_it(site, small_runs):
     assert np.abs(made.astype(int) - outputs.images[2].astype(int)).max() <= 1
 
 
+@pytest.mark.slow
 def test_test_images_of_all_digits_can_be_taken(site):
     model = site.model("redraw")
     assert model.facts.class_names == ("8",) and list(classes_of(model)) == list("0123456789")

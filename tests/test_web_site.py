@@ -234,6 +234,7 @@ def test_a_run_that_is_killed_is_seen_to_be(site: Site) -> None:
     assert status is not None and status.state == "killed"
 
 
+@pytest.mark.slow
 def test_a_run_of_100000_rows_opens_within_two_seconds(tmp_path: Path) -> None:
     make_run(tmp_path / "long", rows=100_000)
     site = Site(tmp_path)

@@ -134,6 +134,7 @@ def test_data_lies_below_the_folder(site: Site) -> None:
         read(site, "no recipe", "mnist", shown(recipe("mlp")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["--out=/else/x", "-", "8 --out /else/x", "--dry-run", "$(touch x)", "8;9", "'8'"])
 def test_no_value_becomes_another_flag(site: Site, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Any] = []
@@ -171,6 +172,7 @@ def test_so_many_are_started_and_no_more(site: Site, monkeypatch: pytest.MonkeyP
 # Runs that are started, stopped, and gone on with.
 
 
+@pytest.mark.slow
 def test_a_run_is_started_stopped_and_resumed(going: Site) -> None:
     site, live = going, Live(going)
     values = shown(recipe("minimal")) | TINY | {"duration": "100000 steps"}
@@ -201,6 +203,7 @@ def test_a_run_is_started_stopped_and_resumed(going: Site) -> None:
     until(lambda: 'data-state="killed"' in live.view(name).parts["state"])
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_start_says_why(going: Site) -> None:
     site = going
     (site.folder / "broken.npz").write_bytes(b"no archive")
@@ -242,6 +245,7 @@ def test_runs_of_a_study_are_left_to_it(site: Site) -> None:
             act(site, "s/runs/v/seed-0")
 
 
+@pytest.mark.slow
 def test_what_is_started_imports_nothing_from_where_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("raise SystemExit('code of a folder was run')")
     (tmp_path / "pocketgan").mkdir()

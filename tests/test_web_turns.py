@@ -69,6 +69,7 @@ def measuring(page: Events, *names: str) -> dict[str, bool]:
 NAMES = ("one", "two", "three")
 
 
+@pytest.mark.slow
 def test_runs_are_measured_one_after_the_other_and_arrive_by_themselves(page: Events, tmp_path: Path) -> None:
     first = parts(page, *NAMES)
     have = ",".join(mark for mark, _ in first.values())

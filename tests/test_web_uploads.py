@@ -108,6 +108,7 @@ def cost(path):
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a process's peak of memory is read from /proc")
 
 
+@pytest.mark.slow
 @linux
 def test_what_is_decoded_is_seen_to_cost(tmp_path):
     path = tmp_path / "picture"
@@ -115,6 +116,7 @@ def test_what_is_decoded_is_seen_to_cost(tmp_path):
     assert cost(path)[1] > 40_000_000
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_picture_is_refused_in_a_sentence_and_costs_little(name, tmp_path):
@@ -125,6 +127,7 @@ def test_a_hostile_picture_is_refused_in_a_sentence_and_costs_little(name, tmp_p
     assert taken < MOST_MEMORY / 4, "what is refused isn't decoded"
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize(
     "make",

@@ -191,6 +191,7 @@ def test_an_exported_model_has_no_discriminator(memory, small_runs, tmp_path):
     assert len(values["distances"]) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "kind"), [("relativistic", "against"), ("hinge", "rank"), ("bce", "probability")]
 )
@@ -328,6 +329,7 @@ def test_a_drawing_is_checked():
 # The process.
 
 
+@pytest.mark.slow
 def test_the_page_has_no_torch_and_the_worker_answers_it(worker, small_runs):
     code = textwrap.dedent(f"""
         import sys
@@ -342,6 +344,7 @@ def test_the_page_has_no_torch_and_the_worker_answers_it(worker, small_runs):
     assert done.stdout.split() == ["False", str(wanted.arrays["images"].sum())]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_said_and_the_worker_stays(worker, small_runs):
     worker.ask("draw", folder=str(small_runs / "noise"), drawing={"seed": 3, "count": 1})
     pid = worker.pid
@@ -351,6 +354,7 @@ def test_what_cannot_be_done_is_said_and_the_worker_stays(worker, small_runs):
     assert worker.pid == pid
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_a_sentence_and_then_another(worker, small_runs):
     ask = {"folder": str(small_runs / "noise"), "drawing": {"seed": 3, "count": 1}}
     before = worker.ask("draw", **ask)
@@ -390,6 +394,7 @@ def test_one_that_takes_too_long_is_ended():
     assert time.monotonic() - began < 10 and worker.pid is None
 
 
+@pytest.mark.slow
 def test_one_that_idles_is_ended_and_the_next_question_starts_another():
     worker = Worker(command=COUNTS, idle=0.2)
     first = worker.ask("anything").values["pid"]
@@ -403,6 +408,7 @@ def test_one_that_idles_is_ended_and_the_next_question_starts_another():
     worker.end()
 
 
+@pytest.mark.slow
 def test_the_worker_goes_with_the_page(small_runs):
     code = (
         "import os, sys\nfrom pocketgan.web.worker import Worker\nworker = Worker()\n"
@@ -419,6 +425,7 @@ def test_the_worker_goes_with_the_page(small_runs):
         pytest.fail("it outlives the page")
 
 
+@pytest.mark.slow
 def test_a_warm_grid_of_64_takes_a_fraction_of_a_second(worker, small_runs):
     ask = {"folder": str(small_runs / "told"), "drawing": {"seed": 3, "count": 64, "steps": [1.0]}}
     worker.ask("draw", **ask)

@@ -127,6 +127,7 @@ def test_generator_is_bounded_by_the_pixels_range(name: str) -> None:
         assert 0.5 < made.max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATORS)
 def test_signed_ends_in_tanh_and_unit_in_a_sigmoid_of_the_same_numbers(name: str) -> None:
     signed, unit = (generator_of(name, pixels=pixels).eval() for pixels in ("signed", "unit"))

@@ -170,8 +170,8 @@ def chosen_scale(
     if not fits(1):
         width, height = size(1)
         raise RunError(
-            "{fewer}: even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do",
-            fewer=fewer,
+            "even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do",
+            field=fewer,
             width=width,
             height=height,
         )
