@@ -153,11 +153,11 @@ class Kills:
         words, moments = words_for(kind, out, self.data), []
         for _ in range(rng.randint(1, 3)):
             moments.append(rng.uniform(0.02, 1.05) * seconds)
-            words = words if not (out / "status.json").is_file() else ["resume", str(out), "--quiet"]
-            if not (out / "status.json").is_file():
+            words = words if not (out / "config.json").is_file() else ["resume", str(out), "--quiet"]
+            if not (out / "config.json").is_file():
                 shutil.rmtree(out, ignore_errors=True)
             in_child(lambda words=words: run_command(words), kill_after=moments[-1])
-        words = ["resume", str(out), "--quiet"] if (out / "status.json").is_file() else words_for(kind, out, self.data)
+        words = ["resume", str(out), "--quiet"] if (out / "config.json").is_file() else words_for(kind, out, self.data)
         if words[0] == "train":
             shutil.rmtree(out, ignore_errors=True)
         code, text, _ = in_child(lambda: run_command(words))
@@ -342,7 +342,7 @@ class Disk:
         expect(code in (0, 1), f"write {number + 1}: exit code {code}: {text}")
         lines = [line for line in text.splitlines() if line and line != "full"]
         expect(len(lines) <= 1 and "Traceback" not in text, f"write {number + 1}: {text}")
-        begun = (out / "status.json").is_file()
+        begun = (out / "config.json").is_file()
         if not begun:
             shutil.rmtree(out, ignore_errors=True)
         again = ["resume", str(out), "--quiet"] if begun else words
@@ -393,7 +393,7 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # Before a fork, nothing may have started other threads.
     record = arguments.out / "cases.jsonl"
-    done = read_rows(record) if record.is_file() else []
+    done = read_rows(record, needed=("kind",)) if record.is_file() else []
     known = {(row["kind"], row["case"]) for row in done}
     for kind in [arguments.only] if arguments.only else KINDS:
         cases = KINDS[kind](arguments.out)

@@ -692,7 +692,7 @@ def test_stop_on_failure_saves_and_can_be_resumed(
 ) -> None:
     diagnosed(lambda step: ["mode_collapse"] if step >= 12 else [])
     config = followed(on_failure="stop", checkpoint_every="100 steps")
-    with pytest.raises(Unhealthy, match="mode collapse: .* for 12 evaluations; try ") as caught:
+    with pytest.raises(Unhealthy, match=r"mode collapse: .* for 12 evaluations; try ") as caught:
         run_experiment(config, tmp_path / "run")
     assert "\n" not in str(caught.value)
     run = Run.open(tmp_path / "run")

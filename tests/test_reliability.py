@@ -1,0 +1,28 @@
+"""The cases of the reliability benchmark, a few of each kind: kills, damaged files, full disks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import reliability
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "count"), [("inputs", 40), ("disk", 3), ("kills", 2)])
+def test_some_cases_of_each_kind(kind: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["reliability.py", "--out", str(tmp_path / "out"), "--only", kind, "--count", str(count)]
+    monkeypatch.setattr("sys.argv", words)
+    assert reliability.main() == 0
+    rows = [json.loads(line) for line in (tmp_path / "out" / "cases.jsonl").read_text().splitlines()]
+    assert [row["case"] for row in rows] == list(range(count)) and all(row["what"] for row in rows)
+
+
+def test_a_case_is_the_same_again(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(bytes(range(256)))
+    for damage in reliability.DAMAGES:
+        once, again = (
+            reliability.damaged(file.read_bytes(), damage, reliability.random.Random(3), [file]) for _ in "ab"
+        )
+        assert once == again
