@@ -23,7 +23,5 @@ def test_a_case_is_the_same_again(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(bytes(range(256)))
     for damage in reliability.DAMAGES:
-        once, again = (
-            reliability.damaged(file.read_bytes(), damage, reliability.random.Random(3), [file]) for _ in "ab"
-        )
-        assert once == again
+        first, second = (reliability.damaged(file.read_bytes(), damage, Random(3), [file]) for _ in range(2))
+        assert first == second
