@@ -38,11 +38,12 @@ OWN_STYLE = """
 .scores p{margin:.25rem 0;color:var(--faint);font-size:.8125rem}
 .generated{color:#d55e00}.real{color:#0072b2}
 @media screen and (prefers-color-scheme:dark){.real{color:#56b4e9}.generated{color:#e69f00}}
-.images{display:grid;grid-template-columns:repeat(auto-fill,minmax(5.5rem,1fr));gap:.75rem;margin:1rem 0}
+.images{display:grid;grid-template-columns:repeat(auto-fill,minmax(4.7rem,1fr));gap:.75rem;margin:1rem 0}
 .images figure{margin:0}
 .images img{display:block;width:100%;image-rendering:pixelated;border:1px solid var(--line);margin-bottom:3px}
 .images figcaption{text-align:center;font-variant-numeric:tabular-nums}
 .classes text{fill:var(--ink);font-size:13px;text-anchor:middle}
+div.classes .share{text-anchor:start;fill:var(--faint)}
 .classes line{stroke:var(--line)}
 """
 
@@ -230,7 +231,8 @@ def classes(evaluation: "Evaluation") -> str:
     names = evaluation.space.class_names or tuple(map(str, range(count)))
     width, height = 1000, 200
     step, most = width / count, max(float(np.max(side)) for side in shares) or 1.0
-    marks = [f'<line x1="0" x2="{width}" y1="{height}" y2="{height}"/>']
+    marks = [f'<line x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (0, height / 2, height)]
+    marks += [f'<text class="share" y="{y - 4}">{most * part:.3g}%</text>' for y, part in ((0, 1), (height / 2, 0.5))]
     for place, name in enumerate(names):
         for side, colour, values in zip((0.1, 0.5), (GENERATED, REAL), shares, strict=True):
             high = height * float(values[place]) / most
@@ -242,7 +244,7 @@ def classes(evaluation: "Evaluation") -> str:
             text = escape(name if len(name) <= 12 or count <= 6 else f"{name[:11]}…")
             marks.append(f'<text x="{(place + 0.5) * step:.1f}" y="{height + 18}">{text}</text>')
     key = " ".join(f'<span class="{name}">■</span> {escape(say(f"row of {name}"))}' for name in ("generated", "real"))
-    chart = f'<svg viewBox="0 0 {width} {height + 26}" role="img">{"".join(marks)}</svg>'
+    chart = f'<svg viewBox="0 -20 {width} {height + 46}" role="img">{"".join(marks)}</svg>'
     return section(say("classes"), paragraph(say("class shares")), f'<p>{key}</p><div class="classes">{chart}</div>')
 
 
