@@ -27,8 +27,6 @@ COLUMNS = 12
 """Images in a row of the page, at most."""
 ROWS = 2
 """Rows of the most and of the least realistic images."""
-GENERATED, REAL = "#d55e00", "#0072b2"
-"""Vermilion and blue of the palette of Okabe & Ito, told apart by colour-blind readers."""
 OWN_STYLE = """
 .scores{display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:1.5rem;margin:1.5rem 0 .5rem}
 .scores section{border-top:3px solid var(--ink);padding-top:.5rem}
@@ -44,8 +42,10 @@ OWN_STYLE = """
 .images figcaption{text-align:center;font-variant-numeric:tabular-nums}
 .classes text{fill:var(--ink);font-size:13px;text-anchor:middle}
 div.classes .share{text-anchor:start;fill:var(--faint)}
+@media screen and (max-width:759px){.classes text{font-size:26px}}
 .classes line{stroke:var(--line)}
 """
+"""Colours: vermilion and blue of the palette of Okabe & Ito, told apart by colour-blind readers."""
 
 
 def say(key: str, **parts: object) -> str:
@@ -172,13 +172,15 @@ def bar(figure: "Figure", least: float) -> str:
 
     marks = [
         '<rect width="100" height="6" y="2" fill="currentColor" opacity=".1"/>',
-        f'<rect width="{along(figure.value):.2f}" height="6" y="2" fill="{GENERATED}"/>',
+        f'<rect width="{along(figure.value):.2f}" height="6" y="2" class="generated" fill="currentColor"/>',
     ]
     if figure.spread is not None:
         low, high = along(figure.value - figure.spread), along(figure.value + figure.spread)
         marks.append(f'<rect x="{low:.2f}" width="{max(0.6, high - low):.2f}" y="4.6" height=".8"/>')
     if figure.floor is not None:
-        marks.append(f'<rect x="{min(along(figure.floor), 98.5):.2f}" width="1.5" height="10" fill="{REAL}"/>')
+        marks.append(
+            f'<rect x="{min(along(figure.floor), 98.5):.2f}" width="1.5" height="10" class="real" fill="currentColor"/>'
+        )
     return f'<svg viewBox="0 0 100 10" fill="currentColor" aria-hidden="true">{"".join(marks)}</svg>'
 
 
@@ -234,11 +236,11 @@ def classes(evaluation: "Evaluation") -> str:
     marks = [f'<line x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (0, height / 2, height)]
     marks += [f'<text class="share" y="{y - 4}">{most * part:.3g}%</text>' for y, part in ((0, 1), (height / 2, 0.5))]
     for place, name in enumerate(names):
-        for side, colour, values in zip((0.1, 0.5), (GENERATED, REAL), shares, strict=True):
+        for side, kind, values in zip((0.1, 0.5), ("generated", "real"), shares, strict=True):
             high = height * float(values[place]) / most
             marks.append(
                 f'<rect x="{(place + side) * step:.1f}" y="{height - high:.1f}" width="{0.38 * step:.1f}" '
-                f'height="{high:.1f}" fill="{colour}"><title>{escape(name)}: {values[place]:.1f}%</title></rect>'
+                f'height="{high:.1f}" class="{kind}" fill="currentColor"><title>{escape(name)}: {values[place]:.1f}%</title></rect>'
             )
         if place % math.ceil(count / 40) == 0:
             text = escape(name if len(name) <= 12 or count <= 6 else f"{name[:11]}…")
