@@ -240,7 +240,8 @@ def classes(evaluation: "Evaluation") -> str:
             high = height * float(values[place]) / most
             marks.append(
                 f'<rect x="{(place + side) * step:.1f}" y="{height - high:.1f}" width="{0.38 * step:.1f}" '
-                f'height="{high:.1f}" class="{kind}" fill="currentColor"><title>{escape(name)}: {values[place]:.1f}%</title></rect>'
+                f'height="{high:.1f}" class="{kind}" fill="currentColor">'
+                f"<title>{escape(name)}: {values[place]:.1f}%</title></rect>"
             )
         if place % math.ceil(count / 40) == 0:
             text = escape(name if len(name) <= 12 or count <= 6 else f"{name[:11]}…")
