@@ -36,9 +36,6 @@
     arrived() {
       arriving = false;
       target = "";
-      // A tab that was opened on the way stays open, whatever the answers of the way say.
-      const tab = document.querySelectorAll("[role=tablist] [role=tab]")[Object.keys(choices).indexOf(place)];
-      if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
       write(false);
     },
 
