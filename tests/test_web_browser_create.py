@@ -51,7 +51,6 @@ def page(browser):
 def open_create(page, address, model="told"):
     """Opens the place with a model's pictures; the first of the models is the one that stands there at once."""
     page.goto(address)
-    page.wait_for_url("**/?tab=*")  # The page has come to its address; a click before that can be lost.
     page.get_by_role("tab").nth(1).click()
     page.locator("#create-grid .tile").first.wait_for()
     before = grid(page)

@@ -294,6 +294,28 @@ def test_a_sample_leads_to_where_more_are_drawn(page: Any, address: str) -> None
     page.wait_for_url("**/?tab=create&run=runs%2Fone")
 
 
+UNDONE = """
+const real = window.fetch;
+window.fetch = async (...words) => {
+  if (String(words[0]).includes("/queue/join")) await new Promise(done => setTimeout(done, 1500));
+  return real(...words);
+};
+document.addEventListener("click", event => {
+  if (event.isTrusted) setTimeout(() => document.querySelector("[role=tablist] [role=tab]").click(), 50);
+});
+"""
+"""The server is slow to answer, and a part of the page that is made late goes back to the first tab."""
+
+
+def test_a_tab_that_is_opened_while_the_page_loads_stays_open(page: Any, address: str) -> None:
+    page.add_init_script(UNDONE)
+    page.goto(address)
+    page.get_by_role("tab", name="Compare").click()
+    page.wait_for_url("**/?tab=compare")
+    page.wait_for_timeout(500)
+    assert page.get_by_role("tab", selected=True).inner_text() == "Compare"
+
+
 # Narrow screens, fingers, headings.
 
 

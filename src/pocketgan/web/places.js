@@ -4,7 +4,14 @@
   const choices = { train: { run: "" }, create: { run: "", seed: "" }, redraw: { run: "" }, compare: { runs: [], over: "", study: "" } };
   const UNSAID = { seed: "0", over: "steps" };
   const STEPS = ["run", "study"]; // what one may want to go back from
-  let place = "train", arriving = true, target = "";
+  let place = "train", arriving = true, target = "", clicked = -1;
+  const tabs = () => [...document.querySelectorAll("[role=tablist] [role=tab]")];
+
+  // A tab that somebody opens while the page is on its way: the answers of the way would go back to the first one.
+  document.addEventListener("click", event => {
+    const tab = event.target.closest?.("[role=tab]");
+    if (arriving && event.isTrusted && tab) clicked = tabs().indexOf(tab);
+  }, true);
 
   function write(push) {
     const fields = new URLSearchParams({ tab: place });
@@ -36,6 +43,9 @@
     arrived() {
       arriving = false;
       target = "";
+      const tab = tabs()[clicked];
+      clicked = -1;
+      if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
       write(false);
     },
 
