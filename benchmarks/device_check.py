@@ -23,8 +23,9 @@ import numpy as np
 import torch
 
 import pocketgan
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import Batches, load_images
 from pocketgan.networks import ImageShape
 from pocketgan.training.checkpoints import read_checkpoint

@@ -14,10 +14,12 @@ import tempfile
 import time
 
 from pocketgan.base.progress import Progress
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import make_plan
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import DataConfig, replace
-from pocketgan.experiment.experiment import describe_environment, find_facts
+from pocketgan.config.sections import DataConfig
+from pocketgan.experiment.environment import describe_environment
+from pocketgan.experiment.experiment import find_facts
 from pocketgan.experiment.monitor import Follower
 from pocketgan.experiment.speed import measure_speed
 from pocketgan.images.sets import load_images
@@ -25,7 +27,8 @@ from pocketgan.metrics import features
 from pocketgan.metrics.evaluation import COUNT, labels_in, look_at, read_real, score
 from pocketgan.metrics.features import IMAGES_TO_FIT, train_space, trained_space
 from pocketgan.metrics.registry import METRICS, Comparison
-from pocketgan.runs.run import Run, claim_folder
+from pocketgan.runs.places import claim_folder
+from pocketgan.runs.run import Run
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.state import create_state
 

@@ -352,6 +352,26 @@ class Disk:
         return f"write {number + 1}"
 
 
+class Full:
+    """A file on a disk that is full in the middle of the first write."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def __enter__(self) -> "Full":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def write(self, content: Any) -> int:
+        """Writes a half, and refuses the rest."""
+        self.file.write(content[: len(content) // 2])
+        self.file.flush()
+        print("full", file=sys.stderr)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def with_full_disk(fails_at: int, words: list[str]) -> int:
     """Runs a command on a disk that refuses a write, counted from 1, and takes all after it."""
     counted = Counter[str]()
@@ -362,17 +382,7 @@ def with_full_disk(fails_at: int, words: list[str]) -> int:
         if set(mode) & set("wax+"):
             counted["writes"] += 1
             if counted["writes"] == fails_at:
-                write = file.write
-
-                def refuse(content: Any) -> int:
-                    write(content[: len(content) // 2])
-                    file.close()
-                    print("full", file=sys.stderr)
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-                wrapped = io.BytesIO() if "b" in mode else io.StringIO()
-                wrapped.write = refuse  # type: ignore[method-assign]
-                return wrapped
+                return Full(file)
         return file
 
     with patch.object(Path, "open", opened):

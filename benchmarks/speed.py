@@ -20,8 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from operations import floors
 from pocketgan.config import recipes
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import make_plan
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.experiment import find_facts, settled
 from pocketgan.experiment.speed import using_threads
 from pocketgan.images.sets import Batches, load_images

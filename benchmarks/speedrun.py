@@ -25,7 +25,8 @@ import joblib
 
 from pocketgan.base.progress import Progress
 from pocketgan.cli.flags import parse_recipe
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.fields import replace
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.experiment import find_facts, run_experiment, settled
 from pocketgan.images.sets import Batches, load_images
 from pocketgan.metrics.evaluation import evaluate

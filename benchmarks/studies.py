@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from pocketgan.config.sections import replace
+from pocketgan.config.fields import replace
 from pocketgan.experiment.experiment import run_experiment
 from pocketgan.studies.config import study_config
 from pocketgan.studies.report.write import write_report

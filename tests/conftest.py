@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import ImageSet
 from pocketgan.web.site import Site
 from tiny_studies import Make, maker, write_digits

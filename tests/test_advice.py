@@ -12,8 +12,8 @@ import pocketgan
 from pocketgan.base.errors import NonFiniteLoss
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.cli.main import main
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import replace
 from pocketgan.config.shell import quoted, train_command
 from pocketgan.training import steps as training
 

@@ -15,8 +15,8 @@ from PIL import Image
 import pocketgan
 from pocketgan.base.errors import UserError
 from pocketgan.cli.main import COMMANDS, main
+from pocketgan.config.fields import ALIASES, FIELDS
 from pocketgan.config.recipes import PARAMETERS, RECIPES
-from pocketgan.config.sections import ALIASES, FIELDS
 from pocketgan.images.sets import load_images
 from pocketgan.runs.run import Run
 

@@ -7,20 +7,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pocketgan.base.errors import ConfigError, UserError
+from pocketgan.config.fields import ALIASES, FIELDS, SECTIONS, differences, flatten, rename, replace, validated
 from pocketgan.config.plan import make_plan, needs_speed
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import (
-    ALIASES,
-    FIELDS,
-    SECTIONS,
-    RunConfig,
-    differences,
-    flatten,
-    rename,
-    replace,
-    split,
-    validated,
-)
+from pocketgan.config.sections import RunConfig, split
 
 BASE = RunConfig(recipe="test")
 
@@ -409,7 +399,7 @@ def test_only_the_autoencoder_reads_images():
     assert not recipe("mlp").reads_images
 
 
-@pytest.mark.parametrize("name", ["../../evil", "a/b", "..", ".hidden", "", "a b", "a\\b", "C:evil", "/tmp/x", "a\nb"])
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "..", ".hidden", "", "a b", "a\\b", "C:evil", "/x", "a\nb"])
 def test_a_recipes_name_is_no_path(name: str) -> None:
     """It becomes the name of a folder of runs."""
     with pytest.raises(ConfigError, match=r"^recipe"):

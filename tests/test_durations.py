@@ -6,8 +6,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pocketgan.config.durations import UNITS, Duration, canonical
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import due, make_plan, needs_speed
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.sections import RunConfig
 
 NUMBERS = st.from_regex(r"[0-9]{1,12}(\.[0-9]{1,12})?", fullmatch=True)
 COUNTED = replace(

@@ -22,7 +22,8 @@ from pocketgan import api
 from pocketgan.base.errors import ConfigError, DataError, RunError, UserError
 from pocketgan.cli import commands
 from pocketgan.cli.main import main
-from pocketgan.config.sections import DataConfig, RunConfig, replace
+from pocketgan.config.fields import replace
+from pocketgan.config.sections import DataConfig, RunConfig
 from pocketgan.images import sets as data
 from pocketgan.images.sets import ImageSet, load_images, split_off
 from pocketgan.metrics import classification, evaluation, features, two_sample

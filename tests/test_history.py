@@ -9,8 +9,8 @@ import pytest
 import pocketgan
 from pocketgan.base.errors import UserError
 from pocketgan.config import history
+from pocketgan.config.fields import replace, validated
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import replace, validated
 from pocketgan.studies.config import study_config
 from pocketgan.studies.study import Study
 

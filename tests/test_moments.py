@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from pocketgan.base.errors import RunError
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan
-from pocketgan.config.sections import replace
 from pocketgan.images.grids import grid, save_picture
 from pocketgan.images.montage import FRAME
 from pocketgan.pictures.moments import by_a_factor, evenly, film_of, most_frames, samples_of

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import pocketgan
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import replace
 from pocketgan.experiment import pace, speed
 from pocketgan.experiment.experiment import find_facts, run_experiment
 from pocketgan.runs.run import Run

@@ -11,8 +11,9 @@ from pocketgan.base.errors import ConfigError, DataError, UserError, nearest
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.base.messages import PROBLEMS, problem
 from pocketgan.config.durations import Duration
+from pocketgan.config.fields import FIELDS, replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import FIELDS, DataConfig, RunConfig, replace
+from pocketgan.config.sections import DataConfig, RunConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.exported import ExportedModel
 from pocketgan.runs.run import Run

@@ -17,7 +17,7 @@ import pocketgan
 from pocketgan.base.errors import DataError, StudyError, UserError
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
-from pocketgan.config.sections import differences
+from pocketgan.config.fields import differences
 from pocketgan.experiment.experiment import settled
 from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run

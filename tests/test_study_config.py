@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from pocketgan.base.errors import ConfigError, StudyError
+from pocketgan.config.fields import differences
 from pocketgan.config.recipes import RECIPES
-from pocketgan.config.sections import differences
 from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.words import READINGS
 from pocketgan.studies import running

@@ -14,8 +14,8 @@ import pytest
 import pocketgan
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.cli.main import COMMANDS, GROUPS, main
+from pocketgan.config.fields import ALIASES, FIELDS
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import ALIASES, FIELDS
 from pocketgan.runs.listing import list_runs
 from pocketgan.runs.run import Run
 

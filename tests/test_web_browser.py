@@ -12,16 +12,14 @@ import pytest
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.base.language import say as say_of
 from pocketgan.web.words import WORDS
-from web_pages import BROWSER, FLAGS, NO_BROWSER, served
+from web_pages import BROWSER, LONG, NO_BROWSER, is_elsewhere, launched, served
 from web_runs import evaluation, make_run, row, write_lines
 
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
-LONG = 90_000
-"""Milliseconds that something may take on a busy machine."""
 FAULTS = ("serious", "critical")
 SETTINGS = {
     "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "log_every": "5 steps", "sample_every": "100 steps",
@@ -52,10 +50,8 @@ def address(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture
@@ -69,10 +65,6 @@ def page(browser: Any) -> Iterator[Any]:
     yield found
     context.close()
     assert not [text for text in wrong if "Blocked a frame" not in text], "a study's page may try what it likes"
-
-
-def is_elsewhere(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
 def opened(page: Any, address: str, tab: int = 0) -> None:

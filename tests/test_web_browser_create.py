@@ -11,14 +11,12 @@ from PIL import Image
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.runs.run import Run
 from pocketgan.web.create_words import CREATING, say
-from web_pages import BROWSER, FLAGS, NO_BROWSER, served
+from web_pages import BROWSER, LONG, NO_BROWSER, launched, served
 
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
-LONG = 90_000
-"""Milliseconds that PyTorch's first answer may take on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +27,8 @@ def address(small_runs):
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
-from web_pages import BROWSER, FLAGS, NO_BROWSER, served
+from web_pages import BROWSER, LONG, NO_BROWSER, is_elsewhere, launched, served
 from web_runs import evaluation, make_run, row, write_lines, write_status
 
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
-LONG = 90_000
 TINY = {"hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "threads": "1",
         "evaluate_every": "none", "duration": "100000 steps"}  # fmt: skip
 LAPTOP = {"width": 1366, "height": 768}
@@ -49,10 +48,8 @@ def address(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture
@@ -65,10 +62,6 @@ def page(browser: Any) -> Iterator[Any]:
     yield found
     context.close()
     assert not wrong
-
-
-def is_elsewhere(url: str) -> bool:
-    return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
 def opened(page: Any, address: str, search: str = "?tab=train&run=runs/one") -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import replace
 from pocketgan.runs.run import Run
 from pocketgan.web.site import Site
 from pocketgan.web.train import starting

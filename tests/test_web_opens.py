@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from pocketgan.base.files import write_json
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import replace
 from pocketgan.web.site import Site
 from web_events import Events, events
 from web_runs import evaluation, make_run, write_lines, write_status

@@ -19,8 +19,9 @@ import pytest
 from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunBusy, RunError, UserError, WebError
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.cli.flags import parse_recipe
+from pocketgan.config.fields import FIELDS
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import FIELDS, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.diagnosis import History, diagnose, non_finite_loss
 from pocketgan.experiment.watchdog_words import EVIDENCE, WATCHDOG, evidence, sentence
 from pocketgan.runs.run import Run

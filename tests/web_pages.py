@@ -11,12 +11,31 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NO_BROWSER = "no Chromium is on the PATH"
+LONG = 90_000
+"""Milliseconds that something, such as PyTorch's first answer, may take on a busy machine."""
+
+
+@contextmanager
+def launched() -> Iterator[Any]:
+    """Starts a browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def is_elsewhere(url: str) -> bool:
+    """Whether an address is neither the page's nor a picture that it holds."""
+    return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from pocketgan.base.files import write_json
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import replace
 from pocketgan.images.grids import grid, save_picture
 from pocketgan.runs.records import DataFacts, Environment
 from pocketgan.runs.run import Run

@@ -70,25 +70,8 @@ __all__ = [
     "write",
 ]
 
-_FUNCTIONS = (
-    "evaluate",
-    "export",
-    "find_directions",
-    "interpolate",
-    "open_run",
-    "plot",
-    "push",
-    "report",
-    "resume",
-    "study",
-    "timelapse",
-    "train",
-    "translate",
-    "walk_directions",
-    "write",
-)
 _HOMES = {
-    **dict.fromkeys(_FUNCTIONS, "api"),
+    **dict.fromkeys(__all__, "api"),
     **dict.fromkeys(("ExportedModel", "load"), "runs.exported"),
     "Model": "runs.model",
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "base.errors"),

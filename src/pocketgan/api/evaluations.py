@@ -52,7 +52,7 @@ def evaluate(
         The scores, and the page (an HTML file) where one was written.
 
     Raises:
-        UserError: something asked for won't do; the message says what.
+        UserError: what was asked for is invalid; the message says why.
     """
     from pocketgan.base.files import write_json
     from pocketgan.experiment.speed import using_free_threads

@@ -39,7 +39,7 @@ def interpolate(
         A film that shows itself in a notebook; `save("walk.png")` writes its sheet, `save("walk.gif")` the film.
 
     Raises:
-        UserError: something asked for won't do; the message says what.
+        UserError: what was asked for is invalid; the message says why.
     """
     from pocketgan.pictures.interpolation import walk
 
@@ -62,7 +62,7 @@ def find_directions(
         `shift([2.0, 0, -1.0])`, what steps along several add.
 
     Raises:
-        UserError: something asked for won't do; the message says what.
+        UserError: what was asked for is invalid; the message says why.
     """
     from pocketgan.pictures.directions import find_directions as find
 
@@ -94,7 +94,7 @@ def walk_directions(
         A film that shows itself in a notebook; `save("directions.png")` writes its sheet, a row a direction.
 
     Raises:
-        UserError: something asked for won't do; the message says what.
+        UserError: what was asked for is invalid; the message says why.
     """
     from pocketgan.pictures.directions import find_directions as find
     from pocketgan.pictures.directions import walk_directions as walk
@@ -123,7 +123,7 @@ def write(
         checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
 
     Raises:
-        UserError: something asked for won't do; the message says what.
+        UserError: what was asked for is invalid; the message says why.
     """
     from pocketgan.pictures.spelling import preferred_run, write_text
 
@@ -143,7 +143,7 @@ def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | 
         A film that shows itself in a notebook; `save("film.gif")` writes it, `save("film.png")` its sheet.
 
     Raises:
-        UserError: the run has no two pictures, or something asked for won't do.
+        UserError: the run has no two pictures, or what was asked for is invalid.
     """
     from pocketgan.pictures.moments import film_of
 
@@ -168,7 +168,7 @@ def plot(
         Plots that show themselves in a notebook; `save("plots", "pdf")` writes them.
 
     Raises:
-        UserError: a run has nothing to plot, or something asked for won't do.
+        UserError: a run has nothing to plot, or what was asked for is invalid.
     """
     from pocketgan.pictures.plots import draw_plots
 

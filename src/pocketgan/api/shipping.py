@@ -31,7 +31,7 @@ def export(
         progress: whether to show progress on standard error.
 
     Raises:
-        UserError: something asked for won't do; nothing was written.
+        UserError: what was asked for is invalid; nothing was written.
         ExportFailed: the ONNX file doesn't draw what PyTorch draws; nothing was written.
     """
     from pocketgan.exports.folder import export_model

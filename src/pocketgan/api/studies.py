@@ -35,10 +35,10 @@ def study(
         progress: whether to show progress on standard error.
 
     Returns:
-        The study; `report` makes its page anew, `pocketgan.studies.verdicts.judge` gives its figures.
+        The study; `report` writes its page again, `pocketgan.studies.verdicts.judge` returns its scores.
 
     Raises:
-        UserError: something asked for won't do; nothing was started.
+        UserError: what was asked for is invalid; nothing was started.
     """
     from pocketgan.studies.config import StudyConfig, study_config
     from pocketgan.studies.predeclared import read_study

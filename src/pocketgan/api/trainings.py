@@ -8,8 +8,9 @@ from pocketgan.api.translations import translate
 from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe as find_recipe
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import grid, save_picture
 from pocketgan.runs.run import Run
 
@@ -29,7 +30,7 @@ def train(
         **fields: fields of the configuration to replace, or their aliases: `duration="1 epoch"`, `z_dim=50`.
 
     Raises:
-        UserError: something asked for won't do; nothing was started.
+        UserError: what was asked for is invalid; nothing was started.
         RunFailed: training had to stop; what was saved is still there.
         KeyboardInterrupt: it was interrupted; what it had got to is saved, and `resume` goes on with it.
     """
@@ -55,7 +56,7 @@ def completed(run: Run, progress: Progress) -> Run:
 
 
 def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool = True) -> Run:
-    """Goes on with a run exactly where its last checkpoint stands, or further, and draws its figures anew.
+    """Resumes a run from its last checkpoint, to its end or to a longer duration, and draws its figures again.
 
     Args:
         run: the run or its folder.

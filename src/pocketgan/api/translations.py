@@ -50,12 +50,7 @@ def translate(
             folder=model.folder,
         )
     if not 1 <= count <= MOST_IMAGES:
-        raise RunError(
-            "{count} won't do: at least 1, and at most {most_images:,} at once",
-            field="count",
-            count=count,
-            most_images=MOST_IMAGES,
-        )
+        raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
     part = check_split(split)
     if images:
         inputs = torch.stack([read_input(Path(path), model) for path in images])

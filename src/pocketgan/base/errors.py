@@ -33,7 +33,7 @@ class PocketganError(Exception):
 
     Args:
         key: of a text in `PROBLEMS`, or a text in English, whose names in braces are parts.
-        field: the setting, argument or flag that won't do, where there is one.
+        field: the setting, argument or flag that it is about, where there is one.
         **parts: what the names in braces stand for.
 
     Attributes:

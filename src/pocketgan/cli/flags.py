@@ -13,8 +13,8 @@ from tyro import _errors as tyro_errors  # docs/adr/0003
 
 from pocketgan.base.errors import ConfigError, UserError, nearest
 from pocketgan.cli.help_text import SHORT, unwrapped
+from pocketgan.config import fields as configuration
 from pocketgan.config import history
-from pocketgan.config import sections as configuration
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import (
     DataConfig,
@@ -207,7 +207,7 @@ def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, 
     if value is not None:
         words = [value, *rest] if place == 0 else [*rest, value]
         right = " ".join([typed, *(quoted(one) for one in words)])
-        raise UserError("--{name}: {word} is given without a flag: {right}", name=name, word=word, right=right)
+        raise UserError("{word} is given without a flag: {right}", field=f"--{name}", word=word, right=right)
 
 
 def canonical_flags(arguments: list[str]) -> list[str]:

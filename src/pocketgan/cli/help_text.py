@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import tyro
 
+from pocketgan.config.fields import ALIASES, FIELDS, SECTIONS
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import ALIASES, FIELDS, SECTIONS
 
 WIDTH = 78
 FLAG = 25

@@ -96,3 +96,19 @@ def due(step: int, interval: float | None) -> bool:
     if interval is None:
         return False
     return math.floor(step / interval + 1e-9) > math.floor((step - 1) / interval + 1e-9)
+
+
+def what_is_due(step: int, plan: Plan, stopped: bool) -> tuple[bool, bool, bool, bool, bool]:
+    """Returns whether a row, a sample, an evaluation and a checkpoint are due after a step, and whether it is the last.
+
+    Args:
+        step: the step.
+        plan: the run's.
+        stopped: whether training ends here because somebody asked for it.
+    """
+    last = step >= plan.steps
+    checkpoint = due(step, plan.checkpoint_every) or last or stopped
+    evaluate = due(step, plan.evaluate_every) or (last and plan.evaluate_every is not None)
+    row = due(step, plan.log_every) or checkpoint or evaluate
+    sample = due(step, plan.sample_every) or (last and plan.sample_at_end)
+    return row, sample, evaluate, checkpoint, last

@@ -7,6 +7,7 @@ source fixes and what is our choice.
 from collections.abc import Callable
 
 from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config.fields import replace
 from pocketgan.config.sections import (
     DataConfig,
     EvaluateConfig,
@@ -15,7 +16,6 @@ from pocketgan.config.sections import (
     PictureConfig,
     RunConfig,
     TrainConfig,
-    replace,
 )
 
 

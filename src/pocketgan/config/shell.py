@@ -4,8 +4,9 @@ import os
 import re
 import shlex
 
+from pocketgan.config.fields import flatten, replace
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import RunConfig, flatten, replace
+from pocketgan.config.sections import RunConfig
 
 WINDOWS = os.name == "nt"
 PLAIN = re.compile(r"[\w@%+=:,./-]+")

@@ -1,33 +1,31 @@
 """One experiment: data, training, checkpoints and the run folder meet here, and nowhere else."""
 
-import platform
-import shlex
-import sys
 import threading
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from pocketgan.base.errors import ConfigError, DataError, NonFiniteLoss, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.base.signals import stop_on_signals
-from pocketgan.base.version import __version__
 from pocketgan.config.durations import Duration
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan, needs_speed
-from pocketgan.config.sections import PACKAGED, RunConfig, replace
+from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.config.shell import command, train_command
 from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
+from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
 from pocketgan.experiment.watchdog_words import in_words
 from pocketgan.images.sets import Batches, ImageSet, load_images
-from pocketgan.runs.records import DataFacts, Environment, State, step_of
-from pocketgan.runs.run import Run, check_free, claim_folder
+from pocketgan.runs.places import check_free, claim_folder
+from pocketgan.runs.records import DataFacts, State, step_of
+from pocketgan.runs.run import Run
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.checkpoints import (
     check_config,
@@ -172,20 +170,7 @@ def continue_run(
         longer: a configuration and a plan of a longer duration, written once the run is known to be able to go on.
     """
     device = device_here(run, progress)
-    state = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
-    run.make_folders()
-    run.settle()
-    checkpoint, damaged = newest_intact(run.checkpoints())
-    if checkpoint is None and damaged:
-        said = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
-        raise RunError(said, field="run")
-    for line in damaged:
-        progress.say(f"{line}; going on from the one before")
-    if checkpoint is not None:
-        check_config(checkpoint, run.config)
-        restore(state, checkpoint)
-        if device != run.environment.device:
-            run.log_event(state.step, "device", **{"from": run.environment.device, "to": device})
+    state = last_state(run, device, progress)
     if longer not in (None, (run.config, run.plan)):
         run.forget_plans(state.step)
         run.replan(*longer)
@@ -195,7 +180,7 @@ def continue_run(
         run.rewind(state.step)
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
         return run
-    if checkpoint is not None:
+    if state.step:
         progress.say(f"{run.folder}: going on from step {state.step:,} of {run.plan.steps:,}")
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     pace = Pace(run, state.step, most_threads, progress)
@@ -220,6 +205,29 @@ def continue_run(
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
         progress.say(message)
     return run
+
+
+def last_state(run: Run, device: str, progress: Progress) -> TrainState:
+    """Returns a run's state at its last intact checkpoint, or at its beginning where none was saved.
+
+    Raises:
+        RunError: all checkpoints are damaged.
+    """
+    state = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
+    run.make_folders()
+    run.settle()
+    checkpoint, damaged = newest_intact(run.checkpoints())
+    if checkpoint is None and damaged:
+        message = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
+        raise RunError(message, field="run")
+    for line in damaged:
+        progress.say(f"{line}; going on from the one before")
+    if checkpoint is not None:
+        check_config(checkpoint, run.config)
+        restore(state, checkpoint)
+        if device != run.environment.device:
+            run.log_event(state.step, "device", **{"from": run.environment.device, "to": device})
+    return state
 
 
 def show_training(run: Run, step: int, progress: Progress) -> AbstractContextManager[None]:
@@ -372,19 +380,3 @@ def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     if split == "auto":
         split = "random" if config.data.data in PACKAGED or not facts.class_names else "stratified"
     return replace(config, conditional=conditional, precision=precision, validation_split=split)
-
-
-def describe_environment(device: str) -> Environment:
-    """Returns the versions and the machine that a run begins with."""
-    typed = Path(sys.argv[0]).name in ("pocketgan", "__main__.py")
-    return Environment(
-        pocketgan=__version__,
-        python=platform.python_version(),
-        torch=torch.__version__,
-        numpy=np.__version__,
-        platform=platform.platform(),
-        processor=platform.processor() or platform.machine(),
-        device=device,
-        threads=torch.get_num_threads(),
-        command=shlex.join(["pocketgan", *sys.argv[1:]]) if typed else "",
-    )

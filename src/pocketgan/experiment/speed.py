@@ -17,8 +17,9 @@ from pocketgan.base.errors import NonFiniteLoss, StorageError
 from pocketgan.base.files import cache_folder, write_json
 from pocketgan.base.progress import Progress
 from pocketgan.config.durations import Duration
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan
-from pocketgan.config.sections import RunConfig, replace
+from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import Batches, ImageSet
 from pocketgan.runs.records import DataFacts
 from pocketgan.runs.weights import image_shape

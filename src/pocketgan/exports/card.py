@@ -9,8 +9,9 @@ from pocketgan.base.errors import RunError
 from pocketgan.base.language import clock, speaking
 from pocketgan.base.messages import PROBLEMS, problem
 from pocketgan.base.version import __version__
+from pocketgan.config.fields import differences, replace
 from pocketgan.config.recipes import RECIPES
-from pocketgan.config.sections import PACKAGED, RunConfig, differences, replace
+from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.experiment.watchdog_words import advice, evidence, title
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET

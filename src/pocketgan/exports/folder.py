@@ -11,7 +11,8 @@ from pocketgan.base.errors import DataError, ModelError
 from pocketgan.base.files import write_atomically
 from pocketgan.base.progress import Progress
 from pocketgan.base.version import __version__
-from pocketgan.config.sections import PACKAGED, RunConfig, replace
+from pocketgan.config.fields import replace
+from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.exports.card import Shipment, model_card
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file
@@ -20,8 +21,9 @@ from pocketgan.images.sets import load_images
 from pocketgan.networks.summary import count
 from pocketgan.runs.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
 from pocketgan.runs.model import CONFIG
+from pocketgan.runs.places import check_free
 from pocketgan.runs.records import DataFacts
-from pocketgan.runs.run import Run, check_free
+from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import generate_images, redraw_images, side_by_side
 from pocketgan.runs.weights import build_with
 

@@ -1,6 +1,7 @@
-"""Where the images and labels of a grid go, and how large it may be: all arithmetic. `pictures.grid` draws it."""
+"""Where the images and labels of a grid go, and how large it may be: all arithmetic. `grids.grid` draws it."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -169,29 +170,15 @@ def chosen_scale(
         return wanted
     if not fits(1):
         width, height = size(1)
-        raise RunError(
-            "even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do",
-            field=fewer,
-            width=width,
-            height=height,
-        )
-    low, high = 1, wanted
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        why = "even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do"
+        raise RunError(why, field=fewer, width=width, height=height)
+    low = bisect_left(range(1, wanted), True, key=lambda scale: not fits(scale))
     if scale is not None:
         width, height = size(wanted)
-        raise RunError(
-            "{scale} makes a picture of {width:,}×{height:,} pixels, and {most:,} in all or {most2:,} a "
-            "side are the most; {low} would do",
-            field="scale",
-            scale=scale,
-            width=width,
-            height=height,
-            most=most[0],
-            most2=most[1],
-            low=low,
-        )
+        parts = {"scale": scale, "width": width, "height": height, "low": low, "most": most[0], "side": most[1]}
+        why = "{scale} makes a picture of {width:,}×{height:,} pixels, "
+        why += "and {most:,} in all or {side:,} a side are the most; {low} would do"
+        raise RunError(why, field="scale", **parts)
     return low
 
 

@@ -187,7 +187,7 @@ def walk_directions(
         A film whose sheet has a row a direction, from one side through the latent's image to the other.
 
     Raises:
-        RunError: there is no such class or checkpoint, or the numbers won't do.
+        RunError: there is no such class or checkpoint, or a number is out of range.
     """
     if not 2 <= steps <= MOST_STEPS:
         raise RunError("{steps} won't do; 2 to {most_steps} would", field="steps", steps=steps, most_steps=MOST_STEPS)

@@ -45,32 +45,23 @@ def walk(
         fps: frames a second.
 
     Raises:
-        RunError: the run redraws images, there is no such class or checkpoint, or the numbers won't do.
+        RunError: the run redraws images, there is no such class or checkpoint, or a number is out of range.
     """
     config, facts = model.config, model.facts
-    if config.reads_images:
-        raise RunError(
-            "'{folder}' redraws images and reads no noise, so there is nothing to walk between",
-            field="run",
-            folder=model.folder,
-        )
-    if not 2 <= len(seeds) <= MOST_SEEDS or len(set(seeds)) < 2:
-        raise RunError(
-            "from seed {known} goes nowhere; 2 to {most_seeds} seeds would",
-            field="walk",
-            known=" to ".join(map(str, seeds[:5])),
-            most_seeds=MOST_SEEDS,
-        )
-    if frames is not None and not 2 <= frames <= MOST_FRAMES:
-        raise RunError(
-            "{frames} won't do; 2 to {most_frames:,} would", field="frames", frames=frames, most_frames=MOST_FRAMES
-        )
+    check_walk(model, seeds, frames)
     classes = shown_classes(model, label)
     legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(classes) or 1
     if (legs + 1) * steps * rows > MOST_IMAGES:
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
-        what = f"frames: {frames or FRAMES} between each two of {len(seeds)} seeds, {rows} images each, are too many"
-        raise RunError(f"{what}; {most} would do" if most > 1 else f"{what}; fewer seeds, or one --label, would do")
+        remedy = f"{most} would do" if most > 1 else "fewer seeds, or one --label, would do"
+        raise RunError(
+            "{frames} between each two of {count} seeds, {rows} images each, are too many; {remedy}",
+            field="frames",
+            frames=frames or FRAMES,
+            count=len(seeds),
+            rows=rows,
+            remedy=remedy,
+        )
     network = load_generator(model, checkpoint)
     stops = torch.cat([sample_latents(config, 1, seed) for seed in seeds])
     latents = path(stops, steps + 1).repeat_interleave(rows, dim=0)
@@ -89,6 +80,31 @@ def walk(
         headings=tuple(at.get(moment, "") for moment in moments),
         rows=tuple(range(rows)),
     )
+
+
+def check_walk(model: Model, seeds: Sequence[int], frames: int | None) -> None:
+    """Checks that a model can be asked for an interpolation between these seeds.
+
+    Raises:
+        RunError: it redraws images, or the seeds or frames are too few or too many.
+    """
+    if model.config.reads_images:
+        raise RunError(
+            "'{folder}' redraws images and reads no noise, so there is nothing to walk between",
+            field="run",
+            folder=model.folder,
+        )
+    if not 2 <= len(seeds) <= MOST_SEEDS or len(set(seeds)) < 2:
+        raise RunError(
+            "from seed {known} goes nowhere; 2 to {most_seeds} seeds would",
+            field="walk",
+            known=" to ".join(map(str, seeds[:5])),
+            most_seeds=MOST_SEEDS,
+        )
+    if frames is not None and not 2 <= frames <= MOST_FRAMES:
+        raise RunError(
+            "{frames} won't do; 2 to {most_frames:,} would", field="frames", frames=frames, most_frames=MOST_FRAMES
+        )
 
 
 def shown_classes(model: Model, label: str | int | None) -> list[int]:

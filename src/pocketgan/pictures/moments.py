@@ -53,7 +53,7 @@ def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Fi
         fps: frames a second; by default as many as make a film of 8 seconds, and 2 at least.
 
     Raises:
-        RunError: there are no two pictures to be read, or the numbers won't do.
+        RunError: there are no two pictures to be read, or a number is out of range.
     """
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
         raise RunError(

@@ -112,13 +112,40 @@ def draw_plots(
         names: the plots to draw, keys of `PLOTS`; all where it is empty.
 
     Raises:
-        RunError: there is nothing to plot, or something asked for won't do.
+        RunError: there is nothing to plot, or what was asked for is invalid.
     """
-    if not 1 <= len(runs) <= MOST_RUNS:
+    check_wishes(len(runs), x_axis, width, theme)
+    palette = PALETTES["dark" if theme == "dark" else "light"]
+    look = Look("dark" if theme == "dark" else "light", width, titled)
+    several, result = len(runs) > 1, []
+    for place, (run, name) in enumerate(zip(runs, named([run.folder for run in runs]), strict=True)):
+        first, second = (place, place) if several else (0, 1)
+        colours, marks = (palette.lines[first], palette.lines[second]), (MARKS[first], MARKS[second])
+        result.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
+        if not (result[-1].rows or result[-1].evaluations):
+            raise RunError(
+                "'{folder}' has logged nothing yet, so there is nothing to plot", field="run", folder=run.folder
+            )
+    figures = {}
+    with styled(look):
+        for name, draw in PLOTS.items():
+            figure = draw(result, x_axis, look) if not names or name in names else None
+            if figure is not None:
+                figures[name] = figure
+    return Plots(figures, look)
+
+
+def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
+    """Checks what is asked of plots of so many runs.
+
+    Raises:
+        RunError: something that they can't have.
+    """
+    if not 1 <= runs <= MOST_RUNS:
         raise RunError(
             "{count} runs won't do in one plot; 1 to {most_runs} can be told apart",
             field="run",
-            count=len(runs),
+            count=runs,
             most_runs=MOST_RUNS,
         )
     if x_axis not in OVER:
@@ -137,26 +164,8 @@ def draw_plots(
             narrowest=NARROWEST,
             widest=WIDEST,
         )
-    palette = next((palette for name, palette in PALETTES.items() if name == theme), None)
-    if palette is None:
+    if theme not in PALETTES:
         raise RunError("'{theme}' won't do; known: {known}", field="theme", theme=theme, known=", ".join(PALETTES))
-    look = Look("dark" if theme == "dark" else "light", width, titled)
-    several, result = len(runs) > 1, []
-    for place, (run, name) in enumerate(zip(runs, named([run.folder for run in runs]), strict=True)):
-        first, second = (place, place) if several else (0, 1)
-        colours, marks = (palette.lines[first], palette.lines[second]), (MARKS[first], MARKS[second])
-        result.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
-        if not (result[-1].rows or result[-1].evaluations):
-            raise RunError(
-                "'{folder}' has logged nothing yet, so there is nothing to plot", field="run", folder=run.folder
-            )
-    figures = {}
-    with styled(look):
-        for name, draw in PLOTS.items():
-            figure = draw(result, x_axis, look) if not names or name in names else None
-            if figure is not None:
-                figures[name] = figure
-    return Plots(figures, look)
 
 
 # The plots. Each returns None where no run has anything for it.

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pocketgan.base.errors import ConfigError, ModelError
 from pocketgan.base.messages import problem
 from pocketgan.config import history
-from pocketgan.config.sections import PACKAGED, DataConfig, RunConfig, validated
+from pocketgan.config.fields import validated
+from pocketgan.config.sections import PACKAGED, DataConfig, RunConfig
 from pocketgan.runs.model import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index, located
 from pocketgan.runs.records import DataFacts, first_problem, read_object
 from pocketgan.runs.run import Run

@@ -74,4 +74,4 @@ def chosen(run: Path | None, *, reads_images: bool | None = None) -> Path:
         if reads_images is None or (reads_images == newest.config.reads_images and newest.checkpoints()):
             note(problem("newest run", folder=newest.folder))
             return newest.folder
-    raise RunError("RUN: {why}", why=problem("no run to take"))
+    raise RunError("no run to take", field="RUN")

@@ -103,6 +103,18 @@ class Environment(BaseModel):
     command: str
 
 
+def after_last_rollback(events: list[dict[str, Any]]) -> int:
+    """Returns the place of the first event after the last rollback."""
+    return max((place + 1 for place, row in enumerate(events) if row.get("event") == "rollback"), default=0)
+
+
+def is_decision(event: dict[str, Any]) -> bool:
+    """Whether an event changed training's bits from its step on, and says how."""
+    if event.get("event") == "threads":
+        return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
+    return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
+
+
 def checkpoint_files(folder: Path) -> list[Path]:
     """Returns the checkpoints of the run in a folder, oldest first."""
     paths = (folder / "checkpoints").glob("step-*.safetensors")

@@ -20,10 +20,10 @@ from pydantic import ValidationError
 from pocketgan.base.errors import ConfigError, RunBusy, RunError
 from pocketgan.base.files import write_json
 from pocketgan.config import history
+from pocketgan.config.fields import validated
 from pocketgan.config.plan import Plan
-from pocketgan.config.sections import DataConfig, RunConfig, validated
-from pocketgan.config.shell import command
-from pocketgan.runs.model import EXPORT_KEY, Weights, is_exported, is_model, label_index, located, why_no_run
+from pocketgan.config.sections import DataConfig, RunConfig
+from pocketgan.runs.model import EXPORT_KEY, Weights, label_index, located, why_no_run
 from pocketgan.runs.records import (
     BEST,
     COLUMNS,
@@ -32,9 +32,11 @@ from pocketgan.runs.records import (
     SampleFile,
     State,
     Status,
+    after_last_rollback,
     append_row,
     checkpoint_files,
     first_problem,
+    is_decision,
     lives,
     read_clocks,
     read_counters,
@@ -395,55 +397,3 @@ class Run:
         from pocketgan.runs.sampling import draw
 
         return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
-
-
-def after_last_rollback(events: list[dict[str, Any]]) -> int:
-    """Returns the place of the first event after the last rollback."""
-    return max((place + 1 for place, row in enumerate(events) if row.get("event") == "rollback"), default=0)
-
-
-def is_decision(event: dict[str, Any]) -> bool:
-    """Whether an event changed training's bits from its step on, and says how."""
-    if event.get("event") == "threads":
-        return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
-    return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
-
-
-def check_free(out: str | Path | None) -> None:
-    """Checks that a new run may go into `out`, without making anything.
-
-    Raises:
-        RunError: there is something already.
-    """
-    if out is None:
-        return
-    folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise RunError("is a file", field="out", folder=folder)
-    if is_model(folder) and not is_exported(folder):
-        raise RunError("holds a run", field="out", folder=folder, command=command("resume", folder))
-    if folder.is_dir() and any(folder.iterdir()):
-        raise RunError("not empty", field="out", folder=folder)
-
-
-def claim_folder(out: str | Path | None, recipe: str) -> Path:
-    """Makes the folder of a new run: `out`, or the first free `runs/<recipe>-<n>`.
-
-    Raises:
-        RunError: it holds something already, or can't be made.
-    """
-    check_free(out)
-    try:
-        if out is not None:
-            Path(out).mkdir(parents=True, exist_ok=True)
-            return Path(out)
-        for number in itertools.count(1):
-            folder = Path("runs") / f"{recipe}-{number}"
-            if not folder.exists():
-                with suppress(FileExistsError):
-                    folder.mkdir(parents=True)
-                    return folder
-    except OSError as error:
-        place = out or "runs"
-        raise RunError("not writable", field="out", folder=place, why=error.strerror) from None
-    raise AssertionError("numbers don't end")

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config.fields import ALIASES, FIELDS, NAMES, explain, rename, replace
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import ALIASES, FIELDS, NAMES, PACKAGED, RunConfig, Section, explain, rename, replace
+from pocketgan.config.sections import PACKAGED, RunConfig, Section
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.studies.seeds import default_seeds
 

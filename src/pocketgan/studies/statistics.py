@@ -321,6 +321,17 @@ def rank_correlation(first: Sequence[float | None], second: Sequence[float | Non
     return float(np.corrcoef(rankdata(ours), rankdata(theirs))[0, 1])
 
 
+def known(value: float) -> float | None:
+    """Returns a number, or None for one that isn't finite."""
+    return value if math.isfinite(value) else None
+
+
+def correlated(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
+    """Returns the rank correlation of two columns, (n,), where the first is a number; None where that says nothing."""
+    there = np.isfinite(first)
+    return rank_correlation(first[there].tolist(), second[there].tolist())
+
+
 def _numbers(name: str, values: Values, least: int = 1) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(array) < least or not np.isfinite(array).all():

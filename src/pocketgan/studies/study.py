@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pocketgan.base.errors import ConfigError, RunError, StudyError
 from pocketgan.base.files import write_json
 from pocketgan.config import history
-from pocketgan.config.sections import RunConfig, replace, validated
+from pocketgan.config.fields import replace, validated
+from pocketgan.config.sections import RunConfig
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run

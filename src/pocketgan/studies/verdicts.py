@@ -3,7 +3,6 @@
 Reads a study's folder; the tests and intervals are in `statistics.py`.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,12 @@ from pocketgan.studies.statistics import (
     Interval,
     PairComparison,
     compare,
+    correlated,
     expected_best,
     holm,
     interquartile_mean,
     interval,
+    known,
     permutation_p_value,
     rank_correlation,
     seeds_needed,
@@ -302,11 +303,6 @@ def mean_between(curves: list[Curve], clock: str) -> float | None:
     return known(variation_between(list(common.values)))
 
 
-def known(value: float) -> float | None:
-    """Returns a number, or None for one that isn't finite."""
-    return value if math.isfinite(value) else None
-
-
 def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
     """Compares the quality at each moment that the study names with that at the end, by the runs' own evaluations.
 
@@ -399,9 +395,3 @@ def find_readings(study: Study, ended: list[RunLog]) -> list[Reading]:
         told = rank_correlation([value for value, _ in over_runs], [figure for _, figure in over_runs])
         readings.append(Reading(name, favours, told, float(np.mean(within)) if within else None))
     return readings
-
-
-def correlated(first: Numbers, second: Numbers) -> float | None:
-    """Returns the rank correlation of two columns, (n,), where the first is a number; None where that says nothing."""
-    there = np.isfinite(first)
-    return rank_correlation(first[there].tolist(), second[there].tolist())

@@ -20,7 +20,8 @@ from pocketgan.base.errors import CheckpointDamaged, ConfigError, NonFiniteLoss,
 from pocketgan.base.files import write_atomically
 from pocketgan.base.messages import problem
 from pocketgan.config import history
-from pocketgan.config.sections import RunConfig, differences, replace, validated
+from pocketgan.config.fields import differences, replace, validated
+from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import derived_seed
 from pocketgan.training.state import TrainState
 

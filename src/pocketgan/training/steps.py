@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pocketgan.base.errors import NonFiniteLoss
-from pocketgan.config.plan import Plan, due
+from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import Batch, Batches
 from pocketgan.training.augment import augment
@@ -371,24 +371,19 @@ def train(
             update_ema(state, plan.half_life_after(state.nimg), batches.batch_size)
 
         # A tick, where something is due.
-        last = state.step >= plan.steps
         stopped = stop is not None and stop.is_set()
-        checkpoint = due(state.step, plan.checkpoint_every) or last or stopped
-        evaluate = due(state.step, plan.evaluate_every) or (last and plan.evaluate_every is not None)
-        row = due(state.step, plan.log_every) or checkpoint or evaluate
-        sample = due(state.step, plan.sample_every) or (last and plan.sample_at_end)
+        dues = row, sample, *_ = what_is_due(state.step, plan, stopped)
         now = time.perf_counter()
         if not (row or sample or state.step in pauses or now - tick_at >= every_seconds):
             continue
-        steps = state.step - row_step
         measures = summarise(history, objective) if row else {}
         state.seconds = time.perf_counter() - started  # Reading the measures has waited for the last step.
         if row:
             check_finite(state, measures)
-        speed = steps * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
-        epoch = state.nimg / len(batches.images)
-        dues = (row, sample, evaluate, checkpoint, last, stopped)
-        yield Tick(state.step, state.nimg, epoch, state.seconds, measures, speed, *dues)
+        speed = (state.step - row_step) * batches.batch_size / max(state.seconds - row_seconds, 1e-9)
+        yield Tick(
+            state.step, state.nimg, state.nimg / len(batches.images), state.seconds, measures, speed, *dues, stopped
+        )
         if row:
             history.clear()
             row_step, row_seconds = state.step, state.seconds

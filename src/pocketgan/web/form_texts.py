@@ -4,8 +4,9 @@ import inspect
 import re
 
 from pocketgan.base.language import Text
+from pocketgan.config.fields import SECTIONS
 from pocketgan.config.recipes import RECIPES
-from pocketgan.config.sections import SECTIONS, RunConfig
+from pocketgan.config.sections import RunConfig
 
 
 def helps() -> dict[str, Text]:

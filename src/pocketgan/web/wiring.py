@@ -8,8 +8,9 @@ import gradio as gr
 from gradio.context import Context
 from gradio.processing_utils import save_bytes_to_cache
 
-from pocketgan.web.asking import attempt
+from pocketgan.web.asking import attempt, models_that
 from pocketgan.web.gallery import asset
+from pocketgan.web.ranking import in_order
 from pocketgan.web.site import Site
 
 ONCE: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
@@ -72,6 +73,11 @@ def looks() -> dict[str, Any]:
 def fills() -> dict[str, Any]:
     """Returns what a piece of HTML has that is empty at times, and takes no room then."""
     return {**looks(), "elem_classes": "pg-fills"}
+
+
+def known_models(site: Site, *, redraw: bool) -> gr.Dropdown:
+    """Returns the choices of a list of models: those that redraw pictures, or those that draw from noise."""
+    return gr.Dropdown(in_order(site, models_that(site, redraw=redraw)))
 
 
 def enclosing_tab() -> gr.Tab | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pocketgan.base.errors import ConfigError, RunError
-from pocketgan.config.sections import flatten
+from pocketgan.config.fields import flatten
 from pocketgan.runs.records import Environment
 from pocketgan.runs.run import Run
 from pocketgan.studies.curves import LOSSES, Curve, RunLog, clock_of, curves_of, read_logs

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.base.language import clock
-from pocketgan.config.sections import flatten
+from pocketgan.config.fields import flatten
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.report.findings import Findings, done, once

@@ -38,13 +38,20 @@ def build_compare(site: Site) -> dict[str, Any]:
         make = gr.Button(site.say("make page"), scale=0, min_width=200, interactive=False)
     page = gr.HTML(study_html(site, None))
     changed = partial(gr.on, [runs.change, over.change])
-    side_by_side = lambda names, over: (compare_html(site, names, over), gr.Button(interactive=bool(names)))  # noqa: E731
+
+    def side_by_side(names: object, over: object) -> tuple[str, gr.Button]:
+        return compare_html(site, names, over), gr.Button(interactive=bool(names))
+
+    def known_runs() -> gr.Dropdown:
+        return gr.Dropdown(choices=in_order(site, site.runs()))
+
+    def one_study(name: object) -> tuple[str, gr.Button]:
+        return study_html(site, name), gr.Button(interactive=bool(name))
+
     wire(site, changed, side_by_side, [runs, over], [shown, measure], **quiet("compare"))
     wire(site, measure.click, lambda names: measured(site, names), runs, answer, **quiet("measure"))
-    one_study = lambda name: (study_html(site, name), gr.Button(interactive=bool(name)))  # noqa: E731
     wire(site, study.change, one_study, study, [page, make], **quiet("study"))
-    listed = lambda: gr.Dropdown(choices=in_order(site, site.runs()))  # noqa: E731
-    wire(site, runs.focus, listed, None, runs, **quiet("list_compared"))
+    wire(site, runs.focus, known_runs, None, runs, **quiet("list_compared"))
     wire(site, study.focus, lambda: gr.Dropdown(choices=site.studies()), None, study, **quiet("list_studies"))
     how = {"api_name": "make_page", "api_visibility": "undocumented"}
     wire(site, make.click, lambda name: made(site, name), study, page, **how)

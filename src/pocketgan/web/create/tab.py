@@ -28,7 +28,7 @@ from pocketgan.web.create_words import say
 from pocketgan.web.gallery import asset, heading, note
 from pocketgan.web.ranking import in_order
 from pocketgan.web.site import Site
-from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, looks, sends, sent, wire
+from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, known_models, looks, sends, sent, wire
 
 FARTHEST = 3
 """Deviations along a direction, to either side."""
@@ -202,8 +202,7 @@ def finds(site: Site, parts: Parts) -> None:
     tab = enclosing_tab()
     if tab is not None:
         wire(site, tab.select, arrived, parts.model, [parts.model, parts.message], **ONCE)
-    listed = lambda: gr.Dropdown(in_order(site, models_that(site, redraw=False)))  # noqa: E731
-    wire(site, parts.model.focus, listed, None, parts.model, **ONCE)
+    wire(site, parts.model.focus, lambda: known_models(site, redraw=False), None, parts.model, **ONCE)
 
 
 def choices_of(site: Site, name: object) -> Any:

@@ -22,7 +22,7 @@ from pocketgan.web.redraw.redrawing import (
     uploaded,
 )
 from pocketgan.web.site import Site
-from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, looks, sent, wire
+from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, known_models, looks, sent, wire
 
 
 @dataclass
@@ -99,8 +99,7 @@ def answer_events(site: Site, parts: Parts) -> None:
     tab = enclosing_tab()
     if tab is not None:
         wire(site, tab.select, arrived, parts.model, [parts.model, parts.result, parts.take], **ONCE)
-    listed = lambda: gr.Dropdown(in_order(site, models_that(site, redraw=True)))  # noqa: E731
-    wire(site, parts.model.focus, listed, None, parts.model, **ONCE)
+    wire(site, parts.model.focus, lambda: known_models(site, redraw=True), None, parts.model, **ONCE)
     wire(site, parts.model.change, opened, [parts.model, parts.source], [parts.label, *shown], **ONCE)
     wire(site, parts.pad.draw, draw, [parts.model, parts.pad], shown, **LIVE)
     wire(site, parts.pad.file, file, parts.model, shown, **ONCE)

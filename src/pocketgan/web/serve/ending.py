@@ -45,6 +45,7 @@ def listening_until(app: App, ending: asyncio.Event) -> App:
     """Returns an application whose requests are told that the browser has left once `ending` is set."""
 
     async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request, and ends the answer where the page ends before it."""
         if scope["type"] != "http":
             return await app(scope, receive, send)
         answer, refusal = Answer(send), False

@@ -16,7 +16,8 @@ from pocketgan.config.durations import Duration
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.model import is_model
-from pocketgan.runs.run import Run, check_free
+from pocketgan.runs.places import check_free
+from pocketgan.runs.run import Run
 from pocketgan.web.processes import MOST_STARTED, TooMany
 from pocketgan.web.site import DEEPEST, STUDY, Site
 from pocketgan.web.train.form import flags_of, with_point
@@ -105,8 +106,12 @@ def free_name(site: Site, recipe_name: str) -> str:
     """Returns the first free name for a run of a recipe: in `runs`, unless the folder is that itself."""
     inside = "" if site.folder.name == "runs" else "runs/"
     names = (f"{inside}{recipe_name}-{number}" for number in itertools.count(1))
-    taken = lambda name: (site.folder / name).exists() or site.starts.of(name) or name in site.trainings  # noqa: E731
-    return next(name for name in names if not taken(name))
+    return next(name for name in names if not is_taken(site, name))
+
+
+def is_taken(site: Site, name: str) -> bool:
+    """Whether there is something by this name, or a training of this name is under way or waits."""
+    return (site.folder / name).exists() or site.starts.of(name) is not None or name in site.trainings
 
 
 def name_of(site: Site, typed: str) -> str:

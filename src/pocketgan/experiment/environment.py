@@ -1,0 +1,28 @@
+"""The versions and the machine that a run begins with."""
+
+import platform
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pocketgan.base.version import __version__
+from pocketgan.runs.records import Environment
+
+
+def describe_environment(device: str) -> Environment:
+    """Returns the versions and the machine that a run begins with."""
+    typed = Path(sys.argv[0]).name in ("pocketgan", "__main__.py")
+    return Environment(
+        pocketgan=__version__,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        platform=platform.platform(),
+        processor=platform.processor() or platform.machine(),
+        device=device,
+        threads=torch.get_num_threads(),
+        command=shlex.join(["pocketgan", *sys.argv[1:]]) if typed else "",
+    )

@@ -1,0 +1,49 @@
+"""Where a new run goes."""
+
+import itertools
+from contextlib import suppress
+from pathlib import Path
+
+from pocketgan.base.errors import RunError
+from pocketgan.config.shell import command
+from pocketgan.runs.model import is_exported, is_model
+
+
+def check_free(out: str | Path | None) -> None:
+    """Checks that a new run may go into `out`, without making anything.
+
+    Raises:
+        RunError: there is something already.
+    """
+    if out is None:
+        return
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise RunError("is a file", field="out", folder=folder)
+    if is_model(folder) and not is_exported(folder):
+        raise RunError("holds a run", field="out", folder=folder, command=command("resume", folder))
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError("not empty", field="out", folder=folder)
+
+
+def claim_folder(out: str | Path | None, recipe: str) -> Path:
+    """Makes the folder of a new run: `out`, or the first free `runs/<recipe>-<n>`.
+
+    Raises:
+        RunError: it holds something already, or can't be made.
+    """
+    check_free(out)
+    try:
+        if out is not None:
+            Path(out).mkdir(parents=True, exist_ok=True)
+            return Path(out)
+        for number in itertools.count(1):
+            folder = Path("runs") / f"{recipe}-{number}"
+            if not folder.exists():
+                with suppress(FileExistsError):
+                    folder.mkdir(parents=True)
+                    return folder
+    except OSError as error:
+        place = out or "runs"
+        raise RunError("not writable", field="out", folder=place, why=error.strerror) from None
+    raise AssertionError("numbers don't end")
