@@ -66,7 +66,8 @@ def page(browser: Any) -> Iterator[Any]:
 
 def opened(page: Any, address: str, search: str = "?tab=train&run=runs/one") -> None:
     page.goto(f"{address}/{search}")
-    page.locator(".pg-state").wait_for()
+    name = search.partition("run=")[2]
+    page.locator(f'.pg-live[data-run="{name}"] .pg-state' if name else ".pg-state").wait_for()
 
 
 def unfold(page: Any, *titles: str) -> None:
@@ -307,6 +308,24 @@ def test_a_tab_that_is_opened_while_the_page_loads_stays_open(page: Any, address
     page.wait_for_url("**/?tab=compare")
     page.wait_for_timeout(500)
     assert page.get_by_role("tab", selected=True).inner_text() == "Compare"
+
+
+EARLY = """
+let found;
+Object.defineProperty(window, "pocketgan", {
+  get: () => found,
+  set(value) { found = value; if (value.entered) value.entered("train"); },
+});
+"""
+"""Gradio says which tab is open before the part of the page that reads the address is there."""
+
+
+def test_an_address_is_read_whole_where_its_tab_is_open_first(page: Any, address: str) -> None:
+    page.add_init_script(EARLY)
+    page.goto(f"{address}/?tab=train&run=runs/one")
+    page.locator('.pg-live[data-run="runs/one"]').wait_for()
+    page.wait_for_timeout(500)
+    assert chosen(page) == ("Train", "runs/one")
 
 
 # Narrow screens, fingers, headings.

@@ -54,7 +54,7 @@
       if (arriving && target) return;
       const other = name !== place;
       place = name;
-      write(other && !arriving);
+      if (!arriving) write(other); // On its way, the page hasn't read the whole address yet.
     },
 
     // Something was chosen in a place.
