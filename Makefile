@@ -6,7 +6,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev train test test-slow test-all lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-slow test-all docs dist lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -37,13 +37,24 @@ test: lint
 test-slow: $(READY_DEV)
 	$(BIN)/pytest -n auto --dist worksteal -m slow
 
-test-all: test test-slow
+test-all: test test-slow docs
+
+# The documentation's site, in build/site; the reference's pages are made of the code.
+docs: $(READY_DEV)
+	$(BIN)/python tools/reference.py
+	$(BIN)/sphinx-build -W -q -c docs -d build/doctrees . build/site
+	@echo "build/site/index.html"
+
+# A wheel and an sdist, in dist.
+dist: $(READY_DEV)
+	$(BIN)/python -m build
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/codespell src docs tools benchmarks examples README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
 
 format: $(READY_DEV)
 	$(BIN)/ruff check --fix .

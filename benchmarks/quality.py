@@ -4,7 +4,8 @@ Trains, one after the other and alone on the machine: `pocket` for each of a lad
 `mlp`, and two textbook DCGANs (`benchmarks/peers/`), which are measured at moments along the way. Then it measures:
 10,000 images against the test split in the spaces `digits` and `random`, of `pocket` the averaged generator's at the
 end of its run, of the others the generator's as it is. What is in the folder already isn't trained or measured again,
-so it can be stopped and goes on. Prints the tables of `docs/performance.md`; draws `quality.png`, and digits of each.
+so it can be stopped and goes on. Prints the tables of
+`docs/results/quality.md`; draws `quality.png`, and digits of each.
 All that was measured is kept in `benchmarks/quality.jsonl`, a row a line; `--again` makes tables and figure from that.
 """
 
@@ -121,6 +122,10 @@ def distance(row: dict[str, Any], space: str = "digits") -> float:
     return row["figures"][space]["frechet_distance"]["value"]
 
 
+EVERY = 60
+"""Seconds between two evaluations of `pocket`; a run that is shorter is evaluated once."""
+
+
 def middle(rows: list[dict[str, Any]], read: Callable[[dict[str, Any]], float]) -> str:
     """Returns the median of something over rows, with the least and the greatest."""
     values = [read(row) for row in rows]
@@ -132,8 +137,8 @@ def middle(rows: list[dict[str, Any]], read: Callable[[dict[str, Any]], float]) 
 def quality_table(rows: list[dict[str, Any]]) -> list[str]:
     """Returns the lines of the table of `pocket` at each duration."""
     lines = [
-        "| trained for | seeds | digits | times the floor | random | times the floor | class KL | as asked | recall "
-        "| of real | coverage | of real | AuthPct | of real | C_T | alarms |",
+        "| trained for | seeds | FD (digits) | ÷ baseline | FD (random) | ÷ baseline | class KL | class accuracy | recall "
+        "| baseline | coverage | baseline | authenticity | baseline | C_T | warnings (evaluations) |",
         "| --- | ---: | --- | ---: | --- |" + " ---: |" * 11,
     ]
     for duration in dict.fromkeys(row["asked"] for row in rows):
@@ -151,7 +156,8 @@ def quality_table(rows: list[dict[str, Any]]) -> list[str]:
         cells += [figure("class_kl", form=".4f"), figure("label_agreement", form=".2%")]
         cells += [figure("recall"), figure("recall", "floor"), figure("coverage"), figure("coverage", "floor")]
         cells += [figure("authentic"), figure("authentic", "floor"), figure("copying", form=".1f")]
-        cells.append(f"{sum(row['alarms'] > 0 for row in some)} of {len(some)}")
+        evaluations = max(1, int(duration // EVERY))
+        cells.append(f"{sum(row['alarms'] > 0 for row in some)} of {len(some)} ({evaluations})")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -159,7 +165,7 @@ def quality_table(rows: list[dict[str, Any]]) -> list[str]:
 def time_table(pockets: list[dict[str, Any]], peers: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Returns the lines of the table of times to each peer's last distance: the shortest run of `pocket` as near."""
     lines = [
-        "| peer | seeds | digits | random | `pocket` is as near after | times sooner |",
+        "| peer | seeds | FD (digits) | FD (random) | `pocket` has the same FD after | times faster |",
         "| --- | ---: | --- | --- | ---: | ---: |",
     ]
     for name, rows in peers.items():
@@ -271,6 +277,7 @@ def main() -> None:
     names = dict.fromkeys(row["name"] for row in rows if row["name"] != "pocket")
     peers = {name: [row for row in rows if row["name"] == name] for name in names}
     print("\n".join(["", *quality_table(pockets), "", *time_table(pockets, peers)]))
+    options.figures.mkdir(parents=True, exist_ok=True)
     draw(pockets, peers, options.figures / "quality.png")
 
 

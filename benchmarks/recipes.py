@@ -3,7 +3,7 @@
 Trains every recipe with every seed (the classics on one thread, so that two can run beside each other; `pocket` alone,
 on all cores), then measures the best checkpoint and the last one with `pocketgan evaluate`: 10,000 generated images
 against the test split. Runs that are already in the folder are not trained again. Prints the table of
-`docs/recipes.md`.
+`docs/results/recipes.md`.
 """
 
 import argparse

@@ -8,7 +8,7 @@ other programs don't falsify, and gives the number of steps. So as many candidat
 whatever else the machine does. A minute of two threads on an idle machine is about 107 of these seconds. Judged is the
 end of each run: 10,000 images of the averaged generator against the validation part, in the spaces `digits` and
 `random`; the test split is never looked at. Each run is a line of `runs/speedrun.jsonl`; what came of the ideas tried
-is in `docs/speedrun.md`.
+is in `benchmarks/LOG.md`.
 """
 
 import argparse

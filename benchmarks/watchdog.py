@@ -3,7 +3,7 @@
 Every diagnosis has a run that provokes it, on small parts of MNIST, each over several seeds; a run counts as caught
 when the right name is among the diagnoses before half of it is done. Healthy runs of `pocket` and `dcgan` on all of
 MNIST must be named nothing. Runs that are already in the folder are not repeated. Prints the tables of
-`docs/diagnosis.md`.
+`docs/results/watchdog.md`.
 """
 
 import argparse
@@ -23,15 +23,15 @@ from pocketgan.runs.run import Run
 SIZES = (400, 4000)
 SMALL = "--data {folder}/mnist-4000.npz --features digits --evaluate-count 300"
 FEW = "--data {folder}/mnist-400.npz --features digits --evaluate-count 300"
-SMOOTH = "--objective relativistic --discriminator-batches joint --beta1 0 --beta2 0.99"
+SMOOTH = "--objective relativistic --discriminator-batches concatenated --beta1 0 --beta2 0.99"
 PROVOKED = {
-    "non_finite": "comparison --objective wasserstein --discriminator-batches joint --depth 10 --hidden-dim 16 "
+    "non_finite": "comparison --objective wasserstein --discriminator-batches concatenated --depth 10 --hidden-dim 16 "
     f"--width 0.1 --learning-rate 1 --iterations 200 --evaluate-every 10_steps --log-every 10_steps {SMALL}",
     "discriminator_won": "minimal --objective minimax --learning-rate 2e-5 --discriminator-learning-rate 2e-3 "
     f"--iterations 1000 --evaluate-every 50_steps {SMALL}",
     "mode_collapse": "comparison --learning-rate 2e-3 --discriminator-learning-rate 2e-5 --iterations 1000 "
     f"--evaluate-every 50_steps {SMALL}",
-    "oscillation": "comparison --objective wasserstein --discriminator-batches joint --learning-rate 1e-3 "
+    "oscillation": "comparison --objective wasserstein --discriminator-batches concatenated --learning-rate 1e-3 "
     f"--iterations 3000 --evaluate-every 60_steps {SMALL}",
     "discriminator_overfitting": f"comparison --hidden-dim 256 --batch-size 64 {SMOOTH} --r1 0.003 --r2 0.003 "
     f"--iterations 3000 --evaluate-every 80_steps --validation 0.5 {FEW}",

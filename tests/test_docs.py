@@ -1,7 +1,8 @@
-"""The READMEs in other languages and the tutorial: their commands parse, their links lead somewhere, READMEs are
-translated, and the tutorial's study and pictures are there. The tables of quality are those of the rows measured."""
+"""The documentation: commands parse, links lead somewhere, READMEs are translated, studies in it are studies, generated
+pages are today's, and the tables of quality are those of the rows measured."""
 
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -15,16 +16,21 @@ from typing import Any
 import pytest
 import tyro
 
+import pocketgan
 from pocketgan.base.language import LANGUAGES
 from pocketgan.cli.flags import parse_recipe
-from pocketgan.cli.main import dispatch
-from pocketgan.config.recipes import RECIPES
+from pocketgan.cli.main import COMMANDS, dispatch
+from pocketgan.config.fields import FIELDS
+from pocketgan.config.recipes import PARAMETERS, RECIPES, recipe
+from pocketgan.experiment.watchdog_words import NAMES
+from pocketgan.metrics.registry import METRICS
 from pocketgan.studies.predeclared import STUDIES, read_study
 from pocketgan.studies.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {code: ROOT / "docs" / f"README.{code}.md" for code in LANGUAGES if code != "en"}
-TUTORIAL = ROOT / "docs" / "tutorial.md"
+SITE = sorted(page for page in (ROOT / "docs").rglob("*.md") if page not in PAGES.values())
+GUIDES = [page for page in SITE if page.parent.name in ("get-started", "how-to") and page.name != "index.md"]
 SCRIPTS = {"uk": "[Ѐ-ӿ]", "ru": "[Ѐ-ӿ]", "ko": "[가-힣]", "zh-TW": "[一-鿿]"}
 """A letter of each language's script, as a regular expression."""
 
@@ -34,7 +40,9 @@ NEEDED = {"train", "generate", "evaluate", "studies", "study", "report", "ui"}
 
 CLASSICS = ("mlp", "dcgan", "white-background", "minimal", "comparison")
 LARGEST_PICTURE = 150_000
-"""Bytes of a picture in the tutorial."""
+"""Bytes of a picture that shows the browser interface."""
+
+LONGEST_README = 140
 
 every_page = pytest.mark.parametrize("code", PAGES)
 
@@ -45,12 +53,12 @@ def read(code: str) -> str:
 
 def blocks(text: str, *kinds: str) -> list[str]:
     """The code blocks of these kinds; by default those of commands."""
-    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^ *```(\w*)(?: test)?\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [block for kind, block in found if kind in (kinds or ("", "sh"))]
 
 
 def outside_blocks(text: str) -> str:
-    return re.sub(r"^ *```\w*\n.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^ *```\w*(?: test)?\n.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def lines_of_code(text: str) -> list[list[str]]:
@@ -74,9 +82,9 @@ def prose(text: str) -> list[str]:
     return [part for part in re.split(r"\n\n|\n(?=[|#-])", text) if re.search(r"[^\W\d_]", part)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [*PAGES.values(), TUTORIAL], ids=lambda page: page.name)
-def test_every_command_parses(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], None]:
+    """Parses a command's words as the command line does, and does nothing."""
     reached: list[str] = []
     cli: Callable[..., Any] = tyro.cli
 
@@ -91,18 +99,81 @@ def test_every_command_parses(page: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
         return cli(do_nothing, **options)
 
-    monkeypatch.setattr(tyro, "cli", parse_alone)
-    text = page.read_text(encoding="utf-8")
-    files = re.findall(r"`(\w+\.toml)`", text)
-    for name, *rest in commands(text):
-        if name in ("train", "summary"):
+    def parse(words: list[str]) -> None:
+        name, *rest = words
+        if name in ("train", "summary") and not set(rest) & {"-h", "--help", "--help-all"}:
             config, _ = parse_recipe(name, rest)
             assert config.recipe in RECIPES
         else:
-            assert dispatch([name, *rest]) == 0
-            assert reached.pop() == f"pocketgan {name}"
-        if name == "study":
-            assert rest[0] in [*STUDIES, *files]
+            assert dispatch(words) == 0
+            if not set(words) & {"-h", "--help", "--help-all", "--version"}:
+                assert reached.pop() == f"pocketgan {name}"
+
+    monkeypatch.setattr(tyro, "cli", parse_alone)
+    return parse
+
+
+@every_page
+def test_every_command_of_a_readme_parses(code: str, parse: Callable[[list[str]], None]) -> None:
+    for words in commands(read(code)):
+        parse(words)
+        if words[0] == "study":
+            assert words[1] in STUDIES
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *GUIDES], ids=lambda page: page.stem)
+def test_every_command_in_a_guides_blocks_parses(
+    page: Path, parse: Callable[[list[str]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = recipe("minimal").model_dump_json()
+    monkeypatch.chdir(tmp_path)
+    for line in lines_of_code(page.read_text(encoding="utf-8")):
+        if line[0].rpartition("/")[2] != "pocketgan" or len(line) < 2:
+            continue
+        if "--config" in line:  # It is read as the line is parsed.
+            given = Path(line[line.index("--config") + 1])
+            (given.parent if given.suffix == ".json" else given).mkdir(parents=True, exist_ok=True)
+            (given if given.suffix == ".json" else given / "config.json").write_text(config)
+        parse(line[1:])
+
+
+def test_the_readme_is_short_and_its_tables_are_those_of_the_code() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_README
+    rows = [line.replace(",", "") for line in text.splitlines() if line.startswith("| `")]
+    assert {(row.split("`")[1], row.split(" | ")[-1].removesuffix(" |")) for row in rows} == {
+        (name, make().train.duration) for name, make in RECIPES.items()
+    }
+
+
+@pytest.mark.parametrize("page", SITE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_pictures_of_a_page_are_there(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", outside_blocks(page.read_text(encoding="utf-8"))):
+        if not re.match(r"https?://|mailto:|#", link):
+            assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+def test_generated_pages_of_the_reference_are_todays() -> None:
+    command = [sys.executable, str(ROOT / "tools" / "reference.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, POCKETGAN_LANG="en"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_setting_command_and_public_name_is_on_a_page_of_the_reference() -> None:
+    reference = ROOT / "docs" / "reference"
+    settings = (reference / "settings.md").read_text(encoding="utf-8")
+    assert all(f"\n### {name}\n" in settings for name in ("seed", *FIELDS))
+    words = (reference / "command-line.md").read_text(encoding="utf-8")
+    assert all(f"\n### pocketgan {name}\n" in words for name in COMMANDS)
+    names = (reference / "python-api.md").read_text(encoding="utf-8")
+    assert all(f"\n### {name}\n" in names for name in pocketgan.__all__ if name not in ("__version__", "RECIPES"))
+    recipes = (reference / "recipes.md").read_text(encoding="utf-8")
+    for counts in PARAMETERS.values():
+        assert all(f"{count:,}" in recipes for count in counts)
+    metrics = (reference / "metrics.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in metrics for name in METRICS)
+    diagnoses = (reference / "diagnoses.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in diagnoses for name in NAMES)
 
 
 @every_page
@@ -175,36 +246,19 @@ def test_prose_is_in_its_own_script(code: str) -> None:
         "".join(re.findall(SCRIPTS[code], whole)).encode("big5")  # Simplified characters aren't in it.
 
 
-def test_the_tutorial_leads_from_installing_to_handing_in() -> None:
-    text = TUTORIAL.read_text(encoding="utf-8")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "](docs/tutorial.md)" in readme
-    minutes = [int(minute) for minute in re.findall(r"^## Minute (\d+) · ", text, re.MULTILINE)]
-    assert minutes == sorted(set(minutes)) and minutes[0] == 0 and minutes[-1] < 30
-    named = [name for name, *_ in commands(f"```\n{''.join(blocks(text))}```")]
-    assert list(dict.fromkeys(named)) == ["recipes", "train", "generate", "evaluate", "ui", "study", "report"]
-    assert ["pip", "install", "-c", "constraints.txt", "-e", ".[web]"] in lines_of_code(text)
-
-
-def test_the_studies_in_the_tutorial_are_studies(tmp_path: Path) -> None:
-    text = TUTORIAL.read_text(encoding="utf-8")
-    found = blocks(text, "toml")
+def test_the_studies_in_the_guides_are_studies(tmp_path: Path) -> None:
+    found = [block for page in GUIDES for block in blocks(page.read_text(encoding="utf-8"), "toml")]
     assert found
     for number, block in enumerate(found):
+        if "question" not in block and "recipe" not in block:
+            continue
         (tmp_path / f"study{number}.toml").write_text(block, encoding="utf-8")
         config = read_study(tmp_path / f"study{number}.toml")
-        study = Study(tmp_path, config, config.configs())
-        runs = len(study.variants) * len(study.seeds()) + config.fresh_seeds
-        assert f"{runs} runs" in text
+        assert config.search != "grid" or Study(tmp_path, config, config.configs()).variants
 
 
-def test_links_and_pictures_of_the_tutorial_are_there() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", TUTORIAL.read_text(encoding="utf-8"))
-    shown = {(TUTORIAL.parent / link).resolve() for link in links}
-    assert all(path.exists() for path in shown)
-    kept = set((ROOT / "docs" / "images" / "tutorial").iterdir())
-    assert kept <= shown
-    assert 3 <= len(kept) <= 6
+def test_pictures_of_the_browser_interface_are_small() -> None:
+    kept = list((ROOT / "docs" / "images" / "tutorial").iterdir())
     assert max(path.stat().st_size for path in kept) <= LARGEST_PICTURE
 
 
@@ -213,7 +267,7 @@ def test_the_tables_of_quality_are_made_of_the_rows_that_were_measured(tmp_path:
     command = [sys.executable, str(ROOT / "benchmarks" / "quality.py"), "--again", "--figures", str(tmp_path)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     tables = [line for line in printed.splitlines() if line.startswith("|")]
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").splitlines()
+    page = (ROOT / "docs" / "results" / "quality.md").read_text(encoding="utf-8").splitlines()
     assert len(tables) > 10
     assert [line for line in tables if line not in page] == []
     assert (tmp_path / "quality.png").stat().st_size > 10_000

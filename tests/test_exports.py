@@ -445,7 +445,7 @@ def test_a_differing_onnx_file_is_not_written(averaged: Run, tmp_path: Path, mon
 def test_the_documented_lines_use_onnxruntime_alone(
     shipped: ExportedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (Path(__file__).parents[1] / "docs" / "export.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "docs" / "how-to" / "export-a-model.md").read_text(encoding="utf-8")
     code = text.partition("```python\n")[2].partition("```")[0]
     assert "pocketgan" not in code and "torch" not in code
     os.symlink(shipped.folder, tmp_path / "my-model")

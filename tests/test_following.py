@@ -328,7 +328,7 @@ def test_distances_that_are_not_finite_end_no_run(
 
 
 def test_every_field_of_a_row_is_documented(followed: Callable[..., RunConfig], tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "run-folder.md").read_text(encoding="utf-8")
     run = run_experiment(followed("mlp", ema_half_life="64 steps", duration="2 steps"), tmp_path / "run")
     names = run.metrics()[-1].keys() | CLASSIFIED | {"label_agreement"}
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []

@@ -1,4 +1,4 @@
-"""The Python interface: what the commands do, as functions. `import pocketgan` shows them at its top."""
+"""The Python interface: the commands as functions, which `import pocketgan` exposes at the top level."""
 
 from pocketgan.api.evaluations import evaluate
 from pocketgan.api.pictures import find_directions, interpolate, plot, timelapse, walk_directions, write

@@ -1,4 +1,4 @@
-"""How good images are."""
+"""Evaluation of generated images."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,30 +29,30 @@ def evaluate(
     replace: bool = False,
     progress: bool = True,
 ) -> "tuple[Evaluation, Path | None]":
-    """Measures the generator of a run or an exported model, or any tool's images, and writes a page of them.
+    """Measures the generator of a run or an exported model, or the images of any tool, and writes a page of the scores.
 
     Args:
-        source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
+        source: a run or an exported model, or its folder; a folder of pictures; or an .npz file with `images` and
             optionally `labels`.
-        against: `test`, `train` or `validation`, the splits of the run's data (of MNIST for other images), or a path of
-            images, of which the test split is taken where there is one; `auto` for the test split, or what the run held
-            out where its data has none.
+        against: `test`, `train` or `validation`, which are splits of the run's data (of MNIST for other images), or a
+            path to images, whose test split is used if it has one; `auto` for the test split, or for the validation set
+            if the data has no test split.
         features: `auto`, `digits`, `classifier`, `random` or `inception`.
-        count: images to compare; by default 10,000, or as many as there are.
-        metrics: `all`, or names with commas.
-        checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
-        seed: of a run's latents.
+        count: the number of images to compare; by default 10,000, or all if there are fewer.
+        metrics: `all`, or names separated by commas.
+        checkpoint: `best`, `last` or a step of a run; `auto` for the best checkpoint, or the last if there is no best.
+        seed: the seed of the run's latents.
         out: the folder for the page and `evaluation.json`; by default `evaluation` in the folder of a run or exported
-            model, else none.
-        inception_weights: the file of the weights of the space `inception`.
-        replace: whether a smaller evaluation may take the place of a larger one in the folder of a run.
+            model, and no folder for other images.
+        inception_weights: the file with the weights for the feature space `inception`.
+        replace: whether a smaller evaluation may replace a larger one in the folder of a run.
         progress: whether to show progress on standard error.
 
     Returns:
-        The scores, and the page (an HTML file) where one was written.
+        The scores, and the page (an HTML file) or None if no page was written.
 
     Raises:
-        UserError: what was asked for is invalid; the message says why.
+        UserError: an argument is invalid; the message says why.
     """
     from pocketgan.base.files import write_json
     from pocketgan.experiment.speed import using_free_threads
@@ -89,9 +89,9 @@ def evaluate(
 
 
 def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:
-    """Returns how many images the evaluation in a folder compared, where it is larger than a new one; else None.
+    """Returns the number of images in a folder's evaluation if it is larger than a new one, and None otherwise.
 
-    It is larger where it compared more images, or as many with more metrics.
+    An evaluation is larger if it compared more images, or the same number of images with more metrics.
     """
     try:
         old = read_object(folder / "evaluation.json")

@@ -1,4 +1,4 @@
-"""Pictures of runs: animations, numbers, plots. No torch until used."""
+"""Pictures of runs: animations, generated text and plots. PyTorch is imported only when it is needed."""
 
 import itertools
 from collections.abc import Sequence
@@ -25,21 +25,22 @@ def interpolate(
     checkpoint: str | int = "auto",
     fps: float = 20.0,
 ) -> Film:
-    """Walks between the latents of seeds, along great circles.
+    """Interpolates between the latents of several seeds, along great circles.
 
     Args:
         run: the run or the exported model, or its folder.
-        seeds: where the walk goes, two at least; a film goes back to the first.
-        frames: images from a seed to the next, both included; by default 28, of which the sheet shows 10.
-        label: the class, by name; None gives a row a class where the run is conditional.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
-        fps: frames a second.
+        seeds: the seeds to pass through, at least two; an animation returns to the first.
+        frames: images from one seed to the next, including both; by default 28, of which the contact sheet shows 10.
+        label: the name of the class; None gives one row per class if the run is conditional.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
+        fps: frames per second.
 
     Returns:
-        A film that shows itself in a notebook; `save("walk.png")` writes its sheet, `save("walk.gif")` the film.
+        An animation, which a notebook displays. `save("walk.png")` writes its contact sheet, `save("walk.gif")` the
+        animation.
 
     Raises:
-        UserError: what was asked for is invalid; the message says why.
+        UserError: an argument is invalid; the message says why.
     """
     from pocketgan.pictures.interpolation import walk
 
@@ -53,16 +54,16 @@ def find_directions(
 
     Args:
         run: the run or the exported model, or its folder.
-        count: how many.
-        label: the class that is drawn meanwhile, by name.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        count: the number of directions.
+        label: the name of the class to generate meanwhile.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
-        Directions: `vectors`, what a step of one deviation adds to a latent; `shares` of the variance; and
-        `shift([2.0, 0, -1.0])`, what steps along several add.
+        The directions. `vectors` holds the change of a latent for a step of one standard deviation, and `shares` the
+        shares of the variance. `shift([2.0, 0, -1.0])` returns the change for steps along several directions.
 
     Raises:
-        UserError: what was asked for is invalid; the message says why.
+        UserError: an argument is invalid; the message says why.
     """
     from pocketgan.pictures.directions import find_directions as find
 
@@ -79,22 +80,23 @@ def walk_directions(
     steps: int = 9,
     checkpoint: str | int = "auto",
 ) -> Film:
-    """Walks along directions of the latent space, through the first latent of a seed.
+    """Moves along directions of the latent space, through the first latent of a seed.
 
     Args:
         run: the run or the exported model, or its folder.
-        directions: by default the five strongest.
-        seed: of the latent.
-        label: the class, by name; None for the first of a conditional run.
-        reach: how far the walks go to either side, in deviations.
-        steps: images of a walk.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        directions: the directions; by default the five strongest.
+        seed: the seed of the latent.
+        label: the name of the class; None for the first class of a conditional run.
+        reach: the distance to either side of the latent, in standard deviations.
+        steps: images per direction.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
-        A film that shows itself in a notebook; `save("directions.png")` writes its sheet, a row a direction.
+        An animation, which a notebook displays. `save("directions.png")` writes its contact sheet, with one row per
+        direction.
 
     Raises:
-        UserError: what was asked for is invalid; the message says why.
+        UserError: an argument is invalid; the message says why.
     """
     from pocketgan.pictures.directions import find_directions as find
     from pocketgan.pictures.directions import walk_directions as walk
@@ -112,18 +114,18 @@ def write(
     candidates: int = CANDIDATES,
     checkpoint: str | int = "auto",
 ) -> Written:
-    """Writes a number, or a text, in generated images.
+    """Writes a number or another text in generated images.
 
     Args:
-        text: characters that are the names of classes: `2026`.
-        run: the run or the exported model, or its folder; by default the best of the finished runs in
-            `runs` that can write the text.
-        seed: of the latents; the same character and seed give the same image.
-        candidates: images that an unconditional run draws, for each digit to be found among them.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        text: characters that are class names, such as `2026`.
+        run: the run or the exported model, or its folder; by default the best of the finished runs in `runs` that can
+            write the text.
+        seed: the seed of the latents; the same character and seed give the same image.
+        candidates: the number of images that an unconditional run generates, and from which each digit is chosen.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Raises:
-        UserError: what was asked for is invalid; the message says why.
+        UserError: an argument is invalid; the message says why.
     """
     from pocketgan.pictures.spelling import preferred_run, write_text
 
@@ -132,18 +134,18 @@ def write(
 
 
 def timelapse(run: str | Path | Run, *, frames: int | None = None, fps: float | None = None) -> Film:
-    """Makes a film of a run's samples over its training: the same latents from the first picture to the last.
+    """Creates an animation of a run's samples over training, from the same latents in every picture.
 
     Args:
         run: the run or its folder.
-        frames: moments of the film and columns of the sheet; by default up to 80 and up to 8.
-        fps: frames a second; by default as many as make a film of 8 seconds.
+        frames: frames of the animation and columns of the contact sheet; by default up to 80 and up to 8.
+        fps: frames per second; by default chosen for an animation of 8 seconds.
 
     Returns:
-        A film that shows itself in a notebook; `save("film.gif")` writes it, `save("film.png")` its sheet.
+        An animation, which a notebook displays. `save("film.gif")` writes it, `save("film.png")` its contact sheet.
 
     Raises:
-        UserError: the run has no two pictures, or what was asked for is invalid.
+        UserError: the run has fewer than two pictures, or an argument is invalid.
     """
     from pocketgan.pictures.moments import film_of
 
@@ -156,19 +158,19 @@ def plot(
     width: float = 14.0,
     theme: str = "light",
 ) -> "Plots":
-    """Plots one run, or several over each other: losses, accuracies, quality, classes drawn, speed.
+    """Plots one run, or several in the same axes: losses, accuracies, quality, generated classes and speed.
 
     Args:
         *runs: runs or their folders, or a list of them.
-        x_axis: what runs to the right: `steps`, `epochs`, `kimg` or `minutes`.
-        width: centimetres; 14 for the whole width of a thesis page.
+        x_axis: the quantity on the horizontal axis: `steps`, `epochs`, `kimg` or `minutes`.
+        width: the width in centimeters; 14 for the full width of a thesis page.
         theme: `light` or `dark`.
 
     Returns:
-        Plots that show themselves in a notebook; `save("plots", "pdf")` writes them.
+        Plots, which a notebook displays; `save("plots", "pdf")` writes them.
 
     Raises:
-        UserError: a run has nothing to plot, or what was asked for is invalid.
+        UserError: a run has nothing to plot, or an argument is invalid.
     """
     from pocketgan.pictures.plots import draw_plots
 
@@ -178,5 +180,5 @@ def plot(
 
 
 def opened(run: str | Path | Model) -> Model:
-    """Returns a run or an exported model, opened where it is a folder."""
+    """Returns a run or an exported model, and opens it first if a folder is given."""
     return load(run) if isinstance(run, str | Path) else run

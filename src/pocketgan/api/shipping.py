@@ -1,4 +1,4 @@
-"""Models to ship."""
+"""Export of models, and their upload to the Hugging Face Hub."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,18 +21,18 @@ def export(
     checkpoint: str | int = "auto",
     progress: bool = True,
 ) -> ExportedModel:
-    """Exports a run's generator into a folder that stands alone: weights, configuration, ONNX file and model card.
+    """Exports a run's generator into a self-contained folder: weights, configuration, ONNX file and model card.
 
     Args:
         run: the run or its folder.
-        out: the model's folder, empty or not there; by default `models/<the run's name>`.
+        out: the model's folder, which must be empty or not exist yet; by default `models/<the run's name>`.
         format: `safetensors` for Pocketgan, `onnx` for other programs (needs the extra `onnx`), or `all` for both.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
         progress: whether to show progress on standard error.
 
     Raises:
-        UserError: what was asked for is invalid; nothing was written.
-        ExportFailed: the ONNX file doesn't draw what PyTorch draws; nothing was written.
+        UserError: an argument is invalid; nothing was written.
+        ExportFailed: the ONNX file doesn't generate the same images as PyTorch; nothing was written.
     """
     from pocketgan.exports.folder import export_model
 
@@ -45,13 +45,13 @@ def push(folder: str | Path, repository: str, *, private: bool = False) -> str:
     """Uploads an exported model to the Hugging Face Hub (needs the extra `hub`), and returns its address.
 
     Args:
-        folder: the exported model's.
-        repository: `user/name`; made if it isn't there.
-        private: whether a new repository is for its owner alone.
+        folder: the folder of the exported model.
+        repository: `user/name`; it is created if it doesn't exist.
+        private: whether a new repository is visible only to its owner.
 
     Raises:
-        UserError: a bad name, no intact model there, or nobody is logged in.
-        ExportFailed: the Hub refused, or can't be reached.
+        UserError: the name is invalid, the folder holds no intact model, or nobody is logged in.
+        ExportFailed: the Hub refused the upload, or can't be reached.
     """
     from pocketgan.exports.hub import push_model
 

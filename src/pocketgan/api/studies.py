@@ -1,4 +1,4 @@
-"""Studies, and their pages."""
+"""Studies and their reports."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,23 +22,23 @@ def study(
     language: str = "en",
     progress: bool = True,
 ) -> "Study":
-    """Runs a study, or goes on with it, and writes its page.
+    """Runs a study, or continues it, and writes its report.
 
     Args:
-        study: the name of a predeclared one, a TOML file, a configuration, or its fields as a dict.
+        study: the name of a predeclared study, a TOML file, a configuration, or its fields as a dict.
         out: the study's folder; by default `studies/<name>`.
-        seeds: runs of each variant; by default as the study says.
-        duration: how long each run trains; by default as the study says.
-        jobs: how many runs at once on this machine; `auto` for one a core.
+        seeds: the number of runs of each variant; by default the study's own value.
+        duration: the training duration of each run; by default the study's own value.
+        jobs: the number of simultaneous runs on this machine; `auto` for one per core.
         backend: `local`, or `ray` for a cluster.
-        language: of the page: `en`, `uk`, `ru`, `ko` or `zh-TW`.
+        language: the language of the report: `en`, `uk`, `ru`, `ko` or `zh-TW`.
         progress: whether to show progress on standard error.
 
     Returns:
-        The study; `report` writes its page again, `pocketgan.studies.verdicts.judge` returns its scores.
+        The study. `report` rewrites its report, and `pocketgan.studies.verdicts.judge` returns its scores.
 
     Raises:
-        UserError: what was asked for is invalid; nothing was started.
+        UserError: an argument is invalid; nothing was started.
     """
     from pocketgan.studies.config import StudyConfig, study_config
     from pocketgan.studies.predeclared import read_study
@@ -59,15 +59,15 @@ def study(
 
 
 def report(folder: str | Path, *, language: str = "en") -> Path:
-    """Writes the page of a study, however far it is, with the pictures and tables behind it; returns the page.
+    """Writes the report of a study, finished or not, with its figures and tables, and returns the page.
 
     Args:
-        folder: the study's.
+        folder: the study's folder.
         language: `en`, `uk`, `ru`, `ko` or `zh-TW`.
 
     Raises:
-        UserError: no such language.
-        StudyError: there is no study.
+        UserError: the language is unknown.
+        StudyError: the folder holds no study.
     """
     from pocketgan.studies.report.write import write_report
     from pocketgan.studies.study import Study

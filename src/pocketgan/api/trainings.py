@@ -1,4 +1,4 @@
-"""Trainings: new ones, and those that go on."""
+"""Training: new runs, and runs to be resumed."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 def train(
     recipe: str | RunConfig = "pocket", *, out: str | Path | None = None, progress: bool = True, **fields: Any
 ) -> Run:
-    """Trains a recipe and draws its figures.
+    """Trains a recipe and draws the figures of the run.
 
     Args:
-        recipe: a recipe's name, or a whole configuration.
+        recipe: the name of a recipe, or a complete configuration.
         out: the run's folder; by default the first free `runs/<recipe>-<n>`.
         progress: whether to show progress on standard error.
         **fields: fields of the configuration to replace, or their aliases: `duration="1 epoch"`, `z_dim=50`.
 
     Raises:
-        UserError: what was asked for is invalid; nothing was started.
-        RunFailed: training had to stop; what was saved is still there.
-        KeyboardInterrupt: it was interrupted; what it had got to is saved, and `resume` goes on with it.
+        UserError: an argument is invalid; nothing was started.
+        RunFailed: training had to stop; everything saved until then remains.
+        KeyboardInterrupt: the training was interrupted; its state is saved, and `resume` continues it.
     """
     from pocketgan.experiment.experiment import run_experiment
 
@@ -43,10 +43,10 @@ def train(
 
 
 def completed(run: Run, progress: Progress) -> Run:
-    """Returns a run that has been trained.
+    """Returns a run whose training has ended.
 
     Raises:
-        KeyboardInterrupt: it was interrupted, which a loop around it shouldn't go on after.
+        KeyboardInterrupt: the training was interrupted, so that a loop around it stops as well.
     """
     status = run.status()
     if status.state == "interrupted":
@@ -56,7 +56,7 @@ def completed(run: Run, progress: Progress) -> Run:
 
 
 def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool = True) -> Run:
-    """Resumes a run from its last checkpoint, to its end or to a longer duration, and draws its figures again.
+    """Resumes a run from its last checkpoint, to its end or to a longer duration, and redraws its figures.
 
     Args:
         run: the run or its folder.
@@ -64,12 +64,12 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
         progress: whether to show progress on standard error.
 
     Returns:
-        The run; as it is, where it is finished and no longer duration is given.
+        The run; unchanged if it is finished and no longer duration is given.
 
     Raises:
-        UserError: there is no such run, its data or configuration has changed, or it is being trained.
-        RunFailed: training had to stop; what was saved is still there.
-        KeyboardInterrupt: it was interrupted; what it had got to is saved.
+        UserError: there is no such run, its data or configuration has changed, or another process is training it.
+        RunFailed: training had to stop; everything saved until then remains.
+        KeyboardInterrupt: the training was interrupted; its state is saved.
     """
     shown = Progress(quiet=not progress)
     resumed, further = go_on(run if isinstance(run, str | Path) else run.folder, duration, shown)
@@ -80,11 +80,11 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
 
 
 def go_on(folder: str | Path, duration: str | None, progress: Progress) -> tuple[Run, bool]:
-    """Goes on with a run and draws its figures; returns it, and whether it has got any further."""
+    """Continues a run and draws its figures; returns the run, and whether its training has advanced."""
     from pocketgan.experiment.experiment import resume_experiment
 
     before = None
-    with suppress(RunError):  # A damaged status is made again.
+    with suppress(RunError):  # A damaged status is rewritten.
         before = Run.open(folder).status().step
     run = resume_experiment(folder, duration, progress)
     further = run.status().step != before
@@ -94,12 +94,12 @@ def go_on(folder: str | Path, duration: str | None, progress: Progress) -> tuple
 
 
 def opened_run(run: str | Path | Run) -> Run:
-    """Returns a run, opened where it is a folder."""
+    """Returns a run, and opens it first if a folder is given."""
     return Run.open(run) if isinstance(run, str | Path) else run
 
 
 def finish(run: Run) -> None:
-    """Draws the run's figures, and where it redraws images, how its saved generator redraws the test images."""
+    """Draws the run's figures, and the translated test images of a finished image-to-image run."""
     from pocketgan.pictures.plots import draw_figures
 
     draw_figures(run)

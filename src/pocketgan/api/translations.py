@@ -21,20 +21,20 @@ def translate(
     images: Sequence[str | Path] = (),
     checkpoint: str | int = "auto",
 ) -> tuple[Images, Images, Images]:
-    """Loads an image-to-image run's generator from disk, or an exported one, and redraws images with it.
+    """Loads the generator of an image-to-image run or exported model from disk, and translates images with it.
 
     Args:
         run: the run or exported model, or its folder.
         split: `test`, `train` or `validation`: the first `count` images of the run's classes in that split.
-        count: how many.
-        images: picture files to redraw instead.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        count: the number of images.
+        images: picture files to translate instead of a split.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
         Input and output side by side, the inputs, and the outputs.
 
     Raises:
-        UserError: the run reads noise, there is no such split, or a picture is of another size.
+        UserError: the run generates from noise, there is no such split, or a picture has another size.
     """
     import torch
 
@@ -45,7 +45,7 @@ def translate(
     model = load(run) if isinstance(run, str | Path) else run
     if not model.config.reads_images:
         raise RunError(
-            "'{folder}' draws from noise and redraws no images; use 'pocketgan generate'",
+            "'{folder}' generates from noise and doesn't translate images; use 'pocketgan generate'",
             field="run",
             folder=model.folder,
         )
@@ -56,8 +56,8 @@ def translate(
         inputs = torch.stack([read_input(Path(path), model) for path in images])
     elif model.data is None:
         raise DataError(
-            "the images that '{folder}' was trained on, {source}, aren't with it; --images FILE... says "
-            "which ones to redraw",
+            "the images that '{folder}' was trained on, {source}, can't be found; set --images FILE... "
+            "to those to translate",
             field="images",
             folder=model.folder,
             source=model.facts.source,
@@ -69,10 +69,10 @@ def translate(
 
 
 def read_input(path: Path, model: Model) -> Any:
-    """Reads one picture as the model's generator takes it: a uint8 tensor (C, S, S).
+    """Reads one picture in the form that the model's generator expects: a uint8 tensor (C, S, S).
 
     Raises:
-        DataError: it can't be decoded, or has another size or colours.
+        DataError: the picture can't be decoded, or has another size or other channels.
     """
     import numpy as np
     import torch
@@ -84,7 +84,7 @@ def read_input(path: Path, model: Model) -> Any:
     if pixels.shape[:2] != (facts.size, facts.size):
         text = f"{pixels.shape[1]}×{pixels.shape[0]}"
         raise DataError(
-            "{path} is {found} pixels; '{folder}' takes {size}×{size}",
+            "{path} has {found} pixels; '{folder}' needs {size}×{size}",
             field="images",
             path=path,
             found=text,
@@ -97,14 +97,18 @@ def read_input(path: Path, model: Model) -> Any:
     if pixels.ndim == 3:
         if (pixels != pixels[:, :, :1]).any():
             raise DataError(
-                "{path} has colours; '{folder}' takes grey pictures", field="images", path=path, folder=model.folder
+                "{path} is in color; '{folder}' needs gray pictures", field="images", path=path, folder=model.folder
             )
         pixels = pixels[:, :, 0]
     return torch.from_numpy(pixels.copy())[None]
 
 
 def save_translation(made: tuple[Images, Images, Images], out: Path) -> Path:
-    """Writes `side_by_side.png`, and each input and output as a picture, into the folder `out`; returns the first."""
+    """Writes `side_by_side.png`, and each input and output as a picture, into the folder `out`.
+
+    Returns:
+        The path of `side_by_side.png`.
+    """
     pairs, inputs, outputs = made
     make_folder(out, out)
     digits = max(4, len(str(len(inputs) - 1)))

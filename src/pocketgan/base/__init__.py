@@ -1,1 +1,1 @@
-"""What everything stands on: errors, files, languages, what is printed. Imports nothing else of the package."""
+"""Foundations of the package: errors, files, languages and output. Imports no other part of the package."""

@@ -1,21 +1,21 @@
 """Every error that Pocketgan raises on purpose.
 
 PocketganError
-├── UserError (also a ValueError)   a mistake in what was asked for; exit code 2
+├── UserError (also a ValueError)   an invalid request or input; exit code 2
 │   ├── ConfigError                 a field of the configuration
 │   ├── DataError                   a file or folder of images
-│   │   └── NoSplit                 it has no test split
-│   ├── RunError                    a run folder, or what was asked of it
+│   │   └── NoSplit                 the images have no such split
+│   ├── RunError                    a run folder, or a request about it
 │   │   └── RunBusy                 another process trains this run
-│   ├── ModelError                  an exported model, or what was asked of it
-│   ├── StudyError                  a study, its folder, or where it runs
-│   └── WebError                    what was asked of the web page, or of the command that serves it
-├── ExportFailed                    a model that could not be exported or uploaded as it should; exit code 1
-└── RunFailed                       a run that was under way and had to stop; exit code 1
+│   ├── ModelError                  an exported model, or a request about it
+│   ├── StudyError                  a study, its folder, or the machine that runs it
+│   └── WebError                    a request to the browser interface, or the command that serves it
+├── ExportFailed                    a model could not be exported or uploaded correctly; exit code 1
+└── RunFailed                       a run had to stop while it was in progress; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
-    ├── Unhealthy                   the watchdog named a failure, and was told to stop then
-    └── StorageError                the disk refused a write
-CheckpointDamaged                   inside only: the caller falls back on the checkpoint before
+    ├── Unhealthy                   the watchdog detected a failure, and on_failure is stop
+    └── StorageError                the operating system refused a write
+CheckpointDamaged                   internal: the caller falls back to the previous checkpoint
 """
 
 import difflib
@@ -25,16 +25,22 @@ from typing import Any
 from pocketgan.base.messages import PROBLEMS, Problem, english, problem
 
 INTERRUPTED = 130
-"""The exit code of a run that was stopped by a signal: 128 and SIGINT's number, as shells have it."""
+"""Exit code of a run that a signal stopped: 128 plus the number of SIGINT, as in shells."""
+
+
+PREDICATES = ("must ", "needs ", "is missing", "isn't ", "can't be ", "sets ", "has an ", "belong ", "doesn't ")
+"""Beginnings of English reasons that follow the name of their field without a colon."""
 
 
 class PocketganError(Exception):
-    """The base of all errors below. `str(error)` is one line made for a person, in the language that was spoken.
+    """Base class of all errors below.
+
+    `str(error)` is a one-line message for a person, in the language that was current when the error was created.
 
     Args:
-        key: of a text in `PROBLEMS`, or a text in English, whose names in braces are parts.
-        field: the setting, argument or flag that it is about, where there is one.
-        **parts: what the names in braces stand for.
+        key: key of a text in `PROBLEMS`, or an English text whose names in braces are parts.
+        field: the setting, argument or flag at fault, if there is one.
+        **parts: values for the names in braces.
 
     Attributes:
         key, field, parts: as above.
@@ -52,7 +58,7 @@ class PocketganError(Exception):
 
     @property
     def reason(self) -> str:
-        """What is wrong and what would do, without the field."""
+        """The problem and its remedy, without the field."""
         from pocketgan.base.language import speaking
 
         with speaking(self._language):
@@ -65,46 +71,51 @@ class PocketganError(Exception):
 
         with speaking("en"):
             reason = text_of(self.key, {name: in_english(part) for name, part in self.parts.items()})
-        return f"{self.field}: {reason}" if self.field else reason
+        return sentence(self.field, reason)
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.reason}" if self.field else self.reason
+        return sentence(self.field, self.reason)
+
+
+def sentence(field: str | None, reason: str) -> str:
+    """Returns a message that names its field: `--count must be at least 1 (got 0)`, or `--data: there is no 'x'`."""
+    return f"{field}{' ' if reason.startswith(PREDICATES) else ': '}{reason}" if field else reason
 
 
 def text_of(key: str, parts: dict[str, Any]) -> str:
-    """Returns one of `PROBLEMS` in the language that is spoken, or a text of its own, with its parts filled in."""
+    """Returns the text of `PROBLEMS` in the current language, or else `key` itself, with its parts filled in."""
     if key in PROBLEMS:
         return str(problem(key, **parts))
     return key.format(**parts) if parts else key
 
 
 def in_english(part: object) -> object:
-    """Returns a part of a message in English, where it is a text that has translations."""
+    """Returns a part of a message in English if the part has translations; any other part is returned unchanged."""
     if isinstance(part, PocketganError):
         return part.english
     return english(part) if isinstance(part, str) else part
 
 
 class UserError(PocketganError, ValueError):
-    """Something was asked for that can't be done; the message says what would do."""
+    """An invalid request or input; the message names a remedy."""
 
     exit_code = 2
 
 
 class ConfigError(UserError):
-    """A field of the configuration has a value that it can't have."""
+    """An invalid value in a field of the configuration."""
 
 
 class DataError(UserError):
-    """A file or folder of images can't be used."""
+    """A file or folder of images that can't be used."""
 
 
 class NoSplit(DataError):
-    """Images have no such split."""
+    """A request for a split that the images don't have."""
 
 
 class RunError(UserError):
-    """A run folder can't be used, or not for this."""
+    """A run folder that can't be used, or not for this purpose."""
 
 
 class RunBusy(RunError):
@@ -112,52 +123,52 @@ class RunBusy(RunError):
 
 
 class ModelError(UserError):
-    """An exported model can't be used, or not for this."""
+    """An exported model that can't be used, or not for this purpose."""
 
 
 class StudyError(UserError):
-    """A study or its folder can't be used, or where it should run can't be reached."""
+    """A study or study folder that can't be used, or a machine for it that can't be reached."""
 
 
 class WebError(UserError):
-    """The web page can't be served so, or it was asked for something that it doesn't give."""
+    """An invalid setting of the web server, or an invalid request to the browser interface."""
 
 
 class ExportFailed(PocketganError):
-    """A model could not be exported or uploaded as it should."""
+    """A model that could not be exported or uploaded correctly."""
 
 
 class RunFailed(PocketganError):
-    """A run stopped before its end. What was saved is still there."""
+    """A run that stopped early; everything saved before is intact."""
 
 
 class NonFiniteLoss(RunFailed):
-    """A loss (or what Adam makes of it) became infinite or not a number; nothing of it was saved."""
+    """A loss, or Adam's update from it, that became infinite or not a number; nothing of that step was saved."""
 
 
 class Unhealthy(RunFailed):
-    """The watchdog named a failure, and `on_failure` is `stop`."""
+    """A failure that the watchdog detected while `on_failure` is `stop`."""
 
 
 class StorageError(RunFailed):
-    """A file could not be written: a full disk, a folder without permission."""
+    """A file that could not be written, because the disk is full or permission is missing."""
 
 
 class CheckpointDamaged(Exception):
-    """A checkpoint is cut short, altered or otherwise unreadable."""
+    """A checkpoint that is cut short, altered or otherwise unreadable."""
 
 
 def check_language(code: str) -> str:
-    """Returns a language's code.
+    """Returns the language code unchanged if Pocketgan has this language.
 
     Raises:
-        UserError: no such language.
+        UserError: there is no such language.
     """
     from pocketgan.base.language import LANGUAGES
 
     if code not in LANGUAGES:
         raise UserError(
-            "no language '{code}'{hint}; known: {known}",
+            "there is no language '{code}'{hint}; known: {known}",
             field="lang",
             code=code,
             hint=nearest(code, LANGUAGES),
@@ -167,6 +178,6 @@ def check_language(code: str) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Returns `; did you mean 'x'?` for the name nearest to `name`, or nothing where none is near."""
+    """Returns `; did you mean 'x'?` for the name closest to `name`, or an empty text if no name is close."""
     matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return problem("did you mean", name=matches[0]) if matches else ""

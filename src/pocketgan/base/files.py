@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half there: to a temporary name, flushed, renamed."""
+"""Atomic file writing: content goes to a temporary file, is flushed, and is renamed into place."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from pocketgan.base.errors import StorageError
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Writes `content` to `path`: whoever reads it sees the old content or the new, never a part.
+    """Writes `content` to `path` atomically: a reader sees either the old content or the new, never a part.
 
     Args:
-        path: where; its folder must exist.
+        path: the file to write; its folder must exist.
         content: the bytes.
-        durable: whether to wait until the disk has it, so that it survives a loss of power.
+        durable: whether to wait until the content is on the disk, so that it survives a power failure.
 
     Raises:
         StorageError: the disk is full, or the folder can't be written.
@@ -39,12 +39,12 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
 
 
 def cache_folder() -> Path:
-    """Returns where what was measured or trained once is kept: the user's cache, or POCKETGAN_CACHE where it is set."""
+    """Returns the folder of cached measurements and networks: POCKETGAN_CACHE if it is set, else the user's cache."""
     return Path(os.environ.get("POCKETGAN_CACHE") or user_cache_path("pocketgan"))
 
 
 def _flush_folder(folder: Path) -> None:
-    """Makes a rename survive a loss of power, where the system can flush folders (Windows can't)."""
+    """Makes a rename survive a power failure, on systems that can flush folders (Windows can't)."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Pages that open without anything else: their style, and the pieces that all of them have. Texts are escaped here."""
+"""Self-contained HTML pages: their style and their shared elements. This module escapes all texts."""
 
 import base64
 from html import escape
@@ -98,20 +98,20 @@ pre{white-space:pre-wrap;border:1px solid var(--line)}a{color:inherit;text-decor
 .samples{gap:4mm}.samples img{max-width:57mm}.samples .wide img{max-width:85mm}
 ul.long{columns:2;column-gap:6mm}ul.long li{break-inside:avoid}}
 """
-"""How they look, in light and dark, on a telephone and in print."""
+"""CSS of the pages, for light and dark mode, phones and print."""
 
 
 def heading(text: str) -> str:
-    """Returns a heading inside a section."""
+    """Returns a subheading of a section."""
     return f"<h3>{escape(text)}</h3>"
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Returns a paragraph; nothing for an empty text."""
+    """Returns a paragraph, or nothing for an empty text."""
     looks = f' class="{kind}"' if kind else ""
     return f"<p{looks}>{escape(text)}</p>" if text else ""
 
 
 def picture_address(content: bytes) -> str:
-    """Returns a PNG file as an address that a page can hold."""
+    """Returns a PNG file as a data URL, which a page can embed."""
     return "data:image/png;base64," + base64.b64encode(content).decode()

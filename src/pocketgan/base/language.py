@@ -1,8 +1,8 @@
-"""Texts in the languages of our users, through gettext's catalogues, and numbers, times and dates as each writes them.
+"""Translated texts through gettext catalogs, and numbers, durations and dates in each language's format.
 
-A text is written in English where it belongs, in a dict from a key to the text, or to a pair of texts for one and for
-many. `say` takes its translation out of `locales/<language>.po`, whose context is the key;
-`make texts` brings the catalogues up to date after a text has changed.
+Each module keeps its English texts in a dict by key; a pair of texts is for singular and plural. `say` looks up its
+translation in `locales/<language>.po`, with the key as the context; `make texts` updates the catalogs after a text has
+changed.
 """
 
 import gettext
@@ -23,10 +23,10 @@ from babel.messages.pofile import read_po
 from babel.numbers import get_decimal_symbol, get_group_symbol
 
 Text = str | tuple[str, str]
-"""A text, or one for a single thing and one for several; names in braces are filled in."""
+"""A text, or a pair of texts for singular and plural; names in braces are placeholders."""
 
 LANGUAGES = {"en": "English", "uk": "Українська", "ru": "Русский", "ko": "한국어", "zh-TW": "繁體中文"}
-"""The languages, each by its own name."""
+"""Language codes, each with the language's own name."""
 
 TIMES: dict[str, Text] = {
     "seconds": "{seconds} s",
@@ -39,7 +39,7 @@ _spoken: ContextVar[str] = ContextVar("language", default="en")
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
-    """Says texts inside in this language, one of `LANGUAGES`; `errors.check_language` checks what a person typed."""
+    """Makes `code`, one of `LANGUAGES`, the current language inside; `errors.check_language` checks user input."""
     if code not in LANGUAGES:
         raise LookupError(code)
     token = _spoken.set(code)
@@ -50,18 +50,18 @@ def speaking(code: str) -> Iterator[None]:
 
 
 def spoken() -> str:
-    """Returns the code of the language that texts are said in."""
+    """Returns the code of the current language."""
     return _spoken.get()
 
 
 def say(texts: Mapping[str, Text], key: str, **parts: object) -> str:
-    """Returns a text in the language that is spoken, with its parts filled in.
+    """Returns a text in the current language, with its parts filled in.
 
     Args:
-        texts: the dict that it belongs to.
-        key: its key.
-        **parts: what the names in braces stand for; whole numbers are written as the language writes them. A text for
-            one and for many goes by the part `count`.
+        texts: the dict that holds the text.
+        key: the key of the text.
+        **parts: values for the names in braces; whole numbers are written in the language's format. The part `count`
+            chooses between singular and plural.
     """
     text, known = texts[key], catalogue(spoken())
     if isinstance(text, tuple):
@@ -76,24 +76,24 @@ def say(texts: Mapping[str, Text], key: str, **parts: object) -> str:
 
 
 def is_whole(value: object) -> bool:
-    """Whether a value is a whole number, and no truth value."""
+    """Returns whether a value is a whole number and not a Boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def localised(number: str) -> str:
-    """Returns a number that is written as in English, `1,234.5`, as the language writes it."""
+    """Returns a number in English format, `1,234.5`, in the format of the current language."""
     decimal, group = marks(spoken())
     return number.translate({ord("."): decimal, ord(","): group})
 
 
 @cache
 def marks(code: str) -> tuple[str, str]:
-    """Returns a language's decimal mark, and what stands between thousands."""
+    """Returns a language's decimal mark and thousands separator."""
     return get_decimal_symbol(locale_of(code)), get_group_symbol(locale_of(code))
 
 
 def shortened(text: str, letters: int) -> str:
-    """Returns a text with at most so many letters, the middle left out where it has more."""
+    """Returns a text cut to at most `letters` characters, with an ellipsis for the omitted middle."""
     if len(text) <= letters:
         return text
     head = letters // 2
@@ -101,7 +101,7 @@ def shortened(text: str, letters: int) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Writes a number with so many significant digits, a whole number as it is."""
+    """Formats a number with `digits` significant digits; whole numbers keep all their digits."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
     whole = abs(value) >= 1000 or value == round(value)
@@ -110,7 +110,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Returns a length of time as `4 s`, `3 min 20 s` or `2 h 5 min`."""
+    """Returns a duration as `4 s`, `3 min 20 s` or `2 h 5 min`."""
     whole = max(0, round(seconds))
     if whole < 60:
         return say(TIMES, "seconds", seconds=whole)
@@ -120,7 +120,7 @@ def clock(seconds: float) -> str:
 
 
 def date(moment: datetime) -> str:
-    """Returns a date and a time: in English `2026-01-31 09:05`, else as the language writes them."""
+    """Returns a date and a time: `2026-01-31 09:05` in English, and the language's own format otherwise."""
     if spoken() == "en":
         return f"{moment:%Y-%m-%d %H:%M}"
     return format_datetime(moment, "short", locale=locale_of(spoken()))
@@ -134,7 +134,7 @@ def locale_of(code: str) -> Locale:
 
 @cache
 def catalogue(code: str) -> gettext.NullTranslations:
-    """Returns a language's texts; English stands for itself."""
+    """Returns a language's catalog of translations; English has an empty one."""
     if code == "en":
         return gettext.NullTranslations()
     buffer = io.BytesIO()
@@ -143,6 +143,6 @@ def catalogue(code: str) -> gettext.NullTranslations:
 
 
 def read_catalogue(code: str) -> Catalog:
-    """Reads a language's file in `locales`."""
+    """Reads a language's catalog from `locales`."""
     content = resources.files("pocketgan").joinpath("locales", f"{code}.po").read_bytes()
     return read_po(io.BytesIO(content), locale=locale_of(code), abort_invalid=True)

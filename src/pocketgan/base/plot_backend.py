@@ -1,7 +1,7 @@
-"""Matplotlib, imported whatever MPLBACKEND names.
+"""A Matplotlib import that succeeds for every value of MPLBACKEND.
 
-A notebook hands that variable on to the programs that are started from it. Where the backend it names isn't installed,
-importing Matplotlib fails, in our modules and in those of others, although we draw to files and need no backend.
+A notebook passes that variable to the programs it starts. If the backend named there isn't installed, importing
+Matplotlib fails in our modules and in those of others, although Pocketgan only writes files and needs no backend.
 """
 
 import os
@@ -12,7 +12,7 @@ VARIABLE = "MPLBACKEND"
 
 
 def import_matplotlib() -> None:
-    """Imports Matplotlib now if MPLBACKEND is set, and chooses that backend where it is there, as Matplotlib does."""
+    """Imports Matplotlib now if MPLBACKEND is set, and selects that backend if it is installed, as Matplotlib does."""
     backend = os.environ.get(VARIABLE)
     if not backend or "matplotlib" in sys.modules:
         return

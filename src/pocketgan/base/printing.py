@@ -1,4 +1,4 @@
-"""Printing: tables and JSON on standard output, notes on standard error."""
+"""Tables and JSON on standard output, notes on standard error."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from rich.table import Table
 from pocketgan.base.streams import encodable
 
 UNLIMITED = 10_000
-"""Columns of what is no terminal: nothing is broken there, and nothing padded."""
+"""Width in columns for output that doesn't go to a terminal: no line is wrapped or padded there."""
 LEAST, PROSE = 28, 64
-"""Columns of a text in a table, at least while other columns can be left out, and at most."""
+"""Minimum and maximum width of a prose column; the minimum holds while other columns can be dropped."""
 GAP = 2
-"""Blanks between the columns of a table."""
+"""Spaces between the columns of a table."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Column:
     """A column of a table.
 
     Attributes:
-        heading: what stands above it.
-        right: whether it is set to the right, as numbers are.
-        prose: whether its cells may be broken between words.
-        drop: where the table is too wide, columns are left out from the highest number down; 0 stays.
+        heading: the text above the column.
+        right: whether the column is right-aligned, as numbers are.
+        prose: whether its cells may wrap between words.
+        drop: priority for dropping the column if the table is too wide, highest first; 0 is never dropped.
     """
 
     heading: str
@@ -42,13 +42,13 @@ class Column:
 def show(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str | None = None, *, numbers: bool = False
 ) -> None:
-    """Prints a table on standard output that fits the terminal; elsewhere it is as wide as its content.
+    """Prints a table on standard output: fitted to a terminal, and as wide as its content elsewhere.
 
     Args:
-        columns: of the table.
-        rows: a cell for each column.
-        title: what stands above it.
-        numbers: whether it holds little else than numbers, which are told apart where a blank is between them.
+        columns: the columns.
+        rows: one cell per column in each row.
+        title: the text above the table.
+        numbers: whether most cells are numbers, which one space between the columns keeps apart.
     """
     console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdecimal():
@@ -82,7 +82,7 @@ def show(
 
 
 def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int], gap: int) -> int:
-    """Returns the width that some columns of a table take where no word is broken, and no cell that isn't prose."""
+    """Returns the smallest width of the shown columns that breaks no word, and no cell outside prose columns."""
     widths = []
     for index in shown:
         column, cells = columns[index], [row[index] for row in rows]
@@ -93,7 +93,7 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: S
 
 
 def in_two_lines(heading: str) -> str:
-    """Returns a heading with a line break at the blank nearest to its middle, if it has one."""
+    """Returns a heading with a line break at the space closest to its middle, if it has one."""
     blanks = [place for place, letter in enumerate(heading) if letter == " "]
     if not blanks:
         return heading
@@ -102,7 +102,7 @@ def in_two_lines(heading: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """Prints a value as indented JSON; what the stream's encoding lacks is escaped, so that nothing is lost."""
+    """Prints a value as indented JSON; characters that the stream's encoding lacks are escaped, so nothing is lost."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     print(text if encodable(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=2))
 

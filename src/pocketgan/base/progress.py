@@ -1,4 +1,4 @@
-"""The progress display: two live lines on a terminal, plain lines elsewhere."""
+"""Progress display: two live lines on a terminal, plain lines elsewhere."""
 
 import math
 import time
@@ -20,7 +20,7 @@ from pocketgan.base.language import clock, localised, shortened
 from pocketgan.base.language import say as say_of
 
 PLAIN_SECONDS = 10.0
-"""Seconds between plain lines, at least."""
+"""Minimum number of seconds between plain lines."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHORTEST_BAR, LONGEST_NAME, GAP = 10, 24, "  "
 TRAINING: dict[str, Words] = {
@@ -34,18 +34,18 @@ TRAINING: dict[str, Words] = {
     "losses": "losses D {d} G {g}",
     "steps": "{step} of {steps} steps",
 }
-"""Every text here. D and G are the discriminator and the generator, FD is the Fréchet distance."""
+"""All texts of the display. D is the discriminator, G is the generator, FD is the Fréchet distance."""
 
 
 @runtime_checkable
 class Tick(Protocol):
-    """What is shown of a moment of training.
+    """Training progress at one moment, as the display needs it.
 
     Attributes:
-        step, seconds: the clocks.
+        step, seconds: steps done, and seconds of training.
         measures: losses and accuracies since the last row, by name; empty between rows.
-        images_per_second: real images a second since the last row.
-        last, stopped: whether training ends here.
+        images_per_second: real images per second since the last row.
+        last, stopped: whether training is complete, and whether it was stopped.
     """
 
     @property
@@ -68,16 +68,16 @@ class Tick(Protocol):
 
 
 def say(key: str, **parts: object) -> str:
-    """Returns one of the texts of the display in the language that is spoken."""
+    """Returns a text of the display in the current language."""
     return say_of(TRAINING, key, **parts)
 
 
 class Progress:
-    """Shows training as it goes: how much is done, the time left, images/s, quality, accuracy, both losses.
+    """Display of training progress: share done, time left, images per second, quality, accuracy and both losses.
 
     Args:
-        quiet: show nothing.
-        console: where to; by default standard error.
+        quiet: whether to show nothing.
+        console: the console to print on; standard error by default.
     """
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
@@ -88,7 +88,7 @@ class Progress:
         self._printed = 0.0
 
     def say(self, line: str) -> None:
-        """Shows one line; nothing more where the terminal is gone."""
+        """Prints one line; once the terminal is gone, nothing is printed any more."""
         try:
             if not self.quiet:
                 self.console.print(line, markup=False, emoji=False)
@@ -97,7 +97,7 @@ class Progress:
 
     @contextmanager
     def training(self, steps: int, done: int, name: str = "", planned: str = "") -> Iterator[None]:
-        """Shows the progress of the run called `name` inside, from `done` of `steps`, which may be planned in time."""
+        """Shows the progress of the run `name` inside, from `done` of `steps`; `planned` is a duration in time."""
         self._display = Display(name, steps, done, planned, quality=self._display.quality)
         self._printed = 0.0
         if self.quiet or not self.console.is_terminal:
@@ -113,12 +113,12 @@ class Progress:
             self._live = None
 
     def plan(self, steps: int) -> None:
-        """Shows from now on how much of so many steps is done: the run has another plan."""
+        """Changes the number of planned steps that the progress refers to."""
         self._display.steps = steps
 
     @contextmanager
     def task(self, what: str) -> Iterator[Callable[[float], None]]:
-        """Shows work that comes before or after training; what is handed out takes the share that is done."""
+        """Shows work before or after training; yields a function that takes the share of the work that is done."""
         self.say(what)
         if self.quiet or not self.console.is_terminal:
             yield lambda share: None
@@ -128,7 +128,7 @@ class Progress:
             yield lambda share: bar.update(task, completed=share)
 
     def show_quality(self, distances: Sequence[float], baseline: float | None) -> None:
-        """Keeps the quality measured so far beside the losses: its curve, its last score, what real images get."""
+        """Shows the quality measured so far beside the losses: its curve, its last value and the real-data baseline."""
         curve = f"{sparkline(distances)} " if len(distances) > 1 else ""
         distance = localised(f"{distances[-1]:.3g}")
         if baseline is None:
@@ -149,13 +149,13 @@ class Progress:
 
 
 class Display:
-    """What is shown of training: two lines, of which what matters least is left out where the terminal is narrow.
+    """Two lines about training, which drop their least important parts on a narrow terminal.
 
-    The first has a bar, the share that is done and the time left, and where there is room the run's name and the speed.
-    The second has the quality, the discriminator's accuracy and the losses, as far as there is room.
+    The first line has a progress bar, the share done and the time left, and the run's name and the speed if there is
+    room. The second line has the quality, the discriminator's accuracy and the losses, as far as there is room.
 
     Attributes:
-        quality: what was measured last; empty before.
+        quality: the last quality measured; empty before the first evaluation.
     """
 
     def __init__(self, name: str = "", steps: int = 1, done: int = 0, planned: str = "", quality: str = "") -> None:
@@ -165,7 +165,7 @@ class Display:
         self.speed = self.accuracy = self.losses = ""
 
     def show(self, tick: Tick) -> None:
-        """Takes over how far training is."""
+        """Updates the display from a tick."""
         self.step, self._trained = tick.step, tick.seconds
         if tick.measures:
             m = tick.measures
@@ -175,12 +175,12 @@ class Display:
 
     @property
     def share(self) -> str:
-        """How much is done, never all of it before the end."""
+        """The share done, rounded down, so that 100% appears only at the end."""
         return f"{math.floor(100 * self.step / self.steps):3d}%"
 
     @property
     def left(self) -> str:
-        """The time left, by the speed since the display began; a dash before a step is done."""
+        """The time left, estimated from the speed since the display began; a dash before the first step is done."""
         done = self.step - self._first
         if done == 0 and self.step < self.steps:
             return say("left", time="–")
@@ -188,7 +188,7 @@ class Display:
         return say("left", time=clock(seconds))
 
     def plain_line(self) -> str:
-        """Returns all of it in one line."""
+        """Returns the whole display as one line."""
         steps = say("steps", step=self.step, steps=self.steps)
         time_text = clock(self._trained)
         duration = say("trained for", time=time_text)
@@ -214,7 +214,7 @@ class Display:
 
 
 def fitting(parts: Sequence[str], width: int) -> str:
-    """Returns the first of some parts in one line, as many as there is room for."""
+    """Returns the first parts that fit into one line of this width."""
     line = ""
     for part in filter(None, parts):
         longer = f"{line}{GAP}{part}" if line else part
@@ -225,13 +225,13 @@ def fitting(parts: Sequence[str], width: int) -> str:
 
 
 def plain_console() -> Console:
-    """Returns a console on standard error that prints texts as they are."""
+    """Returns a console on standard error that prints texts unchanged."""
     return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Shows on a terminal what takes some seconds, as long as it does."""
+    """Shows a message on a terminal while the work inside takes some seconds."""
     console = plain_console()
     if not console.is_terminal:
         yield

@@ -1,4 +1,4 @@
-"""The signals at which a command saves what it has and ends."""
+"""Signals that make a command save its work and end."""
 
 import signal
 import threading
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals at which a run saves and ends: Ctrl-C, a polite request, a terminal that is closed."""
+"""Signals at which a run saves and ends: SIGINT (Ctrl-C), SIGTERM (termination), SIGHUP (a closed terminal)."""
 
 
 @contextmanager
 def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
-    """Turns the first signal to stop into a set event (a new one, or `asked`); a second one acts as before."""
+    """Yields an event, `asked` or a new one, that the first stop signal sets; a second one has its usual effect."""
     stop = asked or threading.Event()
     with on_first_signal(stop.set):
         yield stop
@@ -19,7 +19,7 @@ def stop_on_signals(asked: threading.Event | None = None) -> Iterator[threading.
 
 @contextmanager
 def on_first_signal(act: Callable[[], object]) -> Iterator[None]:
-    """Calls `act` at the first of `STOPPING` inside, in the main thread; a second one acts as it did before."""
+    """Calls `act` at the first signal of `STOPPING` inside, in the main thread; a second one has its usual effect."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -30,7 +30,7 @@ def on_first_signal(act: Callable[[], object]) -> Iterator[None]:
         signal.signal(number, previous[number])
 
     for number in STOPPING:
-        if signal.getsignal(number) != signal.SIG_IGN or number == signal.SIGINT:  # `nohup` has hang-ups ignored.
+        if signal.getsignal(number) != signal.SIG_IGN or number == signal.SIGINT:  # `nohup` ignores SIGHUP.
             previous[number] = signal.signal(number, handle)
     try:
         yield

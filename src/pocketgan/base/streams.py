@@ -1,4 +1,4 @@
-"""Standard output and standard error take every text, whatever their encoding has."""
+"""Standard output and standard error that accept every text, whatever their encoding."""
 
 import codecs
 import io
@@ -36,15 +36,15 @@ READABLE = {
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼┏┓┗┛┡┩╇", "+"),
     **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*#@", strict=True)),
 }
-"""ASCII for what some encodings lack, beside letters with accents, which lose these."""
+"""ASCII replacements for characters that some encodings lack; other accented letters just lose their accents."""
 GIVES_WAY = "pocketgan.readable"
-"""The name by which Python knows `readable`."""
+"""Name under which Python knows the error handler `readable`."""
 
 
 def readable(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Returns ASCII for the letters that an encoding lacks, and where to go on: a handler of encoding errors.
+    """Returns ASCII for characters that an encoding lacks, and where to continue, as an encoding error handler.
 
-    Bytes of a file's name that were no letters when it was read come out as they were.
+    Bytes of a file name that could not be decoded are written unchanged.
     """
     if not isinstance(error, UnicodeEncodeError):
         raise error
@@ -55,7 +55,7 @@ def readable(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def ascii_for(letter: str) -> str:
-    """Returns a letter in ASCII: `e` for é, `+/-` for ±, and `?` for what has none."""
+    """Returns a character in ASCII: `e` for é, `+/-` for ±, and `?` for a character without a replacement."""
     if letter in READABLE:
         return READABLE[letter]
     parts = [part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)]
@@ -63,7 +63,7 @@ def ascii_for(letter: str) -> str:
 
 
 def never_fail_to_encode() -> None:
-    """Lets standard output and standard error take every text; a user's own choice to replace letters stays."""
+    """Makes standard output and standard error accept every text; a replacement policy that the user chose is kept."""
     codecs.register_error(GIVES_WAY, readable)
     for stream, stopping in ((sys.stdout, ("strict", "surrogateescape")), (sys.stderr, ("backslashreplace", "strict"))):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in stopping:
@@ -71,7 +71,7 @@ def never_fail_to_encode() -> None:
 
 
 def encodable(text: str, encoding: str) -> bool:
-    """Whether an encoding has all letters of a text."""
+    """Returns whether an encoding has every character of a text."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -1,3 +1,3 @@
-"""The version, alone, so that everything may import it."""
+"""Version of the package, in a module that every other module may import."""
 
 __version__ = "0.1.0"

@@ -87,11 +87,11 @@ def resume(
     duration: str | None = None,
     quiet: bool = False,
 ) -> int:
-    """Goes on with a run exactly where its last checkpoint stands.
+    """Continue a run from its last checkpoint.
 
     Args:
         run: the run, by its folder or its name in runs; by default the newest one.
-        duration: a new, longer duration for the whole run; by default its own.
+        duration: a new, longer duration of the whole run; by default its own.
         quiet: show no progress.
     """
     folder, progress = chosen(run), Progress(quiet=quiet)
@@ -113,18 +113,18 @@ def generate(
     theme: Theme = "dark",
     out: Path | None = None,
 ) -> int:
-    """Generates images from a run's generator, or an exported one.
+    """Generate images with the generator of a run or an exported model.
 
     Args:
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest run.
-        count: how many images.
-        seed: the seed of the noise; the same seed gives the same images.
-        label: the class of all of them (conditional runs); by default all classes in turn.
+        count: number of images.
+        seed: seed of the noise; the same seed gives the same images.
+        label: the class of all images (conditional runs); by default all classes in turn.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         labels: write the classes' names above a grid (conditional runs).
-        scale: pixels a pixel, for any size without blur; by default 2 in a grid, 1 in single pictures.
-        theme: of a grid's lines and letters.
-        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the folder of run.
+        scale: enlarge each pixel this many times, without blur; by default 2 in a grid, 1 in single pictures.
+        theme: colors of a grid's lines and letters.
+        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
     """
     folder = chosen(run, reads_images=False)
     with working(f"{folder}: generating …"):
@@ -144,21 +144,21 @@ def translate(
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
-    """Redraws images with an image-to-image generator: input and output side by side, and each picture.
+    """Translate images with an image-to-image generator; saves inputs beside outputs, and each output.
 
     Args:
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest
             image-to-image run.
-        split: which images of the run's data and classes.
-        count: how many of them.
-        images: picture files to redraw instead.
+        split: which split of the run's data to take images from.
+        count: number of images.
+        images: picture files to translate instead.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        out: the folder for the pictures; by default translated in the folder of run.
+        out: the folder for the pictures; by default translated in the run's folder.
     """
     if images == ():
-        raise RunError("needs one file at least", field="images")
+        raise RunError("needs at least one file", field="images")
     folder = chosen(run, reads_images=True)
-    with working(f"{folder}: redrawing …"):
+    with working(f"{folder}: translating …"):
         from pocketgan import api
         from pocketgan.api.translations import save_translation
 
@@ -182,23 +182,23 @@ def evaluate(
     replace: bool = False,
     quiet: bool = False,
 ) -> int:
-    """Measures the generator of a run or an exported model, or the images of any tool, against real ones.
+    """Measure the images of a run, an exported model or any other tool against real ones.
 
     Args:
         source: a run or an exported model, by its folder or its name in runs or models; a folder of pictures, or an
             .npz file of images (and labels); by default the newest run.
         against: test, train or validation, splits of the run's data (MNIST's for other images), or a path of real
-            images (its test split, if it has one); auto is test, or what the run held out where its data has no test.
-        features: digits, classifier, random or inception; auto is digits for MNIST, else classifier where the real
-            images have labels, else random.
-        count: images to compare; by default 10000, or as many as there are.
-        metrics: all, or names with commas, such as frechet_distance,recall.
+            images (its test split, if it has one); auto is test, or the validation set where there is no test split.
+        features: digits, stacked, classifier, random or inception; auto is digits for MNIST, stacked for Stacked
+            MNIST, classifier for other real images with labels, otherwise random.
+        count: number of images to compare; by default 10000, or all if there are fewer.
+        metrics: all, or names separated by commas, such as frechet_distance,recall.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        seed: the seed of a run's noise.
+        seed: seed of the noise.
         json: print one JSON object instead of a table.
-        out: the folder for a page of figures and the JSON; by default evaluation in a run's folder, else none.
-        inception_weights: the file of Inception's weights.
-        replace: let a smaller evaluation take the place of a larger one in a run's folder.
+        out: folder for the HTML report and the JSON file; by default evaluation in a run's folder, otherwise none.
+        inception_weights: file of Inception's weights.
+        replace: replace a larger evaluation in a run's folder by a smaller one.
         quiet: show no progress.
     """
     chosen_source = chosen(source)

@@ -88,7 +88,7 @@ def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[Ru
     if place is not None:
         if name is not None:
             raise ConfigError(
-                "the settings of '{place}' take the place of a recipe; leave '{name}' out",
+                "the settings of '{place}' replace a recipe; leave '{name}' out",
                 field="config",
                 place=place,
                 name=name,
@@ -102,7 +102,7 @@ def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[Ru
 
 
 def check_recipe(command: str, name: str) -> None:
-    """Says of words that are no recipe, but something else that is known, what would do.
+    """Explains a word that isn't a recipe but something else that is known.
 
     Raises:
         ConfigError: it is a setting without dashes, or a run.
@@ -111,16 +111,16 @@ def check_recipe(command: str, name: str) -> None:
     field = configuration.rename(setting.replace("-", "_"), value)[0]
     if separator and field in (*configuration.FIELDS, "seed"):
         raise ConfigError(
-            "'{name}' is a setting, and those are flags: --{setting} {command}",
+            "'{name}' is a setting; write it as a flag: --{setting} {command}",
             field="recipe",
             name=name,
             setting=setting,
             command=quoted(value),
         )
     if is_model(folder := located(name)):
-        anew = f"'pocketgan {command} --config {quoted(str(folder))}' takes its settings for a new one"
+        anew = f"'pocketgan {command} --config {quoted(str(folder))}' starts a new run with its settings"
         raise ConfigError(
-            "'{name}' is a run; '{command}' goes on with it, and {anew}",
+            "'{name}' is a run; continue it with '{command}', or {anew}",
             field="recipe",
             name=name,
             command=typed("resume", folder),
@@ -230,7 +230,7 @@ def canonical_flags(arguments: list[str]) -> list[str]:
             if not isinstance(renamed, bool):
                 known = ", ".join(history.RENAMED[name][1])
                 raise ConfigError(
-                    "'{value}' won't do; {known} would, or the switch --{value2}",
+                    "must be {known} (got '{value}'), or use the switch --{value2}",
                     field=flag,
                     value=value,
                     known=known,
@@ -240,7 +240,7 @@ def canonical_flags(arguments: list[str]) -> list[str]:
         value = renamed
         if field in given:
             raise ConfigError(
-                "sets {what}, and so does {given}; give one of them", field=flag, what=field, given=given[field]
+                "sets {what}, and so does {given}; use only one of them", field=flag, what=field, given=given[field]
             )
         given[field] = flag
         optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
@@ -270,26 +270,28 @@ def parse(target: Callable[..., Any], prog: str, arguments: Sequence[str], defau
 
 
 def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> UserError:
-    """Returns what tyro refused: the flag, the value, what would do."""
+    """Returns what tyro refused: the flag, the requirement, the value."""
     if isinstance(event, tyro_errors.UnrecognizedArgs):
         flag = next((token for token in event.tokens if token.startswith("-")), event.tokens[0])
         if not flag.startswith("-"):
-            return UserError("'{word}': one word too many; '{prog} --help' shows the flags", word=flag, prog=event.prog)
+            return UserError(
+                "'{word}' is one word too many; '{prog} --help' lists the flags", word=flag, prog=event.prog
+            )
         known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
-        hint = nearest(flag.partition("=")[0], known) or f"; '{event.prog} --help' shows all"
-        return UserError("no such flag{hint}", field=flag, hint=hint)
+        hint = nearest(flag.partition("=")[0], known) or f"; '{event.prog} --help' lists all"
+        return UserError("isn't a flag{hint}", field=flag, hint=hint)
     if isinstance(event, tyro_errors.InvalidChoice):
         choices = ", ".join(event.choices)
         hint = nearest(event.value, event.choices)
         parts = {"value": event.value, "hint": hint, "known": choices}
-        return UserError("'{value}' won't do{hint}; known: {known}", field=flag_of(event.argument), **parts)
+        return UserError("must be one of {known} (got '{value}'){hint}", field=flag_of(event.argument), **parts)
     if isinstance(event, tyro_errors.BadValue):
         if event.offending_value is None:
             return UserError("needs a value", field=flag_of(event.argument))
-        return UserError("'{value}' won't do", field=flag_of(event.argument), value=event.offending_value)
+        return UserError("can't be '{value}'", field=flag_of(event.argument), value=event.offending_value)
     if isinstance(event, tyro_errors.MissingArgs):
         names = ", ".join(flag_of(missing.arg) for missing in event.missing_arguments)
-        return UserError("missing; '{prog} --help' shows what the command takes", field=names, prog=event.prog)
+        return UserError("is missing; '{prog} --help' shows what the command needs", field=names, prog=event.prog)
     error: BaseException | None = sys.exc_info()[1]
     while error is not None:
         if isinstance(error, ValidationError):
@@ -303,11 +305,11 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> U
         words = [
             word for word in getattr(getattr(argument, "lowered", None), "value_tokens", ()) or () if word != "None"
         ]
-        message = f"{value} is neither a {kind} nor '{words[0]}'" if words else f"{value} is no {kind}"
+        message = f"must be a {kind} or '{words[0]}' (got {value})" if words else f"must be a {kind} (got {value})"
     elif message.startswith("invalid literal for int()"):
-        message = f"{message.rpartition(': ')[2]} is no whole number"
+        message = f"must be a whole number (got {message.rpartition(': ')[2]})"
     elif message.startswith("could not convert string to float"):
-        message = f"{message.rpartition(': ')[2]} is no number"
+        message = f"must be a number (got {message.rpartition(': ')[2]})"
     return UserError("{message}", field=None if argument is None else flag_of(argument), message=message)
 
 

@@ -24,22 +24,22 @@ COMMON = (
 )  # fmt: skip
 """Flags of `train` that most people need."""
 OWN = {
-    "out": "The run's folder; by default the first free runs/<recipe>-<n>.",
-    "config": "Settings to begin with in the place of a recipe's: a run's folder, or a file that --dry-run printed.",
-    "dry_run": "Print the resolved configuration and stop.",
+    "out": "Folder of the run; by default the first free runs/<recipe>-<n>.",
+    "config": "Start with the settings of a run's folder, or of a file that --dry-run printed, instead of a recipe's.",
+    "dry_run": "Print the configuration as JSON and stop.",
     "quiet": "Show no progress.",
 }
 """Flags of `train` that are no settings."""
 BRIEF = {
     "data": "'mnist', 'stacked-mnist', a folder of pictures or IDX files, or an .npz file.",
     "duration": "How long: '50 epochs', '10k steps', '500 kimg' or '5 min'.",
-    "seed": "The seed of everything random.",
+    "seed": "Seed of everything random.",
 }
 """What a setting is in fewer words than its own."""
 EXAMPLES = {
     "train": (
-        ("pocketgan train", "digits, for five minutes"),
-        ('pocketgan train minimal --duration "20 epochs"', "a minimal GAN, for longer"),
+        ("pocketgan train", "digits, for 5 minutes"),
+        ('pocketgan train minimal --duration "20 epochs"', "a minimal GAN"),
         ("pocketgan train --data pictures --out runs/mine", "your own pictures"),
     ),
     "summary": (
@@ -49,8 +49,8 @@ EXAMPLES = {
     ),
 }
 ABOUT = {
-    "train": "Trains a recipe; without a name the default one, pocket. Ctrl-C saves and says how to go on.",
-    "summary": "Layers, output shapes and parameters of a recipe's networks, or of a run's.",
+    "train": "Train a recipe; the default is pocket. Ctrl-C saves the run and shows how to continue.",
+    "summary": "Show layers, output shapes and parameters of the networks of a recipe or a run.",
 }
 SECTION_TITLES = {
     "data": "Data",
@@ -58,7 +58,7 @@ SECTION_TITLES = {
     "objective": "Objective",
     "train": "Training",
     "pictures": "Pictures",
-    "evaluation": "Evaluation as it trains",
+    "evaluation": "Evaluation during training",
     "watchdog": "Watchdog",
 }
 
@@ -99,7 +99,7 @@ def help_of_recipe(command: str, name: str | None, *, everything: bool) -> str:
     own = OWN if command == "train" else {}
     lines = [f"usage: pocketgan {command} {name or '[RECIPE]'} [flags]", "", *paragraph(ABOUT[command]), ""]
     lines += [f"  {typed:<50}{about}" for typed, about in EXAMPLES[command]]
-    lines += ["", *paragraph(f"Recipes: {', '.join(RECIPES)} ('pocketgan recipes' says what each is).")]
+    lines += ["", *paragraph(f"Recipes: {', '.join(RECIPES)} ('pocketgan recipes' describes them).")]
     if everything:
         of_command = [own_entry(flag) for flag in own]
         lines += listed("The command:", [*of_command, settings["seed"].entry()])

@@ -41,7 +41,7 @@ RUNS = (
 
 
 def recipes() -> int:
-    """What each recipe is, its networks and parameters, its usual duration."""
+    """List the recipes: what each is, its networks and parameters, its default duration."""
     columns = (
         Column("recipe"),
         Column("what it is", prose=True),
@@ -116,12 +116,12 @@ def runs(
     sort: Literal["newest", "quality", "name"] = "newest",
     json: bool = False,
 ) -> int:
-    """A table of runs: their state, when they were last at work, their quality beside its real-data baseline.
+    """List runs: state, date of the last change, quality beside its real-data baseline.
 
     Args:
-        folder: where the runs are, at any depth.
-        sort: newest first, or by quality (the lowest Fréchet distance first), or by name.
-        json: print a JSON list, with more of each run.
+        folder: folder with the runs, at any depth.
+        sort: newest first, by quality (lowest Fréchet distance first), or by name.
+        json: print a JSON list with more details.
     """
     none_yet = folder == Path("runs") and not folder.exists()
     listed = Runs() if none_yet else list_runs(folder, recursive=True)

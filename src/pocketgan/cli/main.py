@@ -6,37 +6,37 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, check_language, nearest
+from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, check_language, nearest, sentence
 from pocketgan.base.streams import never_fail_to_encode
 from pocketgan.base.version import __version__
 
 COMMANDS = {
-    "train": ("train [RECIPE] [flags]", "trains a recipe; the default one is pocket"),
-    "resume": ("resume [RUN] [--duration D]", "goes on where a run stopped, or further"),
-    "runs": ("runs [DIR] [--json]", "a table of runs: state, date, quality"),
-    "recipes": ("recipes", "what each is, its size, its duration"),
-    "summary": ("summary RECIPE|RUN [flags]", "layers, output shapes, parameters"),
-    "ui": ("ui [DIR] [--lang L]", "the page: train, create, redraw and compare"),
-    "generate": ("generate [RUN] [-n N] [-o FILE]", "new images from a run's generator"),
-    "interpolate": ("interpolate [RUN] [-o FILE]", "an interpolation between seeds"),
-    "write": ("write TEXT [RUN] [-o FILE]", "a number in generated digits: write 2026"),
-    "timelapse": ("timelapse [RUN] [-o FILE]", "a run's samples over training"),
-    "translate": ("translate [RUN] [-o DIR]", "image-to-image translation"),
-    "evaluate": ("evaluate [RUN|FOLDER|FILE.npz]", "how good images are, beside real ones"),
-    "plot": ("plot [RUN ...] [-o DIR]", "plots of a run or several, for print"),
-    "studies": ("studies", "the studies that come with the package"),
-    "study": ("study NAME|FILE.toml [-o DIR]", "settings × seeds, statistical verdict"),
-    "report": ("report DIR [--lang L]", "a study's page, to hand in"),
-    "export": ("export [RUN] [-o DIR]", "a folder to ship: weights, ONNX, model card"),
-    "push": ("push DIR user/name", "uploads an exported model to Hugging Face"),
+    "train": ("train [RECIPE] [flags]", "train a recipe; the default is pocket"),
+    "resume": ("resume [RUN] [--duration D]", "continue a run, to its end or longer"),
+    "runs": ("runs [DIR] [--json]", "list runs: state, date, quality"),
+    "recipes": ("recipes", "list recipes: what they are, size, duration"),
+    "summary": ("summary RECIPE|RUN [flags]", "show layers, output shapes, parameters"),
+    "ui": ("ui [DIR] [--lang L]", "open the browser interface"),
+    "generate": ("generate [RUN] [-n N] [-o FILE]", "generate images"),
+    "interpolate": ("interpolate [RUN] [-o FILE]", "interpolate between seeds"),
+    "write": ("write TEXT [RUN] [-o FILE]", "write a number in generated digits"),
+    "timelapse": ("timelapse [RUN] [-o FILE]", "show a run's samples over training"),
+    "translate": ("translate [RUN] [-o DIR]", "translate images (image-to-image runs)"),
+    "evaluate": ("evaluate [RUN|FOLDER|FILE.npz]", "measure images, beside real ones"),
+    "plot": ("plot [RUN ...] [-o DIR]", "plot one run or several, for print"),
+    "studies": ("studies", "list the studies in the package"),
+    "study": ("study NAME|FILE.toml [-o DIR]", "compare settings over seeds"),
+    "report": ("report DIR [--lang L]", "write the report of a study"),
+    "export": ("export [RUN] [-o DIR]", "export weights, ONNX file and model card"),
+    "push": ("push DIR user/name", "upload an exported model to Hugging Face"),
 }
 """Each command, what is typed after it, and what it does."""
 GROUPS = {
-    "Begin": ("train", "resume", "runs", "recipes", "summary", "ui"),
+    "Start": ("train", "resume", "runs", "recipes", "summary", "ui"),
     "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
     "Quality": ("evaluate", "plot"),
     "Studies": ("studies", "study", "report"),
-    "Ship": ("export", "push"),
+    "Share": ("export", "push"),
 }
 OTHER_NAMES = {"list": "runs", "ls": "runs", "--list": "runs", "gui": "ui", "web": "ui"}
 """What is typed for a command that has another name."""
@@ -48,10 +48,10 @@ HELP = ("-h", "--help", "--help-all")
 def overview() -> str:
     """Returns what `pocketgan --help` shows."""
     width = max(len(usage) for usage, _ in COMMANDS.values())
-    lines = ["Pocketgan trains, compares and ships GANs on small images."]
+    lines = ["Pocketgan trains, compares, evaluates and exports GANs on small images."]
     for group, names in GROUPS.items():
         lines += ["", group, *(f"  {usage:<{width}}  {about}" for usage, about in map(COMMANDS.__getitem__, names))]
-    lines += ["", "pocketgan COMMAND -h shows what a command takes. To begin:"]
+    lines += ["", "'pocketgan COMMAND -h' shows a command's flags. To start:"]
     return "\n".join([*lines, "", '  pocketgan train --duration "1 min"', "  pocketgan ui"])
 
 
@@ -69,7 +69,7 @@ def dispatch(arguments: list[str]) -> int:
     name = OTHER_NAMES.get(name, name)
     if name not in COMMANDS:
         raise UserError(
-            "'{name}': no such command{hint}; known: {known}",
+            "'{name}' isn't a command{hint}; known: {known}",
             name=name,
             hint=nearest(name, COMMANDS),
             known=", ".join(COMMANDS),
@@ -103,17 +103,17 @@ def chosen_language() -> AbstractContextManager[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line. Exit codes: 0 done, 1 a run failed, 2 a mistake in what was asked, 130 interrupted."""
+    """Runs the command line. Exit codes: 0 done, 1 a run failed, 2 a mistake in the command, 130 interrupted."""
     never_fail_to_encode()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with chosen_language():
             return dispatch(words)
     except PocketganError as error:
-        print(f"pocketgan: {message_of(error, words[0] if words else '')}", file=sys.stderr)
+        print(f"error: {message_of(error, words[0] if words else '')}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("pocketgan: interrupted", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # Whoever read our output has seen enough.
         sys.stderr.close()
@@ -121,12 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate" not in str(error):
             raise
-        print("pocketgan: not enough memory for this; smaller networks, batches or counts take less", file=sys.stderr)
+        print("error: out of memory; try a smaller --batch-size, --width or --count", file=sys.stderr)
         return 1
     except OSError as error:
         if error.errno == errno.EIO and error.filename is None:  # The terminal was closed.
             return INTERRUPTED
-        print(f"pocketgan: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return 1
 
 
@@ -137,4 +137,4 @@ def message_of(error: PocketganError, command: str) -> str:
     from pocketgan.cli.commands import flags_of
 
     is_flag = error.field in flags_of(OTHER_NAMES.get(command, command))
-    return f"--{error.field.replace('_', '-')}: {error.reason}" if is_flag else str(error)
+    return sentence(f"--{error.field.replace('_', '-')}", error.reason) if is_flag else str(error)

@@ -16,11 +16,11 @@ def export(
     checkpoint: str = "auto",
     quiet: bool = False,
 ) -> int:
-    """Exports a run's generator into a folder that stands alone, with a model card.
+    """Export a run's generator to a self-contained folder with a model card.
 
     Args:
         run: the run, by its folder or its name in runs; by default the newest one.
-        out: the model's folder, empty or not there; by default models/<the run's name>.
+        out: folder of the model, empty or new; by default models/<the run's name>.
         format: safetensors for Pocketgan, onnx for other programs (needs the extra onnx), or all for both.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         quiet: show no progress.
@@ -31,7 +31,7 @@ def export(
     model = api.export(folder, out, format=format, checkpoint=checkpoint, progress=not quiet)
     print(f"model     {model.folder}: {', '.join(sorted(path.name for path in model.folder.iterdir()))}")
     if model.config.reads_images:
-        print(f"next      {command('translate', model.folder, '--out', 'redrawn')}")
+        print(f"next      {command('translate', model.folder, '--out', 'translated')}")
     else:
         print(f"next      {command('generate', model.folder, '--count', 64, '--out', 'images.png')}")
     print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")
@@ -43,12 +43,12 @@ def push(
     repository: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="user/name")],
     private: bool = False,
 ) -> int:
-    """Uploads an exported model to the Hugging Face Hub (needs the extra hub, and 'hf auth login').
+    """Upload an exported model to the Hugging Face Hub (needs the extra hub, and 'hf auth login').
 
     Args:
-        folder: the model's folder.
-        repository: where to; it is made if it isn't there.
-        private: make a new repository for yourself alone.
+        folder: folder of the model.
+        repository: repository; a new one is created if it doesn't exist.
+        private: make a new repository private.
     """
     from pocketgan import api
 

@@ -29,20 +29,20 @@ def interpolate(
     theme: Theme = "dark",
     out: Path | None = None,
 ) -> int:
-    """A walk between the latents of two seeds or more, as a film or as one picture.
+    """Interpolate between the latents of two seeds or more, as an animation or one picture.
 
     Args:
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest run.
-        from_: the seed where the walk begins; its image is the first that generate gives for that seed.
-        to: the seed where it ends; a film goes back to where it began, so that it can be shown in a loop.
-        through: seeds on the way, one after the other.
-        frames: images from a seed to the next, both included; by default 28 in a film and 10 in a picture.
-        label: the class (conditional runs); by default a row a class.
+        from_: the first seed; its image is the first one that generate shows for that seed.
+        to: the last seed; an animation returns to the first one, so that it can loop.
+        through: seeds in between, in this order.
+        frames: images from one seed to the next, both included; by default 28 in an animation, 10 in a picture.
+        label: the class (conditional runs); by default one row per class.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        fps: frames a second of a film.
-        scale: pixels a pixel, for any size without blur; by default as many as fit on a screen.
-        theme: of the lines and letters.
-        out: walk.png, .gif, .webp, or .mp4 where ffmpeg is; by default interpolation.png in the run's folder.
+        fps: frames per second of an animation.
+        scale: enlarge each pixel this many times, without blur; by default to the size of a screen.
+        theme: colors of lines and letters.
+        out: a .png, .gif, .webp or (with ffmpeg) .mp4 file; by default interpolation.png in the run's folder.
     """
     folder, seeds = chosen(run, reads_images=False), (from_, *through, to)
     out = out or folder / "interpolation.png"
@@ -50,8 +50,8 @@ def interpolate(
     with working(f"{folder}: drawing …"):
         from pocketgan import api
 
-        film = api.interpolate(folder, seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
-        path = film.save(out, scale=scale, theme=theme)
+        animation = api.interpolate(folder, seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
+        path = animation.save(out, scale=scale, theme=theme)
     print(path)
     return 0
 
@@ -67,24 +67,24 @@ def write(
     theme: Theme = "dark",
     out: Path | None = None,
 ) -> int:
-    """Writes a number in generated digits: pocketgan write 2026.
+    """Write a number in generated digits: pocketgan write 2026.
 
     Args:
         text: the number, or any text whose characters are names of the run's classes.
         run: the run or the exported model, by its folder or its name in runs or models; by default the best of the
             finished runs in runs that can write the text.
-        seed: of the noise; the same digit and seed give the same image.
-        candidates: images that an unconditional run draws, for each digit to be found among them.
+        seed: seed of the noise; the same digit and seed give the same image.
+        candidates: how many images an unconditional run generates, to find each digit among them.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        scale: pixels a pixel, for any size without blur; by default as many as fit on a screen.
+        scale: enlarge each pixel this many times, without blur; by default to the size of a screen.
         labels: write each digit's class above it.
-        theme: of the letters.
+        theme: colors of the letters.
         out: number.png, images.npz, or a folder of single pictures; by default written.png in the run's folder.
     """
     if (Path(text) / "config.json").is_file():
         right = command("write", run or 2026, text)
         raise RunError(
-            "'{text}' is a run's folder; the text comes first: {right}", field="text", text=text, right=right
+            "'{text}' is the folder of a run; write the text first: {right}", field="text", text=text, right=right
         )
     with working(f"{text}: writing …"):
         from pocketgan import api
@@ -104,15 +104,15 @@ def timelapse(
     theme: Theme = "dark",
     out: Path | None = None,
 ) -> int:
-    """The samples of a run over its training, with step and time, as a film or as one picture.
+    """Show the samples of a run over its training, with step and time, as an animation or one picture.
 
     Args:
         run: the run, by its folder or its name in runs; by default the newest one.
-        frames: moments, up to the pictures that there are; by default 80 in a film, and 8 columns in a picture.
-        fps: frames a second of a film; by default as many as make 8 seconds.
-        scale: pixels a pixel, for any size without blur; by default as many as fit on a screen.
-        theme: of the lines and letters.
-        out: film.gif, .webp, .mp4 where ffmpeg is, or .png; by default timelapse.gif in the run's folder.
+        frames: how many samples to show; by default up to 80 in an animation, 8 in a picture.
+        fps: frames per second of an animation; by default it lasts 8 seconds.
+        scale: enlarge each pixel this many times, without blur; by default to the size of a screen.
+        theme: colors of lines and letters.
+        out: a .gif, .webp, .png or (with ffmpeg) .mp4 file; by default timelapse.gif in the run's folder.
     """
     folder = chosen(run)
     out = out or folder / "timelapse.gif"
@@ -133,15 +133,15 @@ def plot(
     theme: Theme = "light",
     out: Path | None = None,
 ) -> int:
-    """The plots of a run, or of several over each other, for print: losses, accuracies, quality, classes, speed.
+    """Plot losses, accuracies, quality, classes and speed of one run, or of several in one plot, for print.
 
     Args:
         runs: the run, or several to compare, by their folders or their names in runs; by default the newest one.
-        format: pdf and svg are drawn in lines and letters, and sharp at any size; png has 200 dots an inch.
-        x_axis: what runs to the right: steps, epochs, thousands of images, or minutes of training.
-        width: centimetres; 14 for the whole width of a page, 8 for a column. Letters stay as large as in the text.
+        format: pdf and svg are sharp at any size; png has 200 dots per inch.
+        x_axis: the horizontal axis: steps, epochs, thousands of images, or minutes of training.
+        width: width in centimeters: 14 for a page, 8 for a column. Letters keep their size.
         theme: light for print, dark for slides.
-        out: the folder for the plots; by default plots in the run's folder, or here where there are several runs.
+        out: the folder for the plots; by default plots in the run's folder, or ./plots for several runs.
     """
     shown = [Run.open(run) for run in runs or (chosen(None),)]
     folder = out or (shown[0].folder / "plots" if len(shown) == 1 else Path("plots"))

@@ -17,7 +17,7 @@ from pocketgan.studies.study import STOP, Study
 
 
 def studies() -> int:
-    """The studies that come with the package: what each asks, its variants and its runs."""
+    """List the studies in the package: question, recipe, variants and seeds."""
     columns = (
         Column("study"),
         Column("what it asks", prose=True),
@@ -35,7 +35,7 @@ def studies() -> int:
     show(columns, rows)
     print()
     print("'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your")
-    print("own (docs/studies.md).")
+    print("own (docs/how-to/ask-your-own-question.md).")
     return 0
 
 
@@ -49,16 +49,17 @@ def study(
     lang: str | None = None,
     quiet: bool = False,
 ) -> int:
-    """Runs a study, or goes on with it: every variant on every seed, then the verdict and the page.
+    """Run or continue a study: train every variant on every seed, then write the verdict and the report.
 
     Args:
         study: the name of a study (see pocketgan studies), or a TOML file.
-        out: the study's folder; by default studies/<name>. A study that is there goes on, and repeats nothing.
-        seeds: runs of each variant; by default as many as it takes to show a difference.
-        duration: how long each run trains; by default as the study or the recipe says.
-        jobs: how many runs at once; auto is one a core.
-        backend: local for this machine, ray for the cluster that RAY_ADDRESS names.
-        lang: the language of the verdict and the page: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+        out: folder of the study; by default studies/<name>. An existing study continues and repeats nothing.
+        seeds: runs of each variant; by default the number that detects a difference of three standard deviations
+            between seeds in at least nine of ten studies.
+        duration: duration of each run; by default the study's or the recipe's.
+        jobs: runs at the same time; auto is one per core.
+        backend: local for this computer, ray for the cluster at RAY_ADDRESS.
+        lang: language of the verdict and the report: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
         quiet: show no progress.
     """
     from pocketgan import api
@@ -77,11 +78,11 @@ def study(
 
 
 def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")], lang: str | None = None) -> int:
-    """The page of a study, as far as it is: one HTML file, and the pictures and tables behind it.
+    """Write the report of a study, finished or not: one HTML file, with its plots and tables beside it.
 
     Args:
-        study: the study's folder.
-        lang: its language: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+        study: folder of the study.
+        lang: language of the report: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
     """
     from pocketgan import api
     from pocketgan.studies.verdicts import judge

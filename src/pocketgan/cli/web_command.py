@@ -21,17 +21,17 @@ def ui(
     lang: str | None = None,
     password: str | None = None,
 ) -> int:
-    """The web page: train, create, redraw and compare, in a browser (needs the extra web).
+    """Serve the browser interface: train, create, translate and compare (needs the extra web).
 
     Args:
-        folder: where the runs, models and studies are, at any depth; new runs go into runs in it. By default here.
-        host: the address to serve at; others than this machine's own need a password.
-        port: the port to serve at.
-        lang: the page's language: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
-        password: what visitors must type, under any name.
+        folder: where runs, models and studies are, at any depth; new runs go into its folder runs. By default here.
+        host: address to serve at; any but this computer's own needs a password.
+        port: port to serve at.
+        lang: language: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+        password: password that visitors must type, with any user name.
     """
     if find_spec("gradio") is None:
-        raise WebError("the page needs Gradio; pip install 'pocketgan[web]'", field="ui")
+        raise WebError("the browser interface needs Gradio; pip install 'gradio>=6,<7'", field="ui")
     from pocketgan.web.serve.server import serve
     from pocketgan.web.site import Site
 

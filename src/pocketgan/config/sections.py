@@ -63,81 +63,82 @@ class DataConfig(Section):
     """Which images, and how they are fed."""
 
     data: str = "mnist"
-    """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue, 1,000 classes), or a path:
-    a folder of MNIST-style IDX files, an .npz file with `images` and optionally `labels`, or a folder of PNG/JPEG
-    images whose sub-folders are classes."""
+    """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue; 1,000 classes), or a path:
+    a folder of MNIST-style IDX files, an .npz file with `images` and optionally `labels`, or a folder of PNG or
+    JPEG pictures whose sub-folders are classes."""
     classes: NameList = "all"
-    """Train on these classes alone: `8`, or `0,1,7`; `all` for every one."""
+    """Train only on these classes: `8`, or `0,1,7`; `all` for all."""
     pixel_range: Literal["signed", "unit"] = "signed"
-    """What the networks see: `signed` for [-1, 1] and a tanh at the generator's end, `unit` for [0, 1] and a
-    sigmoid."""
+    """Range of the pixels that the networks see: `signed` for [-1, 1] (the generator ends in tanh), `unit` for [0, 1]
+    (it ends in a sigmoid)."""
     sampling: Literal["epoch", "replacement"] = "epoch"
-    """`epoch`: each image once an epoch. `replacement`: every batch drawn from all images anew."""
+    """`epoch`: each image once per epoch. `replacement`: every batch is sampled from all images."""
     target: Literal["same", "inverted"] = "same"
-    """What the discriminator sees as real: the images, or the same images `inverted` (dark on white)."""
+    """What the discriminator sees as real: the images (`same`), or the images `inverted` (dark on white)."""
     validation: int | float = Field(default=0, ge=0)
-    """Images of the training split that are held out, to follow the run against, the same ones for every seed: a
-    number, of which a fifth of the split is taken at most, or a share below 1. None where that leaves under 200."""
+    """Size of the validation set, taken from the training split, the same images for every seed: a number (at most a
+    fifth of the split is taken), or a fraction below 1. No validation set is made if it would have under 200
+    images."""
     validation_split: Literal["auto", "random", "stratified"] = "auto"
-    """How held-out images are drawn: `random`, or `stratified`, each class in proportion, so that a rare class is
-    neither lost to training nor to evaluation. `auto`: stratified for your own labeled data, random for the data in
-    the package."""
+    """How validation images are chosen: `random`, or `stratified` (each class in proportion). `auto`: stratified for
+    your own labeled data, random for the data in the package."""
 
 
 class NetworkConfig(Section):
     """The two networks. Sizes are parameters; every recipe takes them."""
 
     generator: Literal["mlp", "dcgan", "autoencoder", "pocket"] = "mlp"
-    """The generator's architecture. `autoencoder` reads images, the others read noise."""
+    """The generator's architecture. `autoencoder` reads images; the others read noise."""
     discriminator: Literal["mlp", "dcgan", "pocket"] = "mlp"
     """The discriminator's architecture."""
     latent_dim: int = Field(default=100, ge=1, le=4096)
-    """Numbers in the generator's noise vector z. Also `--z-dim`."""
+    """Length of the noise vector z. Also `--z-dim`."""
     hidden_dim: int = Field(default=128, ge=1, le=8192)
-    """The base width: units of a dense layer, channels of a convolution. Also `--dense-dim`."""
+    """Base width: units of a dense layer, channels of a convolution. Also `--dense-dim`."""
     width: float = Field(default=1.0, gt=0, le=64)
     """Multiplies every hidden width of both networks."""
     depth: int = Field(default=1, ge=1, le=16)
-    """Hidden layers of the generator (`dcgan`, `pocket`: convolutions at each resolution)."""
+    """Hidden layers of the generator (`dcgan`: convolutions at each resolution; `pocket`: at 7×7)."""
     discriminator_depth: int | None = Field(default=None, ge=1, le=16)
-    """Hidden layers of the discriminator; none: as the generator."""
+    """Hidden layers of the discriminator; none: same as the generator."""
     activation: Activation = "leaky_relu"
-    """The activation of the hidden layers."""
+    """Activation of the hidden layers."""
     discriminator_activation: Activation | None = None
-    """The activation of the discriminator's hidden layers; none: as the generator."""
+    """Activation of the discriminator's hidden layers; none: same as the generator."""
     negative_slope: float = Field(default=0.2, ge=0, le=1)
-    """The slope of LeakyReLU below zero."""
+    """Slope of LeakyReLU below zero."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Share of units dropped after a hidden layer (`autoencoder`)."""
+    """Fraction of units dropped after a hidden layer (`autoencoder` only)."""
     weight_init: Literal["torch", "glorot", "dcgan"] = "torch"
-    """First weights: PyTorch's default, `glorot` (uniform, as Keras) or `dcgan` (normal, deviation 0.02)."""
+    """Initial weights: PyTorch's default (`torch`), `glorot` (uniform, as in Keras) or `dcgan` (normal, standard
+    deviation 0.02)."""
     conditional: bool = False
-    """Whether both networks are told the class of each image (where the data has labels)."""
+    """Class-conditional training: both networks receive the class of each image (for data with labels)."""
 
 
 class ObjectiveConfig(Section):
-    """The adversarial game."""
+    """The adversarial objective."""
 
     objective: Literal["bce", "minimax", "msle", "least_squares", "hinge", "wasserstein", "relativistic"] = "bce"
-    """The pair of losses. `bce` is the non-saturating game, `minimax` the saturating one.
-    `wasserstein` wants `--gradient-penalty 10`."""
+    """The pair of losses. `bce` is the non-saturating GAN loss, `minimax` the saturating one. `wasserstein` needs
+    `--gradient-penalty 10`."""
     discriminator_batches: Literal["concatenated", "separate", "two-step"] = "separate"
-    """`concatenated`: one batch of real and generated images together. `separate`: two batches, one update.
-    `two-step`: an update on the real images, then one on the generated ones."""
+    """`concatenated`: one batch of real and generated images. `separate`: two batches, one update. `two-step`: one
+    update on real images, then one on generated images."""
     r1: float = Field(default=0.0, ge=0)
-    """Weight of the penalty on the discriminator's gradient at real images."""
+    """Weight γ of the gradient penalty at real images."""
     r2: float = Field(default=0.0, ge=0)
-    """Weight of the penalty on the discriminator's gradient at generated images."""
+    """Weight γ of the gradient penalty at generated images."""
     gradient_penalty: float = Field(default=0.0, ge=0)
-    """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images."""
+    """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images (WGAN-GP)."""
     penalty_batch_fraction: float = Field(default=1.0, gt=0, le=1)
-    """Share of each batch on which penalties are taken; 0.5 saves about a sixth of a step of `pocket`."""
+    """Fraction of each batch on which gradient penalties are computed; 0.5 saves about a sixth of a `pocket` step."""
     mismatched_label_weight: float = Field(default=0.0, ge=0)
-    """Weight of a second game, where the networks are told the class: real images with their class against the same
-    images with another (Reed et al. 2016). It costs no pass, and makes the generator draw the class it is asked for."""
+    """Weight of the mismatched-label loss of class-conditional training: real images with their own class against real
+    images with another class (GAN-CLS, Reed et al. 2016). It makes the generator follow the requested class."""
     reuse_fake_batch: bool = False
-    """Whether the generator's step reuses the images that the discriminator's step has generated, and its logits of the
-    real ones, which saves two passes. Otherwise it generates images of its own."""
+    """Whether the generator's update reuses the batch that the discriminator's update generated, which saves two
+    passes. Otherwise it generates a new batch."""
 
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":
@@ -154,124 +155,123 @@ class TrainConfig(Section):
     """How long and how fast."""
 
     duration: DurationText = "10 epochs"
-    """How long to train: `50 epochs`, `10000 steps`, `500 kimg` (thousands of real images) or `5 min`. Also
-    `--steps N`, `--iterations N`, `--epochs N`."""
+    """How long to train: `50 epochs`, `10000 steps`, `500 kimg` (thousands of real images) or `5 min`. Also `--steps
+    N`, `--iterations N`, `--epochs N`."""
     batch_size: int = Field(default=128, ge=1, le=65536)
-    """Real images a step. Also `--batch`."""
+    """Real images per step. Also `--batch`."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
-    """Adam's rate, of both networks. Also `--lr`."""
+    """Adam's learning rate, for both networks. Also `--lr`."""
     discriminator_learning_rate: float | None = Field(default=None, gt=0, le=1)
-    """Adam's rate for the discriminator; none: as the generator."""
+    """Adam's learning rate for the discriminator; none: same as the generator."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
-    """Adam's decay of the mean gradient."""
+    """Adam's decay rate of the mean gradient."""
     beta2: float = Field(default=0.999, ge=0, lt=1)
-    """Adam's decay of the mean squared gradient."""
+    """Adam's decay rate of the mean squared gradient."""
     epsilon: float = Field(default=1e-8, gt=0, le=1)
-    """Adam's small number in the denominator."""
+    """Adam's small constant in the denominator."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How the rate falls until the end: not at all, or to zero along a line or a half cosine."""
+    """How the learning rate decays: `constant`, or to zero at the end (`linear`, `cosine`)."""
     decay_start: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the duration before the rate begins to fall."""
+    """Fraction of the duration before the decay starts."""
     warmup: Warmup = "none"
-    """The rate rises from zero over this long; `none`: full rate at once."""
+    """The learning rate rises from zero over this length; `none`: full rate from the start."""
     ema_half_life: HalfLife = "none"
-    """Half-life of the averaged generator, in images (`10 kimg`, at most 5% of those seen so far), or as a share of the
-    images seen so far (`10%`); `none`: pictures come from the raw one."""
+    """Half-life of the EMA generator, in images (`10 kimg`, at most 5% of those seen so far) or as a percentage of the
+    images seen so far (`10%`); `none`: samples come from the raw generator."""
     augment: AugmentList = "none"
-    """Differentiable augmentation of real and generated images alike: any of `translation`, `rotation`,
-    `cutout`, with commas; or `none`."""
+    """Differentiable augmentation of real and generated images alike: any of `translation`, `rotation`, `cutout`,
+    separated by commas; or `none`."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to train; `auto` takes CUDA, then Apple's MPS, then the CPU."""
+    """Where to train; `auto` tries CUDA, then Apple's MPS, then the CPU."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
-    """Arithmetic of the networks' passes (autocast); weights and losses stay float32. `auto`: bfloat16 where the
-    processor multiplies it natively."""
+    """Arithmetic of the forward and backward passes (autocast); weights and losses stay float32. `auto`: bfloat16 where
+    the processor multiplies it natively."""
     threads: Annotated[int, Field(ge=0, le=1024)] | Literal["auto"] = "auto"
-    """CPU threads. `auto`: as many as train fastest on the cores that other programs leave free, looked at again
-    every second; each change is recorded, and a resumed run repeats it. A number is never changed; 0: one a core."""
+    """CPU threads. `auto`: the fastest number on the cores that other programs leave free, checked every second; each
+    change is recorded, and a resumed run repeats it. A number stays fixed; 0: one per core."""
     replan: bool = False
-    """Whether a duration in time is planned again, in steps, when the speed changes by half on the way; each change is
-    recorded, and a resumed run repeats it."""
+    """Whether a duration in time is converted to steps again when the speed changes by half; each change is recorded,
+    and a resumed run repeats it."""
     log_every: CountedDuration = "100 steps"
-    """How often a row of losses is written."""
+    """How often losses are logged."""
     checkpoint_every: DurationText = "1 min"
-    """How often the whole state is saved."""
+    """How often a checkpoint (the complete state) is saved."""
     keep_checkpoints: Annotated[int, Field(ge=1)] | Literal["all"] = 3
-    """Checkpoints kept, the newest ones, or `all`. The best one is always kept, and so is what `--on-failure rollback`
-    can need."""
+    """How many of the newest checkpoints to keep, or `all`. The best one, and those that `--on-failure rollback` can
+    need, are always kept."""
 
 
 class PictureConfig(Section):
     """The pictures written along the way."""
 
     sample_every: SampleInterval = "1 epoch"
-    """How often sample images are written, always from the same latents; `end`: after training only; `none`: never.
-    Also `--sample-interval N`, in steps."""
+    """How often sample images are saved, always from the same latents; `end`: only after training; `none`: never. Also
+    `--sample-interval N`, in steps."""
     sample_count: int = Field(default=64, ge=1, le=4096)
-    """Images in a sample."""
+    """Images per sample."""
     layout: Literal["grid", "strip"] = "grid"
-    """A square grid, or one row."""
+    """A square grid, or one row (`strip`)."""
     sample_name: str = Field(default="samples", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    """What the pictures' file names begin with."""
+    """Prefix of the sample files' names."""
     count_by: Literal["step", "epoch"] = "step"
-    """What the pictures' file names count."""
+    """What the sample files' names count: steps or epochs."""
 
 
 class EvaluateConfig(Section):
-    """How the run is followed: against the validation part, or the training images where none is held out."""
+    """How a run is evaluated during training: against the validation set, or without one the training images."""
 
     evaluate_every: OptionalDuration = "none"
-    """How often the generator is measured: `60 s`, `1 epoch`; `none`: never. It changes nothing in training."""
+    """How often to evaluate the generator: `60 s`, `1 epoch`; `none`: never. Evaluations don't affect training."""
     evaluate_count: int = Field(default=2000, ge=200, le=100_000)
     """Images generated for one evaluation."""
     features: Literal["auto", "digits", "classifier", "random"] = "auto"
-    """The feature space: `digits` (a classifier of MNIST, in the package), `classifier` (trained on this data's
-    labels, once), `random` (a random network). `auto`: `digits` for MNIST, else `random`."""
+    """The feature space: `digits` (an MNIST classifier, in the package), `classifier` (trained once, on this data's
+    labels), `random` (a random network). `auto`: `digits` for MNIST, a like one for Stacked MNIST, otherwise
+    `random`."""
     patience: int = Field(default=0, ge=0)
-    """Stop after so many evaluations in a row without a new best Fréchet distance; 0: never."""
+    """Stop after this many evaluations in a row without a new best Fréchet distance; 0: never."""
 
 
 class WatchdogConfig(Section):
-    """When the watchdog speaks, and what is then done. Every threshold's reason stands in its help."""
+    """When the watchdog reports a failure, and what to do then. Some limits are constants in `diagnosis.py`."""
 
     on_failure: Literal["continue", "stop", "rollback"] = "continue"
-    """What to do when a failure is named: go on, stop, or go back to the last healthy checkpoint with half the
-    learning rate (three times at most)."""
+    """What to do when the watchdog detects a failure: continue, stop, or go back to the last healthy checkpoint with
+    half the learning rate (three times at most)."""
     watch_window: int = Field(default=3, ge=2, le=100)
-    """Evaluations in a row that must show a failure: one bad moment is none, two may be luck."""
+    """Evaluations in a row that must show a failure; a single bad evaluation can be chance."""
     watch_progress: float = Field(default=0.1, gt=0, lt=1)
-    """A run gets better while its Fréchet distance falls by this share within the window; two evaluations of the
-    same generator differ by less. Collapse and a winning discriminator are named only where it doesn't."""
+    """A run improves while its Fréchet distance falls by this fraction within the window. Mode collapse, a
+    discriminator that is too strong, and oscillation are reported only when it doesn't improve."""
     watch_accuracy: float = Field(default=0.97, gt=0.5, le=1)
-    """The discriminator has won when it tells this share right on both sides; healthy games stay below 0.95 after
-    their first steps."""
+    """The discriminator is too strong when it classifies this fraction correctly on both sides; healthy runs stay below
+    0.95 after their first steps."""
     watch_modes: float = Field(default=0.5, gt=0, le=1)
-    """Collapse: at most this share of the classes is drawn; every healthy recipe draws all of them."""
+    """Mode collapse: at most this fraction of the classes is generated; healthy runs of every recipe generate all."""
     watch_kl: float = Field(default=0.7, gt=0)
-    """Collapse: the drawn classes are this far from the real ones, in nats; ln 2 is half of them missing."""
+    """Mode collapse: KL divergence of the class histogram from the real one, in nats; ln 2 means half is missing."""
     watch_duplicates: float = Field(default=0.3, gt=0, le=1)
-    """Collapse: this share has a near-twin in its own sample; real images have 0.01 by definition."""
+    """Mode collapse: this fraction has a near-duplicate in the same sample; real images have 0.01 by definition."""
     watch_coverage: float = Field(default=0.1, ge=0, le=1)
-    """Collapse: twins count only where less of the real images than this is covered; the healthy stand above 0.3."""
+    """Mode collapse: near-duplicates count only if coverage is below this; healthy runs are above 0.3."""
     watch_swing: float = Field(default=0.4, gt=0)
-    """Oscillation: the Fréchet distance goes up and down by this share of itself, in turn."""
+    """Oscillation: the Fréchet distance rises and falls by this fraction of itself, in turn."""
     watch_hop: float = Field(default=0.4, gt=0, le=1)
-    """Oscillation: this share of the images changes its class between evaluations, in turn; latents are the same."""
+    """Oscillation: this fraction of the images changes class between evaluations; the latents are the same."""
     watch_overfitting: float = Field(default=0.4, gt=0, le=1)
-    """The discriminator's r_v (Karras et al. 2020): how far held-out images look generated to it, 0 to 1. Their
-    augmentation aims at 0.6 of a like measure."""
+    """Discriminator overfitting: r_v (Karras et al. 2020), how far the scores of validation images have moved toward
+    those of generated ones, from 0 to 1. Their augmentation targets 0.6 of a similar measure."""
     watch_overfitting_deviations: float = Field(default=4.0, gt=0)
-    """And by so many standard errors: where the discriminator hardly tells real from generated images, as it should
-    be, r_v is a ratio of noise, seen from −1 to 0.8 in healthy runs of `pocket`."""
+    """Discriminator overfitting: r_v must also exceed 0 by this many standard errors, because r_v is noisy (from −1 to
+    0.8 in healthy runs of `pocket`) where the discriminator hardly separates real from generated images."""
     watch_authentic: float = Field(default=0.6, gt=0, lt=1)
-    """Memorisation: at most this many times as large a share is authentic as of held-out images; copies have 0."""
+    """Memorization: authenticity is at most this many times that of validation images; copies have 0."""
     watch_copying: float = Field(default=-1.0, lt=0)
-    """Memorisation: C_T (Meehan et al. 2020), in deviations; generators that don't copy stand above 0, since their
-    images are less sharp than real ones."""
+    """Memorization: C_T (Meehan et al. 2020), in standard deviations; generators that don't copy are above 0."""
     watch_past_best: float = Field(default=1.5, gt=1)
-    """Past its best: the Fréchet distance stands at so many times its best, all through the window."""
+    """Quality degrading: the Fréchet distance is this many times its best, all through the window."""
     watch_stagnation: int = Field(default=8, ge=3, le=1000)
-    """Stagnation: so many evaluations in a row within 2% of each other, far from the floor; an evaluation repeats
-    itself to less, and a slow but healthy run moves by more."""
+    """Stagnation: this many evaluations in a row within 2% of each other, far from the real-data baseline."""
 
 
 class RunConfig(Section):
@@ -280,7 +280,7 @@ class RunConfig(Section):
     recipe: str = Field(pattern=r"^[^\W_][\w.-]*$")
     """The recipe it was made from: letters, digits, - _ and dots."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """The seed of everything random: weights, latents, data order, augmentation, samples."""
+    """Seed of everything random: weights, latents, data order, augmentation, samples."""
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
     objective: ObjectiveConfig = ObjectiveConfig()

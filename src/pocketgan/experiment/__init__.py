@@ -1,1 +1,1 @@
-"""One experiment: a run is trained, sampled, evaluated and watched as it goes."""
+"""Training of a single run, with its samples, evaluations and watchdog."""

@@ -1,7 +1,7 @@
-"""The watchdog: names what goes wrong in a run, with the evidence. Pure functions on logged rows.
+"""The watchdog: detects failures of a run and gives the evidence, in pure functions on logged rows.
 
-A diagnosis looks at the rows of losses (`stats.jsonl`) and the evaluations (`metrics.jsonl`) so far; its thresholds are
-`WatchdogConfig`'s, where their reasons stand. What is said of it, and what to try, is in `watchdog_words`.
+A diagnosis is based on the rows of losses (`stats.jsonl`) and the evaluations (`metrics.jsonl`) so far. Its thresholds
+and the reasons for them are in `WatchdogConfig`; its messages and its advice are in `watchdog_words`.
 """
 
 import itertools
@@ -16,20 +16,20 @@ from pocketgan.config.sections import WatchdogConfig
 
 Row = dict[str, Any]
 STAGNANT = 1.02
-"""Distances within this factor of each other stand still."""
+"""Ratio of the largest to the smallest Fréchet distance up to which the distance counts as constant."""
 
 DISTINCT = 0.05
-"""A generator that draws so few different images has collapsed, whatever else is measured: of 2,000, 100."""
+"""Share of distinct images (100 of 2,000) up to which a generator has collapsed, whatever else is measured."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What goes wrong.
+    """A detected failure or problem of a run.
 
     Attributes:
         name: a key of `DIAGNOSES`.
-        failure: whether it ruins the run, so that `--on-failure` acts on it.
-        evidence: what shows it.
+        failure: whether it ruins the run, so that `--on-failure` applies.
+        evidence: the measurements behind the diagnosis.
     """
 
     name: str
@@ -39,30 +39,30 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The numbers that show a failure.
+    """Measurements that support a diagnosis.
 
     Attributes:
-        key: what they show: a key of `watchdog_words.EVIDENCE`.
-        parts: the numbers, by name; words that are the same in every language too.
+        key: kind of evidence, a key of `watchdog_words.EVIDENCE`.
+        parts: the numbers by name; also words that are the same in every language.
     """
 
     key: str
     parts: dict[str, float | str]
 
     def to_json(self) -> dict[str, float | str]:
-        """Returns the key and the parts, as a row of `events.jsonl` holds them."""
+        """Returns the key and the parts as a row of `events.jsonl` stores them."""
         return {"key": self.key, **self.parts}
 
 
 def evidence(key: str, **parts: float | str) -> Evidence:
-    """Returns an evidence, its numbers with four significant digits."""
+    """Returns evidence with its numbers rounded to four significant digits."""
     rounded = {name: float(f"{part:.4g}") if isinstance(part, float) else part for name, part in parts.items()}
     return Evidence(key, rounded)
 
 
 @dataclass(frozen=True)
 class History:
-    """A run so far.
+    """Rows and evaluations of a run so far.
 
     Attributes:
         rows: losses and accuracies, oldest first.
@@ -76,7 +76,7 @@ class History:
 
     @cached_property
     def window(self) -> Sequence[Row]:
-        """The last evaluations, as many as must show a failure; empty while there are fewer."""
+        """The last `watch_window` evaluations, which all must show a failure; empty while there are fewer."""
         size = self.limits.watch_window
         return self.evaluations[-size:] if len(self.evaluations) >= size else ()
 
@@ -87,9 +87,9 @@ class History:
 
     @cached_property
     def improving(self) -> bool:
-        """Whether the window's lowest distance is clearly lower than all before the window.
+        """True if the window's lowest distance is clearly lower than every distance before the window.
 
-        True also while there are too few evaluations to tell.
+        Also true while there are too few evaluations for a comparison.
         """
         if not self.window or len(self.evaluations) == len(self.window):
             return True
@@ -99,41 +99,41 @@ class History:
 
     @cached_property
     def moving(self) -> bool:
-        """Whether the distance has ever changed clearly: a generator that never learned hasn't collapsed."""
+        """True if the distance has ever changed clearly: a generator that never learned hasn't collapsed."""
         return max(self.distances) * (1 - self.limits.watch_progress) > min(self.distances)
 
     @cached_property
     def near_floor(self) -> bool:
-        """Whether the last distance is within three times that of real images: nothing is wrong with such a run.
+        """True if the last distance is at most three times the real-data baseline, which rules out quality problems.
 
-        False where there are too few real images to say.
+        False if there are too few real images for a baseline.
         """
         floor = self.evaluations[-1].get("frechet_floor")
         return floor is not None and self.distances[-1] <= 3 * floor
 
     def all(self, name: str, wrong: Callable[[float], bool]) -> bool:
-        """Whether a measure was taken, and is wrong, in every evaluation of the window."""
+        """Returns whether every evaluation of the window has this measure with a wrong value."""
         return bool(self.window) and all(row.get(name) is not None and wrong(row[name]) for row in self.window)
 
     def mean(self, name: str) -> float:
-        """The mean of a measure over the window."""
+        """Returns the mean of a measure over the window."""
         return statistics.fmean(row[name] for row in self.window)
 
     def rows_in_window(self) -> Sequence[Row]:
-        """The rows of losses since the window's first evaluation."""
+        """Returns the rows of losses since the window's first evaluation."""
         first = self.window[0]["step"]
         return [row for row in self.rows if row["step"] >= first]
 
 
 def non_finite(history: History) -> Evidence | None:
-    """The generator's gradient is infinite or not a number: losses and weights are next."""
+    """The generator's gradient is infinite or not a number; its loss and weights will follow."""
     if not history.evaluations or history.evaluations[-1].get("generator_gradient", 0.0) is not None:
         return None
     return evidence("gradient")
 
 
 def discriminator_won(history: History) -> Evidence | None:
-    """The discriminator tells nearly all images right on both sides, and the generator no longer learns from it."""
+    """The discriminator classifies nearly all real and generated images correctly; the generator no longer learns."""
     rows = history.rows_in_window() if history.window else ()
     if not rows or history.improving or history.near_floor:
         return None
@@ -147,7 +147,7 @@ def discriminator_won(history: History) -> Evidence | None:
 
 
 def mode_collapse(history: History) -> Evidence | None:
-    """The generator draws few classes, or the same images again and again, and isn't getting better."""
+    """The generator produces few classes, or the same images over and over, and the quality isn't improving."""
     limits, times = history.limits, len(history.window)
     if history.all("distinct", lambda share: share <= DISTINCT):
         return evidence("repeats", share=1 - history.window[-1]["distinct"], times=times)
@@ -165,7 +165,7 @@ def mode_collapse(history: History) -> Evidence | None:
 
 
 def oscillation(history: History) -> Evidence | None:
-    """The quality swings up and down, or the drawn classes change from one evaluation to the next."""
+    """The quality swings up and down, or the generated classes change from one evaluation to the next."""
     size = 2 * history.limits.watch_window
     if len(history.evaluations) < size or history.improving or history.near_floor:
         return None
@@ -185,7 +185,7 @@ def oscillation(history: History) -> Evidence | None:
 
 
 def count_turns(values: Sequence[float], factor: float) -> int:
-    """Returns how often positive values turn from rising to falling or back, each way by `factor` at least."""
+    """Returns how often positive values turn from rising to falling or back, each time by at least `factor`."""
     turns, direction, low, high = 0, 0, values[0], values[0]
     for value in values:
         if direction >= 0:
@@ -201,7 +201,7 @@ def count_turns(values: Sequence[float], factor: float) -> int:
 
 
 def discriminator_overfitting(history: History) -> Evidence | None:
-    """Held-out real images look generated to the discriminator, so it knows the training images by heart."""
+    """The discriminator scores validation images like generated ones, so it has memorized the training images."""
     limits = history.limits
     if not history.all("r_v", lambda r: r >= limits.watch_overfitting):
         return None
@@ -211,7 +211,7 @@ def discriminator_overfitting(history: History) -> Evidence | None:
 
 
 def memorisation(history: History) -> Evidence | None:
-    """Generated images are nearer to training images than new real images are, and than these to each other."""
+    """Generated images are closer to training images than validation images are, or training images to each other."""
     limits = history.limits
     real = history.window[-1].get("authentic_floor") if history.window else None
     if real is None or not history.all("authentic", lambda share: share <= limits.watch_authentic * real):
@@ -236,7 +236,7 @@ def past_best(history: History) -> Evidence | None:
 
 
 def stagnation(history: History) -> Evidence | None:
-    """The quality has stopped changing, far from what is possible."""
+    """The quality has stopped changing, far from the real-data baseline."""
     size = history.limits.watch_stagnation
     if len(history.evaluations) < size or history.near_floor:
         return None
@@ -251,13 +251,13 @@ def stagnation(history: History) -> Evidence | None:
 
 @dataclass(frozen=True)
 class Check:
-    """A function that looks for one failure.
+    """A function that detects one failure or problem.
 
     Attributes:
         find: returns the evidence, or None.
-        failure: whether it ruins the run.
-        explained_by: names of checks that make this one needless.
-        windows: how many windows of evaluations it looks at; 0 for the last evaluation alone.
+        failure: whether the failure ruins the run.
+        explained_by: names of checks whose detection makes this one redundant.
+        windows: number of windows of evaluations that the check covers; 0 for the last evaluation alone.
     """
 
     find: Callable[[History], Evidence | None]
@@ -266,7 +266,7 @@ class Check:
     windows: int = 1
 
     def looks_back(self, limits: WatchdogConfig) -> int:
-        """How many evaluations it looks at, so that the one before is from before the failure."""
+        """Returns the number of evaluations that the check covers; the evaluation before them precedes the failure."""
         return max(1, self.windows * limits.watch_window)
 
 
@@ -306,14 +306,14 @@ DIAGNOSES: dict[str, Check] = {
         FAILURES,
     ),
 }
-"""What the watchdog looks for, in the order of urgency."""
+"""The watchdog's checks, most urgent first."""
 
 
 def diagnose(history: History) -> list[Diagnosis]:
-    """Returns everything that goes wrong at the end of this history, most urgent first.
+    """Returns all diagnoses at the end of this history, most urgent first.
 
-    What another diagnosis explains isn't named: a generator that learns nothing from a discriminator that has won draws
-    one thing, and a failing run may stand still.
+    A diagnosis that another one explains is left out. For example, a generator that learns nothing from a discriminator
+    that is too strong produces few different images, and a failing run may stagnate.
     """
     results: list[Diagnosis] = []
     for name, check in DIAGNOSES.items():
@@ -325,10 +325,10 @@ def diagnose(history: History) -> list[Diagnosis]:
 
 
 def farthest_look(limits: WatchdogConfig) -> int:
-    """Returns how many evaluations back a failure may have begun, at most."""
+    """Returns the largest number of evaluations back at which a failure may have begun."""
     return max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
 
 
 def non_finite_loss(error: NonFiniteLoss, step: int) -> Diagnosis:
-    """Returns the diagnosis of a loss or a weight that became infinite or not a number near a step."""
+    """Returns the diagnosis of a loss or a weight that became infinite or not a number near `step`."""
     return Diagnosis("non_finite", True, evidence("loss", loss=error.parts.get("loss", error.english), step=step))

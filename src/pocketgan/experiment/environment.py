@@ -1,4 +1,4 @@
-"""The versions and the machine that a run begins with."""
+"""Versions and machine at the start of a run."""
 
 import platform
 import shlex
@@ -13,7 +13,7 @@ from pocketgan.runs.records import Environment
 
 
 def describe_environment(device: str) -> Environment:
-    """Returns the versions and the machine that a run begins with."""
+    """Returns the versions and the machine at the start of a run."""
     typed = Path(sys.argv[0]).name in ("pocketgan", "__main__.py")
     return Environment(
         pocketgan=__version__,

@@ -1,4 +1,4 @@
-"""One experiment: data, training, checkpoints and the run folder meet here, and nowhere else."""
+"""One run from start to end: the only module that combines data, training, checkpoints and the run folder."""
 
 import threading
 from contextlib import AbstractContextManager, suppress
@@ -40,9 +40,9 @@ from pocketgan.training.state import TrainState, choose_device, choose_precision
 from pocketgan.training.steps import Tick, train
 
 TURNS = ("roll back", "planned again")
-"""Why training leaves its loop to go on another way."""
+"""Outcomes of `advance` after which training continues, from an earlier checkpoint or with a new plan."""
 ROLLBACKS = 3
-"""How often a run goes back to a healthy checkpoint, at most."""
+"""Largest number of rollbacks of a run to a healthy checkpoint."""
 
 
 def run_experiment(
@@ -51,17 +51,17 @@ def run_experiment(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Run:
-    """Trains a new run from its configuration, in `folder` or a new one under `runs/`.
+    """Trains a new run from its configuration, in `folder` or in a new folder under `runs/`.
 
     Args:
-        config: what to train.
-        folder: where; by default the first free `runs/<recipe>-<n>`.
-        progress: shows it.
-        stop: once set, the run saves and ends, as on a signal.
+        config: the configuration.
+        folder: the run folder; by default the first free `runs/<recipe>-<n>`.
+        progress: the progress display.
+        stop: once set, the run saves its state and ends, as on a signal.
 
     Raises:
-        UserError: the configuration, the data or the folder won't do; nothing was started.
-        RunFailed: training had to stop; what was saved is still there.
+        UserError: the configuration, the data or the folder is invalid; nothing was started.
+        RunFailed: training had to stop; everything saved before is intact.
     """
     progress, since = progress or Progress(quiet=True), usage()
     device = choose_device(config.train.device)
@@ -72,7 +72,7 @@ def run_experiment(
     facts = find_facts(images)
     config = settled(config, facts, device)
     with using_threads() as most:
-        create_state(config, image_shape(facts, config.network.conditional), device)  # A wrong size shows here.
+        create_state(config, image_shape(facts, config.network.conditional), device)  # Checks the image size.
         torch.set_num_threads(choose_threads(config, images, facts, device, most, since, progress))
         plan = plan_run(config, images, facts, device, progress)
         run = Run.create(claim_folder(folder, config.recipe), config, facts, plan, describe_environment(device))
@@ -87,17 +87,17 @@ def resume_experiment(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Run:
-    """Goes on with a run from its last intact checkpoint, to its end or to a longer duration.
+    """Continues a run from its last intact checkpoint, to its end or to a longer duration.
 
     Args:
-        folder: the run's.
-        duration: a longer one, of the whole run.
-        progress: shows it.
-        stop: once set, the run saves and ends, as on a signal.
+        folder: the run folder.
+        duration: a longer duration of the whole run.
+        progress: the progress display.
+        stop: once set, the run saves its state and ends, as on a signal.
 
     Raises:
         UserError: there is no such run, its data or configuration has changed, or it is still running.
-        RunFailed: training had to stop; what was saved is still there.
+        RunFailed: training had to stop; everything saved before is intact.
     """
     progress = progress or Progress(quiet=True)
     run = Run.open(folder)
@@ -109,21 +109,21 @@ def resume_experiment(
         if find_facts(images).digest != run.facts.digest:
             raise RunError("data changed", field="run", source=run.facts.source, folder=run.folder)
         if duration is None and run.plan.duration != run.config.train.duration:
-            duration = run.config.train.duration  # config.json was edited, or a resume was killed as it wrote.
+            duration = run.config.train.duration  # config.json was edited, or a resume was killed while writing.
         longer = None if duration is None else plan_longer(run, duration, images, progress)
         return continue_run(run, images, most, progress, stop, longer)
 
 
 def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -> tuple[RunConfig, Plan]:
-    """Returns a run's configuration and plan with a longer duration; the run stays as it is.
+    """Returns a run's configuration and plan with a longer duration; the run itself isn't changed.
 
     Raises:
-        RunError: the duration is shorter than what is planned.
-        ConfigError: it is none.
+        RunError: the duration is shorter than the planned one.
+        ConfigError: `duration` isn't a valid duration.
     """
     config = replace(run.config, duration=duration)
     planned, wanted = (Duration.parse(text).seconds for text in (run.plan.duration, config.train.duration))
-    speed = run.plan.steps_per_second if planned or not wanted else None  # A few steps were timed roughly.
+    speed = run.plan.steps_per_second if planned or not wanted else None  # Only a few steps were timed.
     plan = plan_run(config, images, run.facts, run.environment.device, progress, speed)
     if plan.steps < run.plan.steps:
         lengths = {"steps": plan.steps, "planned": run.plan.steps}
@@ -142,7 +142,7 @@ def plan_run(
     progress: Progress,
     steps_per_second: float | None = None,
 ) -> Plan:
-    """Counts the durations in steps; measures the speed for it where one is in time and none is known."""
+    """Converts the durations to steps; measures the training speed if a duration is in time and no speed is known."""
     if needs_speed(config) and steps_per_second is None:
         steps_per_second = measure_speed(config, images, facts, device, progress)
     plan = make_plan(config, len(images), steps_per_second)
@@ -163,11 +163,11 @@ def continue_run(
 
     Args:
         run: the run, locked.
-        images: its data.
-        most_threads: CPU threads that PyTorch uses here unless it is told otherwise.
-        progress: shows it.
-        asked: once set, the run saves and ends.
-        longer: a configuration and a plan of a longer duration, written once the run is known to be able to go on.
+        images: the run's data.
+        most_threads: PyTorch's default number of CPU threads on this machine.
+        progress: the progress display.
+        asked: once set, the run saves its state and ends.
+        longer: configuration and plan of a longer duration, written once it is clear that the run can continue.
     """
     device = device_here(run, progress)
     state = last_state(run, device, progress)
@@ -208,7 +208,7 @@ def continue_run(
 
 
 def last_state(run: Run, device: str, progress: Progress) -> TrainState:
-    """Returns a run's state at its last intact checkpoint, or at its beginning where none was saved.
+    """Returns a run's state at its last intact checkpoint, or at its beginning if none was saved.
 
     Raises:
         RunError: all checkpoints are damaged.
@@ -231,7 +231,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
 
 
 def show_training(run: Run, step: int, progress: Progress) -> AbstractContextManager[None]:
-    """Returns the context that shows a run's progress from a step on."""
+    """Returns the context that shows a run's progress from `step` on."""
     planned = run.plan.duration if Duration.parse(run.plan.duration).seconds is not None else ""
     return progress.training(run.plan.steps, step, run.folder.resolve().name, planned)
 
@@ -245,7 +245,7 @@ def advance(
     pace: Pace,
     stop: threading.Event,
 ) -> str:
-    """Trains until the plan's end, a signal, another plan, or a word of the watchdog.
+    """Trains until the end of the plan, a signal, a new plan, or a stop or rollback after a failure.
 
     Returns:
         `done`, `stopped early`, `planned again` or `roll back`.
@@ -256,7 +256,7 @@ def advance(
     config = run.config
     rolls_back = config.watchdog.on_failure == "rollback" and len(run.rollbacks()) < ROLLBACKS
     if watch.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
-        return "stopped early"  # A killed process had got as far as that.
+        return "stopped early"  # A killed process had reached this point.
     try:
         for tick in train(state, batches, config, run.plan, stop, pace.pauses, LOOK_SECONDS):
             if tick.sample:
@@ -290,9 +290,10 @@ def advance(
 
 
 def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progress: Progress) -> TrainState:
-    """Returns the state of the last healthy checkpoint (the beginning, if there is none), at half the learning rate.
+    """Returns the state of the last healthy checkpoint (or the initial state), with half the learning rate.
 
-    What came after it moves into `abandoned/`. The event is written first: from it, a resumed run completes the rest.
+    Everything after that checkpoint moves into `abandoned/`. The event is written first: a resumed run uses it to
+    complete an interrupted rollback.
     """
     checkpoint, _ = newest_intact([path for path in run.checkpoints() if step_of(path) <= healthy_step])
     fresh = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
@@ -310,30 +311,30 @@ def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progr
 
 
 def mark(run: Run, tick: Tick) -> None:
-    """Writes how far the run is."""
+    """Writes the run's status and clocks."""
     state: State = "finished" if tick.last else "interrupted" if tick.stopped else "running"
     run.write_status(state, step=tick.step, nimg=tick.nimg, seconds=tick.seconds)
 
 
 def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
-    """Marks the run as failed, and returns the error with how to go on."""
+    """Marks the run as failed, and returns the error with advice on how to continue."""
     saved = run.checkpoints()
     remaining = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
     if isinstance(error, Unhealthy):
-        advice = f"{remaining}; '{command('resume', run.folder)}' goes on all the same"
+        advice = f"{remaining}; '{command('resume', run.folder)}' continues anyway"
     elif isinstance(error, NonFiniteLoss):
         anew = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
-        advice = f"{remaining}; start anew with a lower rate: '{anew}'"
+        advice = f"{remaining}; start again with a lower learning rate: '{anew}'"
     else:
-        advice = f"{remaining}; then '{command('resume', run.folder)}' goes on"
-    with suppress(StorageError):  # A full disk can't take this either; the state is then seen as `killed`.
+        advice = f"{remaining}; then '{command('resume', run.folder)}' continues"
+    with suppress(StorageError):  # A full disk can't store this either; the state is then seen as `killed`.
         message = f"{error.english}; {advice}"
         run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
     return type(error)(f"{error}; {advice}")
 
 
 def drop_old_checkpoints(run: Run) -> None:
-    """Removes the checkpoints that neither a resumed run nor a rollback can need, right after a new one was saved."""
+    """Removes the checkpoints that neither a resumed run nor a rollback can need, after a new one was saved."""
     keep = run.config.train.keep_checkpoints
     if keep == "all":
         return
@@ -344,7 +345,7 @@ def drop_old_checkpoints(run: Run) -> None:
 
 
 def device_here(run: Run, progress: Progress) -> str:
-    """Returns the device that a run goes on at: its own, or what there is where that isn't here."""
+    """Returns the device on which a run continues: its own, or the best one here if that isn't available."""
     try:
         return choose_device(run.environment.device)
     except ConfigError:
@@ -357,7 +358,7 @@ def device_here(run: Run, progress: Progress) -> str:
 
 
 def find_facts(images: ImageSet) -> DataFacts:
-    """Returns what the run must know of its data."""
+    """Returns the facts about its data that a run stores."""
     return DataFacts(
         source=images.source,
         images=len(images),
@@ -370,9 +371,9 @@ def find_facts(images: ImageSet) -> DataFacts:
 
 
 def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
-    """Returns the configuration as this data and this device have it.
+    """Returns the configuration resolved for this data and this device.
 
-    Unconditional where there are no labels, and with a precision and a way to hold images out in the place of `auto`.
+    Without labels, the run is unconditional. The settings `auto` of precision and validation split become definite.
     """
     conditional = config.network.conditional and bool(facts.class_names)
     precision = choose_precision(config.train.precision, device)

@@ -1,7 +1,7 @@
-"""Following a run while it trains: quality against held-out images, the best checkpoint, the watchdog's word.
+"""Evaluation of a run during training: quality against real images, the best checkpoint, and the watchdog.
 
-Nothing here changes training: evaluations draw from random generators of their own, and look at the networks as they
-are used afterwards (fixed statistics, no dropout).
+Nothing here changes training. Evaluations use their own random generators, and run the networks in evaluation mode
+(fixed statistics, no dropout).
 """
 
 import math
@@ -30,9 +30,9 @@ from pocketgan.training.state import TrainState
 from pocketgan.training.steps import Tick, discriminate, frozen
 
 REFERENCE = 10_000
-"""Training images that a run without a validation part is followed against, at most."""
+"""Largest number of training images that serve as the reference of a run without a validation set."""
 JUDGED = 1000
-"""Images that the discriminator is asked about, of each kind."""
+"""Number of images of each kind that the discriminator scores."""
 MEASURED = (
     "frechet_distance",
     "precision",
@@ -50,15 +50,15 @@ MEASURED = (
 
 
 class Follower:
-    """Measures a run's networks as it trains.
+    """Measures a run's networks during training.
 
     Args:
         run: the run.
-        images: what it trains on.
-        progress: shows what takes long.
+        images: the run's training images.
+        progress: the progress display, for slow preparations.
 
     Raises:
-        DataError: the images are too few, or the feature space doesn't take them.
+        DataError: there are too few images, or the feature space doesn't accept them.
     """
 
     def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
@@ -90,11 +90,11 @@ class Follower:
         return kept(self.space, images, labels_in(self.class_names, images))
 
     def _inputs(self, real: ImageSet, class_counts: tuple[int, ...]) -> tuple[Tensor, Tensor | None]:
-        """Returns what the generator is given at every evaluation: always the same latents, or images to redraw.
+        """Returns the generator's input, the same at every evaluation: latents, or images to translate.
 
         Args:
-            real: what it is held against.
-            class_counts: training images of each class, which the generator is asked for as often.
+            real: the real images of the comparison.
+            class_counts: number of training images per class; classes are requested in these proportions.
         """
         count = self.count
         if self.config.reads_images:
@@ -105,17 +105,18 @@ class Follower:
         return latents, draw_classes(class_counts, count, self.config.seed) if told else None
 
     def _count(self, images: int, held_out: ImageSet | None) -> int:
-        """Returns how many images are generated: as many as asked for, or as there are real ones for the baseline.
+        """Returns the number of images to generate: the configured one, or fewer if the baseline is smaller.
 
-        The distance of few images is larger than that of many, so both are made with as many. Of a set that is too
-        small for the baseline to be measured at all, as many as asked for are generated.
+        The Fréchet distance of a small sample is larger than that of a large one, so the score and its baseline use the
+        same number of images. If the data set is too small to measure the baseline at all, the configured number is
+        generated.
         """
         asked, least = self.config.evaluation.evaluate_count, METRICS["frechet_distance"].least
         others = min(REFERENCE, images) if held_out is not None else images // 2
         return min(asked, others) if others >= least else asked
 
     def _floor(self, others: ImageSet) -> float | None:
-        """Returns the Fréchet distance that as many real images have; None where there aren't as many."""
+        """Returns the Fréchet distance of an equal number of real images; None if there aren't that many."""
         if self.against == "validation":
             assert self.reference.training is not None
             made = self.reference.training.part(slice(len(self.inputs)))
@@ -126,7 +127,7 @@ class Follower:
         return frechet_distance(made.features, self.reference.sample.features)
 
     def draw(self, generator: torch.nn.Module) -> Sample:
-        """Generates the images of an evaluation; redrawn ones are judged inverted back."""
+        """Generates the images of an evaluation; images with an inverted target are inverted back."""
         if self.config.reads_images:
             images = redraw_images(generator, self.config, self.inputs)
             images = 255 - images if self.config.data.target == "inverted" else images
@@ -138,7 +139,7 @@ class Follower:
         return self.space(images, asked)
 
     def measure(self, state: TrainState) -> dict[str, Any]:
-        """Returns what an evaluation finds, by name: `METRICS`, and the watchdog's own measures."""
+        """Returns the values of an evaluation by name: those of `METRICS`, and the watchdog's own measures."""
         comparison = Comparison(self.draw(state.generator_ema), self.reference)
         made = comparison.generated
         results: dict[str, Any] = {} if self.floor is None else {"frechet_floor": self.floor}
@@ -149,7 +150,7 @@ class Follower:
         for name in MEASURED:
             metric = METRICS[name]
             if missing(metric, comparison) is None and len(made) >= metric.least:
-                with suppress(ValueError):  # It can't judge these, as where all are alike; the others go on.
+                with suppress(ValueError):  # Not defined for these images, such as identical ones.
                     results[name] = metric.measure(comparison)
         if state.averages:
             raw = self.draw(state.generator)
@@ -163,20 +164,21 @@ class Follower:
         return results | self.judgement(state)
 
     def classes_there(self) -> int:
-        """Returns how many of the classifier's classes the training data have: only those can be missing.
+        """Returns how many of the classifier's classes occur in the training data: only these can be missing.
 
-        Where its classes are called otherwise, as many as it finds in the real images.
+        If the class names of the data differ from those of the classifier, the classes that it finds in the real images
+        count.
         """
         trained = set(self.run.facts.class_names)
         there = sum(name in trained for name in self.class_names)
         return there or int((self.reference.sample.class_shares > 0).sum())
 
     def judgement(self, state: TrainState) -> dict[str, float]:
-        """Returns what the discriminator makes of training, held-out and generated images.
+        """Returns measures of the discriminator's outputs for training, validation and generated images.
 
-        `r_v` (Karras et al. 2020, equation 1): (E D(train) − E D(held out)) / (E D(train) − E D(generated)), only with
-        held-out images, and `r_v_deviations`, its numerator in standard errors; `generator_gradient`: the root mean
-        square of the gradient of the generator's loss by a pixel.
+        With a validation set: `r_v` (Karras et al. 2020, equation 1) and `r_v_deviations`, its numerator in standard
+        errors. `r_v` is (E D(train) − E D(validation)) / (E D(train) − E D(generated)). Always: `generator_gradient`,
+        the root mean square of the gradient of the generator's loss with respect to the pixels.
         """
         device = next(state.discriminator.parameters()).device
         training = state.discriminator.training
@@ -207,7 +209,7 @@ class Follower:
 
     @property
     def plain(self) -> RunConfig:
-        """The configuration without augmentation, which would draw from training's random generator."""
+        """The configuration without augmentation, which would use training's random generator."""
         train = self.config.train.model_copy(update={"augment": "none"})
         return self.config.model_copy(update={"train": train})
 
@@ -219,17 +221,17 @@ class Follower:
 
 
 def distinct_share(images: Tensor) -> float:
-    """Returns how many different images there are, as a share of all: uint8 (N, C, H, W) → a number in (0, 1]."""
+    """Returns the share of distinct images: uint8 (N, C, H, W) → a number in (0, 1]."""
     return len({image.tobytes() for image in images.numpy()}) / len(images)
 
 
 def rounded(value: float) -> float | None:
-    """Returns six significant digits of a number; None where it is infinite or not a number."""
+    """Returns a number rounded to six significant digits; None if it is infinite or not a number."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
-    """Returns the feature space that a run is followed in; without being asked, no classifier is trained for it."""
+    """Returns the feature space for a run's evaluations; `auto` never trains a classifier for the user's own data."""
     name = config.evaluation.features
     if name == "auto" and config.data.data not in PACKAGED:
         name = "random"
@@ -237,7 +239,7 @@ def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
 
 
 def held_out_images(config: RunConfig) -> ImageSet | None:
-    """Returns the validation part, or None where nothing is held out."""
+    """Returns the validation set, or None if there is none."""
     if config.data.validation == 0:
         return None
     try:
@@ -247,11 +249,11 @@ def held_out_images(config: RunConfig) -> ImageSet | None:
 
 
 class Watch:
-    """Logs a run's evaluations, keeps its best checkpoint, and says what goes wrong.
+    """Logs a run's evaluations, keeps its best checkpoint, and reports failures.
 
     Attributes:
-        named: the diagnoses that stand.
-        healthy_step: what was saved until this step is from before the last failure that was named.
+        named: names of the open diagnoses.
+        healthy_step: the last step before the latest failure; checkpoints up to this step are healthy.
     """
 
     def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
@@ -266,7 +268,7 @@ class Watch:
         self.healthy_step = 0
 
     def _open_names(self) -> set[str]:
-        """Returns what was named and stands: neither recovered since, nor rolled back."""
+        """Returns the names of the logged diagnoses that are still open: neither resolved nor rolled back since."""
         named: set[str] = set()
         for event in self.run.events():
             if event["event"] == "diagnosis":
@@ -278,7 +280,7 @@ class Watch:
         return named
 
     def evaluate(self, state: TrainState, tick: Tick) -> list[Diagnosis]:
-        """Measures the run at a tick, logs it, keeps the best checkpoint; returns the failures newly found."""
+        """Measures and logs the run at a tick, and keeps the best checkpoint; returns the failures newly detected."""
         if self.follower is None:
             return []
         result = self.follower.measure(state)
@@ -298,7 +300,7 @@ class Watch:
         return self.diagnose(tick.step)
 
     def diagnose(self, step: int) -> list[Diagnosis]:
-        """Logs and shows what has newly gone wrong or right again; returns the failures among the former."""
+        """Logs and shows newly detected and newly resolved problems; returns the failures among the new ones."""
         rows = [row for row in self.run.stats() if row["step"] <= step]
         diagnoses = diagnose(History(rows, self.run.metrics(), self.run.config.watchdog))
         new = [diagnosis for diagnosis in diagnoses if diagnosis.name not in self.named]
@@ -318,13 +320,13 @@ class Watch:
         return failures
 
     def report(self, step: int, diagnosis: Diagnosis) -> None:
-        """Writes a diagnosis into the run and shows it."""
+        """Logs a diagnosis in the run folder and shows it."""
         results = {"name": diagnosis.name, "failure": diagnosis.failure, "evidence": diagnosis.evidence.to_json()}
         self.run.log_event(step, "diagnosis", **results)
         self.progress.say(sentence({"event": "diagnosis", "step": step, **results}))
 
     def out_of_patience(self) -> bool:
-        """Whether as many evaluations as `patience` have passed since the best one."""
+        """Returns whether `patience` evaluations have passed since the best one."""
         patience, best = self.run.config.evaluation.patience, self.run.best()
         if not patience or best is None:
             return False

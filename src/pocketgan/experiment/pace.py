@@ -1,7 +1,7 @@
-"""How fast a run trains, and what follows from it: other threads beside busy programs, a word, a new plan.
+"""Training speed, and the response to it: a different number of threads, a warning, or a new plan.
 
-The number of threads changes the bits of training, and so does the plan. Each change is written into `events.jsonl`
-before it takes effect, and a resumed run repeats those that the process before it had made.
+The number of threads affects the bits of the result, and so does the plan. Each change is therefore written into
+`events.jsonl` before it takes effect, and a resumed run repeats the changes that the previous process made.
 """
 
 from typing import Any
@@ -22,26 +22,25 @@ from pocketgan.training.cores import ThreadChooser, usage
 from pocketgan.training.steps import Tick
 
 BEHIND = 1.15
-"""A run is said to fall behind when it will take so many times as long as planned."""
+"""Ratio of the expected to the planned duration above which a run is reported as falling behind."""
 SLOWER, FASTER = 0.5, 1.5
-"""The speed has changed by half when it is so many times the planned one."""
+"""Ratios of the measured to the planned speed beyond which the speed has changed enough for a new plan."""
 WINDOW_SECONDS, WINDOW_SHARE = 10.0, 0.05
-"""A speed is that of so many seconds of training, or of this share of the duration where that is less."""
+"""Length of a speed measurement in seconds of training, and its largest share of a short duration."""
 LEAST_SECONDS = 1.0
 
 
 class Pace:
-    """Follows the speed of a run from the step that it begins or goes on at.
+    """Monitors the speed of a run, from the step at which it starts or resumes.
 
     Args:
-        run: the run, with the rows and events of the process before.
-        step: where it goes on; 0 for a new one.
-        most: threads that PyTorch uses here unless it is told otherwise.
-        progress: shows what changes.
+        run: the run, with the rows and events of the previous process.
+        step: the step at which the run resumes; 0 for a new run.
+        most: PyTorch's default number of CPU threads on this machine.
+        progress: the progress display, for changes.
 
     Attributes:
-        pauses: the steps at which training must hand out a tick, so that a decision of the process before is made
-            again.
+        pauses: steps at which training must yield a tick, so that a decision of the previous process is repeated.
     """
 
     def __init__(self, run: Run, step: int, most: int, progress: Progress) -> None:
@@ -61,12 +60,12 @@ class Pace:
         run.plan = plan_at(run, step)
 
     def forget(self) -> None:
-        """Makes no decision of the process before again: the run has gone back, and another way from there."""
+        """Discards the decisions of the previous process, since a rolled-back run takes a different course."""
         self._due, self._known_until = [], 0
         self.pauses.clear()
 
     def follow(self, tick: Tick) -> bool:
-        """Looks at the speed between two steps; returns whether the run has another plan now."""
+        """Checks the speed between two steps; returns whether the run has a new plan."""
         if tick.last or tick.stopped:
             return False
         if tick.step >= self._known_until and tick.step not in self.pauses:
@@ -97,10 +96,14 @@ class Pace:
         if self._chooser is not None:
             self._chooser.threads = count
 
-    # The plan.
+    # Plan.
 
     def _look_at_speed(self, tick: Tick) -> bool:
-        """Says when the run falls behind; makes a new plan where that was asked for and the speed has changed."""
+        """Reports a run that falls behind, or replans it if `replan` is set and the speed has changed.
+
+        Returns:
+            Whether the run has a new plan.
+        """
         planned = self.run.plan.steps_per_second
         if self._planned is None or planned is None or not tick.row:
             return False
@@ -155,7 +158,8 @@ class Pace:
 def plan_at(run: Run, step: int) -> Plan:
     """Returns the plan that a run had after `step`.
 
-    Its own, unless another one was made later, or right then by a process that was killed before it had written it.
+    This is the run's current plan, with two exceptions: the run was replanned at a later step, or it was replanned at
+    this step by a process that was killed before it had written the plan.
     """
     replans = [event for event in run.decisions() if event["event"] == "replan"]
     later = [event for event in replans if event["step"] > step]
@@ -166,10 +170,10 @@ def plan_at(run: Run, step: int) -> Plan:
 
 
 def plan_in(values: dict[str, Any], run: Run) -> Plan:
-    """Returns a plan out of an event.
+    """Returns the plan stored in an event.
 
     Raises:
-        RunError: it is none; somebody has edited the file.
+        RunError: the values aren't a plan, because the file was edited.
     """
     try:
         return Plan.model_validate(values)

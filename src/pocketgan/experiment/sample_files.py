@@ -1,4 +1,4 @@
-"""The sample pictures of a run, and what its discriminator says of each image in them."""
+"""Sample pictures of a run, and the discriminator's score of each image in them."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ from pocketgan.training.steps import Tick, discriminate
 
 
 class Sampler:
-    """Writes the sample pictures of a run, always from the same latents (or the same images to redraw)."""
+    """Writes the sample pictures of a run, always from the same latents (or the same images to translate)."""
 
     def __init__(self, run: Run, images: ImageSet) -> None:
         self.run = run
@@ -35,7 +35,7 @@ class Sampler:
             self.latents = sample_latents(config, count, config.seed)
 
     def write(self, state: TrainState, tick: Tick) -> None:
-        """Generates the samples of this moment and writes them into `samples/`, with what is said of them."""
+        """Generates the samples of this moment and writes them into `samples/`, with the discriminator's scores."""
         run = self.run
         if run.config.reads_images:
             made = redraw_images(state.generator_ema, run.config, self.images)
@@ -56,10 +56,10 @@ class Sampler:
         write_json(path.with_suffix(".json"), clocks | self.judge(state, made), durable=False)
 
     def judge(self, state: TrainState, made: Tensor) -> dict[str, Any]:
-        """Returns what the discriminator says of generated images, as `docs/run-folder.md` lists it.
+        """Returns the discriminator's scores of generated images, as described in `docs/reference/run-folder.md`.
 
         Args:
-            state: its network is left as it is, and so is training's randomness.
+            state: the training state; its networks and random generators are left unchanged.
             made: uint8, shape (N, C, H, W).
         """
         objective = OBJECTIVES[self.run.config.objective.objective]
@@ -74,13 +74,13 @@ class Sampler:
 
 
 def rounded(values: Float[Tensor, "n"]) -> list[float | None]:
-    """Returns four significant digits of numbers; None for those that are infinite or not a number."""
+    """Returns numbers rounded to four significant digits; None for those that are infinite or not a number."""
     return [float(f"{value:.4g}") if math.isfinite(value) else None for value in values.tolist()]
 
 
 @torch.no_grad()
 def logits_of(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
-    """Returns the discriminator's logits of uint8 images, without augmentation, which would draw random numbers."""
+    """Returns the discriminator's logits of uint8 images, without augmentation, which would use random numbers."""
     plain = config.model_copy(update={"train": config.train.model_copy(update={"augment": "none"})})
     device, training = next(state.discriminator.parameters()).device, state.discriminator.training
     state.discriminator.eval()
@@ -91,15 +91,16 @@ def logits_of(state: TrainState, images: Tensor, labels: Tensor | None, config: 
 
 
 def sureness(logits: Float[Tensor, "n"], boundary: float, objective: Objective) -> Float[Tensor, "n"]:
-    """Returns how sure the discriminator is that images are real, 0 to 1.
+    """Returns the discriminator's confidence that images are real, in [0, 1].
 
-    A boundary of 0.5 is that of least squares, whose output aims at 0 and 1 itself.
+    For the least-squares objective, whose boundary is 0.5, the output itself is a score around [0, 1] and is clamped.
+    Otherwise the confidence is σ(logit − boundary).
     """
     return logits.clamp(0, 1) if objective.boundary == 0.5 else torch.sigmoid(logits - boundary)
 
 
 def whole_epochs(interval: str) -> bool:
-    """Whether pictures at this interval can be told apart by their epoch."""
+    """Returns whether the epoch alone identifies each picture at this interval."""
     if interval in ("none", "end"):
         return True
     duration = Duration.parse(interval)

@@ -1,4 +1,4 @@
-"""Before a run: how many CPU threads it begins with, and how fast it trains."""
+"""Preparations of a run: its initial number of CPU threads, and its expected training speed."""
 
 import hashlib
 import itertools
@@ -28,13 +28,13 @@ from pocketgan.training.state import create_state
 from pocketgan.training.steps import train
 
 LEAST_LOOK = 0.25
-"""Seconds over which the use of the cores is looked at before a run begins, at least."""
+"""Minimum number of seconds over which the use of the cores is observed before a run."""
 WARM_STEPS, ROUNDS, TRIAL_SECONDS = 5, 3, 0.04
-"""Of measuring the threads: steps before it, how often each number is tried, and for how long."""
+"""Settings for measuring the threads: warm-up steps, trials per number of threads, and seconds per trial."""
 MEASURING_SHARE = 0.02
-"""Threads are measured where that takes no more than this share of the run."""
+"""Largest share of a run's duration that measuring the threads may take."""
 CLEARLY = 0.95
-"""Fewer threads than all are taken where a step takes at most so many times as long."""
+"""Fraction of a step's time with all threads below which fewer threads are preferred."""
 PLAIN = {
     "duration": "1000000000 steps",
     "log_every": "1 step",
@@ -43,17 +43,17 @@ PLAIN = {
     "evaluate_every": "none",
     "patience": 0,
 }
-"""A plan in which nothing is due but a row a step."""
+"""Settings for a plan in which only a row per step is due."""
 SPEED_SHARE, SPEED_SECONDS = 0.05, 5.0
-"""A speed is measured for this share of the run's length, and for so many seconds at most."""
+"""Share of the run's length for which the speed is measured, and the maximum number of seconds."""
 SPEED_WINDOW, SPEED_WINDOWS, PROBE = 2, 3, 16
-"""So many steps at a time are measured, so many times at least; before that, single steps of so many images."""
+"""Steps per timing window, minimum number of windows, and the batch size of the rough estimate before them."""
 MOST_REMEMBERED = 500
 
 
 @contextmanager
 def using_threads(count: int = 0) -> Iterator[int]:
-    """Uses `count` CPU threads inside (0: as many as before), and as many as before afterwards; hands those out."""
+    """Uses `count` CPU threads inside (0: no change) and restores the previous number, which it yields."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -64,7 +64,7 @@ def using_threads(count: int = 0) -> Iterator[int]:
 
 @contextmanager
 def using_free_threads() -> Iterator[int]:
-    """Uses as many CPU threads inside as other programs leave cores for, and as many as before afterwards."""
+    """Uses one CPU thread per free core inside, at most the previous number, which is restored; yields the number."""
     most, before = torch.get_num_threads(), usage()
     if most > 1:
         time.sleep(LEAST_LOOK)
@@ -73,22 +73,22 @@ def using_free_threads() -> Iterator[int]:
 
 
 def chooses(config: RunConfig, device: str) -> bool:
-    """Whether the number of threads is chosen as the run goes: where it is `auto`, and on a processor."""
+    """Returns whether the number of threads is adjusted during the run: only for `auto`, and on a CPU."""
     return config.train.threads == "auto" and device == "cpu"
 
 
 def choose_threads(
     config: RunConfig, images: ImageSet, facts: DataFacts, device: str, most: int, since: Usage, progress: Progress
 ) -> int:
-    """Returns how many CPU threads a new run begins with.
+    """Returns the number of CPU threads with which a new run starts.
 
     Args:
-        config: its configuration.
-        images, facts: its data.
-        device: where it trains.
-        most: threads that PyTorch uses here unless it is told otherwise.
-        since: the use of the cores some time ago.
-        progress: says why there are fewer.
+        config: the run's configuration.
+        images, facts: the run's data.
+        device: the device to train on.
+        most: PyTorch's default number of CPU threads on this machine.
+        since: the use of the cores at an earlier moment.
+        progress: the progress display, for the reason for fewer threads.
     """
     if config.train.threads != "auto":
         return config.train.threads or most
@@ -107,10 +107,10 @@ def choose_threads(
 
 
 def measure_threads(config: RunConfig, images: ImageSet, facts: DataFacts, most: int) -> int | None:
-    """Returns how many threads train fastest: all, unless fewer are clearly faster, as they are for small networks.
+    """Returns the fastest number of threads: all, unless fewer are clearly faster, as they are for small networks.
 
-    Each number is tried in turn, three times, on a state that is thrown away. None where the run is too short for that,
-    or another program came between.
+    Each number is tried three times, in turn, on a temporary training state. The result is None if the run is too short
+    for that, or if another program interfered.
     """
     state = create_state(config, image_shape(facts, config.network.conditional), "cpu")
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device="cpu")
@@ -140,17 +140,17 @@ def measure_threads(config: RunConfig, images: ImageSet, facts: DataFacts, most:
 
 
 def expected_seconds(config: RunConfig, images: int, step_seconds: float) -> float:
-    """Returns about how long a run trains, where a step takes `step_seconds`."""
+    """Returns the approximate duration of a run in seconds, if a step takes `step_seconds`."""
     duration = Duration.parse(config.train.duration)
     return duration.seconds or step_seconds * duration.in_steps(config.train.batch_size, images)
 
 
 def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device: str, progress: Progress) -> float:
-    """Returns the training steps a second that this machine makes, measured on a state that is thrown away.
+    """Returns the number of training steps per second on this machine, measured on a temporary training state.
 
-    Two steps of a small batch give a rough estimate. Then a share of the run's length, in time or in images, is spent
-    on whole batches, or on smaller ones where whole ones take too long: then a step's time grows with its images. Where
-    that share holds less than the small batch, the estimate stands.
+    Two steps with a small batch give a rough estimate. The measurement then takes a share of the run's length, in time
+    or in images. It uses whole batches, or smaller ones if whole batches take too long; the time of a step is then
+    taken as proportional to its images. If the share is less than the small batch, the rough estimate is the result.
     """
     batch, duration = config.train.batch_size, Duration.parse(config.train.duration)
     probe = min(batch, PROBE)
@@ -179,14 +179,14 @@ def time_steps(
     seconds: float = 0.0,
     most: float = math.inf,
 ) -> list[float]:
-    """Returns the seconds a training step with batches of `size` images, window by window, without the first.
+    """Returns the seconds per training step with batches of `size` images, for each window except the first.
 
     Args:
         config, images, facts, device: as in `measure_speed`.
-        size: images a batch.
-        window: steps of a window.
-        seconds: how long; one window after the first, at least.
-        most: images after which it ends sooner.
+        size: batch size.
+        window: steps per window.
+        seconds: duration of the measurement; at least one window after the first is measured.
+        most: number of images after which the measurement ends early.
     """
     state = create_state(config, image_shape(facts, config.network.conditional), device)
     batches = Batches(images, config.data, batch_size=size, seed=config.seed, device=device)
@@ -204,9 +204,9 @@ def time_steps(
 
 
 class Remembered:
-    """How many threads train some networks fastest on this machine when it is idle: measured once, kept in the cache.
+    """Cached number of threads that trains some networks fastest on this machine when it is otherwise idle.
 
-    So two runs alike begin with the same number, and end with the same bits.
+    The number is measured once, so that two equal runs start with the same number and end with the same bits.
     """
 
     def __init__(self, config: RunConfig, facts: DataFacts, most: int) -> None:
@@ -231,12 +231,12 @@ class Remembered:
 
     @property
     def threads(self) -> int | None:
-        """What is known; None for nothing."""
+        """The cached number; None if there is none."""
         count = self._all().get(self._key)
         return count if isinstance(count, int) and 1 <= count <= self._most else None
 
     def remember(self, count: int) -> None:
-        """Keeps a number; a cache that can't be written is done without."""
+        """Stores a number; a cache that can't be written is ignored."""
         values = dict(list(self._all().items())[-MOST_REMEMBERED:]) | {self._key: count}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the watchdog says, in the language that is spoken: `events.jsonl` holds keys and numbers."""
+"""Texts of the watchdog in the current language; `events.jsonl` stores only keys and numbers."""
 
 from typing import Any
 
@@ -7,90 +7,97 @@ from pocketgan.experiment.diagnosis import Diagnosis
 
 NAMES: dict[str, Text] = {
     "mode_collapse": "mode collapse",
-    "discriminator_won": "discriminator won",
+    "discriminator_won": "discriminator too strong",
     "oscillation": "oscillation",
     "discriminator_overfitting": "discriminator overfitting",
-    "memorisation": "memorisation",
+    "memorisation": "memorization",
     "non_finite": "non-finite",
-    "past_best": "past its best",
+    "past_best": "quality degrading",
     "stagnation": "stagnation",
 }
-"""How each diagnosis is called."""
+"""Display names of the diagnoses."""
 EVIDENCE: dict[str, Text] = {
     "evidence gradient": "the generator's gradient is infinite or not a number",
-    "evidence won pull": "it tells {real} of the real and {fake} of the generated images right, and the generator's "
-    "gradient stands at {pull} of its first, while the Fréchet distance stays at {distance}",
-    "evidence won": "it tells {real} of the real and {fake} of the generated images right, while the Fréchet distance "
+    "evidence won pull": "it classifies {real} of the real and {fake} of the generated images correctly, and the "
+    "generator's "
+    "gradient is {pull} of its first value, while the Fréchet distance stays at {distance}",
+    "evidence won": "it classifies {real} of the real and {fake} of the generated images correctly, while the "
+    "Fréchet distance "
     "stays at {distance}",
     "evidence repeats": "{share} of the images repeat another one pixel for pixel, {times} evaluations in a row",
-    "evidence classes": "only {modes} of {classes} classes are drawn, {times} evaluations in a row",
-    "evidence divergence": "the drawn classes are {nats} nats from the real ones (KL), {times} evaluations in a row",
-    "evidence twins": "{twins} of the images have a near-twin in the same sample, and {covered} of the real ones are "
+    "evidence classes": "only {modes} of {classes} classes are generated, {times} evaluations in a row",
+    "evidence divergence": "the histogram of generated classes is {nats} nats from the real one (KL), {times} "
+    "evaluations in a row",
+    "evidence twins": "{twins} of the images have a near-duplicate in the same sample, and {covered} of the real "
+    "ones are "
     "covered",
     "evidence turns": "the Fréchet distance turned {turns} times in {times} evaluations, between {low} and {high}",
     "evidence hop": "{share} of the images change class from one evaluation to the next, for {times} evaluations",
-    "evidence overfitting": "to it, held-out images lie {share} of the way from training images to generated ones "
+    "evidence overfitting": "its scores of validation images lie {share} of the way from training images to "
+    "generated ones "
     "(r_v)",
-    "evidence memorisation": "only {share} of the images are authentic (of held-out real ones {real}), and they lie "
-    "{deviations} deviations nearer to training images than held-out ones do (C_T)",
-    "evidence past": "the Fréchet distance was {best} at step {step} and stands at {end}",
-    "evidence stagnation": "the Fréchet distance has stood at {distance} for {times} evaluations, {floor} times the "
-    "floor",
-    "evidence still": "the Fréchet distance has stood at {distance} for {times} evaluations",
-    "evidence loss": "{loss} near step {step}; the weights were left as they were before it",
+    "evidence memorisation": "only {share} of the images are authentic (validation images: {real}), and they lie "
+    "{deviations} standard deviations closer to training images than validation images do (C_T)",
+    "evidence past": "the Fréchet distance was {best} at step {step} and is {end} now",
+    "evidence stagnation": "the Fréchet distance has been {distance} for {times} evaluations, {floor} times the "
+    "real-data baseline",
+    "evidence still": "the Fréchet distance has been {distance} for {times} evaluations",
+    "evidence loss": "{loss} near step {step}; the weights are those from before it",
 }
-"""What shows a failure, by its key."""
+"""Texts for evidence, by key."""
 ADVICE: dict[str, Text] = {
-    "advice non_finite": "try a lower --learning-rate, or --r1 for a steep discriminator",
-    "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --r1 0.3",
-    "advice oscillation": "try a lower --learning-rate or --beta1, or average with --ema-half-life",
-    "advice mode_collapse": "try --objective relativistic with --r1 and --r2, a lower --learning-rate, "
+    "advice non_finite": "try a lower --learning-rate, or --discriminator-batches separate --r1 0.3",
+    "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --discriminator-batches "
+    "separate --r1 0.3",
+    "advice oscillation": "try a lower --learning-rate or --beta1, or an EMA generator (--ema-half-life '10%')",
+    "advice mode_collapse": "try --objective relativistic --discriminator-batches separate --r1 1 --r2 1, a lower "
+    "--learning-rate, "
     "or a larger --batch-size",
     "advice discriminator_overfitting": "try more images, --augment translation, a larger --r1, or a smaller network",
     "advice memorisation": "try more images, --augment translation, or a shorter --duration",
     "advice past_best": "keep the best checkpoint, and try --patience 5 or --schedule cosine",
     "advice stagnation": "try a higher --learning-rate or a larger --width, or stop with --patience",
 }
-"""What to try, by diagnosis."""
+"""Remedies to try, by diagnosis."""
 OTHERS: dict[str, Text] = {
     "said diagnosis": "Step {step}: {name}: {evidence}; {advice}.",
-    "said recovery": "Step {step}: no longer: {name}.",
-    "said rollback": "Step {step}: went back to step {to}, with {scale} times the learning rate.",
-    "said patience": "Step {step}: stopped early, since evaluations in a row brought no new best.",
+    "said recovery": "Step {step}: resolved: {name}.",
+    "said rollback": "Step {step}: rolled back to step {to}, with {scale} times the learning rate.",
+    "said patience": "Step {step}: stopped early: no new best in the last evaluations.",
 }
 WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **OTHERS}
 SHARES = ("real", "fake", "pull", "share", "twins", "covered")
-"""Parts that are shares, and are shown in percent."""
+"""Parts that are fractions, and are shown in percent."""
 
 
 def title(name: str) -> str:
-    """Returns how a diagnosis is called."""
+    """Returns the display name of a diagnosis."""
     return say(NAMES, name) if name in NAMES else name.replace("_", " ")
 
 
 def advice(name: str) -> str:
-    """Returns what to try; nothing for a diagnosis of another version."""
+    """Returns the advice for a diagnosis; an empty text if the diagnosis is from another version."""
     key = f"advice {name}"
     return say(ADVICE, key) if key in ADVICE else ""
 
 
 def evidence(values: object) -> str:
-    """Returns the evidence of a row of `events.jsonl` as a sentence.
+    """Returns the evidence in a row of `events.jsonl` as a sentence.
 
     Args:
-        values: a key and its numbers; a text, as version 0.1.0 wrote it, stays as it is.
+        values: a key and its numbers; a text, as version 0.1.0 wrote it, is returned unchanged.
     """
     if not isinstance(values, dict):
         return str(values or "")
     parts = {name: shown(name, part) for name, part in values.items() if name != "key"}
     try:
         return say(EVIDENCE, f"evidence {values.get('key')}", **parts)
-    except KeyError:  # Another version's.
+    except KeyError:  # Written by another version.
         return ", ".join(f"{name} {part}" for name, part in parts.items())
 
 
 def shown(name: str, part: object) -> object:
-    """Returns a part of a sentence as it is shown: a share in percent, a number with three digits."""
+    """Returns a part of a sentence as it is displayed: a fraction in percent, a number with three digits."""
     if isinstance(part, bool) or not isinstance(part, int | float):
         return part
     if name in SHARES:
@@ -99,12 +106,12 @@ def shown(name: str, part: object) -> object:
 
 
 def in_words(diagnosis: Diagnosis) -> str:
-    """Returns a diagnosis as a sentence: its name, what shows it, what to try."""
+    """Returns a diagnosis as a sentence: its name, the evidence and the advice."""
     return f"{title(diagnosis.name)}: {evidence(diagnosis.evidence.to_json())}; {advice(diagnosis.name)}"
 
 
 def sentence(event: dict[str, Any]) -> str:
-    """Returns a row of `events.jsonl` as a sentence; its message for one of another kind."""
+    """Returns a row of `events.jsonl` as a sentence; for other kinds of events, their message."""
     step, kind, name = event.get("step"), event.get("event"), str(event.get("name", ""))
     step = round(step) if isinstance(step, int | float) else 0
     if kind == "diagnosis":

@@ -1,1 +1,1 @@
-"""A model to ship: the folder that stands alone, its ONNX file, its card, and the way to the Hugging Face Hub."""
+"""Export of a model: its self-contained folder, ONNX file, model card, and upload to the Hugging Face Hub."""

@@ -1,4 +1,4 @@
-"""The model card: `README.md` as the Hugging Face Hub reads it, made from the run. No number is made up."""
+"""The model card: `README.md` in the Hugging Face Hub's format, written from the run, with measured numbers only."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -30,26 +30,26 @@ KNOWN = {
         "Stacked MNIST, its training split",
     ),
 }
-"""The data in the package: in a sentence, and in the table."""
+"""The data in the package: its name in a sentence, and its name in the table."""
 MOST_CLASSES = 20
-"""Class names that a card writes out."""
+"""Maximum number of class names that a card lists."""
 NOT_MEASURED = "Its quality was not measured."
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """What a card tells of.
+    """Everything that a model card describes.
 
     Attributes:
-        run: where the model is from.
-        config: its configuration, as it is shipped.
-        facts: what was found of its data, as it is shipped.
+        run: the run that trained the model.
+        config: its configuration, as exported.
+        facts: metadata of its data, as exported.
         weights: its weights.
-        name: what it is called: the folder's name.
-        parameters: numbers in its weights.
-        caption: what the sample picture shows; empty where there is none.
-        weights_file: whether Pocketgan can load it.
-        difference: by how much the ONNX file differs from PyTorch, of 1 for white; None where there is none.
+        name: the name of the model, which is its folder's name.
+        parameters: the number of its parameters.
+        caption: the caption of the sample picture; empty without one.
+        weights_file: whether the export contains a weights file that Pocketgan can load.
+        difference: the largest difference between the ONNX file and PyTorch, where 1 is white; None without ONNX file.
     """
 
     run: Run
@@ -65,13 +65,13 @@ class Shipment:
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of the model's quality.
+    """Measurements of the model's quality.
 
     Attributes:
-        figures: value, spread and floor by metric, None where unknown.
-        reference: what it was held against: a split, or the name of a path.
-        about: a sentence on how it was measured.
-        skipped: why other metrics weren't.
+        figures: value, standard error and real-data baseline by metric; None if unknown.
+        reference: the images compared with: a split, or the name of a path.
+        about: a sentence on the measurement.
+        skipped: the reasons why other metrics are missing.
     """
 
     figures: dict[str, tuple[float | None, float | None, float | None]]
@@ -81,7 +81,7 @@ class Measured:
 
 
 def model_card(shipment: Shipment) -> str:
-    """Returns the card, in English: YAML between two lines of dashes, then Markdown."""
+    """Returns the card in English: YAML between two lines of dashes, then Markdown."""
     with speaking("en"):
         return _model_card(shipment)
 
@@ -96,15 +96,15 @@ def _model_card(shipment: Shipment) -> str:
         use(shipment),
         "## Data\n\n" + data(shipment),
         "## Training\n\n" + training(shipment),
-        "## How good it is\n\n" + quality(measured),
-        "## What the watchdog named\n\n" + failures(shipment),
-        "## Licence\n\n" + licence(shipment),
+        "## Quality\n\n" + quality(measured),
+        "## Watchdog reports\n\n" + failures(shipment),
+        "## License\n\n" + licence(shipment),
     )
     return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
 
 
 def front_matter(shipment: Shipment, measured: Measured | None) -> dict[str, Any]:
-    """Returns the card's metadata, as `huggingface_hub.ModelCardData` reads them."""
+    """Returns the card's metadata, in the form of `huggingface_hub.ModelCardData`."""
     config, known = shipment.config, licence_of(shipment.config.data)
     task = "image-to-image" if config.reads_images else "unconditional-image-generation"
     conditional = ["class-conditional"] if config.network.conditional else []
@@ -132,18 +132,18 @@ def front_matter(shipment: Shipment, measured: Measured | None) -> dict[str, Any
     return values
 
 
-# What it is, and how it is used.
+# Description and use.
 
 
 def opening(shipment: Shipment) -> str:
-    """Returns the title, what the model draws, and the sample picture."""
+    """Returns the title, a description of the model, and the sample picture."""
     config, facts = shipment.config, shipment.facts
-    does = "redraws images" if config.reads_images else "draws images"
-    told = " of the class that it is asked for" if config.network.conditional else ""
+    does = "translates images" if config.reads_images else "generates images"
+    classes = " of a requested class" if config.network.conditional else ""
     source = KNOWN[facts.source][0] if facts.source in KNOWN else f"the images of '{plain(facts.source)}'"
     text = (
-        f"# {shipment.name}\n\nA generator that {does}{told}, {facts.size}×{facts.size} pixels, {colours(facts)}: the "
-        f"half of a generative adversarial network that remains after training, here on {source} by the recipe "
+        f"# {shipment.name}\n\nA generator that {does}{classes}, {facts.size}×{facts.size} pixels, {colours(facts)}. "
+        f"It is the generator of a generative adversarial network, trained on {source} with the recipe "
         f"`{config.recipe}` of Pocketgan."
     )
     if shipment.caption:
@@ -152,7 +152,7 @@ def opening(shipment: Shipment) -> str:
 
 
 def use(shipment: Shipment) -> str:
-    """Returns how to use the model: three lines of Python, and what the ONNX file takes and gives."""
+    """Returns instructions for the model: three lines of Python, and the inputs and outputs of the ONNX file."""
     parts = ["## Use"]
     if shipment.weights_file:
         call = "model.generate(64, seed=1).save"
@@ -184,7 +184,7 @@ def contract(shipment: Shipment) -> str:
     shape = f"(N, {facts.channels}, {facts.size}, {facts.size})"
     rows = [["in", "`latents`", "float32", f"(N, {config.network.latent_dim})", "standard normal noise"]]
     if config.reads_images:
-        rows = [["in", "`source`", "uint8", shape, "the images to redraw, 0 black to 255 white"]]
+        rows = [["in", "`source`", "uint8", shape, "the images to translate, 0 black to 255 white"]]
     if config.network.conditional:
         rows.append(["in", "`labels`", "int64", "(N,)", f"the class, by its place in: {class_names(facts)}"])
     rows.append(["out", "`images`", "uint8", shape, "0 black to 255 white"])
@@ -192,34 +192,34 @@ def contract(shipment: Shipment) -> str:
     return table(("", "name", "type", "shape", "what it is"), rows)
 
 
-# Where it comes from.
+# Origin.
 
 
 def data(shipment: Shipment) -> str:
-    """Returns what the model was trained on."""
+    """Returns a table of the model's training data."""
     config, facts = shipment.config, shipment.facts
-    chosen = "" if config.data.classes == "all" else " (these alone were chosen)"
+    chosen = "" if config.data.classes == "all" else " (only these were selected)"
     rows = [
         ["source", KNOWN[facts.source][1] if facts.source in KNOWN else plain(facts.source)],
         ["images", f"{facts.images:,} of {facts.size}×{facts.size} pixels, {colours(facts)}"],
         ["classes", class_names(facts) + chosen if facts.class_names else "none: the images have no labels"],
     ]
     if config.data.target == "inverted":
-        rows.append(["aim", "the same images inverted, dark on white"])
+        rows.append(["target", "the same images inverted, dark on white"])
     if config.data.validation:
-        held_out = f"`validation` {config.data.validation:g}, which it was followed against and not trained on"
-        rows.append(["held out", held_out])
+        held_out = f"`validation` {config.data.validation:g}: used to evaluate the run, not to train it"
+        rows.append(["validation set", held_out])
     return table(("", ""), [*rows, ["digest", f"`{facts.digest}` (SHA-256 of images and labels)"]])
 
 
 def training(shipment: Shipment) -> str:
-    """Returns the recipe, what was changed of it, the budget and the machine."""
+    """Returns a table of the training: recipe and changed settings, budget, machine and seed."""
     run, config, weights = shipment.run, shipment.config, shipment.weights
     changed = []
     if config.recipe in RECIPES:
         changed = differences(replace(RECIPES[config.recipe](), seed=config.seed), config)
     average = config.train.ema_half_life
-    averaged = "" if average == "none" else f", averaged with a half-life of {average}"
+    averaged = "" if average == "none" else f", EMA generator with a half-life of {average}"
     images, seconds = weights.counters["nimg"], weights.counters["seconds"]
     rows = [
         ["recipe", f"`{config.recipe}`" + (f", with {'; '.join(changed)}" if changed else ", unchanged")],
@@ -238,25 +238,25 @@ def training(shipment: Shipment) -> str:
 
 
 def best(weights: Weights) -> str:
-    """Says whether weights are those of the run's best checkpoint."""
-    return ", the best by the run's own evaluations" if weights.path.name == BEST else ""
+    """Returns a note if the weights are those of the run's best checkpoint, and nothing otherwise."""
+    return ", the best in the run's own evaluations" if weights.path.name == BEST else ""
 
 
 def machine(environment: Environment) -> str:
-    """Returns where a run was trained: the kind of processor, not the machine's name."""
+    """Returns a description of the run's machine: the kind of processor, but not the machine's name."""
     threads = f"{environment.threads} thread{'s' * (environment.threads > 1)}"
     versions = f"PyTorch {environment.torch}, Pocketgan {environment.pocketgan}, exported by {__version__}"
     return f"{environment.device}, {environment.processor}, {threads}; {versions}"
 
 
-# How good it is.
+# Quality.
 
 
 def find_measured(shipment: Shipment) -> Measured | None:
-    """Returns what is known of these weights' quality.
+    """Returns the measured quality of these weights.
 
-    From `pocketgan evaluate`, where that measured the same weights, bit for bit; else from the run's own evaluation at
-    their step; None where there is neither.
+    The values come from `pocketgan evaluate` if it measured the same weights, bit for bit. Otherwise they come from the
+    run's own evaluation at the same step. None if there is neither.
     """
     run, weights = shipment.run, shipment.weights
     try:
@@ -274,7 +274,7 @@ def find_measured(shipment: Shipment) -> Measured | None:
             f"Measured by `pocketgan evaluate` on {values['count']:,} images, against {values['reference_count']:,} "
             f"real ones ({reference}), in the feature space `{values['features']}` version "
             f"{values['features_version']} ({values['features_hash']}). "
-            "The spread is one standard error; the floor is what as many real images get."
+            "The error is one standard error; the real-data baseline is the score of as many real images."
         )
         return Measured(figures, reference, about, [reason_of(reason) for reason in values["skipped"].values()])
     distance = weights.counters.get("frechet_distance")
@@ -285,9 +285,9 @@ def find_measured(shipment: Shipment) -> Measured | None:
     row = rows[-1]
     floors = {"frechet_distance": row.get("frechet_floor"), "authentic": row.get("authentic_floor")}
     about = (
-        f"Measured by the run itself alone: on {row['count']:,} images, against real ones ({row['reference']}), "
+        f"Measured only during the run: on {row['count']:,} images, against real ones ({row['reference']}), "
         f"in the feature space `{row['features']}` version {row['features_version']} ({row['features_hash']}), "
-        "without spreads. The floor is what as many real images get, where that was measured."
+        "without standard errors. The real-data baseline is the score of as many real images, where it was measured."
     )
     return Measured(
         {name: (row[name], None, floors.get(name)) for name in METRICS if name in row}, row["reference"], about
@@ -295,82 +295,82 @@ def find_measured(shipment: Shipment) -> Measured | None:
 
 
 def reason_of(reason: Any) -> str:
-    """Returns why a metric was left out: `evaluation.json` holds a key and its parts, or a sentence until 0.1.0."""
+    """Returns why a metric is missing: `evaluation.json` has a key and its parts, or a sentence up to version 0.1.0."""
     if isinstance(reason, dict) and reason.get("key") in PROBLEMS:
         return problem(**reason)
     return str(reason)
 
 
 def quality(measured: Measured | None) -> str:
-    """Returns the table of figures, each with its spread and its floor, and why some are missing."""
+    """Returns the table of scores with standard errors and baselines, and the reasons for missing metrics."""
     if measured is None:
         return f"{NOT_MEASURED} `pocketgan evaluate` with this folder measures it."
     rows = [[TITLES[name], *map(short, figures), READINGS[name]] for name, figures in measured.figures.items()]
-    headings = ("what it is", "figure", "± spread", "floor (real vs real)", "how to read it")
+    headings = ("metric", "score", "± standard error", "real-data baseline", "how to read it")
     text = f"{measured.about}\n\n{table(headings, rows)}"
     return text + "".join(f"\n\nNot measured: {reason}." for reason in measured.skipped)
 
 
 def failures(shipment: Shipment) -> str:
-    """Returns what the watchdog named in the run, until these weights' step and after it."""
+    """Returns the failures that the watchdog detected in the run, up to these weights' step and after it."""
     run, step = shipment.run, shipment.weights.step
     seen = [row for row in run.metrics() if row["step"] <= step]
     events = [event for event in run.events() if event.get("event") in ("diagnosis", "recovery", "rollback")]
-    before = [told(event) for event in events if event["step"] <= step]
-    after = [told(event) for event in events if event["step"] > step]
-    parts = [f"Up to step {step:,}, which these weights are from:\n\n" + "\n".join(before)] if before else []
+    before = [described(event) for event in events if event["step"] <= step]
+    after = [described(event) for event in events if event["step"] > step]
+    parts = [f"Up to step {step:,}, the step of these weights:\n\n" + "\n".join(before)] if before else []
     if not before and seen:
         times, window = f"{len(seen)} evaluation{'s' * (len(seen) > 1)}", run.config.watchdog.watch_window
-        too_few = f"; most failures take {window} to be seen" if len(seen) < window else ""
-        parts.append(f"Nothing, in {times} up to step {step:,}, which these weights are from{too_few}.")
+        too_few = f"; most failures need at least {window} to be detected" if len(seen) < window else ""
+        parts.append(f"No warning in {times} up to step {step:,}, the step of these weights{too_few}.")
     elif not before:
         parts.append(f"The run was not evaluated up to step {step:,}, so the watchdog had nothing to judge.")
     if after:
-        parts.append("After it, as the run went on:\n\n" + "\n".join(after))
+        parts.append("After it, later in the run:\n\n" + "\n".join(after))
     return "\n\n".join(parts)
 
 
-def told(event: dict[str, Any]) -> str:
-    """Returns an event of the watchdog as a line of a list."""
+def described(event: dict[str, Any]) -> str:
+    """Returns an event of the watchdog as a list item."""
     name = title(str(event.get("name", "")))
     remedy = advice(str(event.get("name", ""))) or event.get("advice", "")
     what = {
         "diagnosis": f"**{name}**: {evidence(event.get('evidence'))}; {remedy}",
-        "recovery": f"no longer: {name}",
+        "recovery": f"resolved: {name}",
         "rollback": event.get("message", ""),
     }[event["event"]]
     return f"- step {event['step']:,.0f}: {what}"
 
 
 def licence(shipment: Shipment) -> str:
-    """Returns what is known of the licence."""
+    """Returns a sentence on the license."""
     known = licence_of(shipment.config.data)
     if known.identifier == "unknown":
-        return f"Not stated: the data's licence isn't known to Pocketgan; see [{LICENCE}]({LICENCE})."
+        return f"Not stated: Pocketgan doesn't know the data's license; see [{LICENCE}]({LICENCE})."
     return f"`{known.identifier}`, that of the data; see [{LICENCE}]({LICENCE})."
 
 
-# Words.
+# Texts.
 
 
 def colours(facts: DataFacts) -> str:
-    """Says whether images are grey."""
+    """Returns the kind of color: gray, RGB, or a number of channels."""
     return "grey" if facts.channels == 1 else "RGB" if facts.channels == 3 else f"{facts.channels} channels"
 
 
 def class_names(facts: DataFacts) -> str:
-    """Returns the classes' names, the first of them where there are many."""
+    """Returns the names of the classes, shortened to the first ones if there are many."""
     rest = len(facts.class_names) - MOST_CLASSES
     return ", ".join(facts.class_names[:MOST_CLASSES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def plain(source: Any) -> str:
-    """Returns the last part of a path, which tells nothing of the machine; other words as they are."""
+    """Returns the last part of a path, which reveals nothing about the machine; other texts are unchanged."""
     return str(source).rstrip("/\\").replace("\\", "/").rpartition("/")[2]
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Returns a table in Markdown."""
+    """Returns a Markdown table."""
     lines = [list(headings), *([" ".join(str(cell).replace("|", "\\|").split()) for cell in row] for row in rows)]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""From a run to a folder that stands alone."""
+"""Export of a run into a self-contained folder."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ from pocketgan.runs.weights import build_with
 Format = Literal["safetensors", "onnx", "all"]
 FORMATS = get_args(Format)
 PICTURED, PAIRS, ROWS = 64, 32, 10
-"""Images in a sample picture: as many, or pairs of input and output, or rows of all classes."""
+"""Images in a sample picture: a number of images, of pairs of input and output, or of rows with all classes."""
 
 
 def export_model(
@@ -38,22 +38,23 @@ def export_model(
 ) -> ExportedModel:
     """Exports a run's generator into a folder.
 
-    Everything is made before the first file is written; `config.json`, which makes the folder a model, is written last.
+    All contents are computed before the first file is written. `config.json`, which marks the folder as a model, is
+    written last.
 
     Args:
-        run: a run.
-        out: the folder, empty or not there.
+        run: the run to export.
+        out: the folder, which must be empty or not exist yet.
         form: `safetensors` for Pocketgan, `onnx` for other programs, or `all` for both.
-        checkpoint: `best`, `last` or a step; `auto` for the best, or the last of a run that wasn't evaluated.
-        progress: shows what takes long.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
+        progress: shows slow steps.
 
     Raises:
-        UserError: no such checkpoint, a folder that isn't empty, or an extra that isn't installed.
-        ExportFailed: the ONNX file doesn't draw what PyTorch draws.
+        UserError: there is no such checkpoint, the folder isn't empty, or an extra isn't installed.
+        ExportFailed: the ONNX file doesn't generate the same images as PyTorch.
     """
     progress, folder = progress or Progress(quiet=True), Path(out)
     if form not in FORMATS:
-        raise ModelError("'{form}' won't do; known: {known}", field="format", form=form, known=", ".join(FORMATS))
+        raise ModelError("must be one of {known} (got '{form}')", field="format", form=form, known=", ".join(FORMATS))
     check_free(folder)
     if form != "safetensors":
         check_extra()
@@ -87,16 +88,16 @@ def export_model(
 
 
 def as_shipped(run: Run) -> tuple[RunConfig, DataFacts]:
-    """Returns a run's configuration and facts without the paths of the machine: of data other than MNIST, the name."""
+    """Returns a run's configuration and facts without local paths: a path of data is reduced to its last part."""
     data = run.config.data.data
     if data in PACKAGED:
         return run.config, run.facts
-    name = f"./{Path(data).name}"  # Never `mnist`, which is the one in the package.
+    name = f"./{Path(data).name}"  # Never `mnist`, the name of the data in the package.
     return replace(run.config, data=name), run.facts.model_copy(update={"source": name})
 
 
 def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
-    """Returns images that the network draws, and a caption; none where it redraws images that can't be read."""
+    """Returns images from the network and a caption, or None if it translates images that can't be read."""
     config, names = run.config, run.facts.class_names
     if config.reads_images:
         try:
@@ -113,10 +114,10 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
 
 
 def write_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes files into a folder, which is made, in their order.
+    """Writes files into a folder in their order, and creates the folder.
 
     Raises:
-        RunError: the folder can't be made.
+        RunError: the folder can't be created.
         StorageError: a file can't be written.
     """
     make_folder(folder, folder)

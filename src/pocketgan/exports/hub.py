@@ -1,4 +1,4 @@
-"""The way of an exported model to the Hugging Face Hub, through `huggingface_hub`."""
+"""Upload of an exported model to the Hugging Face Hub, through `huggingface_hub`."""
 
 import re
 from pathlib import Path
@@ -12,19 +12,20 @@ PART = re.compile(r"\w([\w.-]*\w)?", re.ASCII)
 
 
 def push_model(folder: str | Path, repository: str, *, private: bool = False) -> str:
-    """Uploads an exported model in one commit: its own files, and nothing else that lies in the folder.
+    """Uploads an exported model in one commit: its own files, and nothing else from the folder.
 
     Args:
-        folder: the exported model's.
-        repository: `user/name`; made if it isn't there.
-        private: whether a new repository is for its owner alone.
+        folder: the folder of the exported model.
+        repository: `user/name`; it is created if it doesn't exist.
+        private: whether a new repository is visible only to its owner.
 
     Returns:
         The repository's address.
 
     Raises:
-        ModelError: a bad name, no intact model there, the extra isn't installed, or nobody is logged in.
-        ExportFailed: the Hub refused, or can't be reached.
+        ModelError: the name is invalid, the folder holds no intact model, the extra isn't installed, or no user is
+            logged in.
+        ExportFailed: the Hub refused the upload, or can't be reached.
     """
     check_name(repository)
     model = ExportedModel.open(folder)
@@ -33,7 +34,7 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
     hub = _hub()
     if hub.get_token() is None:
         raise ModelError(
-            "nobody is logged in to the Hugging Face Hub; 'hf auth login', or a token in HF_TOKEN", field="push"
+            "nobody is logged in to the Hugging Face Hub; run 'hf auth login', or set HF_TOKEN", field="push"
         )
     paths = [model.folder / name for name in FILES if (model.folder / name).is_file()]
     api = hub.HfApi()
@@ -44,10 +45,10 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
             [hub.CommitOperationAdd(path_in_repo=path.name, path_or_fileobj=path) for path in paths],
             commit_message="A model exported by Pocketgan",
         )
-    except Exception as error:  # Of the HTTP library's, which changes with huggingface_hub's version.
+    except Exception as error:  # From the HTTP library, which depends on huggingface_hub's version.
         reason = " ".join((str(error) or type(error).__name__).split())
         raise ExportFailed(
-            "'{repository}' was not uploaded: {reason}; the same command tries again",
+            "'{repository}' was not uploaded: {reason}; run the same command to try again",
             field="push",
             repository=repository,
             reason=reason,
@@ -56,17 +57,17 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
 
 
 def check_name(repository: str) -> None:
-    """Checks a repository's name as the Hub would.
+    """Checks a repository's name by the Hub's rules.
 
     Raises:
-        ModelError: it isn't `user/name`, or has letters that names can't have.
+        ModelError: the name isn't `user/name`, or has characters that names can't have.
     """
     parts = repository.split("/")
     good = len(parts) == 2 and all(PART.fullmatch(part) for part in parts) and len(repository) <= LONGEST_NAME
     if not good or "--" in repository or ".." in repository or repository.endswith(".git"):
         raise ModelError(
-            "'{repository}' is no name of a repository; 'user/name' would do, of letters, digits and "
-            "single '-', '_' or '.' between them, {longest_name} at most",
+            "'{repository}' isn't a repository name; write 'user/name' in letters, digits and single "
+            "'-', '_' or '.' between them, at most {longest_name} characters",
             field="push",
             repository=repository,
             longest_name=LONGEST_NAME,
@@ -78,5 +79,5 @@ def _hub() -> Any:
     try:
         import huggingface_hub
     except ImportError:
-        raise ModelError("huggingface_hub isn't installed; pip install 'pocketgan[hub]'", field="push") from None
+        raise ModelError("huggingface_hub isn't installed; pip install huggingface_hub", field="push") from None
     return huggingface_hub

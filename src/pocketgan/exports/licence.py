@@ -1,4 +1,4 @@
-"""The licence of the data that a model was trained on."""
+"""The license of the data that a model was trained on."""
 
 from dataclasses import dataclass
 
@@ -23,12 +23,12 @@ at the top of README.md.
 
 @dataclass(frozen=True)
 class Licence:
-    """What is known of the data's licence.
+    """Information on the license of the data.
 
     Attributes:
-        identifier: as the Hugging Face Hub writes it.
-        dataset: the data set's name on the Hub, or None.
-        text: what `LICENSE-DATA` says.
+        identifier: the identifier used by the Hugging Face Hub.
+        dataset: the name of the dataset on the Hub, or None.
+        text: the content of `LICENSE-DATA`.
     """
 
     identifier: str
@@ -37,7 +37,7 @@ class Licence:
 
 
 def licence_of(data: DataConfig) -> Licence:
-    """Returns what is known of the licence of the data: of MNIST's, stacked or not; others are the user's to state."""
+    """Returns the license of the data: that of MNIST, stacked or not; for other data, the user must state it."""
     if data.data in PACKAGED:
         return Licence("cc-by-sa-3.0", "ylecun/mnist", MNIST)
     return Licence("unknown", None, UNKNOWN.format(source=data.data.removeprefix("./")))

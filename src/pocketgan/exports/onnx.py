@@ -1,4 +1,4 @@
-"""A generator as an ONNX file, and the check that it draws what PyTorch draws."""
+"""Export of a generator as an ONNX file, and the check that it generates the same images as PyTorch."""
 
 import json
 import logging
@@ -17,20 +17,20 @@ from pocketgan.images.sets import Pixels, derived_seed, to_levels, to_network
 from pocketgan.runs.records import DataFacts
 
 OPSET = 18
-"""The version of ONNX's operators: the one that PyTorch's exporter writes, so that nothing is converted afterwards."""
+"""The version of ONNX's operators; PyTorch's exporter writes it directly, so no conversion is needed."""
 OUTPUTS = ("images", "values")
 TOLERANCE = 1e-4
-"""How far a value, of 1 for white, may be from PyTorch's."""
+"""Maximum difference of a value from PyTorch's, where 1 is white."""
 BATCHES = (1, 3, 64)
-"""The batch sizes that a file is checked at."""
+"""The batch sizes at which a file is checked."""
 
 
 class PictureGraph(nn.Module):
-    """What the ONNX file computes: a generator from its public inputs to pictures.
+    """The computation of the ONNX file: a generator from its public inputs to images.
 
-    Its inputs are latents, float32 (N, latent_dim), or images, uint8 (N, C, S, S), where the generator reads those; and
-    for a conditional generator labels, int64 (N,). It returns `images`, uint8 (N, C, S, S), exactly as `to_uint8` makes
-    them, and `values`, the same before rounding, float32 in [0, 1], 1 for white.
+    Its inputs are latents, float32 (N, latent_dim), or images, uint8 (N, C, S, S), if the generator reads images. A
+    conditional generator also has labels, int64 (N,). It returns `images`, uint8 (N, C, S, S), equal to the result of
+    `to_uint8`, and `values`, the same before rounding, float32 in [0, 1], where 1 is white.
     """
 
     def __init__(self, network: nn.Module, config: RunConfig) -> None:
@@ -46,12 +46,12 @@ class PictureGraph(nn.Module):
 
 
 def input_names(config: RunConfig) -> tuple[str, ...]:
-    """Returns the names of the file's inputs: `latents` or `source`, and `labels` where classes are told."""
+    """Returns the names of the file's inputs: `latents` or `source`, and `labels` for a conditional generator."""
     return ("source" if config.reads_images else "latents", *(["labels"] if config.network.conditional else []))
 
 
 def random_inputs(config: RunConfig, facts: DataFacts, count: int) -> tuple[Tensor, ...]:
-    """Returns `count` inputs of the file, always the same ones."""
+    """Returns `count` random inputs of the file, which are the same on every call."""
     generator = torch.Generator().manual_seed(derived_seed(0, "onnx", count))
     if config.reads_images:
         shape = (count, facts.channels, facts.size, facts.size)
@@ -63,29 +63,29 @@ def random_inputs(config: RunConfig, facts: DataFacts, count: int) -> tuple[Tens
 
 
 def check_extra() -> None:
-    """Checks that what an ONNX file takes is installed.
+    """Checks that the packages for ONNX are installed.
 
     Raises:
-        ModelError: it isn't; the message says how to get it.
+        ModelError: a package is missing; the message says how to install it.
     """
     try:
         for name in ("onnx", "onnxruntime", "onnxscript"):
             import_module(name)
     except ImportError as error:
         raise ModelError(
-            "ONNX needs '{name}'; pip install 'pocketgan[onnx]', or --format safetensors does without",
+            "ONNX needs '{name}'; pip install onnx onnxruntime onnxscript, or use --format safetensors",
             field="format",
             name=error.name,
         ) from None
 
 
 def onnx_file(network: nn.Module, config: RunConfig, facts: DataFacts) -> bytes:
-    """Returns a generator as an ONNX file, the batch's size left open.
+    """Returns a generator as an ONNX file with a variable batch size.
 
     Args:
-        network: the generator, ready to generate.
+        network: the generator, in evaluation mode.
         config: its configuration.
-        facts: what was found of its data.
+        facts: metadata of its data.
 
     Raises:
         ModelError: the extra isn't installed.
@@ -115,7 +115,7 @@ def onnx_file(network: nn.Module, config: RunConfig, facts: DataFacts) -> bytes:
 
 
 def forget_machine(graph: Any) -> None:
-    """Takes what the exporter notes beside each part out of an ONNX graph: where on this machine its code stands."""
+    """Removes the exporter's notes from an ONNX graph, since they contain paths of source files on this machine."""
     for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
@@ -123,7 +123,7 @@ def forget_machine(graph: Any) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the exporter's warnings and log lines, which say nothing of these networks, from the user."""
+    """Hides the exporter's warnings and log messages, which are irrelevant to these networks."""
     logger = logging.getLogger("torch.onnx")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -137,13 +137,13 @@ def quiet() -> Iterator[None]:
 
 @torch.no_grad()
 def check_onnx(content: bytes, network: nn.Module, config: RunConfig, facts: DataFacts) -> float:
-    """Holds an ONNX file, in onnxruntime, against the PyTorch network that it was made from, at several batch sizes.
+    """Compares an ONNX file, run by onnxruntime, with its PyTorch network at several batch sizes.
 
     Returns:
-        The largest difference between their values, of 1 for white.
+        The largest difference between their values, where 1 is white.
 
     Raises:
-        ExportFailed: it is above `TOLERANCE`, or not a number.
+        ExportFailed: the difference is above `TOLERANCE`, or not a number.
     """
     import onnxruntime
 
@@ -158,8 +158,9 @@ def check_onnx(content: bytes, network: nn.Module, config: RunConfig, facts: Dat
         differences.append((torch.from_numpy(result) - expected).abs().max().item())
         if not differences[-1] <= TOLERANCE:
             raise ExportFailed(
-                "the ONNX file differs from PyTorch by {differences:.2g} of white at a batch of {count}, "
-                "and {tolerance:g} is allowed; nothing was written; --format safetensors exports without it",
+                "the ONNX file differs from PyTorch by {differences:.2g} of the pixel range at a batch "
+                "of {count} (at most {tolerance:g} is allowed); nothing was written; use --format "
+                "safetensors",
                 differences=differences[-1],
                 count=count,
                 tolerance=TOLERANCE,

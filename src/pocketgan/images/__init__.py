@@ -1,1 +1,1 @@
-"""Images: read from files, held in sets, laid out in grids."""
+"""Images: read from files, stored in sets, arranged in grids."""

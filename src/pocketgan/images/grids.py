@@ -1,4 +1,4 @@
-"""Images as pictures: grids, files, and a representation in notebooks. NumPy and Pillow alone."""
+"""Images as pictures: grids, files, and the display in notebooks. Only NumPy and Pillow are needed."""
 
 import io
 import math
@@ -39,15 +39,15 @@ def grid(
     theme: Theme = "dark",
     labels: Labels = BARE,
 ) -> Image.Image:
-    """Lays images out row by row, enlarged without blur. Every picture of several images is laid out here.
+    """Arranges images row by row, enlarged without blur. Every picture of several images is drawn by this function.
 
     Args:
         images: uint8, shape (N, C, H, W), C 1 or 3.
-        columns: images a row; by default as square as can be.
-        scale: pixels a pixel.
-        gap: pixels of the lines around the images.
-        theme: of lines and labels; the images' own pixels are never changed.
-        labels: what is written around them.
+        columns: images per row; by default as close to a square as possible.
+        scale: the scale factor.
+        gap: the width of the lines around the images, in pixels.
+        theme: the theme of lines and labels; the images' own pixels never change.
+        labels: the labels around the images.
     """
     layout, greys = lay_out(images.shape, columns, scale, gap, labels), THEMES[theme]
     canvas = np.full((layout.height, layout.width, images.shape[1]), greys.page, np.uint8)
@@ -62,11 +62,11 @@ def grid(
 
 
 def sample_columns(config: RunConfig, classes: int) -> int | None:
-    """Returns the images a row of a run's sample pictures, pairs of input and output counted as two; None for a square.
+    """Returns the images per row of a run's sample pictures, where a pair counts as two; None for a square.
 
     Args:
-        config: the run's.
-        classes: classes that its networks are told; 0 for none.
+        config: the run's configuration.
+        classes: the number of classes of a conditional run; 0 for an unconditional one.
     """
     count = config.pictures.sample_count
     if config.reads_images:
@@ -94,15 +94,16 @@ def write_labels(picture: Image.Image, layout: Layout, labels: Labels, ink: int,
 
 
 def cut(picture: np.ndarray, count: int, height: int, width: int) -> tuple[np.ndarray, int] | None:
-    """Takes a grid that `grid` laid out, with its usual scale and nothing around it, apart again.
+    """Splits a grid back into its images, if `grid` drew it with its default scale and without labels.
 
     Args:
         picture: uint8, shape (H, W, C).
-        count: the images that are in it.
-        height, width: of an image.
+        count: the number of images in the grid.
+        height, width: the size of an image.
 
     Returns:
-        The images, uint8, shape (count, C, height, width), and how many a row; None where the picture is no such grid.
+        The images, uint8, shape (count, C, height, width), and the images per row; None if the picture isn't such a
+        grid.
     """
     cell_h, cell_w = height * SCALE + PADDING, width * SCALE + PADDING
     rows, across = (picture.shape[0] - PADDING) // cell_h, (picture.shape[1] - PADDING) // cell_w
@@ -118,51 +119,52 @@ def cut(picture: np.ndarray, count: int, height: int, width: int) -> tuple[np.nd
 
 
 def to_picture(pixels: np.ndarray) -> Image.Image:
-    """Makes a picture of uint8 pixels, shape (H, W, C), C 1 or 3."""
+    """Creates a picture from uint8 pixels, shape (H, W, C), C 1 or 3."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Writes a picture, in the format that the name's ending says, atomically."""
+    """Writes a picture atomically, in the format of the file name's ending."""
     form = {".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower(), "PNG")
     write_atomically(path, picture_bytes(picture, form), durable=False)
 
 
 def picture_bytes(picture: Image.Image, form: str = "PNG") -> bytes:
-    """Returns a picture as a file's content."""
+    """Returns a picture as the content of a file."""
     buffer = io.BytesIO()
     picture.save(buffer, format=form)
     return buffer.getvalue()
 
 
 def make_folder(out: str | Path, folder: Path) -> None:
-    """Makes the folder that `out` is, or lies in.
+    """Creates `folder`, which is `out` or contains it.
 
     Raises:
-        RunError: it can't be made.
+        RunError: the folder can't be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError("'{out}' can't be made: {strerror}", field="out", out=out, strerror=error.strerror) from None
+        raise RunError("can't write '{out}': {strerror}", field="out", out=out, strerror=error.strerror) from None
 
 
 def class_numbers(class_names: Sequence[str]) -> list[int] | None:
-    """Returns the numbers that classes are called by, 0 or more; None where one has another name."""
+    """Returns the class names as numbers from 0 up; None if a name isn't a number."""
     return [int(name) for name in class_names] if all(name.isdecimal() for name in class_names) else None
 
 
 def labels_as_arrays(labels: np.ndarray | None, class_names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Returns what an archive holds of the images' classes: `labels`, and `class_names` where they aren't numbers."""
+    """Returns an archive's arrays for the images' classes: `labels`, and `class_names` if these aren't numbers."""
     if labels is None:
         return {}
     return {"labels": labels} | ({"class_names": np.array(class_names)} if class_names else {})
 
 
 def file_words(names: Sequence[str]) -> dict[str, str]:
-    """Returns, by the names of classes, words that may stand in a file's name on any system, all of them different.
+    """Maps each class name to a unique word that any system allows in a file name.
 
-    Letters and digits of any language stay; of others, and of what is longer than 40 letters, `_` takes the place.
+    Letters and digits of any language, `.`, `+` and `-` remain. `_` replaces other characters, and words are cut to 40
+    characters.
     """
     words: dict[str, str] = {}
     for place, name in enumerate(names):
@@ -174,19 +176,19 @@ def file_words(names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Images:
-    """Images that were generated; shows itself as a picture in a notebook.
+    """Generated images, which a notebook displays as a picture.
 
-    `numpy.asarray(images)` is all of them, shape (N, C, H, W); `images[0]` is one, (C, H, W), and so is each in a loop;
-    `images[:8]`, or an index of several, gives `Images` again.
+    `numpy.asarray(images)` has all of them, shape (N, C, H, W). `images[0]` is one image, (C, H, W), as is each in a
+    loop. `images[:8]`, or an index with several images, gives `Images` again.
 
     Attributes:
         images: uint8 [0, 255], shape (N, C, H, W).
-        labels: int64, the class asked for, shape (N,), or None: the number that it is called by, or where classes have
-            other names, its place in `class_names`.
-        columns: images a row in the grid.
-        names: the classes' names, one an image, or None.
-        gap: pixels of the lines around the images.
-        class_names: the names of all classes, where they aren't numbers.
+        labels: the requested classes, int64, shape (N,), or None. A class is given by its number, or by its index in
+            `class_names` if the names aren't numbers.
+        columns: images per row in the grid.
+        names: the class name of each image, or None.
+        gap: the width of the lines around the images, in pixels.
+        class_names: the names of all classes, if they aren't numbers.
     """
 
     images: np.ndarray
@@ -224,7 +226,7 @@ class Images:
         return f"Images({count} of {channels}×{height}×{width}{classes})"
 
     def named(self, class_names: tuple[str, ...]) -> "Images":
-        """Returns the same images with their classes' names; where those are numbers, the labels become the same."""
+        """Returns the same images with their class names; if the names are numbers, the labels become these numbers."""
         if self.labels is None:
             return self
         names, numbers = tuple(class_names[label] for label in self.labels), class_numbers(class_names)
@@ -236,9 +238,9 @@ class Images:
         """Returns all images in one grid.
 
         Args:
-            scale: pixels a pixel; by default 2, or 1 where that is too large.
-            theme: of the lines and labels.
-            labels: whether the classes' names are written.
+            scale: the scale factor; by default 2, or 1 if the picture would be too large.
+            theme: the theme of the lines and labels.
+            labels: whether to write the class names.
 
         Raises:
             RunError: the picture would be too large, or the images have no classes.
@@ -248,19 +250,19 @@ class Images:
         return grid(self.images, self.columns, scale, gap=self.gap, theme=theme, labels=around)
 
     def class_labels(self) -> Labels:
-        """Returns the classes' names as labels of the grid.
+        """Returns the class names as labels of the grid.
 
         Raises:
-            RunError: the images have none.
+            RunError: the images have no classes.
         """
         if self.names is None:
             raise RunError(
-                "these images were drawn without classes, so there are no names; leave --labels out", field="labels"
+                "these images were generated without classes, so there are no names; leave --labels out", field="labels"
             )
         return Labels(above=headings(self.names, lay_out(self.images.shape, self.columns).across))
 
     def words_for_files(self) -> list[str]:
-        """Returns what each image's class is called in the name of a file; nothing without classes."""
+        """Returns the word for each image's class in a file name; an empty list without classes."""
         if self.labels is None:
             return []
         if self.names is None:
@@ -275,14 +277,14 @@ class Images:
         """Writes a grid (`grid.png`, `.jpg`), an archive (`images.npz`) or a folder of single pictures (`DIR/`).
 
         Args:
-            out: where; the ending says what.
-            scale: pixels a pixel; by default 2 in a grid and 1 in single pictures.
-            theme: of a grid's lines and labels.
-            labels: whether a grid says the classes' names; the others always have them.
+            out: the file or folder; its ending selects the format.
+            scale: the scale factor; by default 2 for a grid and 1 for single pictures.
+            theme: the theme of a grid's lines and labels.
+            labels: whether to write the class names into a grid; archives and file names always have them.
 
         Raises:
             RunError: the name has another ending, or the picture would be too large.
-            StorageError: it can't be written.
+            StorageError: a file can't be written.
         """
         path = Path(out)
         kind = path.suffix.lower()
@@ -290,11 +292,11 @@ class Images:
             kind = ""
         if kind and kind not in ENDINGS:
             raise RunError(
-                "'{out}' ends in '{kind}'; '.jpg', '.png', '.npz' or a folder would do", field="out", out=out, kind=kind
+                "must end in '.jpg', '.png' or '.npz', or be a folder (got '{out}')", field="out", out=out, kind=kind
             )
         if kind == ".npz" and scale is not None:
             raise RunError(
-                "'{out}' holds the images as they are; leave --scale out, or write a '.png'", field="scale", out=out
+                "'{out}' holds images in their own size; leave --scale out, or write a '.png'", field="scale", out=out
             )
         picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None
         if not kind:

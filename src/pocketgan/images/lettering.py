@@ -1,6 +1,6 @@
-"""Letters in pictures: DejaVu Sans, which comes with Matplotlib, so that pictures and plots look alike.
+"""Text in pictures: in DejaVu Sans, which comes with Matplotlib, so that pictures and plots look alike.
 
-A text whose letters it lacks, such as Chinese or Korean ones, is set in the first installed font that has them.
+A text with characters that it lacks, such as Chinese or Korean ones, uses the first installed font that has them.
 """
 
 from functools import cache, lru_cache
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.font_manager import FontEntry
 
 LEAST = 12
-"""Pixels of the smallest letters: smaller ones can't be read."""
+"""Minimum size of letters in pixels, for legibility."""
 
 
 FONTS = {
@@ -38,37 +38,37 @@ FONTS = {
         "PMingLiU",
     ),
 }
-"""Fonts that have a language's letters, where Matplotlib's own doesn't; the first that is installed is taken.
+"""Fonts for languages that Matplotlib's own font doesn't cover; the first installed font is used.
 
-Of a collection (`NotoSansCJK-Regular.ttc`) Matplotlib knows the first face alone, `JP`, which has the letters of all.
+Of a collection (`NotoSansCJK-Regular.ttc`) Matplotlib knows only the first face, `JP`, which has the letters of all.
 """
 
 
 FAMILIES = tuple(dict.fromkeys(name for names in FONTS.values() for name in names))
-"""All of them, each once."""
+"""All of these fonts, without repetitions."""
 
 
 def installed_fonts() -> "list[FontEntry]":
-    """Returns the fonts that Matplotlib finds, but the one whose letters are all boxes."""
+    """Returns the fonts that Matplotlib finds, except the fallback font whose letters are all boxes."""
     from matplotlib import font_manager
 
     return [font for font in font_manager.fontManager.ttflist if not font.name.startswith("Last Resort")]
 
 
 def font_of(language: str) -> str | None:
-    """Returns an installed font that has a language's letters; None without one, or where none is needed."""
+    """Returns an installed font with a language's letters; None if there is none, or if none is needed."""
     names = FONTS.get(language, ())
     installed = {font.name for font in installed_fonts()} if names else set()
     return next((name for name in names if name in installed), None)
 
 
 def drawn_language() -> str:
-    """Returns the language to draw in: the one that is spoken, or English where no font has its letters."""
+    """Returns the language of pictures: the current one, or English if no font has its letters."""
     return spoken() if spoken() not in FONTS or font_of(spoken()) else "en"
 
 
 def letters() -> dict[str, Any]:
-    """Returns Matplotlib's settings for the letters of the language that is spoken, and for names in other ones."""
+    """Returns Matplotlib's font settings for the current language, and for names in other languages."""
     installed = {font.name for font in installed_fonts()}
     first = font_of(spoken())
     usual = [first] if first else ["DejaVu Sans"]
@@ -78,7 +78,7 @@ def letters() -> dict[str, Any]:
 
 @lru_cache(1024)
 def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
-    """Returns a font that has the letters of a text, in a size in pixels; DejaVu Sans where no font has them."""
+    """Returns a font of a size in pixels that has the letters of a text; DejaVu Sans if no font has them."""
     import matplotlib
 
     plain = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
@@ -89,7 +89,7 @@ def font(size: int, text: str = "") -> ImageFont.FreeTypeFont:
 
 @cache
 def font_with(needed: frozenset[int]) -> Path | None:
-    """Returns the file of the first installed font that has some letters, of `FAMILIES` first; None without one."""
+    """Returns the file of the first installed font with the needed letters, `FAMILIES` first; None if there is none."""
     known = {name: place for place, name in enumerate(FAMILIES)}
     fonts = sorted(installed_fonts(), key=lambda one: known.get(one.name, len(known)))
     return next((Path(one.fname) for one in fonts if needed <= letters_of(Path(one.fname))), None)
@@ -97,7 +97,7 @@ def font_with(needed: frozenset[int]) -> Path | None:
 
 @cache
 def letters_of(path: Path) -> frozenset[int]:
-    """Returns the letters of a font as their numbers in Unicode, and line breaks; none of a file that can't be read."""
+    """Returns the Unicode code points of a font, with the line break; an empty set for an unreadable file."""
     from matplotlib.ft2font import FT2Font
 
     try:
@@ -107,13 +107,13 @@ def letters_of(path: Path) -> frozenset[int]:
 
 
 def line_height(size: int) -> int:
-    """Returns how high a line of letters is, whatever stands in it."""
+    """Returns the height of a line in pixels, which doesn't depend on its text."""
     return sum(font(size).getmetrics())
 
 
 @lru_cache(256)
 def room(texts: tuple[str, ...], size: int) -> tuple[int, int]:
-    """Returns the width and height that the widest and the highest of the texts take; (0, 0) where all are empty."""
+    """Returns the width of the widest text and the height of the highest, in pixels; (0, 0) if all are empty."""
     lines = [text.split("\n") for text in texts if text]
     if not lines:
         return 0, 0
@@ -122,14 +122,14 @@ def room(texts: tuple[str, ...], size: int) -> tuple[int, int]:
 
 
 def write(picture: Image.Image, x: float, y: float, text: str, size: int, ink: int, *, anchor: str = "l") -> None:
-    """Writes a text, of one line or more, into a picture.
+    """Writes a text of one or more lines into a picture.
 
     Args:
-        picture: of mode L or RGB.
-        x, y: where its lines begin (`l`), are centred (`m`) or end (`r`), and its top.
-        text: lines with a newline between them.
-        size: pixels of its letters.
-        ink: their grey.
+        picture: a picture of mode L or RGB.
+        x, y: the position where the lines begin (`l`), are centered (`m`) or end (`r`), and their top.
+        text: lines separated by newlines.
+        size: the size of the letters in pixels.
+        ink: the gray level of the letters.
         anchor: `l`, `m` or `r`.
     """
     draw = ImageDraw.Draw(picture)

@@ -1,4 +1,4 @@
-"""Where the images and labels of a grid go, and how large it may be: all arithmetic. `grids.grid` draws it."""
+"""Positions of images and labels in a grid, and its maximum size: pure arithmetic. `grids.grid` draws the grid."""
 
 import math
 from bisect import bisect_left
@@ -12,9 +12,9 @@ from pocketgan.images import lettering
 PADDING = 2
 SCALE = 2
 FRAME = 32
-"""The grey of the lines between the images of a grid."""
+"""The gray level of the lines between the images of a grid."""
 MOST_PIXELS, MOST_SIDE = 80_000_000, 65_000
-"""Of a picture, and of its side: what Pillow opens without a warning, and JPEG can hold."""
+"""Limits for a picture's pixels and for its side: Pillow opens it without a warning, and JPEG can store it."""
 LARGEST_LETTERS, LARGEST_CAPTION = 32, 48
 LONGEST_NAME = 16
 Theme = Literal["dark", "light"]
@@ -22,7 +22,7 @@ Theme = Literal["dark", "light"]
 
 @dataclass(frozen=True)
 class Greys:
-    """The greys of a theme: behind everything, between the images, and of the letters."""
+    """The gray levels of a theme: of the background, of the lines between images, and of the letters."""
 
     page: int
     line: int
@@ -34,13 +34,13 @@ THEMES: dict[Theme, Greys] = {"dark": Greys(FRAME, FRAME, 224), "light": Greys(2
 
 @dataclass(frozen=True)
 class Labels:
-    """What is written around the images of a grid.
+    """The labels around the images of a grid.
 
     Attributes:
-        above: one a column, or one an image; empty for none.
-        beside: one a row, to its left; empty for none.
-        caption: a line below all.
-        others: captions that there must be room for, too, so that a film's frames are of one size.
+        above: one per column, or one per image; empty for none.
+        beside: one per row, to its left; empty for none.
+        caption: a line below the grid.
+        others: further captions that must fit, so that all frames of an animation have the same size.
     """
 
     above: tuple[str, ...] = ()
@@ -54,16 +54,16 @@ BARE = Labels()
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a grid's images and labels go: all in pixels, but for `across`.
+    """The positions of a grid's images and labels: all in pixels, except `across`.
 
     Attributes:
-        across: images a row.
-        wide, high: an enlarged image.
-        pitch_x, pitch_y: from an image to the next.
-        left, top: of the first image.
-        letters: size of the names' letters.
-        caption_letters, caption_top: of the caption.
-        width, height: the whole picture.
+        across: images per row.
+        wide, high: the size of an enlarged image.
+        pitch_x, pitch_y: the distances from one image to the next.
+        left, top: the position of the first image.
+        letters: the size of the letters of names.
+        caption_letters, caption_top: the size of the caption's letters, and its position.
+        width, height: the size of the whole picture.
     """
 
     across: int
@@ -91,7 +91,7 @@ def lay_out(
     gap: int = PADDING,
     labels: Labels = BARE,
 ) -> Layout:
-    """Finds where everything goes; arguments as of `grid`, with the images' shape (N, C, H, W) instead of them."""
+    """Computes the layout of a grid from the arguments of `grid`, with the shape (N, C, H, W) instead of the images."""
     count, _, height, width = shape
     across = min(count, columns or math.ceil(math.sqrt(count)))
     rows = math.ceil(count / across)
@@ -140,22 +140,20 @@ def chosen_scale(
     most: tuple[int, int] = (MOST_PIXELS, MOST_SIDE),
     fewer: str = "count",
 ) -> int:
-    """Returns the scale asked for, or the usual one, less where that makes too large a picture.
+    """Returns the requested scale, or by default the usual scale, reduced if the picture would be too large.
 
     Args:
-        scale: what was asked for, or None.
-        shape, columns, gap, labels: as of `lay_out`.
-        usual: what is taken where nothing was asked for.
-        most: pixels of the picture, and of its longer side.
-        fewer: the field of which less would do where even scale 1 is too large.
+        scale: the requested scale, or None.
+        shape, columns, gap, labels: as in `lay_out`.
+        usual: the default scale.
+        most: the maximum pixels of the picture, and of its longer side.
+        fewer: the field to reduce if even scale 1 is too large.
 
     Raises:
-        RunError: it is no number from 1 up, or the picture would be too large; the message says what would do.
+        RunError: the scale is below 1, or the picture would be too large; the message names a valid scale.
     """
     if scale is not None and scale < 1:
-        raise RunError(
-            "{scale} won't do; a whole number from 1 up enlarges each pixel to so many", field="scale", scale=scale
-        )
+        raise RunError("must be a whole number from 1 up (got {scale})", field="scale", scale=scale)
 
     def size(scale: int) -> tuple[int, int]:
         layout = lay_out(shape, columns, scale, gap, labels)
@@ -183,16 +181,16 @@ def chosen_scale(
 
 
 def shortened_name(name: str) -> str:
-    """Returns a name on one line, its end left out where it has more letters than there is room for."""
+    """Returns a name on one line, cut at its end if it is longer than the limit."""
     line = " ".join(name.split())
     return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
 
 
 def headings(names: Sequence[str], columns: int) -> tuple[str, ...]:
-    """Returns what is written above images with these names, so many a row.
+    """Returns the texts above images with these names, for the given number of columns.
 
-    A name that all share is written once, above the first; one that a column shares, above that column; else each
-    image has its own.
+    A name that all images share is written once, above the first. A name that a column shares is written above that
+    column. Otherwise each image has its own.
     """
     across, short = min(columns, len(names)), [shortened_name(name) for name in names]
     if len(set(names)) == 1:

@@ -1,7 +1,7 @@
-"""Readers of image sets: the MNIST in the package, IDX files, NPZ files, folders of pictures. NumPy alone, no torch.
+"""Readers of image sets: the MNIST in the package, IDX files, NPZ files, picture folders. Only NumPy, no PyTorch.
 
 IDX is the format of the MNIST files: a big-endian magic number (0x0803 for images, 0x0801 for labels), one 32-bit
-size a dimension, then unsigned bytes (Y. LeCun, "The MNIST database of handwritten digits").
+size per dimension, then unsigned bytes (Y. LeCun, "The MNIST database of handwritten digits").
 """
 
 import gzip
@@ -32,21 +32,21 @@ IDX_PREFIX = {"train": "train", "test": "t10k"}
 IMAGE_MAGIC, LABEL_MAGIC = 0x0803, 0x0801
 PICTURES = {".png", ".jpg", ".jpeg"}
 PUBLIC = ("fashion", "cifar", "kmnist", "emnist", "qmnist", "svhn", "celeba", "omniglot", "quickdraw", "imagenet")
-"""How the names of public image sets begin that aren't in the package."""
+"""Prefixes of the names of public datasets that aren't in the package."""
 STACKED = {"train": 60_000, "test": 26_000}
-"""Images of Stacked MNIST; 26,000 is what its papers count modes in."""
+"""Numbers of images of Stacked MNIST; papers count modes in 26,000 images."""
 LARGEST_PICTURE = 2048
-"""Pixels a side above which a picture is refused before it is decoded."""
+"""Maximum side of a picture in pixels; a larger one is refused before it is decoded."""
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """What a reader found.
+    """The result of a reader.
 
     Attributes:
         images: uint8, shape (N, C, H, W).
         labels: integers, shape (N,), or None.
-        class_names: names for the labels 0, 1, … where the files name them; else empty.
+        class_names: names for the labels 0, 1, … if the files name them; otherwise empty.
     """
 
     images: np.ndarray
@@ -55,11 +55,11 @@ class ImageFiles:
 
 
 WITHOUT_SPLIT = {"no idx file", "npz without images", "no split folder", "no test folder"}
-"""Problems of images that have no test split, where it was asked for."""
+"""Errors of data without a test split, if the test split was requested."""
 
 
 def wrong(key: str, name: str = "data", **parts: object) -> DataError:
-    """Returns an error about data in the language that is spoken, which begins with the setting that asked for it."""
+    """Returns an error about data in the current language; its field is the setting that requested the data."""
     kind = NoSplit if key in WITHOUT_SPLIT and parts.get("split") == "test" else DataError
     return kind(key, field=name, **parts)
 
@@ -68,7 +68,7 @@ def read(data: str, part: str) -> ImageFiles:
     """Reads one split (`train` or `test`) of `mnist`, of `stacked-mnist` or of a path.
 
     Raises:
-        DataError: nothing readable there, or no such split.
+        DataError: the data isn't readable, or has no such split.
     """
     if data == "mnist":
         return read_mnist(part)
@@ -97,7 +97,7 @@ def read(data: str, part: str) -> ImageFiles:
 
 @cache
 def read_mnist(part: str) -> ImageFiles:
-    """Reads the MNIST in the package: 60,000 images (`train`) or 10,000 (`test`), checked against their MD5."""
+    """Reads the MNIST in the package: 60,000 images (`train`) or 10,000 (`test`), verified by their MD5."""
     results = {}
     for kind in ("images-idx3", "labels-idx1"):
         name = f"{IDX_PREFIX[part]}-{kind}-ubyte"
@@ -113,10 +113,10 @@ def read_mnist(part: str) -> ImageFiles:
 
 
 def read_stacked(part: str) -> ImageFiles:
-    """Makes Stacked MNIST (Metz et al. 2017, section 3.3.2) of the MNIST in the package, the same one everywhere.
+    """Creates Stacked MNIST (Metz et al. 2017, section 3.3.2) from the MNIST in the package; it is the same everywhere.
 
-    Three digits of one split, drawn at random, are an image's red, green and blue; its class is the number that they
-    write, `000` to `999`.
+    Three random digits of one split are an image's red, green and blue channels. Its class is the number that they
+    form, `000` to `999`.
     """
     digits = read_mnist(part)
     assert digits.labels is not None
@@ -126,15 +126,15 @@ def read_stacked(part: str) -> ImageFiles:
 
 
 def parse_idx(raw: bytes, magic: int, name: str) -> np.ndarray:
-    """Reads IDX bytes into a uint8 array with the sizes that their header gives.
+    """Converts IDX bytes to a uint8 array with the sizes in their header.
 
     Args:
         raw: the file's bytes, uncompressed.
-        magic: the magic number that is expected.
+        magic: the expected magic number.
         name: the file's name, for messages.
 
     Raises:
-        DataError: another magic number, or more or fewer bytes than the sizes ask for.
+        DataError: the magic number is another one, or the number of bytes doesn't match the sizes.
     """
     dimensions = magic & 0xFF
     header = 4 + 4 * dimensions
@@ -157,7 +157,7 @@ def parse_idx(raw: bytes, magic: int, name: str) -> np.ndarray:
 
 
 def read_idx_file(path: Path, magic: int) -> np.ndarray:
-    """Reads one IDX file, raw or gzip-compressed (by its content, whatever its name)."""
+    """Reads one IDX file, raw or gzip-compressed, as its content says and not its name."""
     try:
         raw = path.read_bytes()
         if raw[:2] == b"\x1f\x8b":
@@ -168,7 +168,7 @@ def read_idx_file(path: Path, magic: int) -> np.ndarray:
 
 
 def read_idx_folder(folder: Path, part: str) -> ImageFiles:
-    """Reads `train-images-idx3-ubyte` (`t10k-…` for the test split) and its labels, if there, from a folder."""
+    """Reads `train-images-idx3-ubyte` (`t10k-…` for the test split) from a folder, and its labels if they exist."""
     prefix = IDX_PREFIX[part]
     images_path = _first(folder, f"{prefix}-images-idx3-ubyte", f"{prefix}-images.idx3-ubyte")
     if images_path is None:
@@ -192,8 +192,8 @@ def _first(folder: Path, *names: str) -> Path | None:
 def read_npz(path: Path, part: str) -> ImageFiles:
     """Reads `images` and optionally `labels` (`test_images`, `test_labels` for the test split) from an .npz file.
 
-    Images are uint8, of shape (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels; labels are integers. Where
-    all of them are places in an array `class_names` of texts, as `pocketgan generate` writes it, they name the classes.
+    Images are uint8 of shape (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels; labels are integers. If all
+    labels are indices into an array `class_names` of texts, as `pocketgan generate` writes it, these name the classes.
     """
     prefix = "" if part == "train" else "test_"
     try:
@@ -229,7 +229,7 @@ def read_npz(path: Path, part: str) -> ImageFiles:
 
 
 def texts_in(archive: np.lib.npyio.NpzFile, name: str) -> tuple[str, ...]:
-    """Returns the texts of an array in an archive; none where it holds something else, or one of them twice."""
+    """Returns the texts of an array in an archive; empty if the array has other contents, or a text twice."""
     texts: list[str] = []
     with suppress(KeyError, ValueError):
         array = archive[name]
@@ -238,10 +238,10 @@ def texts_in(archive: np.lib.npyio.NpzFile, name: str) -> tuple[str, ...]:
 
 
 def read_picture_folder(folder: Path, part: str) -> ImageFiles:
-    """Reads the PNG and JPEG files of a folder; sub-folders, where there are any, are the classes.
+    """Reads the PNG and JPEG files of a folder; its subfolders, if there are any, are the classes.
 
-    A folder that has a `train` sub-folder is read as splits, `train` and `test`. Pictures are grey where all of
-    them are, else RGB.
+    A folder with a `train` subfolder is read as splits, `train` and `test`. The images are gray if all pictures are
+    gray, and RGB otherwise.
     """
     if (folder / "train").is_dir():
         if not (folder / part).is_dir():
@@ -278,14 +278,14 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def read_picture(path: Path, name: str = "data") -> np.ndarray:
-    """Reads one picture: uint8, shape (H, W) where it is grey, (H, W, 3) where it has colours.
+    """Reads one picture: uint8, shape (H, W) for gray or (H, W, 3) for color.
 
     Args:
         path: the file.
-        name: the setting that asked for it, for messages.
+        name: the setting that requested the picture, for messages.
 
     Raises:
-        DataError: it can't be decoded, or is larger than 2048 pixels a side; the message names the file.
+        DataError: the file can't be decoded, or has a side of more than 2048 pixels; the message names the file.
     """
     try:
         with warnings.catch_warnings():

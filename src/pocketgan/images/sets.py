@@ -1,7 +1,7 @@
-"""Image sets: from disk to uint8 NCHW in memory, from there to batches.
+"""Image sets: from disk to uint8 NCHW in memory, and from there to batches.
 
-The pixel contract: images are `uint8 [0, 255]`, NCHW, on disk, in memory and in every metric; networks see floats,
-`signed` [-1, 1] or `unit` [0, 1]. `to_network` and `to_uint8` convert, and nothing else does; `to_levels` is the latter
+The pixel contract: images are `uint8 [0, 255]`, NCHW, on disk, in memory and in every metric. Networks use floats,
+`signed` [-1, 1] or `unit` [0, 1]. Only `to_network` and `to_uint8` convert between the two; `to_levels` is the latter
 before rounding.
 """
 
@@ -38,13 +38,13 @@ def to_uint8(images: Float[Tensor, "*shape"], pixels: Pixels) -> UInt8[Tensor, "
 
 
 def to_levels(images: Float[Tensor, "*shape"], pixels: Pixels) -> Float[Tensor, "*shape"]:
-    """Converts float images in [-1, 1] (`signed`) or [0, 1] (`unit`) to [0, 255], clamped and not rounded."""
+    """Converts float images in [-1, 1] (`signed`) or [0, 1] (`unit`) to [0, 255], clamped but not rounded."""
     scaled = (images.float() + 1.0) * 127.5 if pixels == "signed" else images.float() * 255.0
     return scaled.clamp(0, 255)
 
 
 def derived_seed(seed: int, *names: str | int) -> int:
-    """Returns a seed in [0, 2**63) for one named use of `seed`; other names give independent seeds."""
+    """Returns a seed in [0, 2**63) for one named use of `seed`; different names give independent seeds."""
     text = ":".join(str(part) for part in (seed, *names))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
@@ -55,9 +55,9 @@ class ImageSet:
 
     Attributes:
         images: uint8 [0, 255], shape (N, C, H, W).
-        labels: int64 indices into `class_names`, shape (N,), or None where there are none.
-        class_names: the classes' names, in order; empty without labels.
-        source: where the images came from, for messages.
+        labels: int64 indices into `class_names`, shape (N,), or None.
+        class_names: the names of the classes, in order; empty without labels.
+        source: the origin of the images, for messages.
     """
 
     images: UInt8[Tensor, "n channels height width"]
@@ -69,7 +69,7 @@ class ImageSet:
         return len(self.images)
 
     def class_counts(self) -> tuple[int, ...]:
-        """Returns how many images each class has; nothing without labels."""
+        """Returns the number of images in each class; empty without labels."""
         if self.labels is None:
             return ()
         return tuple(torch.bincount(self.labels, minlength=len(self.class_names)).tolist())
@@ -78,7 +78,7 @@ class ImageSet:
         """Returns the images of the classes in a comma-separated list of names; `all` returns everything.
 
         Raises:
-            DataError: there are no labels, or no such class.
+            DataError: there are no labels, or there is no such class.
         """
         if classes == "all":
             return self
@@ -107,7 +107,7 @@ class ImageSet:
         """Returns the same images with labels that index `class_names`, the classes of another split.
 
         Raises:
-            DataError: a class here isn't among them.
+            DataError: one of the set's classes isn't among them.
         """
         if self.labels is None or self.class_names == class_names:
             return self
@@ -130,8 +130,8 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
     """Reads the images that the configuration names, and selects its classes.
 
     Args:
-        config: what to read, and how much of the training split to hold out.
-        part: `train`, without what is held out; `validation`, that part; or `test`.
+        config: the data to read, and the size of the validation set.
+        part: `train`, without the validation set; `validation`, that set; or `test`.
 
     Raises:
         DataError: the data can't be read, or has no such split or class; the message names the file.
@@ -162,7 +162,7 @@ def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
 
 
 def check_split(name: str) -> Part:
-    """Returns the name of a split.
+    """Returns a split's name after checking it.
 
     Raises:
         DataError: there is no such split.
@@ -175,15 +175,15 @@ def check_split(name: str) -> Part:
 
 
 def split_off(images: int, validation: float, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Returns the indices of the held-out images and of those that are trained on, each in order.
+    """Returns the indices of the validation images and of the remaining training images, each in order.
 
-    The same ones for every seed. A number from 1 up is one of images, and a fifth of all is taken at most; one below 1
-    is a share. None are held out where that would leave under 200.
+    The split is the same for every seed. A value of 1 or more is a number of images, capped at a fifth of them. A value
+    below 1 is a fraction. If that gives fewer than 200 images, none are held out.
 
     Args:
-        images: how many there are.
-        validation: how many are held out.
-        labels: int64, shape (images,): each class gives its part; None to draw from all alike.
+        images: the number of images.
+        validation: the number or fraction of images to hold out.
+        labels: int64, shape (images,), to take from each class in proportion; None to take from all images alike.
     """
     count = int(min(validation, images // 5) if validation >= 1 else validation * images)
     if count < LEAST_VALIDATION:
@@ -199,10 +199,10 @@ def split_off(images: int, validation: float, labels: Tensor | None = None) -> t
 
 
 def parts_of_classes(sizes: Sequence[int], count: int) -> list[int]:
-    """Returns how many of `count` images each class gives, in proportion to its size.
+    """Returns the number of images that each class contributes to `count`, in proportion to its size.
 
-    The places that rounding down leaves go to the largest remainders (Hamilton's method), and a class keeps one image
-    at least.
+    The images left over by rounding down go to the largest remainders (Hamilton's method). Each class keeps at least
+    one image for training.
     """
     exact = [size * count / max(1, sum(sizes)) for size in sizes]
     parts = [math.floor(part) for part in exact]
@@ -220,10 +220,10 @@ def _few(names: tuple[str, ...]) -> str:
 
 
 class DataOrder:
-    """The order in which images are fed, enterable at any position.
+    """The order in which images are fed to training, which can be entered at any position.
 
-    `shuffled`: a new seeded permutation each epoch, so that each image comes once an epoch; batches run on over the
-    epochs' borders. `replacement`: every draw is from all images. Position `p` is the number of images fed before.
+    `epoch`: a new seeded permutation in each epoch, so that each image is used once per epoch; batches may cross the
+    border of two epochs. `replacement`: each draw is from all images. Position `p` is the number of images fed before.
     """
 
     def __init__(self, count: int, sampling: Literal["epoch", "replacement"], seed: int) -> None:
@@ -255,11 +255,11 @@ class DataOrder:
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch as the networks see it.
+    """One batch in the form that the networks use.
 
     Attributes:
-        real: what the discriminator is shown as real, shape (N, C, H, W).
-        source: what an image-to-image generator reads, same shape; the same tensor as `real` for noise generators.
+        real: the discriminator's real images, shape (N, C, H, W).
+        source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
         labels: int64, shape (N,), or None.
     """
 
@@ -269,7 +269,7 @@ class Batch:
 
 
 class Batches:
-    """Batches of an image set in its order: `at(position)` is the batch that comes after `position` images."""
+    """Batches of an image set in its order: `at(position)` is the batch after `position` images."""
 
     def __init__(self, images: ImageSet, config: DataConfig, *, batch_size: int, seed: int, device: str) -> None:
         self.images = images.images.to(device)

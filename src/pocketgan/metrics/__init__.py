@@ -1,1 +1,1 @@
-"""How good images are: feature spaces, metrics, scores with their real-data baselines."""
+"""Image quality: feature spaces, metrics, and scores with their real-data baselines."""

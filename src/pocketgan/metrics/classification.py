@@ -1,4 +1,4 @@
-"""Classification accuracy score: what a classifier learns of real images from generated ones."""
+"""Classification accuracy score: the accuracy on real images of a classifier trained on generated ones."""
 
 import torch
 from jaxtyping import Int64, UInt8
@@ -10,7 +10,7 @@ from pocketgan.metrics.perceptron import fit_perceptron
 
 HIDDEN, STEPS, BATCH, RATE = 128, 300, 128, 4e-3
 PIECE = 1000
-"""How many real images are told at a time."""
+"""Number of real images that are classified at a time."""
 
 
 def classification_accuracy(
@@ -21,24 +21,25 @@ def classification_accuracy(
     *,
     seed: int = 0,
 ) -> float:
-    """Trains a classifier on generated images with the classes asked for, and tests it on real ones.
+    """Trains a classifier on generated images with their requested classes, and tests it on real images.
 
-    The classification accuracy score (Ravuri & Vinyals 2019), with a network of one hidden layer on pixels in place of
-    their ResNet, so that it takes about a second: figures compare with the real-vs-real floor, not with the paper's.
+    This is the classification accuracy score (Ravuri & Vinyals 2019), with a network of one hidden layer on pixels
+    instead of their ResNet, which takes about a second. Compare scores with the real-data baseline and not with the
+    paper's.
 
     Args:
-        images, labels: the generated images and the classes that were asked for.
+        images, labels: the generated images and their requested classes.
         real_images, real_labels: real images that the generator wasn't trained on, and their classes.
-        seed: of first weights and order; nothing comes from PyTorch's global generator.
+        seed: the seed of the initial weights and of the order; PyTorch's global generator isn't used.
 
     Returns:
-        The share of the real images that are told right, in [0, 1].
+        The share of real images that are classified correctly, in [0, 1].
 
     Raises:
         ValueError: there are no images.
     """
     if len(images) == 0 or len(real_images) == 0:
-        raise ValueError("images: none; it takes 1 or more of each")
+        raise ValueError("images: none; it needs at least 1 of each")
     generator = torch.Generator().manual_seed(derived_seed(seed, "classification"))
     classes = int(max(labels.max(), real_labels.max())) + 1
     inputs = prepare(images).flatten(1)

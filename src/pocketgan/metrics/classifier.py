@@ -15,18 +15,18 @@ from pocketgan.images.sets import derived_seed, to_network
 
 FEATURES = 128
 LARGEST_SIDE = 32
-"""Larger images are averaged down to this side first."""
+"""Maximum side in pixels; larger images are first averaged down to it."""
 BATCH, RATE, WEIGHT_DECAY = 200, 4e-3, 0.02
 TURN, STRETCH, SHEAR, SHIFT = math.radians(12), 0.1, 0.2, 0.18
-"""Augmentation: at most so much either way; the shift is a share of half the side."""
+"""Augmentation: the maximum amounts in either direction; the shift is a share of half the side."""
 
 
 class Classifier(nn.Module):
-    """Three convolutions, one hidden dense layer of 128 features, one linear layer to the classes.
+    """Classifier of three convolutions, a hidden dense layer of 128 features and a linear layer to the classes.
 
     Args:
-        channels: of the images, 1 or 3.
-        classes: how many.
+        channels: the channels of the images, 1 or 3.
+        classes: the number of classes.
     """
 
     def __init__(self, channels: int, classes: int) -> None:
@@ -58,20 +58,20 @@ def _block(inputs: int, outputs: int, side: int) -> nn.Sequential:
 
 
 def prepare(images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
-    """Converts images to [0, 1], no larger than 32 pixels a side."""
+    """Converts images to [0, 1], reduced to at most 32 pixels per side."""
     floats = to_network(images, "unit")
     side = max(floats.shape[2:])
     return floats if side <= LARGEST_SIDE else functional.interpolate(floats, (LARGEST_SIDE, LARGEST_SIDE), mode="area")
 
 
 def new_classifier(channels: int, classes: int, seed: int = 0) -> Classifier:
-    """Makes a classifier with weights from `seed`, and leaves PyTorch's global random generator as it was."""
+    """Creates a classifier with weights from `seed`; PyTorch's global random generator is unchanged."""
     with torch.random.fork_rng(devices=[]):
         return initialise(Classifier(channels, classes), seed)
 
 
 def initialise(network: Classifier, seed: int) -> Classifier:
-    """Gives a network its first weights, which depend on the seed alone (He et al. 2015: uniform, by fan-in)."""
+    """Initializes a network's weights from the seed alone (He et al. 2015: uniform, by fan-in)."""
     generator = torch.Generator().manual_seed(derived_seed(seed, "classifier"))
     with torch.no_grad():
         for parameter in network.parameters():
@@ -91,16 +91,16 @@ def fit(
     epochs: float,
     seed: int,
 ) -> Iterator[float]:
-    """Trains a classifier in place, yielding the share that is done after each step.
+    """Trains a classifier in place, and yields the completed share after each step.
 
-    AdamW, rates along one cycle (Smith & Topin 2017), cross-entropy, each image turned, sheared, stretched and
+    AdamW, a one-cycle learning rate (Smith & Topin 2017), cross-entropy; each image is rotated, sheared, stretched and
     shifted at random.
 
     Args:
-        network: initialised.
+        network: a network with initial weights.
         images, labels: the training images and the indices of their classes.
-        epochs: how long.
-        seed: of the order and of the augmentation.
+        epochs: the duration of training, in epochs.
+        seed: the seed of the order and of the augmentation.
     """
     generator = torch.Generator().manual_seed(derived_seed(seed, "fit"))
     size = min(BATCH, len(images))
@@ -124,7 +124,7 @@ def fit(
 
 
 def distort(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Float[Tensor, "n c h w"]:
-    """Turns, shears, stretches and shifts each image by random amounts of its own; black comes in."""
+    """Rotates, shears, stretches and shifts each image by its own random amounts; empty areas become black."""
 
     def draw(reach: float) -> Tensor:
         return reach * (2 * torch.rand(len(images), generator=generator) - 1)
@@ -138,7 +138,7 @@ def distort(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Flo
 
 
 def fused(network: Classifier) -> Classifier:
-    """Returns a copy for use after training, each BatchNorm folded into the layer before it: the same, but faster."""
+    """Returns a faster, equivalent copy for use after training, with each BatchNorm folded into the layer before it."""
     quick = copy.deepcopy(network).eval()
     layers = [*(block for block in quick.body if isinstance(block, nn.Sequential)), quick.body]
     for layer in layers:
@@ -154,12 +154,12 @@ def fused(network: Classifier) -> Classifier:
 def classify(
     network: nn.Module, images: UInt8[Tensor, "n c h w"], batch: int = 100
 ) -> tuple[Float[Tensor, "n 128"], Float[Tensor, "n classes"]]:
-    """Returns the features and logits of images, batch by batch, with the network's statistics fixed."""
+    """Returns the features and logits of images, computed batch by batch in evaluation mode."""
     device = next(network.parameters()).device
     pieces = [network.eval()(prepare(piece.to(device))) for piece in images.split(batch)]
     return torch.cat([features for features, _ in pieces]).cpu(), torch.cat([logits for _, logits in pieces]).cpu()
 
 
 def accuracy(network: nn.Module, images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, "n"]) -> float:
-    """Returns the share of images whose class the network gives, in [0, 1]."""
+    """Returns the share of images that the network classifies correctly, in [0, 1]."""
     return (classify(network, images)[1].argmax(dim=1) == labels).double().mean().item()

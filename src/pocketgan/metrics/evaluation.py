@@ -1,4 +1,4 @@
-"""How good a run's generator is, or any images: which images are held against which, and in which feature space."""
+"""Evaluation of a run's generator or of any images: the choice of real images and feature space, and the comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ __all__ = ["Evaluation", "Figure", "RealImages", "evaluate"]
 
 SPLITS = ("test", "train", "validation")
 COUNT = 10_000
-"""Images compared, unless fewer are there."""
+"""Default number of images to compare, if there are enough."""
 
 
 def evaluate(
@@ -41,25 +41,26 @@ def evaluate(
     inception_weights: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Measures a run's generator or an exported one, or the images of a folder or an .npz file.
+    """Measures the generator of a run or an exported model, or the images of a folder or an .npz file.
 
     Args:
-        source: a run or an exported model, or its folder; a folder of pictures, or an .npz file with `images` and
+        source: a run or an exported model, or its folder; a folder of pictures; or an .npz file with `images` and
             optionally `labels`.
-        against: `test`, `train` or `validation`, splits of the run's data (of MNIST for other images), or a path, of
-            which the test split is taken where there is one; `auto` for the test split of the data, or where there is
-            none what the run held out.
-        feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` where the real
-            images are MNIST's, `stacked` for Stacked MNIST's, else `classifier` where they have labels, else `random`.
-        count: images to compare; by default 10,000, or as many as there are.
-        metrics: `all`, or names out of `METRICS` with commas.
-        checkpoint: of a run: `best`, `last` or a step; `auto` for the best, or the last of one without.
-        seed: of the latents of a run.
-        inception_weights: the file of the weights of the space `inception`.
-        progress: shows what takes long.
+        against: `test`, `train` or `validation`, which are splits of the run's data (of MNIST for other images), or a
+            path, whose test split is used if it has one; `auto` for the test split of the data, or for the validation
+            set if there is no test split.
+        feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` if the real images
+            are MNIST's, `stacked` for Stacked MNIST's, otherwise `classifier` if they have labels, and `random` if not.
+        count: the number of images to compare; by default 10,000, or all if there are fewer.
+        metrics: `all`, or names from `METRICS` separated by commas.
+        checkpoint: `best`, `last` or a step of a run; `auto` for the best checkpoint, or the last if there is no best.
+        seed: the seed of the run's latents.
+        inception_weights: the file with the weights for the feature space `inception`.
+        progress: shows slow steps.
 
     Raises:
-        UserError: nothing readable there, images of another size, too few of them, an unknown metric or space.
+        UserError: the source isn't readable, its images have another size or are too few, or a metric or feature space
+            is unknown.
     """
     progress = progress or Progress(quiet=True)
     names = metric_names(metrics)
@@ -92,12 +93,12 @@ def evaluate(
 
 
 def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
-    """Returns images with the real ones' channels, and whether colour pictures without a colour were taken as grey.
+    """Returns images with the channels of the real ones, and whether RGB pictures without color were read as gray.
 
-    Many programs write grey pictures as RGB, with red, green and blue alike.
+    Many programs write gray pictures as RGB, with equal red, green and blue.
 
     Raises:
-        DataError: they aren't of the real ones' size, or one of both has colours and the other is grey.
+        DataError: the sizes differ, or one set has colors and the other is gray.
     """
     (channels, *size), (wanted, *real_size) = images.images.shape[1:], real.images.shape[1:]
     if size == real_size and channels == wanted:
@@ -113,15 +114,15 @@ def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
 
 
 def is_grey(images: ImageSet) -> bool:
-    """Whether red, green and blue are the same in every pixel."""
+    """Returns whether red, green and blue are equal in every pixel."""
     return bool((images.images == images.images[:, :1]).all())
 
 
 def data_for(model: Model | None, against: str) -> DataConfig:
-    """Returns the data that a model was trained on; MNIST for images that others made.
+    """Returns the data that a model was trained on; MNIST for images without a model.
 
     Raises:
-        DataError: a split of it is asked for, and an exported model doesn't say where it is.
+        DataError: a split of the data is requested, and an exported model doesn't contain the data's location.
     """
     if model is None:
         return DataConfig()
@@ -132,10 +133,10 @@ def data_for(model: Model | None, against: str) -> DataConfig:
 
 
 def read_images(source: str | Path, count: int | None) -> ImageSet:
-    """Reads any tool's images: a folder of pictures, or an .npz file.
+    """Reads the images of any tool: a folder of pictures, or an .npz file.
 
     Raises:
-        DataError: nothing readable there, or fewer than asked for.
+        DataError: the source isn't readable, or has fewer images than requested.
     """
     if not Path(source).exists():
         raise DataError("no source", field="source", source=source)
@@ -150,9 +151,9 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
 
 
 def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: "RealSets") -> ImageSet:
-    """Generates a model's images as it would be sampled: one that is told classes is told them as often as in training.
+    """Generates a model's images for the evaluation; a conditional model receives classes as often as in its training.
 
-    One that redraws images redraws the reference's, and is judged inverted back.
+    An image-to-image model translates images of the reference, and inverted outputs are inverted back before scoring.
     """
     network = build_with(model, weights)
     names, real = model.facts.class_names, sets.reference
@@ -174,10 +175,10 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
 def choose_space(
     name: str, data: DataConfig, inception_weights: str | Path | None = None, progress: Progress | None = None
 ) -> FeatureSpace:
-    """Returns the feature space called `name` for the data that it is to judge.
+    """Returns the feature space called `name` for this data.
 
     Raises:
-        DataError: there is no such space, or it can't be had for this data.
+        DataError: there is no such space, or it isn't available for this data.
     """
     known = ("auto", "digits", "stacked", "classifier", "random", "inception")
     if name not in known:
@@ -196,16 +197,16 @@ def choose_space(
 
 
 def labels_in(class_names: tuple[str, ...], images: ImageSet) -> Tensor | None:
-    """Returns the images' labels as indices into `class_names`; None where they have none, or one that isn't there.
+    """Returns the images' labels as indices into `class_names`; None without labels, or if a class is missing there.
 
-    Classes are the same that have the same name, or the same number, such as `7` and `007`.
+    Two classes are the same if they have the same name or the same number, such as `7` and `007`.
     """
     places = None if images.labels is None else places_of(images.class_names, class_names)
     return None if places is None else torch.tensor(places)[images.labels]
 
 
 def places_of(names: Sequence[str], known: Sequence[str]) -> list[int] | None:
-    """Returns where each class is among those known, all by name or all by number; None where one isn't there."""
+    """Returns the index of each class among the known ones, all by name or all by number; None if one is missing."""
     for ours, theirs in ((names, known), (class_numbers(names), class_numbers(known))):
         if ours is not None and theirs is not None:
             places = {name: place for place, name in enumerate(theirs)}
@@ -216,15 +217,15 @@ def places_of(names: Sequence[str], known: Sequence[str]) -> list[int] | None:
 
 @dataclass(frozen=True)
 class RealSets:
-    """The real images of an evaluation, as they are on disk.
+    """The real images of an evaluation, as read from disk.
 
     Attributes:
         name: `test`, `train`, `validation` or a path.
-        reference: what is held against.
-        training: what was trained on, where that is known.
-        others: real images that aren't in the reference, which give the baseline; None where there are none.
-        held_out: whether none of the reference was trained on.
-        split: which split the reference is; `all` of a path without splits.
+        reference: the images compared with.
+        training: the training images, if known.
+        others: real images outside the reference, which give the baseline; None if there are none.
+        held_out: whether none of the reference images were used in training.
+        split: the split of the reference; `all` for a path without splits.
     """
 
     name: str
@@ -235,7 +236,7 @@ class RealSets:
     split: str
 
     def class_names(self, space: FeatureSpace) -> tuple[str, ...]:
-        """The classes that labels are numbered by: the space's, or the reference's in a space without classes."""
+        """Returns the classes that labels index: the space's, or the reference's if the space has no classes."""
         return space.class_names or self.reference.class_names
 
 
@@ -243,9 +244,9 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
     """Reads the real images that an evaluation needs.
 
     Args:
-        data: what was trained on.
+        data: the training data.
         against: `test`, `train`, `validation`, or a path.
-        knows_training: whether images held against a path come from a generator that was trained on `data`.
+        knows_training: whether images compared with a path come from a generator trained on `data`.
 
     Raises:
         DataError: there is no such split or path.
@@ -262,10 +263,10 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
 
 
 def against_held_out(data: DataConfig, against: str) -> RealSets:
-    """Reads what wasn't trained on: the test split, or what is held out of the training split, or the first there is.
+    """Reads images that were not used in training: the test split or the validation set; `auto` prefers the test split.
 
     Raises:
-        DataError: there is none; the message says what would do.
+        DataError: there are none; the message names a remedy.
     """
     training = load_images(data)
     try:
@@ -286,7 +287,7 @@ def against_held_out(data: DataConfig, against: str) -> RealSets:
 
 
 def against_training(data: DataConfig) -> RealSets:
-    """Reads training images; the test split gives the baseline, or where there is none the other half of them."""
+    """Reads training images; the baseline comes from the test split, or from the other half of them without one."""
     training = load_images(data)
     order, others = mixed(len(training)), None
     try:
@@ -298,7 +299,7 @@ def against_training(data: DataConfig) -> RealSets:
 
 
 def against_path(path: str, training: ImageSet | None) -> RealSets:
-    """Reads real images from a path: its test split, and the others for the baseline; all of it where it has none."""
+    """Reads a path's test split, with all other images for the baseline, or all images if there is no test split."""
     config = DataConfig(data=path)
     every = load_images(config)
     try:
@@ -310,13 +311,14 @@ def against_path(path: str, training: ImageSet | None) -> RealSets:
 
 
 def look_at(sets: RealSets, space: FeatureSpace, count: int, *, with_training: bool = True) -> RealImages:
-    """Looks at real images in a feature space.
+    """Computes the features of real images in a feature space.
 
     Args:
         sets: the images.
         space: the feature space.
-        count: images that will be judged; the baseline takes as many, where there are that many.
-        with_training: whether all training images are looked at, which takes longest, and only memorisation needs.
+        count: the number of images to judge; the baseline uses the same number, if there are enough.
+        with_training: whether to compute the features of all training images, which takes longest and which only the
+            memorization metrics need.
     """
 
     def seen(images: ImageSet) -> Sample:

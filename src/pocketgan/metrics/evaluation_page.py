@@ -1,4 +1,4 @@
-"""The page of an evaluation: its scores, its classes, and the images that tell most. One HTML file."""
+"""The page of an evaluation, as one HTML file: its scores, its classes, and a choice of its images."""
 
 import io
 import math
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 HEADLINES = ("frechet_distance", "precision", "recall", "density", "coverage")
 COLUMNS = 12
-"""Images in a row of the page, at most."""
+"""Maximum number of images in a row of the page."""
 ROWS = 2
-"""Rows of the most and of the least realistic images."""
+"""Rows of the most realistic and of the least realistic images."""
 OWN_STYLE = """
 .scores{display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:1.5rem;margin:1.5rem 0 .5rem}
 .scores section{border-top:3px solid var(--ink);padding-top:.5rem}
@@ -45,22 +45,22 @@ div.classes .share{text-anchor:start;fill:var(--faint)}
 @media screen and (max-width:759px){.classes text{font-size:26px}}
 .classes line{stroke:var(--line)}
 """
-"""Colours: vermilion and blue of the palette of Okabe & Ito, told apart by colour-blind readers."""
+"""Colors: vermilion and blue from the palette of Okabe & Ito, which color-blind readers can distinguish."""
 
 
 def say(key: str, **parts: object) -> str:
-    """Returns one of the texts of the page."""
+    """Returns one of the page's texts."""
     return say_of(EVALUATION_PAGE, key, **parts)
 
 
 def write_page(evaluation: "Evaluation", folder: Path) -> Path:
-    """Writes an evaluation as one page, `evaluation.html`, which opens without anything else.
+    """Writes an evaluation as one self-contained page, `evaluation.html`.
 
-    It is in English, as all files but reports are, whatever language is spoken.
+    It is in English, as are all files except reports, whatever the current language is.
 
     Args:
-        evaluation: what was measured; sections that it has nothing for are left out.
-        folder: where; it must exist.
+        evaluation: the evaluation; sections without data are omitted.
+        folder: the folder, which must exist.
 
     Raises:
         StorageError: the page can't be written.
@@ -73,7 +73,7 @@ def write_page(evaluation: "Evaluation", folder: Path) -> Path:
 
 
 def document(evaluation: "Evaluation") -> str:
-    """Returns the page, in the language that is spoken."""
+    """Returns the page in the current language."""
     from pocketgan.metrics.samples import NEIGHBOURS
 
     comparison, real, space = evaluation.comparison, evaluation.real, evaluation.space
@@ -107,37 +107,37 @@ def document(evaluation: "Evaluation") -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """Returns a part of the page with its heading."""
+    """Returns a section of the page with its heading."""
     return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
 
 
-# Which images are shown.
+# Choice of the images.
 
 
 def spread_out(total: int, count: int) -> np.ndarray:
-    """Returns at most `count` indices of `total` images, evenly spread from the first to the last."""
+    """Returns at most `count` indices of `total` images, evenly spaced from the first to the last."""
     return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
 
 
 def lowest(values: np.ndarray, count: int) -> np.ndarray:
-    """Returns the indices of the `count` lowest values, the lowest first; of equal ones, the first comes first."""
+    """Returns the indices of the `count` lowest values, the lowest first; equal values keep their order."""
     return np.argsort(values, kind="stable")[:count]
 
 
 def most_and_least(realism: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the indices of the most and of the least realistic images, each from its extreme inwards.
+    """Returns the indices of the most and of the least realistic images, each beginning with its extreme.
 
-    Both have the same length, at most `count` and at most half of all, so that no image is in both.
+    Both have the same length, at most `count` and at most half of all images, so that no image is in both.
     """
     count = min(count, len(realism) // 2)
     return lowest(-realism, count), lowest(realism, count)
 
 
-# The scores.
+# Scores.
 
 
 def headlines(evaluation: "Evaluation") -> str:
-    """Returns the chief scores that were measured, each as a bar with its real-data baseline."""
+    """Returns the most important of the measured scores, each as a bar with its real-data baseline."""
     parts = []
     for name in HEADLINES:
         if name not in evaluation.figures:
@@ -155,7 +155,7 @@ def headlines(evaluation: "Evaluation") -> str:
 
 
 def matched_text(figure: "Figure", counts: tuple[int, int] | None) -> str:
-    """Returns a metric and its baseline of fewer images on both sides; nothing where there is a baseline of as many."""
+    """Returns a score and its baseline with fewer images on both sides; empty if the baseline has equally many."""
     if figure.matched is None or counts is None:
         return ""
     value, floor = number(figure.matched.value), number(figure.matched.floor)
@@ -163,7 +163,7 @@ def matched_text(figure: "Figure", counts: tuple[int, int] | None) -> str:
 
 
 def bar(figure: "Figure", least: float) -> str:
-    """Returns a score as a bar from 0 to `least`, or farther where it takes that, with its error and its baseline."""
+    """Returns a score as a bar from 0 to `least`, or farther if necessary, with its standard error and its baseline."""
     ends = [value for value in (figure.value + (figure.spread or 0), figure.floor, least) if value is not None]
     longest = max((end for end in ends if math.isfinite(end)), default=0) or 1.0
 
@@ -185,7 +185,7 @@ def bar(figure: "Figure", least: float) -> str:
 
 
 def others(evaluation: "Evaluation") -> str:
-    """Returns the other scores as a table, and why some were left out."""
+    """Returns the other scores as a table, with the reasons for missing ones."""
     names = [name for name in evaluation.figures if name not in HEADLINES]
     if not names and not evaluation.skipped:
         return ""
@@ -222,11 +222,11 @@ def row(name: str, numbers: Iterable[str], reading: str, kind: str = "") -> str:
     return f'<tr{mark}><th scope="row">{escape(name)}</th>{cells}<td class="words">{escape(reading)}</td></tr>'
 
 
-# The classes.
+# Classes.
 
 
 def classes(evaluation: "Evaluation") -> str:
-    """Returns the share of each predicted class among the generated and among the real images, as bars."""
+    """Returns a bar chart of the share of each predicted class, among the generated and among the real images."""
     comparison = evaluation.comparison
     shares = [100 * side.class_shares.numpy() for side in (comparison.generated, comparison.reference.sample)]
     count = len(shares[0])
@@ -251,11 +251,11 @@ def classes(evaluation: "Evaluation") -> str:
     return section(say("classes"), paragraph(say("class shares")), f'<p>{key}</p><div class="classes">{chart}</div>')
 
 
-# The images.
+# Images.
 
 
 def neighbours(comparison: "Comparison") -> list[str]:
-    """Returns generated images above their nearest training images: some of all, and those that come closest."""
+    """Returns generated images above their nearest training images: evenly chosen ones, and the closest ones."""
     reference = comparison.reference
     assert reference.training is not None
     generated, training = comparison.generated.images.numpy(), reference.training.images.numpy()
@@ -290,10 +290,10 @@ def realism(comparison: "Comparison") -> list[str]:
 
 
 def images(columns: Sequence[tuple[np.ndarray, ...]], values: np.ndarray) -> str:
-    """Returns images side by side, one or two above each other, with a number below.
+    """Returns images side by side, as single images or as pairs above each other, with a number below.
 
     Args:
-        columns: uint8 (C, H, W), the generated one first.
+        columns: uint8 (C, H, W), the generated image first.
         values: a number for each column.
     """
     names = [say("row of generated"), say("row of training")]

@@ -1,4 +1,4 @@
-"""The user's cache of features: one file for what one feature space sees of one set of images, and a limit for all."""
+"""The user's cache of features: one file per feature space and image set, and a limit for the total size."""
 
 import hashlib
 import json
@@ -16,9 +16,9 @@ from pocketgan.base.errors import StorageError
 from pocketgan.base.files import write_atomically
 
 MOST_BYTES = 2_000_000_000
-"""Features kept, at most; those that were not used for longest go first."""
+"""Maximum total size of the cached features; the least recently used are removed first."""
 FRESH_SECONDS = 60.0
-"""What was used so lately stays in any case: another process may be at it."""
+"""Files used more recently than this are never removed, since another process may be using them."""
 
 
 def tensors_hash(tensors: dict[str, Tensor]) -> str:
@@ -31,24 +31,24 @@ def tensors_hash(tensors: dict[str, Tensor]) -> str:
 
 
 def metadata(content: bytes) -> dict[str, str]:
-    """Returns what a safetensors file says of itself.
+    """Returns the metadata of a safetensors file.
 
     Raises:
-        ValueError: it is no such file.
-        KeyError: it says nothing.
+        ValueError: the content isn't a safetensors file.
+        KeyError: the file has no metadata.
     """
     return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
 
 
 def read_features(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor] | None:
-    """Reads features that were kept, and marks them as used.
+    """Reads cached features, and marks them as used.
 
     Args:
         path: the file.
-        shapes: of each tensor that it must hold.
+        shapes: the shape of each tensor that the file must contain.
 
     Returns:
-        None where there is no such file, or it is damaged.
+        The tensors by name, or None if the file is missing or damaged.
     """
     try:
         content = path.read_bytes()
@@ -65,7 +65,7 @@ def read_features(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, T
 
 
 def write_features(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Keeps features, and removes the oldest beyond `MOST_BYTES`; a disk that refuses them is none the worse for it."""
+    """Writes features to the cache, and removes the oldest ones beyond `MOST_BYTES`; errors of the disk are ignored."""
     with suppress(OSError, StorageError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, save(tensors, {"hash": tensors_hash(tensors)}))
@@ -73,10 +73,10 @@ def write_features(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def trim(folder: Path, most: int) -> None:
-    """Removes the features that were not used for longest, until all together take `most` bytes at most.
+    """Removes the least recently used features until all of them together take at most `most` bytes.
 
-    Whoever is reading a file keeps it: on Windows it can't be removed, and elsewhere its content stays until it is
-    closed. What a killed process has left half-written goes as well.
+    A process that is reading a file isn't affected: on Windows the file can't be removed, and elsewhere its content
+    remains until it is closed. Files that a killed process left half-written are removed as well.
     """
     files = []
     for path in folder.glob("*features-*.safetensors*"):

@@ -1,6 +1,6 @@
-"""Feature spaces: what a metric sees of an image. Each has a name, a version and a hash, which every figure carries.
+"""Feature spaces: the networks that turn images into features. Each score carries the space's name, version and hash.
 
-`digits` is a classifier of MNIST that comes with the package; `python -m pocketgan.metrics.features train` makes it.
+`digits` is a classifier of MNIST that comes with the package. `python -m pocketgan.metrics.features train` trains it.
 """
 
 import json
@@ -31,29 +31,30 @@ from pocketgan.metrics.words import NOTES
 VERSION = 1
 DIGITS_FILE = "digits.safetensors"
 IMAGES_TO_FIT = 360_000
-"""A classifier of other data is shown so many images: six epochs of 60,000."""
+"""Images shown to a classifier of other data in training: six epochs of 60,000."""
 MOST_EPOCHS = 60.0
 RANDOM_SEED = 28
 LEAST_KEPT = 5_000
-"""Features of so many images and more are kept in the cache."""
+"""Minimum number of images whose features are cached."""
 Name = Literal["digits", "stacked", "classifier", "random", "inception"]
 
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """From images to features.
+    """A map from images to features.
 
     Attributes:
         name: `digits`, `stacked`, `classifier`, `random` or `inception`.
-        version: raised whenever the same images would get other features.
-        hash: the first 12 hexadecimal digits of the SHA-256 of the network's weights and of the standardisation.
-        channels, size: of the images that it takes; 0 for any.
-        class_names: what its classifier tells apart; empty where it has none.
-        width: numbers a feature vector.
-        note: what a reader must know of it.
-        embed: uint8 images (N, C, H, W) to features (N, width) and, where it classifies, logits (N, classes).
-        equal_classes: whether real images have all classes equally often by design, so that class histograms are held
-            against equal shares and not against those of the real images at hand.
+        version: a number that is raised whenever the same images would get other features.
+        hash: the first 12 hexadecimal digits of the SHA-256 of the network's weights and of the standardization.
+        channels, size: of the images that the space accepts; 0 for any.
+        class_names: the classes of its classifier; empty without one.
+        width: the length of a feature vector.
+        note: a remark for readers of the scores.
+        embed: a function from uint8 images (N, C, H, W) to features (N, width) and logits (N, classes), or None without
+            a classifier.
+        equal_classes: whether real images have all classes equally often by design. Class histograms are then compared
+            with equal shares and not with those of the real images at hand.
     """
 
     name: Name
@@ -68,11 +69,11 @@ class FeatureSpace:
     equal_classes: bool = False
 
     def __call__(self, images: UInt8[Tensor, "n c h w"], labels: Tensor | None = None) -> Sample:
-        """Returns images as this space sees them.
+        """Returns images with their features in this space.
 
         Args:
             images: uint8 [0, 255], (N, C, H, W).
-            labels: the classes that they have or were asked to have, indices into `class_names`, or None.
+            labels: their true or requested classes, as indices into `class_names`, or None.
 
         Raises:
             DataError: the images have another size or number of channels.
@@ -90,13 +91,13 @@ class FeatureSpace:
 
 
 def digits() -> FeatureSpace:
-    """Returns the space of the MNIST classifier in the package: 128 features of images of 1×28×28."""
+    """Returns the space of the packaged MNIST classifier: 128 features of images of 1×28×28."""
     content = resources.files("pocketgan.metrics").joinpath(DIGITS_FILE).read_bytes()
     return trained_space("digits", content, NOTES["digits"])
 
 
 def stacked() -> FeatureSpace:
-    """Returns the space of Stacked MNIST: what `digits` sees in each of three channels, 384 features, 1,000 classes."""
+    """Returns the space of Stacked MNIST: the features of `digits` for each channel, 384 in all, and 1,000 classes."""
     space = digits()
     names = tuple(f"{number:03d}" for number in range(1000))
 
@@ -113,7 +114,7 @@ def stacked() -> FeatureSpace:
 
 
 def random(channels: int) -> FeatureSpace:
-    """Returns the space of a random network, the same one everywhere: 128 features, not standardised, no classes."""
+    """Returns the space of a random network, which is always the same: 128 features, not standardized, no classes."""
     network = new_classifier(channels, 1, RANDOM_SEED)
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     network = fused(network)
@@ -128,7 +129,7 @@ def inception(weights: str | Path | None = None) -> FeatureSpace:
     """Returns the space of Inception-v3: 2,048 features, for comparison with papers.
 
     Args:
-        weights: the file of torch-fidelity's weights, or None to have torch-fidelity download them.
+        weights: the file of torch-fidelity's weights, or None to let torch-fidelity download them.
 
     Raises:
         DataError: torch-fidelity isn't installed, or the file can't be read.
@@ -142,14 +143,14 @@ def inception(weights: str | Path | None = None) -> FeatureSpace:
 
 
 def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpace:
-    """Returns the space of a classifier of these images, trained once and then kept in the user's cache.
+    """Returns the space of a classifier of these images, which is trained once and then stored in the user's cache.
 
     Args:
-        images: the training split, with labels of two classes at least.
-        progress: shows the training.
+        images: the training split, with labels of at least two classes.
+        progress: shows the progress of training.
 
     Raises:
-        DataError: there are no labels, or of one class alone.
+        DataError: there are no labels, or there is only one class.
     """
     if len(images.class_names) < 2:
         key = "one class to train on" if images.class_names else "no labels to train on"
@@ -173,9 +174,9 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
 
 
 def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample:
-    """Looks at real images in a feature space, and keeps what it sees in the user's cache where there are many.
+    """Returns real images with their features, which are stored in the user's cache if there are many images.
 
-    They are the same at every evaluation and for every run of a study, and looking at them takes longer than all else.
+    The features are the same in every evaluation and for every run of a study, and computing them takes longest.
     """
     shares = None
     if space.equal_classes:
@@ -185,9 +186,9 @@ def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample
 
 
 def kept_tensors(space: FeatureSpace, images: ImageSet) -> dict[str, Tensor]:
-    """Returns `features`, and `probabilities` where the space classifies, out of the cache where they are there.
+    """Returns `features`, and `probabilities` if the space classifies, from the cache if possible.
 
-    A file's name says all that they depend on: the space's name, version and hash, and the images' digest.
+    The file's name contains everything that they depend on: the space's name, version and hash, and the images' digest.
     """
     name = f"features-{space.name}-{space.version}-{space.hash}-{images.digest()[:16]}.safetensors"
     path, count = cache_folder() / name, len(images)
@@ -206,7 +207,7 @@ def kept_tensors(space: FeatureSpace, images: ImageSet) -> dict[str, Tensor]:
 
 
 def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progress) -> bytes:
-    """Trains a classifier on labelled images, and returns it with its standardisation as a safetensors file."""
+    """Trains a classifier on labeled images, and returns it with its standardization as a safetensors file."""
     assert images.labels is not None
     network = new_classifier(images.images.shape[1], len(images.class_names), seed)
     steps = fit(network, images.images, images.labels, epochs=epochs, seed=seed)
@@ -221,7 +222,7 @@ def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progres
 
 
 def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
-    """Makes the feature space of a trained classifier from its safetensors file: standardised penultimate features."""
+    """Creates the feature space of a classifier (standardized penultimate features) from its safetensors file."""
     tensors = load(content)
     facts = metadata(content)
     class_names = tuple(json.loads(facts["classes"]))
@@ -244,9 +245,9 @@ def train(epochs: float = 10, seed: int = 0, out: Path = Path(DIGITS_FILE)) -> N
     """Trains the classifier of the space `digits` on MNIST's training split, and writes it beside its card.
 
     Args:
-        epochs: how long.
-        seed: of its first weights, the order and the augmentation.
-        out: the safetensors file; the card has the same name and ends in .md.
+        epochs: the duration of training, in epochs.
+        seed: the seed of the initial weights, the order and the augmentation.
+        out: the safetensors file; the card has the same name with the ending .md.
     """
     progress = Progress()
     images = load_images(DataConfig())

@@ -7,18 +7,19 @@ from pocketgan.metrics.neighbours import Features, check_features
 
 
 def class_frechet_distance(generated: Features, labels: Tensor, real: Features, real_labels: Tensor) -> float:
-    """The mean over the classes of the Fréchet distance within each: what a generator makes of the class asked for.
+    """Returns the mean over the classes of the Fréchet distance within each requested class.
 
-    "Intra FID" (Miyato & Koyama 2018, section 5). Unlike the distance of whole sets, it sees swapped labels.
+    This is the "intra FID" (Miyato & Koyama 2018, section 5). Unlike the distance of whole sets, it reacts to swapped
+    labels.
 
     Args:
         generated: (n, width).
-        labels: the class asked for of each, (n,).
+        labels: the requested class of each row, (n,).
         real: (m, width).
         real_labels: (m,).
 
     Returns:
-        A squared distance ≥ 0; classes with fewer than 2 images on either side are left out.
+        A squared distance ≥ 0; classes with fewer than 2 images on either side are omitted.
 
     Raises:
         ValueError: no class has 2 images on both sides, or the widths differ.
@@ -31,10 +32,10 @@ def class_frechet_distance(generated: Features, labels: Tensor, real: Features, 
 
 
 def frechet_distance(generated: Features, real: Features) -> float:
-    """‖μ_g − μ_r‖² + tr(Σ_g + Σ_r − 2 (Σ_g Σ_r)^½) of Gaussians fitted to both sets (Heusel et al. 2017, equation 6).
+    """Returns the Fréchet distance of Gaussians fitted to both sets (Heusel et al. 2017, equation 6).
 
-    Computed in float64, about the mean of the real features. With few images it is biased upwards: only numbers from
-    samples of the same sizes can be compared.
+    ‖μ_g − μ_r‖² + tr(Σ_g + Σ_r − 2 (Σ_g Σ_r)^½), computed in float64, centered at the mean of the real features. With
+    few images it is biased upwards, so only scores from samples of the same sizes can be compared.
 
     Args:
         generated: (n, width), n ≥ 2.
@@ -44,7 +45,7 @@ def frechet_distance(generated: Features, real: Features) -> float:
         A squared distance ≥ 0; 0 for sets with the same mean and covariance.
 
     Raises:
-        ValueError: too few rows, or other widths.
+        ValueError: there are too few rows, or the widths differ.
     """
     check_features(2, generated=generated, real=real)
     centre = real.double().mean(dim=0)

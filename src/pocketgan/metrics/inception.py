@@ -1,4 +1,4 @@
-"""Inception-v3 as torch-fidelity keeps it, behind the feature space `inception`."""
+"""Inception-v3 from torch-fidelity, for the feature space `inception`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +13,13 @@ FEATURES = "2048"
 
 
 def inception_features(weights: str | Path | None) -> tuple[Callable[[Tensor], Tensor], dict[str, Tensor]]:
-    """Loads the network that "FID" stands for: the TensorFlow port of Inception-v3 (Heusel et al. 2017).
+    """Loads the network of the usual FID: the TensorFlow port of Inception-v3 (Heusel et al. 2017).
 
     Args:
-        weights: a file of torch-fidelity's weights, or None to let it download them.
+        weights: a file of torch-fidelity's weights, or None to let torch-fidelity download them.
 
     Returns:
-        From uint8 images (N, C, H, W), grey or RGB, to features (N, 2048); and the weights by name.
+        A function from uint8 images (N, C, H, W), gray or RGB, to features (N, 2048), and the weights by name.
 
     Raises:
         DataError: torch-fidelity isn't installed, or the file can't be read.
@@ -35,13 +35,11 @@ def inception_features(weights: str | Path | None) -> tuple[Callable[[Tensor], T
             feature_extractor_weights_path=None if weights is None else str(weights),
         )
     except ModuleNotFoundError:
-        raise DataError(
-            "'inception' needs torch-fidelity; pip install 'pocketgan[inception]'", field="features"
-        ) from None
+        raise DataError("'inception' needs torch-fidelity; pip install torch-fidelity", field="features") from None
     except (OSError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(
-            "Inception's weights can't be had ({reason}); give --inception-weights", field="features", reason=reason
+            "can't get Inception's weights ({reason}); set --inception-weights", field="features", reason=reason
         ) from None
     network.eval()
 
@@ -54,23 +52,23 @@ def inception_features(weights: str | Path | None) -> tuple[Callable[[Tensor], T
 
 
 def check_weights(path: Path) -> None:
-    """Checks that a file holds tensors alone, so that loading it can run no code.
+    """Checks that a file contains only tensors, so that loading it can't run code.
 
     Raises:
-        DataError: it doesn't, or can't be read.
+        DataError: the file has other contents, or can't be read.
     """
     try:
         result = torch.load(path, map_location="meta", weights_only=True)
     except OSError as error:
         raise DataError(
-            "{path} can't be read: {strerror}", field="inception_weights", path=path, strerror=error.strerror
+            "can't read {path}: {strerror}", field="inception_weights", path=path, strerror=error.strerror
         ) from None
-    except Exception as error:  # The unpickler raises whatever a damaged file leads it to.
+    except Exception as error:  # The unpickler raises many kinds of errors on a damaged file.
         reason = str(error).partition("\n")[0]
         raise DataError(
-            "{path} is no file of weights ({reason})", field="inception_weights", path=path, reason=reason
+            "{path} isn't a file of weights ({reason})", field="inception_weights", path=path, reason=reason
         ) from None
     if not isinstance(result, dict) or not all(isinstance(value, Tensor) for value in result.values()):
         raise DataError(
-            "{path} holds no named weights; torch-fidelity's file would do", field="inception_weights", path=path
+            "{path} holds no named weights; use torch-fidelity's file", field="inception_weights", path=path
         )

@@ -1,4 +1,4 @@
-"""The kernel distance between two sets of features: an unbiased estimate, for small samples too."""
+"""Kernel distance between two sets of features, whose estimate is unbiased for small samples too."""
 
 import math
 
@@ -8,21 +8,21 @@ from pocketgan.metrics.neighbours import Features, check_features, subsample
 def kernel_distance(generated: Features, real: Features, *, block: int = 1000) -> float:
     """Squared maximum mean discrepancy with the kernel (x·y / width + 1)³ (Bińkowski et al. 2018, section 3).
 
-    An unbiased estimate, the mean over disjoint blocks of both sets. All blocks have the same size, at most `block`.
-    Which rows they take is random but always the same; what doesn't fill a block, such as the surplus of the larger
-    set, is left out.
+    An unbiased estimate: the mean over disjoint blocks of both sets. All blocks have the same size, at most `block`.
+    Their rows are random but always the same. Rows that don't fill a block, such as the surplus of the larger set, are
+    omitted.
 
     Args:
         generated: (n, width), n ≥ 2.
         real: (m, width), m ≥ 2.
-        block: the most rows of each set that are compared at a time; 3 or more.
+        block: the maximum number of rows of each set that are compared at a time; 3 or more.
 
     Returns:
-        About 0 where both sets come from one distribution, and then as often below 0 as above; greater for others.
-        Sets that share images come out too low: a set against itself falls below 0.
+        About 0 if both sets come from one distribution, equally often below and above; greater for different ones. Sets
+        that share images get too low a value: a set compared with itself falls below 0.
 
     Raises:
-        ValueError: too few rows, other widths, or a block below 3.
+        ValueError: there are too few rows, the widths differ, or the block is below 3.
     """
     check_features(2, generated=generated, real=real)
     if block < 3:
@@ -39,7 +39,7 @@ def kernel_distance(generated: Features, real: Features, *, block: int = 1000) -
 
 
 def discrepancy(one: Features, other: Features) -> float:
-    """The unbiased estimate of the squared discrepancy of as many features on both sides, (n, width), n ≥ 2."""
+    """Unbiased estimate of the squared discrepancy of two sets of equal size, (n, width), n ≥ 2."""
     rows, width = one.shape
     kernels = [(part @ part.mT / width + 1) ** 3 for part in (one, other)]
     inside = sum(kernel.sum() - kernel.trace() for kernel in kernels)

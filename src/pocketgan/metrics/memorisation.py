@@ -1,4 +1,4 @@
-"""Are generated images nearer to training images than they should be? Metrics on distances to the training set."""
+"""Metrics of memorization, from distances to the training set: are generated images too close to training images?"""
 
 import warnings
 
@@ -14,26 +14,27 @@ from pocketgan.metrics.neighbours import Features, Nearest, check_features, near
 
 CELLS = 10
 CLUSTERED = 10_000
-"""How many training images, at most, k-means sees."""
+"""Maximum number of training images for k-means."""
 
 
 def authentic(
     generated: Features, training: Features, *, generated_nearest: Nearest | None = None
 ) -> Bool[Tensor, "n"]:
-    """Whether each generated image is farther from its nearest training image than that is from its nearest other.
+    """Returns for each generated image whether it is authentic, and not a noisy copy (Alaa et al. 2022).
 
-    As Alaa et al. 2022 judge whether an image is new or a copy with noise.
+    An authentic image is farther from its nearest training image than that training image is from its own nearest
+    neighbor in the training set.
 
     Args:
         generated: (n, width), n ≥ 1.
         training: (m, width), m ≥ 2.
-        generated_nearest: `nearest(generated, training)`, where it is known.
+        generated_nearest: `nearest(generated, training)`, if known.
 
     Returns:
         bool (n,); False for copies.
 
     Raises:
-        ValueError: too few rows, other widths, or not one distance for each row.
+        ValueError: there are too few rows, the widths differ, or there isn't one distance per row.
     """
     check_features(1, generated=generated)
     check_features(2, training=training)
@@ -44,11 +45,11 @@ def authentic(
 
 
 def authentic_share(generated: Features, training: Features, *, generated_nearest: Nearest | None = None) -> float:
-    """The share of `authentic` images, in [0, 1]: AuthPct / 100 (Alaa et al. 2022); 0 where all are copies.
+    """Returns the share of `authentic` images, in [0, 1]: AuthPct / 100 (Alaa et al. 2022); 0 if all are copies.
 
-    New images from the training images' own distribution get the probability that an image isn't the nearest of its
-    nearest: a third in 1 dimension, 0.38 in 2, about a half in some more, and above where a few central images are the
-    nearest of many. So compare with the share of held-out images, not with 1.
+    For new images from the training distribution, the share is the probability that an image isn't the nearest neighbor
+    of its own nearest neighbor. That is a third in 1 dimension, 0.38 in 2, about a half in a few more, and higher if a
+    few central images are the nearest neighbors of many. So compare the share with that of held-out images, not with 1.
     """
     return authentic(generated, training, generated_nearest=generated_nearest).double().mean().item()
 
@@ -64,27 +65,29 @@ def copying_score(
     generated_nearest: Nearest | None = None,
     held_out_nearest: Nearest | None = None,
 ) -> float:
-    """C_T: are generated images nearer to training images than held-out ones are? (Meehan et al. 2020.)
+    """Data-copying test C_T (Meehan et al. 2020): are generated images closer to training images than held-out ones?
 
-    k-means splits the space into cells by the training images. In each, the Mann-Whitney U of generated against
-    held-out distances to the nearest training image makes a z score, corrected for ties; C_T is their mean, weighted by
-    the number of held-out images. Cells with fewer than `least` generated images, or no held-out ones, are left out.
+    k-means splits the space into cells by the training images. In each cell, the Mann-Whitney U of generated against
+    held-out distances to the nearest training image gives a z score, corrected for ties. C_T is the mean of these,
+    weighted by the number of held-out images. Cells with fewer than `least` generated images, or without held-out ones,
+    are omitted.
 
     Args:
         generated: (n, width), n ≥ `least`.
         held_out: real images that weren't trained on, (h, width), h ≥ 1.
         training: (m, width), m ≥ `cells`.
-        cells: how many, 1 or more, but no more than n / `least`; always the same for the same training images.
+        cells: the number of cells, 1 or more, limited to n / `least`; they depend on the training images alone.
         least: 1 or more.
-        centres: `cell_centres(training, cells)`, where they are known.
-        generated_nearest, held_out_nearest: `nearest(generated, training)` and `nearest(held_out, training)`, where
-            they are known.
+        centres: `cell_centres(training, cells)`, if known.
+        generated_nearest, held_out_nearest: `nearest(generated, training)` and `nearest(held_out, training)`, if known.
 
     Returns:
-        In standard deviations: far below 0 means copying, about 0 as near as held-out images, above 0 farther.
+        A number of standard deviations: far below 0 means copying, about 0 as close as held-out images, above 0 more
+        distant.
 
     Raises:
-        ValueError: too few rows, other widths, not one distance for each row, or no cell has enough images.
+        ValueError: there are too few rows, the widths differ, there isn't one distance per row, or no cell has enough
+            images.
     """
     if cells < 1 or least < 1:
         raise ValueError(f"cells: {cells}, least: {least}; both take 1 or more")
@@ -110,9 +113,9 @@ def copying_score(
 
 
 def mann_whitney_z(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """The Mann-Whitney U of `first` (n,) over `second` (m,), in standard deviations from its mean; 0 if all are tied.
+    """Mann-Whitney U of `first` (n,) over `second` (m,), in standard deviations from its mean; 0 if all are tied.
 
-    Below 0 where `first` tends to be smaller.
+    Below 0 if `first` tends to be smaller.
     """
     n, m = len(first), len(second)
     ranks = rankdata(np.concatenate([first, second]))
@@ -122,7 +125,7 @@ def mann_whitney_z(first: NDArray[np.floating], second: NDArray[np.floating]) ->
 
 
 def cell_centres(training: Features, cells: int = CELLS) -> Tensor:
-    """The centres of k-means, (cells, width), from training images drawn in an order that is always the same."""
+    """Centers of k-means, (cells, width), from a sample of training images that is always the same."""
     sample = subsample(training, CLUSTERED).double().cpu().numpy()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "One of the clusters is empty")

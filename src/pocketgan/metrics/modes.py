@@ -1,4 +1,4 @@
-"""Are all classes there, in the right shares, and are the images different ones? Metrics on a classifier's output."""
+"""Metrics on a classifier's output: are all classes present, in the right shares, and are the images different?"""
 
 import torch
 from jaxtyping import Float, Float64, Int64
@@ -13,14 +13,14 @@ Shares = Float[Tensor, "classes"]
 """One share per class, each in [0, 1], with the sum 1."""
 
 NEAR = 0.01
-"""The share of real images that are nearer to another than duplicates have to be."""
+"""The share of real images whose nearest neighbor is closer than the bound for near-duplicates."""
 
 
 def class_histogram(labels: Labels, classes: int) -> Float64[Tensor, "classes"]:
-    """The share of each class in `labels` (n,), n ≥ 1: float64, in [0, 1], with the sum 1.
+    """Returns the share of each class in `labels` (n,), n ≥ 1: float64, in [0, 1], with the sum 1.
 
     Raises:
-        ValueError: no labels, or one outside [0, classes).
+        ValueError: there are no labels, or one is outside [0, classes).
     """
     if len(labels) == 0:
         raise ValueError("labels: 0 of them; it takes 1 or more")
@@ -30,17 +30,17 @@ def class_histogram(labels: Labels, classes: int) -> Float64[Tensor, "classes"]:
 
 
 def count_modes(labels: Labels, reference: Shares, *, least: float = 0.1) -> int:
-    """How many classes have at least `least` times their share in the reference, in [0, classes].
+    """Returns the number of classes with at least `least` times their share in the reference, in [0, classes].
 
-    A class that the reference lacks isn't counted.
+    A class that is missing in the reference isn't counted.
 
     Args:
-        labels: of generated images, (n,), n ≥ 1.
-        reference: the shares of the classes among real images, such as `class_histogram` gives.
+        labels: the classes of generated images, (n,), n ≥ 1.
+        reference: the shares of the classes among real images, such as the result of `class_histogram`.
         least: above 0.
 
     Raises:
-        ValueError: no labels, one that isn't a class of the reference, `least` ≤ 0, or shares that aren't shares.
+        ValueError: there are no labels, one isn't a class of the reference, `least` ≤ 0, or the shares are invalid.
     """
     if least <= 0:
         raise ValueError(f"least: {least}; it takes a number above 0")
@@ -50,21 +50,21 @@ def count_modes(labels: Labels, reference: Shares, *, least: float = 0.1) -> int
 
 
 def class_kl(labels: Labels, reference: Shares) -> float:
-    """KL(generated ‖ reference) = Σ p ln(p / q) of the classes' shares, in nats, with 0 ln 0 = 0.
+    """Returns the divergence KL(generated ‖ reference) of the classes' shares, Σ p ln(p / q), in nats, with 0 ln 0 = 0.
 
-    Where generated images have a class that the reference lacks, the divergence would be infinite. Such a class counts
-    as half an image among n in the reference, q = 1 / 2n, and the reference is scaled to the sum 1 again; so the result
-    is finite and grows with the share of such images.
+    If generated images have a class that is missing in the reference, the divergence would be infinite. Such a class
+    counts as half an image among n in the reference, q = 1 / 2n, and the reference is rescaled to the sum 1. The result
+    is therefore finite and grows with the share of such images.
 
     Args:
-        labels: of generated images, (n,), n ≥ 1.
-        reference: the shares of the classes among real images, such as `class_histogram` gives.
+        labels: the classes of generated images, (n,), n ≥ 1.
+        reference: the shares of the classes among real images, such as the result of `class_histogram`.
 
     Returns:
         ≥ 0; 0 for equal shares.
 
     Raises:
-        ValueError: no labels, one that isn't a class of the reference, or shares that aren't shares.
+        ValueError: there are no labels, one isn't a class of the reference, or the shares are invalid.
     """
     reference = _check_shares(reference)
     histogram = class_histogram(labels, len(reference))
@@ -74,10 +74,10 @@ def class_kl(labels: Labels, reference: Shares) -> float:
 
 
 def confidence(probabilities: Float[Tensor, "_ _"]) -> float:
-    """The mean of each image's greatest class probability: (n, classes) → a number in [1 / classes, 1].
+    """Returns the mean of each image's greatest class probability: (n, classes) → a number in [1 / classes, 1].
 
     Raises:
-        ValueError: no images or no classes.
+        ValueError: there are no images or no classes.
     """
     if probabilities.numel() == 0:
         raise ValueError(f"probabilities: shape {tuple(probabilities.shape)}; it takes 1 image and class or more")
@@ -85,10 +85,10 @@ def confidence(probabilities: Float[Tensor, "_ _"]) -> float:
 
 
 def label_agreement(asked: Labels, predicted: Labels) -> float:
-    """The share of images whose predicted class is the one that was asked for: (n,), (n,) → a number in [0, 1].
+    """Returns the share of images whose predicted class is the requested one: (n,), (n,) → a number in [0, 1].
 
     Raises:
-        ValueError: no labels, or not as many of one as of the other.
+        ValueError: there are no labels, or the numbers of labels differ.
     """
     if len(asked) == 0 or len(asked) != len(predicted):
         raise ValueError(f"labels: {len(asked)} asked, {len(predicted)} predicted; it takes as many of each, 1 or more")
@@ -102,21 +102,22 @@ def duplicates(
     generated_others: Float[Tensor, "_"] | None = None,
     real_others: Float[Tensor, "_"] | None = None,
 ) -> float:
-    """The share of generated images that are as near to another as only 1% of real images are to another real one.
+    """Returns the share of generated images that are as close to another one as only 1% of real images are.
 
-    The bound is the first percentile of real images' distances to their nearest other; at the bound counts. More images
-    lie nearer together, so the larger set is cut to the size of the smaller by a draw that is always the same.
+    The bound is the first percentile of the distances from real images to their nearest neighbor; images at the bound
+    count. Larger sets have smaller distances, so the larger set is reduced to the size of the smaller by a random
+    choice that is always the same.
 
     Args:
         generated: (n, width), n ≥ 2.
         real: (m, width), m ≥ 2.
-        generated_others, real_others: each image's distance to its nearest other, (n,) and (m,), where they are known.
+        generated_others, real_others: the distance from each image to its nearest neighbor, (n,) and (m,), if known.
 
     Returns:
-        In [0, 1]: about 0.01 where both sets come from one distribution, 1 where all generated images are alike.
+        In [0, 1]: about 0.01 if both sets come from one distribution, 1 if all generated images are equal.
 
     Raises:
-        ValueError: too few rows, or other widths.
+        ValueError: there are too few rows, or the widths differ.
     """
     check_features(2, generated=generated, real=real)
     size = min(len(generated), len(real))
@@ -131,7 +132,7 @@ def _to_nearest_other(features: Tensor, size: int, known: Tensor | None) -> Tens
 
 
 def _check_shares(reference: Tensor) -> Tensor:
-    """The shares in float64, scaled to the sum 1; rounding to float32 is forgiven."""
+    """Returns the shares in float64, rescaled to the sum 1; rounding to float32 is tolerated."""
     shares = reference.double()
     if not (shares >= 0).all() or not abs(shares.sum().item() - 1) < 1e-4:
         raise ValueError(f"reference: shares with the sum {shares.sum():.6g}; it takes shares ≥ 0 with the sum 1")

@@ -1,10 +1,11 @@
-"""Distances between sets of features, a block of rows at a time: what the other metrics are built on.
+"""Distances between sets of features, one block of rows at a time; the other metrics use them.
 
-A set of features has the shape (number of images, width). Distances are Euclidean. Candidates come from matrix products
-in float32 of features about the base's median, where little cancels in ‖x‖² + ‖y‖² − 2 x·y and a few rows far away do
-no harm; where that can't tell which rows are nearest, in float64. What is returned is computed again from the
-difference x − y, so that the distance of a copy is exactly 0. Nearest rows of a large base are sought cell by cell, and
-only in cells that can hold one: nothing is approximate, and features that lie in clusters take a fifth of the time.
+A set of features has the shape (number of images, width). Distances are Euclidean. Candidates come from matrix
+multiplications in float32 of features centered at the base's median. There, little cancels in ‖x‖² + ‖y‖² − 2 x·y,
+and a few distant rows do no harm. If this can't decide which rows are nearest, float64 is used. Returned distances are
+recomputed from the difference x − y, so that the distance of a copy is exactly 0. In a large base, the nearest rows
+are searched cell by cell, and only in cells that can contain one. Nothing is approximate, and features that form
+clusters take a fifth of the time.
 """
 
 from collections.abc import Iterator
@@ -16,39 +17,39 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 Features = Float[Tensor, "_ _"]
-"""(number of images, width); sets may differ in the first."""
+"""Shape (number of images, width); sets may differ in the first."""
 
 BLOCK_ELEMENTS = 2**23
-"""How many distances are held at a time: 32 MiB of float32."""
+"""Number of distances that are stored at a time: 32 MiB of float32."""
 
 CENTRED = 1000
-"""About how many rows of the base give its median."""
+"""Approximate number of rows of the base for its median."""
 
 SPARE = 2
-"""How many more candidates than asked for are compared by their exact distances."""
+"""Number of candidates beyond the requested ones that are compared by their exact distances."""
 
 CHUNK = 64
-"""How many distances are looked at as one when the smallest of many are sought."""
+"""Number of distances that form one group when the smallest of many are searched."""
 
 CELLS = 16
 CELLED = 20_000
-"""A base of so many rows and more is split into cells."""
+"""Minimum number of rows of a base that is split into cells."""
 CELL_ROWS = 4000
-"""How many rows of the base place the cells' centres."""
+"""Number of rows of the base that determine the centers of the cells."""
 
 RELATIVE_ERROR = 1e-5
-"""Bound of a float32 squared distance's error, in units of ‖x‖² + ‖y‖² about the base's median."""
+"""Bound on the error of a squared distance in float32, in units of ‖x‖² + ‖y‖² relative to the base's median."""
 
 
 class Nearest(NamedTuple):
-    """For each query, the distance to the nearest row of the base, and that row's index."""
+    """The distance from each query to the nearest row of the base, and that row's index."""
 
     distances: Float32[Tensor, "n"]
     indices: Int64[Tensor, "n"]
 
 
 class Block(NamedTuple):
-    """Squared distances of the queries `rows` to all of the base, > 0, and a bound of their error."""
+    """Squared distances > 0 from the queries `rows` to the whole base, and a bound on their error."""
 
     rows: slice
     squared: Float[Tensor, "rows m"]
@@ -60,7 +61,7 @@ def check_features(least: int, **sets: Tensor) -> None:
 
     Raises:
         ValueError: a set isn't a matrix, has fewer than `least` rows, has another width than the first, or has
-            numbers that are infinite or not a number.
+            values that are infinite or not a number.
     """
     width = None
     for name, features in sets.items():
@@ -76,18 +77,18 @@ def check_features(least: int, **sets: Tensor) -> None:
 
 
 def subsample(features: Features, count: int, seed: int = 0) -> Features:
-    """Returns `count` rows drawn without replacement, in random order; the same for the same seed."""
+    """Returns `count` rows sampled without replacement, in random order; the same for the same seed."""
     random = torch.Generator().manual_seed(seed)
     return features[torch.randperm(len(features), generator=random)[:count]]
 
 
 def distances_between(first: Float[Tensor, "*rows width"], second: Float[Tensor, "*rows width"]) -> Tensor:
-    """‖x − y‖ of each row x of `first` and the same row y of `second`: (*rows), summed in float64, then float32."""
+    """Returns ‖x − y‖ of each row x of `first` and the same row y of `second`: (*rows), float32, summed in float64."""
     return (first.double() - second.double()).square().sum(dim=-1).sqrt().float()
 
 
 def blocks(queries: Features, base: Features, dtype: torch.dtype = torch.float32) -> Iterator[Block]:
-    """Yields the squared distances of all queries (n, width) to all rows of `base` (m, width), computed in `dtype`."""
+    """Yields the squared distances from all queries (n, width) to all rows of `base` (m, width), in `dtype`."""
     centre = base[:: max(1, len(base) // CENTRED)].median(dim=0).values.to(torch.promote_types(base.dtype, dtype))
     columns = (base - centre).to(dtype)
     column_norms = columns.square().sum(dim=1)
@@ -102,18 +103,18 @@ def blocks(queries: Features, base: Features, dtype: torch.dtype = torch.float32
 
 
 def nearest(queries: Features, base: Features, *, excluded: Int64[Tensor, "n"] | None = None) -> Nearest:
-    """Finds each query's nearest row of the base.
+    """Finds the nearest row of the base for each query.
 
     Args:
         queries: (n, width), n ≥ 1.
         base: (m, width), m ≥ 1, or ≥ 2 with `excluded`.
-        excluded: for each query, the index of the row of `base` that doesn't count, such as the query itself.
+        excluded: for each query, the index of a row of `base` to ignore, such as the query itself.
 
     Returns:
         Distances ≥ 0, float32 (n,), exactly 0 for copies; and indices in [0, m), int64 (n,).
 
     Raises:
-        ValueError: too few rows, other widths, or `excluded` isn't one index of `base` for each query.
+        ValueError: there are too few rows, the widths differ, or `excluded` isn't one index of `base` per query.
     """
     check_features(1, queries=queries, base=base)
     if excluded is not None:
@@ -129,7 +130,7 @@ def nearest(queries: Features, base: Features, *, excluded: Int64[Tensor, "n"] |
 
 
 def distances_to_others(points: Features, k: int) -> Float32[Tensor, "n k"]:
-    """The distances from each point to its k nearest other points, nearest first; copies of a point are other points.
+    """Returns the distances from each point to its k nearest other points, nearest first; copies count as other points.
 
     Args:
         points: (n, width), n > k.
@@ -139,7 +140,7 @@ def distances_to_others(points: Features, k: int) -> Float32[Tensor, "n k"]:
         float32 (n, k), ≥ 0.
 
     Raises:
-        ValueError: k < 1, or k or fewer points.
+        ValueError: k < 1, or there are at most k points.
     """
     if k < 1:
         raise ValueError(f"k: {k}; it takes 1 or more")
@@ -148,15 +149,15 @@ def distances_to_others(points: Features, k: int) -> Float32[Tensor, "n k"]:
 
 
 def radii(points: Features, k: int) -> Float32[Tensor, "n"]:
-    """The distance from each point to its k-th nearest other point: the last column of `distances_to_others`."""
+    """Returns the distance from each point to its k-th nearest other point: `distances_to_others`, last column."""
     return distances_to_others(points, k)[:, -1]
 
 
 def _nearest_by_cells(queries: Tensor, base: Tensor, excluded: Tensor | None) -> Nearest:
-    """`nearest`, with the base split into the Voronoi cells of a few centres.
+    """Computes `nearest` with the base split into the Voronoi cells of a few centers.
 
-    Each query is compared with its own cell first. Another cell is looked into only where the plane between the two
-    centres, behind which all of it lies, is nearer than what was found.
+    Each query is compared with its own cell first. Another cell lies behind the plane between the two centers. It is
+    searched only if that plane is closer than the nearest row so far.
     """
     centres = _centres(base)
     base_cells = _to_centres(base, centres).argmin(dim=1)
@@ -164,7 +165,7 @@ def _nearest_by_cells(queries: Tensor, base: Tensor, excluded: Tensor | None) ->
     own = to_centres.argmin(dim=1, keepdim=True)
     squared = to_centres.square()
     between = _to_centres(centres, centres)[own[:, 0]]
-    to_planes = (squared - squared.gather(1, own)) / (2 * between)  # nan in the own cell: 0 / 0
+    to_planes = (squared - squared.gather(1, own)) / (2 * between)  # NaN in the query's own cell: 0 / 0
     to_planes -= 1e-6 * to_centres
 
     distances = torch.full((len(queries),), torch.inf, device=queries.device)
@@ -188,7 +189,7 @@ def _nearest_by_cells(queries: Tensor, base: Tensor, excluded: Tensor | None) ->
 
 
 def _centres(base: Tensor) -> Tensor:
-    """A few rounds of Lloyd's algorithm (1982) on some rows of the base: float64 (CELLS, width)."""
+    """Returns centers from a few rounds of Lloyd's algorithm (1982) on a sample of the base: float64 (CELLS, width)."""
     sample = subsample(base, CELL_ROWS).double()
     centres = sample[:CELLS]
     for _ in range(5):
@@ -200,14 +201,14 @@ def _centres(base: Tensor) -> Tensor:
 
 
 def _to_centres(points: Tensor, centres: Tensor) -> Tensor:
-    """Distances in float64, (n, centres), from differences, so that nothing cancels."""
+    """Returns distances in float64, (n, centers), computed from differences so that nothing cancels."""
     return torch.cdist(points.double(), centres, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _closest(
     queries: Tensor, base: Tensor, k: int, excluded: Tensor | None, dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, Tensor]:
-    """The k nearest rows of the base, nearest first: distances (n, k) and indices (n, k)."""
+    """Returns the k nearest rows of the base, nearest first: distances (n, k) and indices (n, k)."""
     distances = torch.empty(len(queries), k, device=queries.device)
     indices = torch.empty(len(queries), k, dtype=torch.int64, device=queries.device)
     unsure = torch.zeros(len(queries), dtype=torch.bool, device=queries.device)
@@ -228,9 +229,9 @@ def _closest(
 
 
 def _smallest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` smallest values of each row (n, m), in order, and their columns: `topk`, but faster for many columns.
+    """Returns the `count` smallest values per row (n, m), sorted, and their columns: a faster `topk` for many columns.
 
-    They lie in the chunks of columns with the smallest minima, so only those are sorted.
+    They lie in the chunks of columns with the smallest minima, so only these are sorted.
     """
     if values.shape[1] < 8 * CHUNK * count:
         return values.topk(count, dim=1, largest=False)

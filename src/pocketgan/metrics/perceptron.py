@@ -1,4 +1,4 @@
-"""A network of one hidden layer that learns within a second: what the metrics that train something train."""
+"""A network of one hidden layer that trains within a second, for the metrics that train a network."""
 
 import math
 
@@ -21,17 +21,18 @@ def fit_perceptron(
     rate: float,
     generator: torch.Generator,
 ) -> nn.Sequential:
-    """Trains one hidden layer of ReLUs by cross-entropy, with Adam at a rate that falls in a line to 0.
+    """Trains one hidden layer of ReLUs by cross-entropy, with Adam and a learning rate that decays linearly to 0.
 
     Args:
         inputs: (n, width), n ≥ 1.
         labels: (n,), in [0, classes).
-        classes: how many logits the network gives.
-        hidden: width of the hidden layer.
-        steps: of Adam.
-        batch: rows a step, drawn with replacement.
-        rate: the first learning rate.
-        generator: of the first weights and the batches; nothing comes from, or goes to, PyTorch's global one.
+        classes: the number of logits.
+        hidden: the width of the hidden layer.
+        steps: the number of Adam steps.
+        batch: rows per step, sampled with replacement.
+        rate: the initial learning rate.
+        generator: the source of the initial weights and the batches; PyTorch's global generator is neither used nor
+            changed.
 
     Returns:
         A network from (n, width) to (n, classes).
@@ -50,7 +51,7 @@ def fit_perceptron(
 
 
 def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator) -> nn.Linear:
-    """A dense layer with normal weights of variance gain / inputs (He et al. 2015 for 2) and no bias to begin with."""
+    """Returns a dense layer with normal weights of variance gain / inputs (He et al. 2015 for 2) and zero biases."""
     with torch.random.fork_rng(devices=[]):
         layer = nn.Linear(inputs, outputs)
     with torch.no_grad():

@@ -1,7 +1,7 @@
-"""Precision and recall, density and coverage: do generated images lie among real ones, and the other way round?
+"""Precision and recall, density and coverage: do generated images lie among real ones, and vice versa?
 
-Each set's manifold is taken to be the union of balls around its points, each as large as the distance to the point's
-k-th nearest other point. A point at a ball's very edge is outside, as in the published code of Naeem et al. 2020.
+The manifold of each set is the union of balls around its points, where the radius is the distance to the point's k-th
+nearest other point. A point on the surface of a ball is outside, as in the published code of Naeem et al. 2020.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from torch import Tensor
 from pocketgan.metrics.neighbours import Block, Features, blocks, check_features, distances_between, radii
 
 PAIRS = 2**15
-"""How many pairs are compared exactly at a time."""
+"""Number of pairs that are compared exactly at a time."""
 
 
 @dataclass(frozen=True)
 class Manifold:
-    """How two sets of features lie to each other.
+    """Relations between the manifolds of two sets of features.
 
     Attributes:
-        precision: share of generated images inside some real ball, in [0, 1] (Kynkäänniemi et al. 2019, equation 2).
-        recall: share of real images inside some generated ball, in [0, 1] (the same equation, with exchanged roles).
-        density: mean number of real balls around a generated image over k, ≥ 0; about 1 where both sets come from one
-            distribution (Naeem et al. 2020, section 3).
+        precision: share of generated images inside any real ball, in [0, 1] (Kynkäänniemi et al. 2019, equation 2).
+        recall: share of real images inside any generated ball, in [0, 1] (the same equation, with exchanged roles).
+        density: mean number of real balls around a generated image divided by k, ≥ 0; about 1 if both sets come from
+            one distribution (Naeem et al. 2020, section 3).
         coverage: share of real balls with a generated image inside, in [0, 1] (Naeem et al. 2020, section 3).
-        realism: for each generated image, the greatest ratio of a real ball's radius to the distance from its centre,
-            float32 (n,), ≥ 0, infinite for a copy of a centre; above 1 is inside. Only the half of the balls with the
+        realism: for each generated image, the greatest ratio of a real ball's radius to the distance from its center,
+            float32 (n,), ≥ 0, infinite for a copy of a center; above 1 is inside. Only the half of the balls with the
             smallest radii count: at most the median (Kynkäänniemi et al. 2019, equation 3).
     """
 
@@ -51,11 +51,11 @@ def manifold(
     Args:
         generated: (n, width), n > k.
         real: (m, width), m > k.
-        k: which neighbour sets the radius of a ball; 1 or more.
-        real_radii, generated_radii: `radii(real, k)` (m,) and `radii(generated, k)` (n,), where they are known.
+        k: the neighbor whose distance is the radius of a ball; 1 or more.
+        real_radii, generated_radii: `radii(real, k)` (m,) and `radii(generated, k)` (n,), if known.
 
     Raises:
-        ValueError: k < 1, too few rows, other widths, or not one radius for each row.
+        ValueError: k < 1, there are too few rows, the widths differ, or there isn't one radius per row.
     """
     check_features(k + 1, generated=generated, real=real)
     real_radii = _known_or_computed("real", real, real_radii, k)
@@ -84,22 +84,22 @@ def manifold(
 
 
 def precision(generated: Features, real: Features, k: int = 5) -> float:
-    """The share of generated images inside the real manifold, in [0, 1]; see `manifold`."""
+    """Returns the share of generated images inside the real manifold, in [0, 1]; see `manifold`."""
     return manifold(generated, real, k).precision
 
 
 def recall(generated: Features, real: Features, k: int = 5) -> float:
-    """The share of real images inside the generated manifold, in [0, 1]; see `manifold`."""
+    """Returns the share of real images inside the generated manifold, in [0, 1]; see `manifold`."""
     return manifold(generated, real, k).recall
 
 
 def density(generated: Features, real: Features, k: int = 5) -> float:
-    """How densely real images surround generated ones, ≥ 0, 1 if as densely as each other; see `manifold`."""
+    """Returns how densely real images surround generated ones, ≥ 0; 1 if as densely as each other; see `manifold`."""
     return manifold(generated, real, k).density
 
 
 def coverage(generated: Features, real: Features, k: int = 5) -> float:
-    """The share of real images with a generated one nearby, in [0, 1]; see `manifold`."""
+    """Returns the share of real images with a generated image nearby, in [0, 1]; see `manifold`."""
     return manifold(generated, real, k).coverage
 
 
@@ -116,9 +116,9 @@ def _share(flags: Tensor) -> float:
 
 
 def _inside(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """The pairs that are nearer than their limit, a tensor that broadcasts to (rows, m): their rows and columns.
+    """Returns the rows and columns of the pairs nearer than their limit, a tensor that broadcasts to (rows, m).
 
-    Few pairs are that near, so only those are looked at more closely. Pairs nearer to their limit than the block's
+    Only the few pairs near enough are examined further. Pairs that differ from their limit by less than the block's
     error are decided by their exact distance.
     """
     squared_limits = limits.square()
@@ -133,7 +133,7 @@ def _inside(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> tupl
 
 
 def _realism(block: Block, limits: Tensor, rows: Tensor, columns: Tensor) -> Float32[Tensor, "rows"]:
-    """The greatest ratio of a limit (m,) to a distance, for each row; the distance of the greatest is exact."""
+    """Returns the greatest ratio of a limit (m,) to a distance, for each row; the distance of the greatest is exact."""
     best = (limits.square() / block.squared).argmax(dim=1)
     distances = distances_between(rows, columns[best])
     return torch.where(distances > 0, limits[best] / distances, torch.inf)

@@ -1,4 +1,4 @@
-"""How good are the images: features of images, and metrics on features."""
+"""The table of metrics: their functions and requirements, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,15 +25,15 @@ Need = Literal["classifier", "labels", "training", "held out"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A free function on features, with what it takes. Its title, and how to read it, are in `metric_words`.
+    """A free function on features, and its requirements. Its title and interpretation are in `metrics.words`.
 
     Attributes:
-        least: generated images that it takes, at least.
+        least: the minimum number of generated images.
         measure: the function.
-        needs: what must be there: a space with a `classifier`; `labels` asked for, and real ones; the `training`
-            images; a reference that is `held out` from training.
-        better: which way it is better, `lower` or `higher`; None where its best value lies in between.
-        ideal: that best value, where it is the same for all data; else the real-data baseline is it.
+        needs: requirements: a space with a `classifier`; requested `labels`, and real ones; the `training` images; a
+            reference that is `held out` from training.
+        better: the better direction, `lower` or `higher`; None if the best value lies in between.
+        ideal: that best value, if it is the same for all data; otherwise the real-data baseline is the best value.
     """
 
     least: int
@@ -56,7 +56,7 @@ def _copying(comparison: Comparison) -> float:
     )
     try:
         return score(centres=reference.cells)
-    except ValueError:  # No cell holds enough of them, as when all are alike: one cell for all.
+    except ValueError:  # No cell has enough images, for example if all are equal: one cell for all.
         return score(cells=1)
 
 
@@ -164,11 +164,11 @@ _METRICS = {
 METRICS: dict[str, Metric] = {
     name: replace(metric, better=BETTER[name], ideal=IDEALS.get(name)) for name, metric in _METRICS.items()
 }
-"""Every metric, by the name that it has on the command line and in JSON."""
+"""All metrics, by their names on the command line and in JSON."""
 
 
 def missing(metric: Metric, comparison: Comparison) -> Need | None:
-    """Returns what a metric lacks to judge these images, or None if it lacks nothing."""
+    """Returns the requirement of a metric that these images don't meet, or None if they meet all."""
     generated, reference = comparison.generated, comparison.reference
     there = {
         "classifier": generated.probabilities is not None and reference.sample.probabilities is not None,
@@ -180,7 +180,7 @@ def missing(metric: Metric, comparison: Comparison) -> Need | None:
 
 
 def why_not(name: str, metric: Metric, comparison: Comparison) -> Problem | None:
-    """Returns why a metric can't judge these images, or None where it can."""
+    """Returns the reason why a metric can't judge these images, or None if it can."""
     few = too_few(name, metric, len(comparison.generated), len(comparison.reference.sample))
     if few is not None:
         return few
@@ -189,7 +189,7 @@ def why_not(name: str, metric: Metric, comparison: Comparison) -> Problem | None
 
 
 def too_few(name: str, metric: Metric, generated: int, real: int) -> Problem | None:
-    """Returns that a metric takes more generated or more real images than there are, or None where it doesn't."""
+    """Returns an error if a metric needs more generated or real images than there are, and None otherwise."""
     for count, whose in ((generated, "images"), (real, "real images")):
         if count < metric.least:
             return problem(f"too few {whose}", name=name, least=metric.least, found=count)
@@ -197,14 +197,14 @@ def too_few(name: str, metric: Metric, generated: int, real: int) -> Problem | N
 
 
 USUAL = {"fid": "frechet_distance", "kid": "kernel_distance", "cas": "classification_accuracy"}
-"""What papers call them."""
+"""Their usual names in papers."""
 
 
 def metric_names(text: str) -> list[str]:
-    """Reads a list of metrics.
+    """Returns the metrics in a comma-separated list; `all` returns every metric.
 
     Raises:
-        RunError: one of them is unknown.
+        RunError: a metric is unknown, or the list is empty.
     """
     names = list(METRICS) if text == "all" else split(text)
     for name in names:

@@ -1,4 +1,4 @@
-"""What metrics compare: images with their features, and what they are held against."""
+"""The input of metrics: images with their features, and the reference that they are compared with."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,21 +12,21 @@ from pocketgan.metrics.neighbours import Nearest, distances_to_others, nearest
 from pocketgan.metrics.precision_recall import Manifold, manifold
 
 NEIGHBOURS = 5
-"""k of precision, recall, density and coverage (Naeem et al. 2020 recommend 5)."""
+"""Number of neighbors (k) for precision, recall, density and coverage; Naeem et al. 2020 recommend 5."""
 SETS = 5
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Images as a feature space sees them.
+    """Images with their features in a feature space.
 
     Attributes:
         images: uint8 [0, 255], shape (N, C, H, W).
         features: shape (N, D).
-        probabilities: of the classes, shape (N, K); None where the space has no classifier.
-        labels: the classes that the images have or were asked to have, shape (N,), or None.
-        design: the share of each class by design, shape (K,), of real images that are a draw of it; None where the
-            shares are those among the images at hand.
+        probabilities: of the classes, shape (N, K); None if the space has no classifier.
+        labels: the true or requested classes of the images, shape (N,), or None.
+        design: the share of each class by design, shape (K,), for real images sampled from it; None if the shares are
+            those of the images at hand.
     """
 
     images: UInt8[Tensor, "n c h w"]
@@ -46,7 +46,7 @@ class Sample:
 
     @cached_property
     def to_others(self) -> Tensor:
-        """Each image's distances to its five nearest other ones, nearest first, shape (N, 5)."""
+        """The distances from each image to its five nearest neighbors, nearest first, shape (N, 5)."""
         return distances_to_others(self.features, NEIGHBOURS)
 
     @property
@@ -57,7 +57,7 @@ class Sample:
 
     @cached_property
     def class_shares(self) -> Tensor:
-        """The share of each class: by design, or among the images as the classifier sees them; shape (K,)."""
+        """The share of each class, by design or among the classifier's predictions for the images; shape (K,)."""
         if self.design is not None:
             return self.design
         assert self.probabilities is not None
@@ -66,12 +66,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Reference:
-    """Real images that generated ones are held against.
+    """Real images that generated ones are compared with.
 
     Attributes:
-        sample: the images compared with; for memorisation, also the held-out images where `held_out` says so.
-        training: the images that the generator was trained on, or None where they aren't known.
-        held_out: whether none of `sample` was trained on.
+        sample: the images compared with; for memorization also the held-out images, if `held_out` is true.
+        training: the training images of the generator, or None if unknown.
+        held_out: whether none of `sample` was used in training.
     """
 
     sample: Sample
@@ -80,18 +80,18 @@ class Reference:
 
     @cached_property
     def cells(self) -> Tensor:
-        """The centres of the cells that C_T splits the training images into, shape (cells, D)."""
+        """The centers of the cells into which C_T splits the training images, shape (cells, D)."""
         assert self.training is not None
         return cell_centres(self.training.features)
 
     @cached_property
     def nearest_training(self) -> Nearest:
-        """Of each image of `sample`, the nearest training image."""
+        """The nearest training image of each image in `sample`."""
         assert self.training is not None
         return nearest(self.sample.features, self.training.features)
 
     def split(self, first: Tensor, second: Tensor) -> "Comparison":
-        """Returns the comparison of some of its images with others; what is known of each image stays known."""
+        """Returns the comparison of some of its images with others; values already known for single images are kept."""
         rest = Reference(self.sample.part(second), self.training, self.held_out)
         comparison = Comparison(self.sample.part(first), rest)
         if self.training is not None:
@@ -104,11 +104,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Generated images beside a reference; what several metrics need is computed once.
+    """Generated images and a reference; values that several metrics need are computed once.
 
     Attributes:
-        generated: the images that are judged.
-        reference: the real ones.
+        generated: the images to judge.
+        reference: the real images.
     """
 
     generated: Sample
@@ -116,7 +116,7 @@ class Comparison:
 
     @cached_property
     def manifold(self) -> Manifold:
-        """Precision, recall, density, coverage and each image's realism."""
+        """The precision, recall, density and coverage, and the realism of each image."""
         real = self.reference.sample
         return manifold(
             self.generated.features,
@@ -128,25 +128,25 @@ class Comparison:
 
     @cached_property
     def nearest_training(self) -> Nearest:
-        """Of each generated image, the nearest training image."""
+        """The nearest training image of each generated image."""
         assert self.reference.training is not None
         return nearest(self.generated.features, self.reference.training.features)
 
     @cached_property
     def authentic(self) -> Tensor:
-        """Which generated images are authentic, bool, shape (N,)."""
+        """Flags of the authentic generated images, bool, shape (N,)."""
         assert self.reference.training is not None
         training = self.reference.training.features
         return authentic(self.generated.features, training, generated_nearest=self.nearest_training)
 
     @cached_property
     def sets(self) -> list["Comparison"]:
-        """Comparisons of five disjoint parts of the generated images, equal in size; the spread comes from them."""
+        """Comparisons of five disjoint parts of the generated images, equal in size, for the standard error."""
         size = len(self.generated) // SETS
         return [self.part(slice(i * size, (i + 1) * size)) for i in range(SETS)]
 
     def part(self, chosen: slice) -> "Comparison":
-        """Returns the comparison of some of the generated images; what is known of each image stays known."""
+        """Returns the comparison of some of the generated images; values already known for single images are kept."""
         smaller = Comparison(self.generated.part(chosen), self.reference)
         if self.reference.training is not None:
             distances, indices = self.nearest_training

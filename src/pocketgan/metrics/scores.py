@@ -1,4 +1,4 @@
-"""What an evaluation finds: every metric with its standard error and what real images get in its place."""
+"""The results of an evaluation: every metric with its standard error and its real-data baseline."""
 
 import math
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Matched:
-    """A metric at other numbers of images than the evaluation has: those that a real-data baseline can be made of.
+    """A score with fewer images than the evaluation has, for which there is a real-data baseline.
 
     Attributes:
-        value: of that many of the images that are judged, against that many real ones.
-        floor: of that many real images instead.
+        value: the score of this number of the judged images, compared with this number of real ones.
+        floor: the baseline: the score of the same number of real images instead.
     """
 
     value: float
@@ -40,15 +40,16 @@ class Matched:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number.
+    """One score.
 
     Attributes:
-        value: of all images.
-        spread: its standard error, from five disjoint sets: their standard deviation over √5; None where a fifth is
-            too small for the metric.
-        floor: the real-data baseline: what as many other real images get against as many; None where there aren't
-            that many.
-        matched: there, the metric and its baseline with fewer images on both sides; None where that can't be either.
+        value: the score of all images.
+        spread: its standard error, from five disjoint sets: their standard deviation over √5; None if a fifth of the
+            images is too small for the metric.
+        floor: the real-data baseline: the score of equally many other real images against equally many; None if there
+            aren't enough.
+        matched: in that case, the score and its baseline with fewer images on both sides; None if these are too few as
+            well.
     """
 
     value: float
@@ -57,7 +58,7 @@ class Figure:
     matched: Matched | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Returns it as plain values, `matched` only where it is there."""
+        """Returns the score as plain values, with `matched` only if it exists."""
         plain = {"value": finite(self.value), "spread": finite(self.spread), "floor": finite(self.floor)}
         if self.matched is None:
             return plain
@@ -70,10 +71,11 @@ class RealImages:
 
     Attributes:
         name: `test`, `train`, `validation` or a path.
-        source: where they are from.
-        reference: what generated images are held against.
-        floor: other real images, or a part of these, against as many as there are besides: the baseline; or None.
-        split: which split they are; `all` of a path without splits.
+        source: the origin of the images.
+        reference: the images that generated ones are compared with.
+        floor: the comparison for the baseline: other real images or a part of the reference, against real images; or
+            None.
+        split: the split of the images; `all` for a path without splits.
     """
 
     name: str
@@ -84,22 +86,22 @@ class RealImages:
 
     @cached_property
     def held_out_floor(self) -> Comparison | None:
-        """One half of the reference against the other, where none of it was trained on."""
+        """The comparison of one half of the reference with the other, if none of it was used in training."""
         return halves(self.reference) if self.reference.held_out and len(self.reference.sample) > 1 else None
 
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """Figures of one set of images; shows itself as a table in a notebook.
+    """Scores of one set of images, which a notebook displays as a table.
 
     Attributes:
-        space: the feature space that all of them were measured in.
-        real: what they were measured against.
+        space: the feature space of all scores.
+        real: the real images compared with.
         comparison: the images themselves.
-        figures: by the names in `METRICS`.
-        skipped: why a metric was left out, by its name.
-        weights: of the generator that drew the images, where one of ours did.
-        taken_as_grey: whether colour pictures without a colour in them were taken as grey ones.
+        figures: the scores, by the names in `METRICS`.
+        skipped: the reasons for missing metrics, by name.
+        weights: the weights of the generator, if the images come from a Pocketgan model.
+        taken_as_grey: whether RGB pictures without color were read as gray.
     """
 
     space: FeatureSpace
@@ -122,13 +124,13 @@ class Evaluation:
 
     @property
     def matched_counts(self) -> tuple[int, int] | None:
-        """How many images, and against how many real ones, the baselines of `Figure.matched` are made with."""
+        """The numbers of generated and real images in the baselines of `Figure.matched`."""
         if self.real.floor is None or all(figure.matched is None for figure in self.figures.values()):
             return None
         return len(self.real.floor.generated), len(self.real.floor.reference.sample)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns everything but the images as plain values."""
+        """Returns everything except the images as plain values."""
         space, sample, counts = self.space, self.real.reference.sample, self.matched_counts
         return {
             "step": self.weights and self.weights.step,
@@ -149,15 +151,15 @@ class Evaluation:
 
 
 def finite(number: float | None) -> float | None:
-    """Returns a number as JSON can hold it: None where it is infinite or not a number."""
+    """Returns a number in a form that JSON allows: None if it is infinite or not a number."""
     return number if number is not None and math.isfinite(number) else None
 
 
 def check_counts(names: Sequence[str], generated: int, real: int, *, asked: bool, progress: Progress) -> None:
-    """Checks before any image is made that there are enough for the metrics, and says for which there aren't.
+    """Checks before generation that there are enough images for the metrics, and reports the metrics that need more.
 
     Raises:
-        RunError: one that was asked for by name doesn't, or none of all does.
+        RunError: there are too few for a metric requested by name, or for all metrics.
     """
     reasons = {name: why for name in names if (why := too_few(name, METRICS[name], generated, real)) is not None}
     if reasons and (asked or len(reasons) == len(names)):
@@ -171,17 +173,17 @@ def check_counts(names: Sequence[str], generated: int, real: int, *, asked: bool
 def score(
     comparison: Comparison, real: RealImages, space: FeatureSpace, names: list[str], *, asked: bool = False
 ) -> Evaluation:
-    """Measures generated images with every metric named, each with its standard error and baseline.
+    """Computes every named metric of generated images, with its standard error and baseline.
 
     Args:
         comparison: the generated images and the reference.
-        real: where the baseline comes from.
-        space: the feature space, which the figures carry.
+        real: the source of the baseline.
+        space: the feature space, which is recorded with the scores.
         names: keys of `METRICS`.
-        asked: whether each was asked for by name, so that one that can't be measured is an error.
+        asked: whether the metrics were requested by name, so that one that can't be measured is an error.
 
     Raises:
-        RunError: a metric that was asked for can't be measured, or none of them can.
+        RunError: a requested metric can't be measured, or none of them can.
     """
     figures, skipped = {}, dict[str, str]()
     for name in names:
@@ -202,7 +204,7 @@ def score(
 
 
 def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:
-    """Returns one figure."""
+    """Returns one score."""
     value, spread = metric.measure(comparison), None
     if len(comparison.generated) // SETS >= metric.least:
         parts = [metric.measure(part) for part in comparison.sets]
@@ -213,10 +215,10 @@ def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:
 
 
 def floor_of(metric: Metric, comparison: Comparison, real: RealImages) -> float | None:
-    """Returns the real-data baseline of a comparison, or None where there aren't as many real images on both sides.
+    """Returns the real-data baseline of a comparison, or None if there aren't equally many real images on both sides.
 
-    Other real images give it. Where memorisation is judged, held-out ones do, one half of them: it is the distances to
-    the training images that count there, not how many images there are.
+    Other real images give the baseline. For memorization, one half of the held-out images does, since there the
+    distances to the training images matter, and not the number of images.
     """
     if "training" in metric.needs:
         return measured_floor(metric, real.held_out_floor)
@@ -229,7 +231,7 @@ def floor_of(metric: Metric, comparison: Comparison, real: RealImages) -> float 
 
 
 def matched_of(metric: Metric, comparison: Comparison, real: RealImages) -> Matched | None:
-    """Returns a metric and its baseline of as many images on each side as there are real ones for."""
+    """Returns a score and its baseline with as many images on each side as there are real ones."""
     floor = None if "training" in metric.needs else real.floor
     if floor is None or len(floor.generated) > len(comparison.generated):
         return None
@@ -241,20 +243,20 @@ def matched_of(metric: Metric, comparison: Comparison, real: RealImages) -> Matc
 
 
 def measured_floor(metric: Metric, floor: Comparison | None) -> float | None:
-    """Returns what real images get, or None where the metric can't judge these."""
+    """Returns the score of real images, or None if the metric can't judge these."""
     if floor is None or min(len(floor.generated), len(floor.reference.sample)) < metric.least:
         return None
     return None if missing(metric, floor) is not None else metric.measure(floor)
 
 
 def halves(reference: Reference) -> Comparison:
-    """Returns one half of a reference's images against the other: what real images get where there are no others."""
+    """Returns the comparison of one half of a reference's images with the other, a baseline without other images."""
     order, half = mixed(len(reference.sample)), len(reference.sample) // 2
     return reference.split(order[:half], order[half:])
 
 
 def part_against_rest(reference: Reference, count: int) -> Comparison | None:
-    """Returns `count` of a reference's images against the rest, or one half against the other where that is fewer.
+    """Returns the comparison of `count` of a reference's images, but at most half of them, with the rest.
 
     None for a single image.
     """
@@ -263,20 +265,20 @@ def part_against_rest(reference: Reference, count: int) -> Comparison | None:
 
 
 def mixed(count: int) -> Tensor:
-    """Returns the numbers below `count` in an order that is random, and always the same."""
+    """Returns the numbers below `count` in a random order that is always the same."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(derived_seed(0, "mixed")))
 
 
-# In words.
+# Texts.
 
 
 def score_text(key: str, **parts: object) -> str:
-    """Returns one of the texts around a table of scores, in the language that is spoken."""
+    """Returns one of the texts around a table of scores, in the current language."""
     return say_of(SCORE_TABLE, key, **parts)
 
 
 def evaluated(done: Evaluation) -> str:
-    """Returns how many images an evaluation measured, against how many real ones of what."""
+    """Returns a text with the numbers of generated and real images in an evaluation."""
     generated, real, split = len(done.comparison.generated), len(done.real.reference.sample), done.real.split
     key = "evaluated, all" if split == "all" else "evaluated"
     return score_text(key, made=generated, real=real, name=split or done.real.name, source=done.real.source)
@@ -285,8 +287,8 @@ def evaluated(done: Evaluation) -> str:
 def score_table(done: Evaluation) -> tuple[list[str], list[list[str]]]:
     """Returns the headings of an evaluation's table, and a row for each metric.
 
-    Its title, its score, its standard error, its real-data baseline, how it is read. Where the baseline is one of fewer
-    images, the score of as many stands before it.
+    A row has the title, the score, its standard error, its real-data baseline, and its interpretation. If the baseline
+    uses fewer images, the score with as many images stands before it.
     """
     counts = done.matched_counts
     headings = [score_text("what it is"), score_text("figure"), score_text("spread")]

@@ -1,4 +1,4 @@
-"""Can a small network tell generated images from real ones? The classifier two-sample test (Lopez-Paz & Oquab 2017)."""
+"""Classifier two-sample test: can a small network tell generated images from real ones (Lopez-Paz & Oquab 2017)?"""
 
 import math
 
@@ -14,22 +14,22 @@ LEARNING_RATE = 3e-3
 
 
 def two_sample_accuracy(generated: Features, real: Features, *, seed: int = 0) -> float:
-    """The accuracy of a network with one hidden layer on images that it wasn't trained on (Lopez-Paz & Oquab 2017).
+    """Returns the accuracy of a one-hidden-layer network on images not used in its training (Lopez-Paz & Oquab 2017).
 
-    Both sets are cut to the size s of the smaller; the network is trained on ⌊s/2⌋ images of each and tested on the
-    other ⌈s/2⌉ of each, 2⌈s/2⌉ in all. Nothing random comes from, or goes to, torch's global generator.
+    Both sets are reduced to the size s of the smaller. The network is trained on ⌊s/2⌋ images of each and tested on the
+    other ⌈s/2⌉ of each, 2⌈s/2⌉ in all. PyTorch's global generator is neither used nor changed.
 
     Args:
         generated: (n, width), n ≥ 2.
         real: (m, width), m ≥ 2.
-        seed: for the draws, the initial weights and the batches.
+        seed: the seed of the sampling, the initial weights and the batches.
 
     Returns:
-        The mean of the accuracies on generated and on real images, in [0, 1]: about 0.5 where nothing tells them apart,
-        1 where everything does.
+        The mean of the accuracies on generated and on real images, in [0, 1]: about 0.5 if they can't be told apart, 1
+        if all can.
 
     Raises:
-        ValueError: too few rows, or other widths.
+        ValueError: there are too few rows, or the widths differ.
     """
     check_features(2, generated=generated, real=real)
     size = min(len(generated), len(real))
@@ -57,19 +57,21 @@ def two_sample_accuracy(generated: Features, real: Features, *, seed: int = 0) -
 
 
 def two_sample_p_value(accuracy: float, tests: int) -> float:
-    """How likely an accuracy this high is if both sets come from one distribution (Lopez-Paz & Oquab 2017, section 3).
+    """Returns the probability of an accuracy at least this high if both sets come from one distribution.
 
-    The number of right answers is then binomial with the probability ½; this is the normal approximation of its tail.
+    The number of correct answers is then binomial with probability ½ (Lopez-Paz & Oquab 2017, section 3). The result is
+    the normal approximation of its tail.
 
     Args:
         accuracy: in [0, 1].
-        tests: how many images the network was tested on: 2⌈s/2⌉, s the size of the smaller set; 1 or more.
+        tests: the number of images on which the network was tested: 2⌈s/2⌉, with s the size of the smaller set; 1 or
+            more.
 
     Returns:
         In [0, 1]; 0.5 for the accuracy 0.5.
 
     Raises:
-        ValueError: an accuracy outside [0, 1], or no tests.
+        ValueError: the accuracy is outside [0, 1], or there are no tests.
     """
     if not 0 <= accuracy <= 1 or tests < 1:
         raise ValueError(f"accuracy: {accuracy}, tests: {tests}; they take a number in [0, 1] and 1 or more")

@@ -1,4 +1,4 @@
-"""Generators and discriminators, chosen by name from two literal dicts. A new one is one file and a line here."""
+"""Generators and discriminators, selected by name from two literal dicts. A new one needs a file and a line here."""
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ __all__ = ["DISCRIMINATORS", "GENERATORS", "Dropout", "ImageShape", "build_discr
 
 
 def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed: int) -> nn.Module:
-    """Makes the generator; its first weights depend on `seed` alone."""
+    """Builds the generator; its initial weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived_seed(seed, "generator"))
         network = GENERATORS[config.generator](config, shape, pixels)
@@ -36,7 +36,7 @@ def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed:
 
 
 def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> nn.Module:
-    """Makes the discriminator; its first weights depend on `seed` alone."""
+    """Builds the discriminator; its initial weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived_seed(seed, "discriminator"))
         network = DISCRIMINATORS[config.discriminator](config, shape)

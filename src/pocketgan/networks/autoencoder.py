@@ -1,4 +1,4 @@
-"""The image-to-image generator: a fully connected autoencoder that redraws what it reads."""
+"""Generator for image-to-image translation: a fully connected autoencoder."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,9 +8,10 @@ from pocketgan.networks.layers import Dropout, ImageShape, as_images, generator_
 
 
 class AutoencoderGenerator(nn.Module):
-    """An image → `depth` dense layers halving from twice `hidden_dim`, and doubling again → an image.
+    """Autoencoder: an image → `depth` dense layers halving from twice `hidden_dim`, then doubling again → an image.
 
-    Dropout follows every hidden layer but the middle one. At 256 and depth 5: 512, 256, 128, 64, 32, 64, …, 512.
+    Dropout follows every hidden layer except the middle one. With `hidden_dim` 256 and depth 5, the widths are 512,
+    256, 128, 64, 32, 64, …, 512.
     """
 
     reads_images = True

@@ -1,4 +1,4 @@
-"""Convolutional networks with strides and BatchNorm (Radford et al. 2016), from a quarter of the side upwards."""
+"""Strided convolutional networks with BatchNorm (Radford et al. 2016), which start at a quarter of the image's side."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,9 +19,9 @@ from pocketgan.networks.layers import (
 
 
 class DCGANGenerator(nn.Module):
-    """z → dense → 7×7 → 4×4 transposed convolutions with stride 2 to 14×14 and 28×28 → an image.
+    """Generator: z → dense → 7×7 → 4×4 transposed convolutions with stride 2 to 14×14 and 28×28 → an image.
 
-    `depth` is the number of convolutions at 7×7 and at 14×14: the strided one and `depth − 1` of 3×3 before it.
+    `depth` is the number of convolutions at 7×7 and at 14×14: the strided one, and `depth − 1` of 3×3 before it.
     """
 
     reads_images = False
@@ -58,7 +58,10 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """An image → 4×4 convolutions with stride 2 to 14×14 and 7×7 → one logit. BatchNorm in all but the first."""
+    """Discriminator: an image → 4×4 convolutions with stride 2 to 14×14 and 7×7 → one logit.
+
+    BatchNorm follows every convolution except the first.
+    """
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Layers that the architectures share."""
+"""Layers and helpers shared by the architectures."""
 
 import math
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from pocketgan.config.sections import NetworkConfig
 
 @dataclass(frozen=True)
 class ImageShape:
-    """What the networks must make and discriminate.
+    """Image format that the networks work with.
 
     Attributes:
-        channels: 1 (grey) or 3 (RGB).
-        size: pixels a side.
-        classes: classes that the networks are told; 0 where they are told none.
+        channels: 1 (gray) or 3 (RGB).
+        size: side in pixels.
+        classes: number of classes in class-conditional networks; 0 in unconditional ones.
     """
 
     channels: int
@@ -28,12 +28,12 @@ class ImageShape:
 
     @property
     def pixels(self) -> int:
-        """Numbers in an image."""
+        """Number of values in an image."""
         return self.channels * self.size * self.size
 
 
 def activation(name: str, negative_slope: float) -> nn.Module:
-    """Returns the activation called `name` (see `NetworkConfig.activation`)."""
+    """Returns the activation with this name (see `NetworkConfig.activation`)."""
     if name == "leaky_relu":
         return nn.LeakyReLU(negative_slope)
     return {
@@ -57,20 +57,20 @@ def discriminator_activation(config: NetworkConfig) -> nn.Module:
 
 
 def output_activation(pixels: str) -> nn.Module:
-    """Returns what bounds the generator's output: tanh for `signed` pixels, a sigmoid for `unit`."""
+    """Returns the activation that bounds the generator's output: tanh for `signed` pixels, sigmoid for `unit`."""
     return nn.Tanh() if pixels == "signed" else nn.Sigmoid()
 
 
 def scaled(units: int, config: NetworkConfig) -> int:
-    """Returns a hidden width after the factor `width`, at least 1."""
+    """Returns a hidden width multiplied by `width`, at least 1."""
     return max(1, round(units * config.width))
 
 
 def quarter(shape: ImageShape, field: str, architecture: str) -> int:
-    """Returns a quarter of the image's side, where the convolutional networks start.
+    """Returns a quarter of the image's side, the resolution at which the convolutional networks start.
 
     Raises:
-        ConfigError: the side is no multiple of 4.
+        ConfigError: the side isn't a multiple of 4.
     """
     if shape.size % 4:
         message = problem("side of four", architecture=architecture, size=f"{shape.size}×{shape.size}")
@@ -79,7 +79,7 @@ def quarter(shape: ImageShape, field: str, architecture: str) -> int:
 
 
 class LatentInput(nn.Module):
-    """The generator's input: z, with a learned vector of the class beside it in a conditional network."""
+    """Input layer of the generator: z, joined in a class-conditional network by a learned embedding of the class."""
 
     def __init__(self, latent_dim: int, classes: int) -> None:
         super().__init__()
@@ -95,10 +95,11 @@ class LatentInput(nn.Module):
 
 
 class LogitHead(nn.Module):
-    """The discriminator's end: features to one logit a sample, shape (N,).
+    """Output layer of the discriminator, which maps features to one logit per sample, shape (N,).
 
-    In a conditional network the class adds the inner product of its learned vector with the features (projection;
-    Miyato & Koyama 2018, equation 3). Given K classes a sample, shape (N, K), it returns a logit for each, (N, K).
+    A class-conditional network adds the inner product of the class embedding and the features (projection
+    discriminator; Miyato & Koyama 2018, equation 3). For K classes per sample, shape (N, K), it returns one logit per
+    class, (N, K).
     """
 
     def __init__(self, in_features: int, classes: int) -> None:
@@ -119,7 +120,7 @@ class LogitHead(nn.Module):
 
 
 class ToMap(nn.Module):
-    """Reshapes features (N, C·S·S) to a map (N, C, S, S) that lies in memory channels last."""
+    """Reshapes features (N, C·S·S) to a map (N, C, S, S) in channels-last memory layout."""
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
@@ -130,7 +131,7 @@ class ToMap(nn.Module):
 
 
 class FromMap(nn.Module):
-    """Flattens a map (N, C, S, S) to (N, S·S·C), without a copy where it lies channels last."""
+    """Flattens a map (N, C, S, S) to (N, S·S·C), without a copy if the map is channels-last in memory."""
 
     def forward(self, maps: Float[Tensor, "n channels size size"]) -> Float[Tensor, "n features"]:
         return maps.permute(0, 2, 3, 1).flatten(1)
@@ -142,9 +143,9 @@ def as_images(vectors: Float[Tensor, "n pixels"], shape: ImageShape) -> Float[Te
 
 
 class Dropout(nn.Module):
-    """Dropout that draws from a random generator of its own, so that a run can be resumed exactly.
+    """Dropout with its own random generator, so that a run can be resumed exactly.
 
-    Source: Srivastava et al. 2014; scaled by 1/(1 − p) in training, the identity otherwise.
+    Scales by 1/(1 − p) in training, and is the identity otherwise (Srivastava et al. 2014).
     """
 
     def __init__(self, p: float) -> None:
@@ -160,10 +161,10 @@ class Dropout(nn.Module):
 
 
 def initialise(network: nn.Module, kind: str) -> None:
-    """Sets the first weights of dense and convolutional layers.
+    """Initializes the weights of dense and convolutional layers.
 
-    `glorot`: uniform, Glorot & Bengio 2010, equation 16, zero biases. `dcgan`: normal with deviation 0.02, zero
-    biases, BatchNorm scales around 1 (Radford et al. 2016, section 4). `torch`: as PyTorch makes them.
+    `glorot`: uniform (Glorot & Bengio 2010, equation 16), zero biases. `dcgan`: normal with standard deviation 0.02,
+    zero biases, BatchNorm scales around 1 (Radford et al. 2016, section 4). `torch`: PyTorch's own initialization.
     """
     if kind == "torch":
         return
@@ -183,11 +184,15 @@ TALL = 4
 
 
 def lay_out(network: nn.Module) -> nn.Module:
-    """Lays weights out in memory as the processor multiplies them fastest; shapes and values stay. Returns `network`.
+    """Changes the memory layout of weights for speed on a CPU; shapes and values stay the same.
 
-    Convolutions' weights go channels last. A dense layer with over four times as many inputs as outputs keeps its
-    weights input by input: its gradient is then a tall product of matrices, which is shared evenly by two threads,
-    not a wide one, which is not (measured: 784 to 128 at batch 128 takes 0.6 of the time; see docs/performance.md).
+    Weights of convolutions become channels-last. A dense layer with over four times as many inputs as outputs stores
+    its weights input by input. Its gradient is then a tall matrix multiplication, which two threads share evenly,
+    unlike a wide one. From 784 to 128 features at batch size 128, the tall one takes 0.6 of the wide one's time (see
+    benchmarks/LOG.md).
+
+    Returns:
+        `network`.
     """
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     for module in network.modules():

@@ -1,4 +1,4 @@
-"""Fully connected networks (Goodfellow et al. 2014): hidden widths h, 2h, 4h against their mirror image."""
+"""Fully connected networks (Goodfellow et al. 2014): hidden widths h, 2h, 4h, in reverse in the discriminator."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,12 +17,12 @@ from pocketgan.networks.layers import (
 
 
 def hidden_widths(config: NetworkConfig, depth: int) -> list[int]:
-    """Returns the generator's hidden widths: doubling from `hidden_dim`, from the third layer on the same."""
+    """Returns the generator's hidden widths: doubling from `hidden_dim`, and constant from the third layer on."""
     return [scaled(config.hidden_dim * min(2**layer, 4), config) for layer in range(depth)]
 
 
 class MLPGenerator(nn.Module):
-    """z → `depth` dense layers → an image in [-1, 1] (`signed`) or [0, 1] (`unit`)."""
+    """Generator: z → `depth` dense layers → an image in [-1, 1] (`signed`) or [0, 1] (`unit`)."""
 
     reads_images = False
 
@@ -43,7 +43,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """An image → `discriminator_depth` dense layers, the widest first → one logit."""
+    """Discriminator: an image → `discriminator_depth` dense layers, the widest first → one logit."""
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""The networks of `pocket`: most convolutions at a quarter of the side, where they are cheap.
+"""Networks of `pocket`, with most convolutions at a quarter of the image's side, where they are cheap.
 
-Resolution changes by moving pixels into channels and back (pixel shuffle; Shi et al. 2016), which costs nothing.
-The discriminator has no normalisation, since R1 and R2 need its gradients per image (Huang et al. 2024).
+Pixel shuffle changes the resolution by moving pixels into channels and back, at no cost (Shi et al. 2016). The
+discriminator has no normalization, since R1 and R2 need separate gradients for each image (Huang et al. 2024).
 """
 
 from jaxtyping import Float
@@ -23,7 +23,7 @@ from pocketgan.networks.layers import (
 
 
 class PocketGenerator(nn.Module):
-    """z and class → dense → 7×7 → `depth` convolutions → 14×14, one convolution → 28×28 → an image."""
+    """Generator: z and class → dense → 7×7 → `depth` convolutions → 14×14, one convolution → 28×28 → an image."""
 
     reads_images = False
 
@@ -61,7 +61,7 @@ class PocketGenerator(nn.Module):
 
 
 class PocketDiscriminator(nn.Module):
-    """An image → 14×14, two convolutions → 7×7, `discriminator_depth` convolutions → one logit."""
+    """Discriminator: an image → 14×14, two convolutions → 7×7, `discriminator_depth` convolutions → one logit."""
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()

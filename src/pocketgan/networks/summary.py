@@ -1,4 +1,4 @@
-"""What a network is made of: layers, output shapes, parameters."""
+"""Summary of a network: its layers, their output shapes and their parameters."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class Layer:
 
     Attributes:
         name: the layer's path in the network.
-        kind: its class.
-        output: its output's shape, without the batch.
-        parameters: numbers in its weights.
+        kind: the layer's class.
+        output: shape of the layer's output, without the batch dimension.
+        parameters: number of the layer's parameters.
     """
 
     name: str
@@ -24,11 +24,11 @@ class Layer:
 
 
 def layers_of(network: nn.Module, *inputs: Tensor | None) -> list[Layer]:
-    """Runs the network once and returns its layers in the order in which they ran.
+    """Runs the network once and returns its layers in execution order.
 
     Args:
-        network: any network; it is left as it was.
-        *inputs: what its `forward` takes, a batch of two.
+        network: any network; it is left unchanged.
+        *inputs: arguments of its `forward`, with a batch size of two.
     """
     rows: list[Layer] = []
     hooks = []

@@ -1,1 +1,1 @@
-"""Pictures of runs: animations, interpolations, numbers, plots."""
+"""Pictures of runs: animations, interpolations, generated text, plots."""

@@ -1,4 +1,4 @@
-"""A film of images that change, and the sheet that shows it on paper: in files and in notebooks. No torch here."""
+"""Animations of changing images, and their contact sheets for print: in files and in notebooks. No PyTorch here."""
 
 import base64
 import math
@@ -25,23 +25,23 @@ from pocketgan.pictures import animation_files
 from pocketgan.pictures.animation_files import FILMS, LONGEST_SIDE, animation, check_ending, write_film
 
 LONGEST, LARGEST_SCALE = 640, 12
-"""Pixels of a frame's or a sheet's longer side that the usual scale stays below, and the largest usual scale."""
+"""Limits of the default scale: the longer side of a frame or contact sheet in pixels, and the scale itself."""
 
 
 @dataclass(frozen=True)
 class Film:
-    """The same N images at T moments, one after another; shows itself in a notebook.
+    """An animation of the same N images at T moments, which a notebook displays.
 
     Attributes:
         images: uint8 [0, 255], shape (T, N, C, H, W).
-        columns: images a row in a frame.
-        captions: what is written below each frame, T of them; empty for nothing.
-        names: what the images are, N names that are written beside them; empty for none.
-        fps: frames a second.
-        hold: seconds that the last frame is shown longer.
-        moments: which of the T are the columns of the sheet.
-        headings: what is written above them; empty for nothing.
-        rows: which of the N are the rows of the sheet.
+        columns: images per row in a frame.
+        captions: the caption below each frame, T of them; empty for none.
+        names: the names of the N images, written beside them; empty for none.
+        fps: frames per second.
+        hold: additional seconds for which the last frame is shown.
+        moments: the indices of the moments that are columns of the contact sheet.
+        headings: the texts above these columns; empty for none.
+        rows: the indices of the images that are rows of the contact sheet.
     """
 
     images: np.ndarray
@@ -58,11 +58,11 @@ class Film:
         return len(self.images)
 
     def picture(self, scale: int | None = None, *, theme: Theme = "dark") -> Image.Image:
-        """Returns the sheet: a row an image, a column a moment.
+        """Returns the contact sheet, with one row per image and one column per moment.
 
         Args:
-            scale: pixels a pixel; by default as many as give a picture that fits on a screen.
-            theme: of the lines and letters.
+            scale: the scale factor; by default chosen so that the picture fits on a screen.
+            theme: the theme of the lines and letters.
 
         Raises:
             RunError: the picture would be too large.
@@ -77,22 +77,22 @@ class Film:
         return grid(images, columns, scale, theme=theme, labels=labels)
 
     def labels(self, moment: int) -> Labels:
-        """Returns what is written around the frame of a moment."""
+        """Returns the labels around the frame of a moment."""
         above = headings(self.names, self.columns) if self.names else ()
         if not self.captions:
             return Labels(above=above)
         return Labels(above=above, caption=self.captions[moment], others=self.captions)
 
     def frames(self, scale: int | None = None, *, theme: Theme = "dark", kind: str = ".gif") -> Iterator[Image.Image]:
-        """Returns the frames, one by one, all of one size.
+        """Returns the frames one by one, all of the same size.
 
         Args:
-            scale: pixels a pixel; by default as many as give a film that fits on a screen.
-            theme: of the lines and letters.
-            kind: the format that they are for, which limits how large they may be.
+            scale: the scale factor; by default chosen so that the animation fits on a screen.
+            theme: the theme of the lines and letters.
+            kind: the file format, which limits the size of the frames.
 
         Raises:
-            RunError: they would be too large.
+            RunError: the frames would be too large.
         """
         shape = self.images.shape[1:]
         pixels = MOST_PIXELS if kind == ".mp4" else min(MOST_PIXELS, animation_files.MOST_PIXELS // len(self))
@@ -107,20 +107,20 @@ class Film:
 
     @property
     def pauses(self) -> list[float]:
-        """How long each frame is shown, in seconds."""
+        """The duration of each frame, in seconds."""
         return [1 / self.fps] * (len(self) - 1) + [1 / self.fps + self.hold]
 
     def save(self, out: str | Path, *, scale: int | None = None, theme: Theme = "dark") -> Path:
-        """Writes the film (`.gif`, `.webp`, or `.mp4` where ffmpeg is) or the sheet (`.png`, `.jpg`).
+        """Writes the animation (`.gif`, `.webp`, or `.mp4` with ffmpeg) or the contact sheet (`.png`, `.jpg`).
 
         Args:
-            out: where; the ending says what.
-            scale: pixels a pixel; by default as many as fit on a screen.
-            theme: of the lines and letters.
+            out: the file; its ending selects the format.
+            scale: the scale factor; by default chosen so that the picture fits on a screen.
+            theme: the theme of the lines and letters.
 
         Raises:
-            RunError: another ending, no ffmpeg for an .mp4, or it would be too large.
-            StorageError: it can't be written.
+            RunError: the ending is another one, ffmpeg is missing for an .mp4, or the picture would be too large.
+            StorageError: the file can't be written.
         """
         path, kind = Path(out), check_ending(out)
         if kind not in FILMS:
@@ -130,7 +130,7 @@ class Film:
             return path
         if len(self) < 2:
             raise RunError(
-                "'{out}' is a film, which takes two moments, and there is one; '.png' would do", field="out", out=out
+                "'{out}' is an animation and needs two frames, and there is one; write a '.png'", field="out", out=out
             )
         frames = self.frames(scale, theme=theme, kind=kind)
         make_folder(out, path.parent)
@@ -146,7 +146,7 @@ class Film:
 
 
 def fitting_scale(shape: tuple[int, ...], columns: int) -> int:
-    """Returns the largest scale, up to 12, at which a grid of images (N, C, H, W) stays within 640 pixels a side."""
+    """Returns the largest scale, up to 12, at which a grid of images (N, C, H, W) stays within 640 pixels per side."""
     one = lay_out(shape, columns, 1)
     rows, across = -(-shape[0] // one.across), one.across
     sides = ((across, shape[3]), (rows, shape[2]))
@@ -154,6 +154,6 @@ def fitting_scale(shape: tuple[int, ...], columns: int) -> int:
 
 
 def columns_for(count: int) -> int:
-    """Returns how many of so many images go into a row: as square as can be, without empty places where that can be."""
+    """Returns the images per row for a number of images: nearly square, and without empty places if possible."""
     square = math.ceil(math.sqrt(count))
     return next((columns for columns in range(square, 2 * square + 1) if count % columns == 0), square)

@@ -1,4 +1,4 @@
-"""Films as files: GIF and WebP by Pillow, MP4 by ffmpeg where that is on the PATH."""
+"""Animation files: GIF and WebP by Pillow, MP4 by ffmpeg if it is on the PATH."""
 
 import io
 import shutil
@@ -19,38 +19,36 @@ from pocketgan.base.files import write_atomically
 FILMS = (".gif", ".webp", ".mp4")
 STILLS = (".png", ".jpg", ".jpeg")
 LEAST_FPS, MOST_FPS = 0.1, 50.0
-"""A GIF counts hundredths of a second, and browsers slow down what is faster than two of them."""
+"""Limits of the frame rate: a GIF counts hundredths of a second, and browsers slow down frames below two of these."""
 MOST_PIXELS = 250_000_000
-"""Of all frames together, which Pillow holds in memory before it writes."""
+"""Maximum number of pixels in all frames together, which Pillow keeps in memory before writing."""
 LONGEST_SIDE = {".gif": 65_000, ".webp": 16_383, ".mp4": 8_192}
-"""What each format can hold; of H.264, what players can play."""
+"""Maximum side in pixels that each format can store; for H.264, the maximum that players can show."""
 
 
 def check_ending(out: str | Path) -> str:
-    """Returns the ending of a film's or a still picture's name, in small letters, before anything is drawn.
+    """Returns the ending of an animation's or a picture's name, in lowercase, before anything is generated.
 
     Raises:
-        RunError: it has another ending, or is an .mp4 and ffmpeg isn't there.
+        RunError: the ending is another one, or is .mp4 and ffmpeg is missing.
     """
     kind = Path(out).suffix.lower()
     if kind not in FILMS + STILLS:
-        raise RunError(
-            "'{out}' ends in '{kind}'; '.png', '.gif', '.webp' or '.mp4' would do", field="out", out=out, kind=kind
-        )
+        raise RunError("must end in '.png', '.gif', '.webp' or '.mp4' (got '{out}')", field="out", out=out, kind=kind)
     if kind == ".mp4":
         find_ffmpeg(out)
     return kind
 
 
 def check_fps(fps: float) -> float:
-    """Returns a number of frames a second that every format can show.
+    """Returns the frame rate if every format can show it.
 
     Raises:
-        RunError: it is too small or too large.
+        RunError: it is too low or too high.
     """
     if not LEAST_FPS <= fps <= MOST_FPS:
         raise RunError(
-            "{fps:g} won't do; {least_fps:g} to {most_fps:g} frames a second would",
+            "must be from {least_fps:g} to {most_fps:g} frames per second (got {fps:g})",
             field="fps",
             fps=fps,
             least_fps=LEAST_FPS,
@@ -60,16 +58,16 @@ def check_fps(fps: float) -> float:
 
 
 def find_ffmpeg(out: str | Path) -> str:
-    """Returns the ffmpeg program.
+    """Returns the path of the ffmpeg program.
 
     Raises:
-        RunError: none is on the PATH.
+        RunError: ffmpeg isn't on the PATH.
     """
     program = shutil.which("ffmpeg")
     if program is None:
         other = " or ".join(f"'{Path(out).with_suffix(kind).name}'" for kind in (".gif", ".webp"))
         raise RunError(
-            "'{out}' takes ffmpeg, and none is on the PATH; {other} would do, or install ffmpeg",
+            "'{out}' needs ffmpeg, and none is on the PATH; install ffmpeg, or write {other}",
             field="out",
             out=out,
             other=other,
@@ -78,16 +76,16 @@ def find_ffmpeg(out: str | Path) -> str:
 
 
 def write_film(path: Path, frames: Iterable[Image.Image], pauses: list[float]) -> None:
-    """Writes a film in the format that its name's ending says, atomically.
+    """Writes an animation atomically, in the format of the file name's ending.
 
     Args:
-        path: ends in one of `FILMS`; its folder must exist.
-        frames: pictures of one size and mode, L or RGB.
-        pauses: how long each is shown, in seconds.
+        path: the file, with one of the endings in `FILMS`; its folder must exist.
+        frames: pictures of the same size and mode, L or RGB.
+        pauses: the duration of each frame, in seconds.
 
     Raises:
-        RunError: ffmpeg isn't there, or failed.
-        StorageError: the disk refused it.
+        RunError: ffmpeg is missing, or failed.
+        StorageError: the file can't be written.
     """
     kind = path.suffix.lower()
     content = mp4(path, iter(frames), pauses) if kind == ".mp4" else animation(kind, iter(frames), pauses)
@@ -95,7 +93,7 @@ def write_film(path: Path, frames: Iterable[Image.Image], pauses: list[float]) -
 
 
 def animation(kind: str, frames: Iterator[Image.Image], pauses: list[float]) -> bytes:
-    """Returns a GIF or a WebP film, which begins again at its end; without loss but for a GIF's 256 colours."""
+    """Returns a looping GIF or WebP animation, lossless except for the 256 colors of a GIF."""
     lossless = {"lossless": True, "quality": 80, "method": 4} if kind == ".webp" else {}
     if kind == ".gif":
         frames = (in_256_colours(frame) for frame in frames)
@@ -107,18 +105,18 @@ def animation(kind: str, frames: Iterator[Image.Image], pauses: list[float]) -> 
 
 
 def in_256_colours(frame: Image.Image) -> Image.Image:
-    """Returns a frame as a GIF can hold it: grey as it is, colours without dots scattered to mix others."""
+    """Returns a frame in a form that a GIF can store: gray frames unchanged, colors reduced without dithering."""
     return frame if frame.mode == "L" else frame.quantize(256, dither=Image.Dither.NONE)
 
 
 def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes:
-    """Returns an MP4 film, H.264 in yuv420p, which every player takes: ffmpeg reads the frames from a pipe.
+    """Returns an MP4 video, H.264 in yuv420p, which every player supports; ffmpeg reads the frames from a pipe.
 
-    All frames but the last are shown equally long, the last one by being repeated. Sides are made even by repeating the
-    last row or column of pixels.
+    All frames are shown equally long, except the last, which is repeated. Odd sides are made even by repeating the last
+    row or column of pixels.
 
     Raises:
-        RunError: ffmpeg isn't there, or failed; the message holds its last line.
+        RunError: ffmpeg is missing, or failed; the message contains its last line.
     """
     program, first = find_ffmpeg(path), next(frames)
     width, height = first.width + first.width % 2, first.height + first.height % 2
@@ -136,7 +134,7 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
             code = feed(command, chain([first], frames), repeats, message)
         except OSError as error:
             raise RunError(
-                "'{path}' can't be made: ffmpeg doesn't start: {strerror}",
+                "can't write '{path}': ffmpeg doesn't start: {strerror}",
                 field="out",
                 path=path,
                 strerror=error.strerror,
@@ -147,7 +145,7 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
         lines = message.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with code {code}")
         raise RunError(
-            "'{path}' can't be made by ffmpeg: {last}; a '.gif' or a '.webp' would do",
+            "ffmpeg can't write '{path}': {last}; write a '.gif' or a '.webp'",
             field="out",
             path=path,
             last=last,
@@ -159,12 +157,12 @@ def feed(command: list[str], frames: Iterable[Image.Image], repeats: int, said: 
 
     Args:
         command: the program and its arguments.
-        frames: pictures of one size.
-        repeats: how often the last one is written.
-        said: takes what it writes on standard error.
+        frames: pictures of the same size.
+        repeats: how many times the last frame is written.
+        said: the file that receives the program's standard error.
 
     Raises:
-        OSError: it can't be started.
+        OSError: the program can't be started.
     """
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
     assert process.stdin is not None
@@ -177,7 +175,7 @@ def feed(command: list[str], frames: Iterable[Image.Image], repeats: int, said: 
             process.stdin.write(pixels)
         process.stdin.close()
     except OSError:
-        pass  # It has ended early; its exit code and its last line say why.
+        pass  # The program ended early; its exit code and last line tell the reason.
     except BaseException:
         process.kill()
         raise
@@ -189,7 +187,7 @@ def feed(command: list[str], frames: Iterable[Image.Image], repeats: int, said: 
 
 
 def even(frame: Image.Image) -> np.ndarray:
-    """Returns a frame's pixels, uint8, both sides even: an odd one's last row or column is repeated."""
+    """Returns a frame's pixels, uint8, with even sides: the last row or column of an odd side is repeated."""
     pixels = np.asarray(frame)
     sides = [(0, side % 2) for side in pixels.shape[:2]]
     return np.pad(pixels, [*sides, *[(0, 0)] * (pixels.ndim - 2)], mode="edge")

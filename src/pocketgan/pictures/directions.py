@@ -1,7 +1,7 @@
-"""The strongest directions of a generator's latent space: where a step changes its images most, and mostly in one way.
+"""Directions of a generator's latent space along which its images change most.
 
-GANSpace (Härkönen et al. 2020, section 2.2): latents are drawn, principal component analysis is made of what the
-generator's first layer makes of them, and the latents are regressed on the components' coordinates.
+GANSpace (Härkönen et al. 2020, section 2.2): latents are sampled, principal component analysis is applied to the
+outputs of the generator's first layer, and the latents are regressed on the coordinates of the components.
 """
 
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ from pocketgan.runs.weights import load_generator
 
 COUNT, MOST = 5, 100
 SAMPLES = 1_000
-"""Latents that are drawn; at least three times as many as they have numbers."""
+"""Number of latents to sample, or three times the dimension of a latent if that is more."""
 REACH, STEPS, MOST_STEPS = 3.0, 9, 101
-"""How far a walk goes to either side, in deviations of its coordinate, and images on the way."""
+"""Distance to either side of the latent in standard deviations, images per direction, and their maximum."""
 FLAT = 1e-5
-"""A component that deviates by less than this share of the strongest one is none."""
+"""A component whose standard deviation is below this share of the strongest one's is ignored."""
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Tanh)
 
 
 @dataclass(frozen=True)
 class Directions:
-    """Directions in the space of latents, the strongest first.
+    """Directions in the latent space, the strongest first.
 
     Attributes:
-        vectors: what a step of one deviation adds to a latent, float32, shape (count, latent_dim).
-        shares: the share of the first layer's variance that lies along each, in [0, 1], shape (count,).
+        vectors: the change of a latent for a step of one standard deviation, float32, shape (count, latent_dim).
+        shares: the share of the first layer's variance along each direction, in [0, 1], shape (count,).
     """
 
     vectors: Float[Tensor, "count latent"]
@@ -45,7 +45,7 @@ class Directions:
         return len(self.vectors)
 
     def shift(self, steps: Sequence[float]) -> Float[Tensor, "latent"]:
-        """Returns what so many steps along each direction add to a latent; directions without a number stay."""
+        """Returns the change of a latent for these steps along the directions; missing steps count as 0."""
         chosen = torch.tensor(list(steps[: len(self)]), dtype=torch.float32)
         return chosen @ self.vectors[: len(chosen)]
 
@@ -53,33 +53,33 @@ class Directions:
 def find_directions(
     model: Model, count: int = COUNT, *, label: str | int | None = None, checkpoint: str | int = "auto"
 ) -> Directions:
-    """Finds the strongest directions of a run's or an exported model's latents; the same ones every time.
+    """Finds the strongest latent directions of a run or an exported model; they are the same on every call.
 
     Args:
-        model: draws from noise.
-        count: how many; as many as a latent has numbers, at most.
-        label: the class that is drawn meanwhile, by name; None for the first. Where the first layer adds what it knows
-            of the class to what it makes of the latent, as all of ours do, every class has the same directions.
+        model: a model that generates from noise.
+        count: the number of directions, at most the dimension of a latent.
+        label: the name of the class to generate meanwhile; None for the first. If the first layer adds a term of the
+            class to a term of the latent, as in all networks of Pocketgan, every class has the same directions.
         checkpoint: `best`, `last`, a step or `auto`.
 
     Raises:
-        RunError: the run redraws images, there is no such class or checkpoint, or the count won't do.
+        RunError: the model is image-to-image, there is no such class or checkpoint, or the count is out of range.
     """
     if model.config.reads_images:
         raise RunError(
-            "'{folder}' redraws images and reads no noise, so its latents have no directions",
+            "'{folder}' translates images and reads no noise, so it has no latent directions",
             field="run",
             folder=model.folder,
         )
     index = chosen_class(model, label)
     most = min(MOST, model.config.network.latent_dim)
     if not 1 <= count <= most:
-        raise RunError("{count} directions won't do; 1 to {most} would", field="count", count=count, most=most)
+        raise RunError("must be from 1 to {most} (got {count})", field="count", count=count, most=most)
     return of_network(load_generator(model, checkpoint), model.config.network.latent_dim, count, index)
 
 
 def chosen_class(model: Model, label: str | int | None) -> int | None:
-    """Returns the index of a class, of the first where none is named; None for an unconditional model.
+    """Returns the index of a class, or of the first class if none is named; None for an unconditional model.
 
     Raises:
         RunError: there is no such class.
@@ -90,13 +90,13 @@ def chosen_class(model: Model, label: str | int | None) -> int | None:
 
 
 def of_network(network: nn.Module, latent_dim: int, count: int = COUNT, label: int | None = None) -> Directions:
-    """Finds the strongest directions of a generator that reads noise.
+    """Finds the strongest latent directions of a generator that reads noise.
 
     Args:
-        network: the generator, ready to generate.
-        latent_dim: numbers of a latent.
-        count: how many; fewer are returned where the first layer has fewer that change anything.
-        label: the index of the class that is drawn, for a conditional one.
+        network: the generator, in evaluation mode.
+        latent_dim: the dimension of a latent.
+        count: the number of directions; fewer are returned if fewer directions change the first layer's outputs.
+        label: the index of the class to generate, for a conditional generator.
     """
     latents = whitened(max(SAMPLES, 3 * latent_dim), latent_dim)
     labels = None if label is None else torch.full((len(latents),), label)
@@ -104,7 +104,7 @@ def of_network(network: nn.Module, latent_dim: int, count: int = COUNT, label: i
 
 
 def whitened(count: int, latent_dim: int) -> Float[Tensor, "count latent"]:
-    """Returns normal latents with mean 0 and covariance 1 exactly, so that luck of the draw is no direction."""
+    """Returns normal latents with exactly mean 0 and covariance 1, so that chance correlations form no direction."""
     generator = torch.Generator().manual_seed(derived_seed(0, "directions"))
     drawn = torch.randn(count, latent_dim, generator=generator, dtype=torch.float64)
     left, _, right = torch.linalg.svd(drawn - drawn.mean(dim=0), full_matrices=False)
@@ -113,9 +113,9 @@ def whitened(count: int, latent_dim: int) -> Float[Tensor, "count latent"]:
 
 @torch.no_grad()
 def first_outputs(network: nn.Module, latents: Tensor, labels: Tensor | None) -> Float[Tensor, "count features"]:
-    """Returns what a generator's first layer makes of latents, normalised if it does that, before its activation.
+    """Returns the outputs of a generator's first layer before its activation, with normalization if the layer has it.
 
-    Where a network has no activation, it is the output of its first dense layer.
+    For a network without an activation, these are the outputs of its first dense layer.
     """
     seen: list[Tensor] = []
     activation = next((module for module in network.modules() if isinstance(module, ACTIVATIONS)), None)
@@ -137,18 +137,18 @@ def principal_directions(
 ) -> Directions:
     """Regresses latents on the coordinates of the principal components of the outputs.
 
-    With x the coordinates of an output about the mean, along its strongest components, GANSpace's equation 2 asks for
-    the matrix U that makes Σ ‖U x − z‖² least. Coordinates are uncorrelated, so that its columns are
-    E[x_k z] / E[x_k²]; times the deviation of x_k, they are what a step of one deviation adds to a latent.
+    Let x be the coordinates of a centered output along its strongest components. GANSpace's equation 2 asks for the
+    matrix U that minimizes Σ ‖U x − z‖². The coordinates are uncorrelated, so its columns are E[x_k z] / E[x_k²].
+    Times the standard deviation of x_k, a column is the change of a latent for a step of one standard deviation.
 
     Args:
-        latents: with mean 0.
-        outputs: what the network makes of each; more of them than a latent has numbers.
-        count: directions wanted.
+        latents: latents with mean 0.
+        outputs: the first layer's output for each latent; more of them than a latent has dimensions.
+        count: the requested number of directions.
 
     Returns:
-        As many as wanted, or fewer where the outputs vary in fewer. Each one's number that is farthest from 0 is
-        positive.
+        The requested directions, or fewer if the outputs vary in fewer. The largest component of each in absolute value
+        is positive.
     """
     centred = (outputs - outputs.mean(dim=0)).double()
     gram = centred @ centred.T
@@ -172,27 +172,32 @@ def walk_directions(
     steps: int = STEPS,
     checkpoint: str | int = "auto",
 ) -> Film:
-    """Walks along each of the directions, through the first latent of a seed.
+    """Moves along each of the directions, through the first latent of a seed.
 
     Args:
-        model: draws from noise.
-        directions: as `find_directions` found them.
-        seed: of the latent.
-        label: the class, by name; None for the first of a conditional model.
-        reach: how far the walks go to either side, in deviations.
-        steps: images of a walk.
+        model: a model that generates from noise.
+        directions: the result of `find_directions`.
+        seed: the seed of the latent.
+        label: the name of the class; None for the first class of a conditional model.
+        reach: the distance to either side of the latent, in standard deviations.
+        steps: images per direction.
         checkpoint: `best`, `last`, a step or `auto`.
 
     Returns:
-        A film whose sheet has a row a direction, from one side through the latent's image to the other.
+        An animation whose contact sheet has one row per direction, from one side to the other, with the latent's image
+        in the middle.
 
     Raises:
         RunError: there is no such class or checkpoint, or a number is out of range.
     """
     if not 2 <= steps <= MOST_STEPS:
-        raise RunError("{steps} won't do; 2 to {most_steps} would", field="steps", steps=steps, most_steps=MOST_STEPS)
+        raise RunError(
+            "must be from 2 to {most_steps} (got {steps})", field="steps", steps=steps, most_steps=MOST_STEPS
+        )
     if len(directions) == 0 or directions.vectors.shape[1] != model.config.network.latent_dim:
-        raise RunError("they are of other latents than those of '{folder}'", field="directions", folder=model.folder)
+        raise RunError(
+            "belong to another latent space than that of '{folder}'", field="directions", folder=model.folder
+        )
     index = chosen_class(model, label)
     latent = sample_latents(model.config, 1, seed)[0]
     return film_along(load_generator(model, checkpoint), model.config, directions, latent, index, reach, steps)
@@ -207,15 +212,15 @@ def film_along(
     reach: float = REACH,
     steps: int = STEPS,
 ) -> Film:
-    """Makes the film of walks along directions through a latent; see `walk_directions`.
+    """Creates the animation along directions through a latent; see `walk_directions`.
 
     Args:
         network: a generator that reads noise.
-        config: its run's configuration.
-        directions: of its latents, one or more.
-        latent: what the walks pass half-way.
-        label: the index of the class that is drawn, for a conditional one.
-        reach, steps: as of `walk_directions`.
+        config: the configuration of its run.
+        directions: one or more directions of its latents.
+        latent: the latent in the middle of each direction.
+        label: the index of the class to generate, for a conditional generator.
+        reach, steps: as in `walk_directions`.
     """
     rows, places = len(directions), torch.linspace(-reach, reach, steps)
     latents = (latent + places[:, None, None] * directions.vectors).flatten(0, 1)

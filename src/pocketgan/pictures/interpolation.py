@@ -1,4 +1,4 @@
-"""Walks between latents: how a generator's images change from one seed to the next."""
+"""Interpolation between latents: the change of a generator's images from one seed to the next."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from pocketgan.runs.sampling import BATCH, run_generator, sample_latents
 from pocketgan.runs.weights import load_generator
 
 FRAMES, EVERY = 28, 3
-"""Images from a seed to the next in a film, unless another number is asked for; the sheet shows every third of them."""
+"""Default images from one seed to the next in an animation; the contact sheet shows every third of them."""
 MOST_FRAMES, MOST_SEEDS, MOST_IMAGES = 1_000, 100, 100_000
 
 
@@ -31,21 +31,21 @@ def walk(
     checkpoint: str | int = "auto",
     fps: float = 20.0,
 ) -> Film:
-    """Walks from seed to seed along great circles (see `latents.slerp`).
+    """Interpolates from seed to seed along great circles (see `latents.slerp`).
 
-    The film goes on from the last seed to the first, so that it can begin again without a jump; the sheet ends at the
-    last seed. At a seed stands the first image that `generate` gives for it.
+    The animation continues from the last seed to the first, so that it loops without a jump; the contact sheet ends at
+    the last seed. The image at a seed is the first one that `generate` returns for it.
 
     Args:
-        model: draws from noise.
-        seeds: where the walk goes, two at least.
-        frames: images from a seed to the next, both included; by default 28, of which the sheet shows 10.
-        label: the class, by name; None gives a row a class where the run is conditional.
+        model: a model that generates from noise.
+        seeds: the seeds to pass through, at least two.
+        frames: images from one seed to the next, including both; by default 28, of which the contact sheet shows 10.
+        label: the name of the class; None gives one row per class if the run is conditional.
         checkpoint: `best`, `last`, a step or `auto`.
-        fps: frames a second.
+        fps: frames per second.
 
     Raises:
-        RunError: the run redraws images, there is no such class or checkpoint, or a number is out of range.
+        RunError: the run is image-to-image, there is no such class or checkpoint, or a number is out of range.
     """
     config, facts = model.config, model.facts
     check_walk(model, seeds, frames)
@@ -55,7 +55,7 @@ def walk(
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
         remedy = f"{most} would do" if most > 1 else "fewer seeds, or one --label, would do"
         raise RunError(
-            "{frames} between each two of {count} seeds, {rows} images each, are too many; {remedy}",
+            "{frames} frames between each two of {count} seeds, {rows} images each, are too many; {remedy}",
             field="frames",
             frames=frames or FRAMES,
             count=len(seeds),
@@ -83,32 +83,32 @@ def walk(
 
 
 def check_walk(model: Model, seeds: Sequence[int], frames: int | None) -> None:
-    """Checks that a model can be asked for an interpolation between these seeds.
+    """Checks that a model can interpolate between these seeds.
 
     Raises:
-        RunError: it redraws images, or the seeds or frames are too few or too many.
+        RunError: the model is image-to-image, or the number of seeds or frames is out of range.
     """
     if model.config.reads_images:
         raise RunError(
-            "'{folder}' redraws images and reads no noise, so there is nothing to walk between",
+            "'{folder}' translates images and reads no noise, so there is nothing to interpolate",
             field="run",
             folder=model.folder,
         )
     if not 2 <= len(seeds) <= MOST_SEEDS or len(set(seeds)) < 2:
         raise RunError(
-            "from seed {known} goes nowhere; 2 to {most_seeds} seeds would",
-            field="walk",
+            "an interpolation needs 2 to {most_seeds} different seeds (got {known})",
+            field="seeds",
             known=" to ".join(map(str, seeds[:5])),
             most_seeds=MOST_SEEDS,
         )
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
         raise RunError(
-            "{frames} won't do; 2 to {most_frames:,} would", field="frames", frames=frames, most_frames=MOST_FRAMES
+            "must be from 2 to {most_frames:,} (got {frames})", field="frames", frames=frames, most_frames=MOST_FRAMES
         )
 
 
 def shown_classes(model: Model, label: str | int | None) -> list[int]:
-    """Returns the classes that a film shows, a row each: the one asked for, or all; none where the model knows none."""
+    """Returns the classes of an animation, one per row: the requested one or all; empty for an unconditional model."""
     if label is not None:
         return [model.label_index(label)]
     return list(range(len(model.facts.class_names))) if model.config.network.conditional else []
@@ -123,22 +123,22 @@ def walk_between(
     frames: int = FRAMES,
     fps: float = 20.0,
 ) -> Film:
-    """Walks from one latent to another along a great circle, and back; from one class to another along a straight line.
+    """Interpolates from one latent to another along a great circle, and back; between two classes, linearly.
 
     Args:
         network: a generator that reads noise.
-        config: its run's configuration.
-        latents: where the walk begins and turns.
-        labels: the classes there, indices, for a conditional generator. Between two classes it is told a mixture of
-            what it has learnt of both.
-        frames: images on the way, both ends included; 2 to 250.
-        fps: frames a second.
+        config: the configuration of its run.
+        latents: the latents at the beginning and at the turning point.
+        labels: the indices of the classes there, for a conditional generator. Between two classes it receives a mixture
+            of their learned vectors.
+        frames: images from one latent to the other, including both; 2 to 250.
+        fps: frames per second.
 
     Raises:
-        RunError: the numbers won't do.
+        RunError: a number is out of range.
     """
     if not 2 <= frames <= BATCH:
-        raise RunError("{frames} won't do; 2 to {batch} would", field="frames", frames=frames, batch=BATCH)
+        raise RunError("must be from 2 to {batch} (got {frames})", field="frames", frames=frames, batch=BATCH)
     shares = torch.linspace(0, 1, frames)
     way = slerp(latents[0], latents[1], shares)
     way[0], way[-1] = latents
@@ -160,12 +160,12 @@ def walk_between(
 
 @contextmanager
 def mixing(network: nn.Module, labels: Int64[Tensor, "2"] | None, shares: Float[Tensor, "n"]) -> Iterator[None]:
-    """Tells a conditional generator, inside, mixtures of two classes instead of those that it is asked for.
+    """Replaces the class vectors of a conditional generator by mixtures of two classes, inside the context.
 
     Args:
-        network: whose learned vectors of the classes are mixed.
-        labels: the two classes, indices; nothing is done where they are None or the same.
-        shares: of the second class in each of the images, which are asked for in one batch.
+        network: the generator, whose learned class vectors are mixed.
+        labels: the indices of the two classes; nothing changes if they are None or equal.
+        shares: the share of the second class in each image; the images must be requested in one batch.
     """
     if labels is None or labels[0] == labels[1]:
         yield

@@ -1,29 +1,29 @@
-"""Paths between latents: along great circles, as the latents of a normal distribution lie near a sphere."""
+"""Paths between latents, along great circles, since normally distributed latents lie near a sphere."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 FLAT = 1e-6
-"""Sine of the angle below which two directions are taken as the same, or as opposite."""
+"""Two directions count as equal or opposite if the sine of their angle is below this."""
 
 
 def slerp(
     first: Float[Tensor, "latent"], second: Float[Tensor, "latent"], shares: Float[Tensor, "n"]
 ) -> Float[Tensor, "n latent"]:
-    """Spherical linear interpolation (Shoemake 1985, section 3.3), the length along a straight line.
+    """Spherical linear interpolation of directions (Shoemake 1985, section 3.3), and linear interpolation of lengths.
 
     With Ω the angle between the unit vectors p and q of both latents, the direction at share t is
     slerp(p, q; t) = sin((1 − t) Ω) / sin Ω · p + sin(t Ω) / sin Ω · q, and the length is (1 − t) ‖first‖ + t ‖second‖.
-    A straight line instead would pass through latents that are shorter than any that the generator was trained on.
+    A straight line would instead pass through latents that are shorter than any in training.
 
     Args:
-        first, second: where the path begins and ends.
-        shares: how far along it, in [0, 1].
+        first, second: the ends of the path.
+        shares: positions along the path, in [0, 1].
 
     Returns:
-        A latent for each share. Where the latents have the same or opposite directions, which leaves no circle or too
-        many, they lie on the straight line.
+        A latent for each share, on the straight line if the latents have the same direction or opposite ones: then the
+        great circle isn't unique.
     """
     p, q, t = first.double(), second.double(), shares.double()[:, None]
     lengths = p.norm(), q.norm()
@@ -40,14 +40,14 @@ def slerp(
 
 
 def path(stops: Float[Tensor, "stops latent"], frames: int) -> Float[Tensor, "n latent"]:
-    """Returns the latents of a walk from each stop to the next, and from the last back to the first, without its end.
+    """Returns latents that pass through all stops and return to the first, which isn't repeated at the end.
 
     Args:
-        stops: two latents at least.
-        frames: latents from a stop to the next, both included; 2 at least.
+        stops: at least two latents.
+        frames: latents from one stop to the next, including both; at least 2.
 
     Returns:
-        stops · (frames − 1) latents; stop k is at k · (frames − 1).
+        stops · (frames − 1) latents; stop k is at index k · (frames − 1).
     """
     shares = torch.linspace(0, 1, frames, dtype=torch.float64)[:-1]
     legs = []

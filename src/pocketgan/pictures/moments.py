@@ -1,4 +1,4 @@
-"""The sample pictures of a run, moment by moment, and the film that they make. No torch here."""
+"""The sample pictures of a run over training, and the animation made from them. No PyTorch here."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from pocketgan.runs.records import SampleFile
 from pocketgan.runs.run import Run
 
 FRAMES, COLUMNS, ROWS = 80, 8, 10
-"""Moments of the film and of the sheet unless another number is asked for, and images of the sheet, at most."""
+"""Default maximum for frames of the animation, columns of the contact sheet, and rows of the contact sheet."""
 SECONDS, SLOWEST, HOLD = 8.0, 0.5, 2.0
-"""The film's length, the longest that a frame is shown, and how much longer the last one is."""
+"""The animation's length, the maximum duration of a frame, and the additional duration of the last one, in seconds."""
 MOST_FRAMES = 1_000
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that a run drew: at which step, after how many seconds of training, in which file."""
+    """A sample picture of a run: its training step, its training time in seconds, and its file."""
 
     step: int
     seconds: float
@@ -33,7 +33,7 @@ class Sample:
 
 
 def samples_of(run: Run) -> list[Sample]:
-    """Returns the pictures of a run, oldest first; where their seconds aren't known, those of the rows around them."""
+    """Returns the sample pictures of a run, oldest first; unknown times are interpolated from the rows of its log."""
     rows = run.stats()
     steps, seconds = [row["step"] for row in rows] or [0], [row["seconds"] for row in rows] or [0.0]
 
@@ -44,26 +44,26 @@ def samples_of(run: Run) -> list[Sample]:
 
 
 def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Film:
-    """Makes the film of a run's samples: the same latents (or images to redraw) over training.
+    """Creates the animation of a run's samples: the same latents (or input images) over training.
 
     Args:
         run: the run.
-        frames: moments of the film, evenly spread over the pictures, and columns of the sheet, spread by a constant
-            factor, since most happens early; by default up to 80 and up to 8.
-        fps: frames a second; by default as many as make a film of 8 seconds, and 2 at least.
+        frames: frames of the animation, evenly spaced over the pictures, and columns of the contact sheet, spaced by a
+            constant factor because most changes happen early; by default up to 80 and up to 8.
+        fps: frames per second; by default chosen for an animation of 8 seconds, but at least 2.
 
     Raises:
-        RunError: there are no two pictures to be read, or a number is out of range.
+        RunError: fewer than two pictures are readable, or a number is out of range.
     """
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
         raise RunError(
-            "{frames} won't do; 2 to {most_frames:,} would", field="frames", frames=frames, most_frames=MOST_FRAMES
+            "must be from 2 to {most_frames:,} (got {frames})", field="frames", frames=frames, most_frames=MOST_FRAMES
         )
     samples = samples_of(run)
     fitting = most_frames(samples)
     if frames is not None and frames > fitting:
         raise RunError(
-            "{frames} pictures of this size are too many to hold; {fitting} would do",
+            "must be at most {fitting} for pictures of this size (got {frames})",
             field="frames",
             frames=frames,
             fitting=fitting,
@@ -72,8 +72,8 @@ def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Fi
     drawn = same_size([(sample, pixels) for sample in chosen if (pixels := read(sample.path, run)) is not None])
     if len(drawn) < 2:
         raise RunError(
-            "'{folder}' has {count} sample picture{which} that can be read, and a film takes two; a run "
-            "with --sample-every '20 s' draws more",
+            "'{folder}' has {count} readable sample picture{which}, and an animation needs two; train "
+            "with --sample-every '20 s' for more",
             field="run",
             folder=run.folder,
             count=len(drawn) or "no",
@@ -97,27 +97,27 @@ def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Fi
 
 
 def words_of(sample: Sample) -> tuple[str, str]:
-    """Returns a moment's step and time as films write them: in English, as in every file."""
+    """Returns a moment's step and time for the captions, which are in English, as in every file."""
     with speaking("en"):
         return f"step {sample.step:,}", clock(sample.seconds)
 
 
 def most_frames(samples: list[Sample]) -> int:
-    """Returns how many pictures of the last one's size can be held in memory, 2 at least; that one isn't decoded."""
+    """Returns how many pictures of the last one's size fit into memory, at least 2; that picture isn't decoded."""
     with suppress(IndexError, UnidentifiedImageError, OSError), Image.open(samples[-1].path) as file:
         return max(2, min(MOST_FRAMES, MOST_PIXELS * SCALE * SCALE // 2 // (file.width * file.height)))
     return MOST_FRAMES
 
 
 def evenly(total: int, count: int) -> list[int]:
-    """Returns at most `count` of the numbers below `total`, evenly spread, the first and the last among them."""
+    """Returns at most `count` evenly spaced numbers below `total`, including the first and the last."""
     return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int)).tolist() if total else []
 
 
 def by_a_factor(steps: list[int], count: int) -> tuple[int, ...]:
-    """Returns the places of at most `count` of the steps, each as many times the one before as can be.
+    """Returns the indices of at most `count` steps with a ratio between neighbors that is as constant as possible.
 
-    The first and the last are among them, and no place comes twice.
+    The first and the last step are included, and no index occurs twice.
     """
     count = min(count, len(steps))
     wanted = np.geomspace(max(1, steps[0]), max(1, steps[-1]), count)
@@ -130,7 +130,7 @@ def by_a_factor(steps: list[int], count: int) -> tuple[int, ...]:
 
 
 def read(path: Path, run: Run) -> np.ndarray | None:
-    """Reads a picture as uint8 pixels (H, W, C) with the run's channels; None where it can't be read."""
+    """Reads a picture as uint8 pixels (H, W, C) with the run's channels; None if it can't be read."""
     with suppress(UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError), Image.open(path) as file:
         pixels = np.asarray(file.convert("L" if run.facts.channels == 1 else "RGB"))
         return pixels.reshape(*pixels.shape[:2], -1)
@@ -138,20 +138,20 @@ def read(path: Path, run: Run) -> np.ndarray | None:
 
 
 def same_size(drawn: list[tuple[Sample, np.ndarray]]) -> list[tuple[Sample, np.ndarray]]:
-    """Returns the pictures that are of the last one's size."""
+    """Returns the pictures with the same size as the last one."""
     return [(sample, pixels) for sample, pixels in drawn if pixels.shape == drawn[-1][1].shape]
 
 
 def parts(pictures: list[np.ndarray], run: Run) -> tuple[np.ndarray, int]:
-    """Takes sample pictures apart, so that they can be laid out at any scale.
+    """Splits sample pictures into their images, so that they can be arranged at any scale.
 
     Args:
         pictures: uint8, each (H, W, C).
-        run: whose they are.
+        run: the run of the pictures.
 
     Returns:
-        Images, uint8, shape (T, N, C, H, W), and how many were in a row. A picture that isn't as runs draw them stays
-        whole: N is 1 then.
+        Images, uint8, shape (T, N, C, H, W), and the number per row. If a picture isn't a grid of Pocketgan, all remain
+        whole, with N = 1.
     """
     count = run.config.pictures.sample_count * (2 if run.config.reads_images else 1)
     results = [cut(pixels, count, run.facts.size, run.facts.size) for pixels in pictures]
@@ -162,7 +162,7 @@ def parts(pictures: list[np.ndarray], run: Run) -> tuple[np.ndarray, int]:
 
 
 def rows_of(run: Run, count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Returns the names of the images of a sample, if they have any, and which of them are the rows of the sheet."""
+    """Returns the names of a sample's images, if they have any, and the indices that are rows of the contact sheet."""
     names: tuple[str, ...] = ()
     if run.config.reads_images and count > 1:
         names = ("input", "output")

@@ -1,4 +1,4 @@
-"""How every plot of a run looks: sizes for print, letters that stay letters, lines told apart without colours."""
+"""The style of all plots of a run: sizes for print, text stored as text, lines distinguishable without color."""
 
 import base64
 import io
@@ -23,21 +23,21 @@ from pocketgan.images.montage import Theme
 
 CENTIMETRE = 1 / 2.54
 WIDTH, HEIGHT = 14.0, 7.5
-"""Centimetres of a plot: the width of the text on an A4 page of a thesis."""
+"""Size of a plot in centimeters; its width is that of the text on an A4 page of a thesis."""
 NARROWEST, WIDEST = 6.0, 40.0
 LEGEND_ROW = 0.43
-"""Centimetres."""
+"""Height of a row of the legend in centimeters."""
 POINTS = 9
-"""Size of the letters, in points of the printed page."""
+"""Font size in points on the printed page."""
 DPI = 200
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
-"""A run's marks, so that runs are told apart in grey."""
+"""Markers of the runs, which distinguish them in grayscale."""
 FORMATS = ("pdf", "svg", "png")
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a theme: the page, letters and axes, grid lines, and lines, out of the palette of Okabe & Ito."""
+    """The colors of a theme: page, text and axes, grid, and lines (from the palette of Okabe & Ito)."""
 
     page: str
     ink: str
@@ -63,17 +63,17 @@ PALETTES: dict[Theme, Palette] = {
     ),
 }
 MOST_RUNS = len(MARKS)
-"""Runs in one plot, each with a colour and a mark of its own."""
+"""Maximum number of runs in one plot, each with its own color and marker."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a plot is drawn for.
+    """The appearance of a plot.
 
     Attributes:
         theme: `light` or `dark`.
-        width: centimetres.
-        titled: whether the run is named above the plot, for plots that stand alone.
+        width: the width in centimeters.
+        titled: whether a title names the run's recipe and seed, for use outside a text.
     """
 
     theme: Theme = "light"
@@ -87,9 +87,9 @@ class Look:
 
 @contextmanager
 def styled(look: Look) -> Iterator[None]:
-    """Draws and saves in our own style inside, whatever the reader's is.
+    """Draws and saves plots in Pocketgan's style, inside the context, whatever the user's style is.
 
-    Letters stay letters: whole fonts as TrueType in PDF (type 42), text in SVG. The same run gives the same file.
+    Text remains text: complete TrueType fonts in PDF (type 42), text in SVG. The same run gives the same file.
     """
     palette = look.palette
     rules: Any = {
@@ -131,12 +131,12 @@ def styled(look: Look) -> Iterator[None]:
 
 
 def new_figure(look: Look, height: float = HEIGHT, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """Makes an empty figure, without pyplot, so that a notebook's own plots are left alone.
+    """Creates an empty figure without pyplot, so that a notebook's own plots are unaffected.
 
     Args:
-        look: what it is drawn for.
-        height: centimetres.
-        rows: plots, one above the other.
+        look: the appearance.
+        height: the height in centimeters.
+        rows: the number of plots, one above the other.
     """
     figure = Figure(figsize=(look.width * CENTIMETRE, height * CENTIMETRE), layout="constrained")
     FigureCanvasAgg(figure)
@@ -144,9 +144,9 @@ def new_figure(look: Look, height: float = HEIGHT, rows: int = 1) -> tuple[Figur
 
 
 def add_legend(figure: Figure, axes: Axes) -> None:
-    """Writes the legend above the plot, in as many columns as fit; no legend for a single line.
+    """Adds a legend above the plot, with as many columns as fit; a single line gets no legend.
 
-    A legend of more than two rows makes the figure higher, and leaves the plot as it is.
+    A legend of more than two rows makes the figure higher, and leaves the plot's size unchanged.
     """
     handles, names = axes.get_legend_handles_labels()
     if len(names) < 2:
@@ -161,7 +161,7 @@ def add_legend(figure: Figure, axes: Axes) -> None:
 
 
 def named(runs: Sequence[Path], letters: int = 28) -> list[str]:
-    """Returns short names of runs by their folders: the folder's own name where these differ, else the whole path."""
+    """Returns short names of runs: the names of their folders, or the whole paths if these names aren't unique."""
     names = [folder.resolve().name for folder in runs]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in runs]
@@ -170,11 +170,11 @@ def named(runs: Sequence[Path], letters: int = 28) -> list[str]:
 
 @dataclass(frozen=True)
 class Plots:
-    """Plots of runs, by name; they show themselves in a notebook.
+    """Plots of runs by name, which a notebook displays.
 
     Attributes:
-        figures: Matplotlib's, by the name of their file without its ending.
-        look: what they were drawn for.
+        figures: Matplotlib figures, by their file names without ending.
+        look: their appearance.
     """
 
     figures: dict[str, Figure]
@@ -184,7 +184,7 @@ class Plots:
         return len(self.figures)
 
     def content(self, name: str, kind: str) -> bytes:
-        """Returns one plot as a file."""
+        """Returns one plot as the content of a file."""
         metadata: dict[str, Any] = {
             "pdf": {"CreationDate": None, "Creator": "Pocketgan", "Title": name},
             "svg": {"Date": None, "Creator": "Pocketgan", "Title": name},
@@ -203,12 +203,12 @@ class Plots:
             kind: `pdf`, `svg` or `png`.
 
         Raises:
-            RunError: there is no such format, or the folder can't be made.
-            StorageError: the disk refused it.
+            RunError: there is no such format, or the folder can't be created.
+            StorageError: a file can't be written.
         """
         folder = Path(out)
         if kind not in FORMATS:
-            raise RunError("'{kind}' won't do; known: {known}", field="format", kind=kind, known=", ".join(FORMATS))
+            raise RunError("must be one of {known} (got '{kind}')", field="format", kind=kind, known=", ".join(FORMATS))
         make_folder(out, folder)
         paths = []
         for name in self.figures:

@@ -1,4 +1,4 @@
-"""Plots of one run, or of several over each other, from the run folders alone (Matplotlib)."""
+"""Plots of one run, or of several in the same axes, from the run folders alone (Matplotlib)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -34,22 +34,23 @@ from pocketgan.pictures.plot_style import (
 from pocketgan.runs.run import Run
 
 BLOCKS = 160
-"""Points a curve of losses; what lies between is averaged, and a band goes from its least to its greatest."""
+"""Points per curve of losses; each is the mean of a block of rows, and a band shows the block's minimum and maximum."""
 MARKED = 8
-"""About so many marks stand on such a curve."""
+"""Approximate number of markers on such a curve."""
 DASHED = (0, (4, 1.5))
 COLOURS = colormaps["cividis"].resampled(48)
-"""Of the map of classes: told apart by colour-blind readers, brighter for more in grey, and few enough to be drawn as
-areas and not as a bitmap."""
+"""Colors of the class map: distinguishable for color-blind readers, brighter for higher shares in grayscale, and few
+enough to be drawn as areas instead of a bitmap.
+"""
 MOST_CLASSES = 24
-"""Classes that are named beside the map of classes; of more, every second, third, … is."""
+"""Maximum number of class names beside the class map; of more classes, every second, third, … is named."""
 OVER: dict[str, tuple[str, Callable[[dict[str, float], Run], float]]] = {
     "steps": ("training (steps)", lambda row, run: row["step"]),
     "epochs": ("training (epochs)", lambda row, run: row["nimg"] / run.facts.images),
     "kimg": ("training (thousands of real images shown)", lambda row, run: row["nimg"] / 1000),
     "minutes": ("training time (min)", lambda row, run: row["seconds"] / 60),
 }
-"""What runs to the right: its name with its unit, and where a row has it."""
+"""Choices for the horizontal axis: the label with its unit, and the function that computes a row's position."""
 NATS = ("bce", "minimax", "relativistic")
 """Objectives whose losses are logarithms of probabilities."""
 
@@ -60,9 +61,9 @@ class Drawn:
 
     Attributes:
         run: the run.
-        name: what the legend calls it; empty where it is the only one.
-        colours: of its first and of its second line.
-        mark: of its points.
+        name: its name in the legend; empty if it is the only run.
+        colours: the colors of its first and second line.
+        marks: the markers of its first and second line.
         rows, evaluations: its `stats.jsonl` and `metrics.jsonl`.
     """
 
@@ -74,12 +75,15 @@ class Drawn:
     evaluations: list[dict[str, Any]]
 
     def called(self, line: str) -> str:
-        """Returns what the legend says of one of the run's lines."""
+        """Returns the legend entry for one of the run's lines."""
         return f"{self.name}, {line}" if self.name else line
 
 
 def draw_figures(run: Run) -> list[Path]:
-    """Draws what the run's rows and samples allow into `figures/`: losses, accuracies, quality, a film of samples."""
+    """Draws the run's plots (losses, accuracies, quality) and the animation of its samples into `figures/`.
+
+    Plots without data are skipped, and so is the animation if there are fewer than two sample pictures.
+    """
     folder = run.folder / "figures"
     drawn: list[Path] = []
     if run.stats() or run.metrics():
@@ -88,7 +92,7 @@ def draw_figures(run: Run) -> list[Path]:
     try:
         film = film_of(run)
     except RunError:
-        return drawn  # There are no two pictures.
+        return drawn  # There are fewer than two pictures.
     return [*drawn, film.save(folder / "samples.gif")]
 
 
@@ -101,18 +105,18 @@ def draw_plots(
     titled: bool = False,
     names: Sequence[str] = (),
 ) -> Plots:
-    """Draws the plots that the runs have anything for.
+    """Draws the plots for which the runs have data.
 
     Args:
-        runs: one, or several to be compared, up to 7.
+        runs: one run, or up to 7 runs to compare.
         x_axis: a key of `OVER`.
-        width: centimetres.
+        width: the width in centimeters.
         theme: `light` or `dark`.
-        titled: whether the run is named above, for plots that stand alone.
-        names: the plots to draw, keys of `PLOTS`; all where it is empty.
+        titled: whether a title names the run's recipe and seed, for use outside a text.
+        names: the plots to draw, keys of `PLOTS`; empty for all.
 
     Raises:
-        RunError: there is nothing to plot, or what was asked for is invalid.
+        RunError: there is nothing to plot, or an argument is invalid.
     """
     check_wishes(len(runs), x_axis, width, theme)
     palette = PALETTES["dark" if theme == "dark" else "light"]
@@ -136,21 +140,21 @@ def draw_plots(
 
 
 def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
-    """Checks what is asked of plots of so many runs.
+    """Checks the arguments of plots with this number of runs.
 
     Raises:
-        RunError: something that they can't have.
+        RunError: an argument is out of range or unknown.
     """
     if not 1 <= runs <= MOST_RUNS:
         raise RunError(
-            "{count} runs won't do in one plot; 1 to {most_runs} can be told apart",
+            "a plot can show 1 to {most_runs} runs (got {count})",
             field="run",
             count=runs,
             most_runs=MOST_RUNS,
         )
     if x_axis not in OVER:
         raise RunError(
-            "'{x_axis}' won't do{hint}; known: {known}",
+            "must be one of {known} (got '{x_axis}'){hint}",
             field="x_axis",
             x_axis=x_axis,
             hint=nearest(x_axis, OVER),
@@ -158,21 +162,21 @@ def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
         )
     if not NARROWEST <= width <= WIDEST:
         raise RunError(
-            "{width:g} cm won't do; {narrowest:g} to {widest:g} would",
+            "must be from {narrowest:g} to {widest:g} cm (got {width:g})",
             field="width",
             width=width,
             narrowest=NARROWEST,
             widest=WIDEST,
         )
     if theme not in PALETTES:
-        raise RunError("'{theme}' won't do; known: {known}", field="theme", theme=theme, known=", ".join(PALETTES))
+        raise RunError("must be one of {known} (got '{theme}')", field="theme", theme=theme, known=", ".join(PALETTES))
 
 
-# The plots. Each returns None where no run has anything for it.
+# The plots. Each function returns None if no run has data for it.
 
 
 def plot_losses(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
-    """Draws both networks' losses: the discriminator's as a solid line, the generator's as a dashed one."""
+    """Draws the losses of both networks: the discriminator's as a solid line, the generator's as a dashed line."""
     objectives = dict.fromkeys(one.run.config.objective.objective for one in drawn)
     units = " or ".join(dict.fromkeys("nats" if name in NATS else "no unit" for name in objectives))
     which = f"{next(iter(objectives))}, " if len(objectives) == 1 else ""
@@ -181,7 +185,7 @@ def plot_losses(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
 
 
 def plot_accuracies(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
-    """Draws the discriminator's accuracy on real images as a solid line, on generated ones as a dashed one."""
+    """Draws the discriminator's accuracy on real images as a solid line, and on generated images as a dashed line."""
     lines = (("real images", "d_real_accuracy"), ("generated images", "d_fake_accuracy"))
     figure = plot_two(drawn, x_axis, look, lines, "discriminator's accuracy (%)", by=100, chance=50)
     if figure is not None:
@@ -199,7 +203,7 @@ def plot_two(
     by: float = 1,
     chance: float | None = None,
 ) -> Figure | None:
-    """Draws two columns of every run's rows, the first solid, the second dashed, each with a band of its scatter."""
+    """Draws two columns of each run's rows, the first solid and the second dashed, each with a band for its range."""
     if not any(one.rows for one in drawn):
         return None
     figure, (axes,) = new_figure(look)
@@ -230,7 +234,7 @@ def plot_two(
 
 
 def plot_quality(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
-    """Draws the Fréchet distance, of the averaged generator and of the raw one, with the floor and the best."""
+    """Draws the Fréchet distances of the EMA and the raw generator, the real-data baseline and the best checkpoint."""
     shown = [one for one in drawn if one.evaluations]
     if not shown:
         return None
@@ -264,7 +268,7 @@ def plot_quality(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
 
 
 def plot_classes(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
-    """Draws the share of each class among the generated images as a map, darker for less; a map a run."""
+    """Draws the share of each class among the generated images as a map, darker for less, with one map per run."""
     shown = [one for one in drawn if any(row.get("histogram") for row in one.evaluations)]
     if not shown:
         return None
@@ -289,12 +293,12 @@ def plot_classes(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     )
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     assert bar.solids is not None
-    bar.solids.set_edgecolor("face")  # Else some readers draw hairlines between the colours.
+    bar.solids.set_edgecolor("face")  # Otherwise some viewers draw hairlines between the colors.
     return finish(figure, shown, x_axis, look, grid=False)
 
 
 def plot_speed(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
-    """Draws how many real images a second the run trained on."""
+    """Draws the number of real images per second in training."""
     if not any("images_per_second" in row for one in drawn for row in one.rows):
         return None
     figure, (axes,) = new_figure(look)
@@ -319,12 +323,12 @@ PLOTS: dict[str, Callable[[list[Drawn], str, Look], Figure | None]] = {
 }
 
 
-# What they are made of.
+# Parts of the plots.
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A column of rows, averaged in blocks: where, the mean, the least and the greatest; each of shape (n,)."""
+    """A column of rows, averaged in blocks: position, mean, minimum and maximum, each of shape (n,)."""
 
     x: np.ndarray
     mean: np.ndarray
@@ -333,7 +337,7 @@ class Curve:
 
 
 def points(one: Drawn, rows: Sequence[dict[str, Any]], x_axis: str, key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns where the rows stand and what a column of theirs holds, without rows that have no finite number there."""
+    """Returns the positions and values of a column, without rows that have no finite number in it."""
     where = OVER[x_axis][1]
     known = [row for row in rows if isinstance(row.get(key), int | float) and math.isfinite(row[key])]
     pairs = np.array([(where(row, one.run), row[key]) for row in known], dtype=float).reshape(-1, 2)
@@ -341,7 +345,7 @@ def points(one: Drawn, rows: Sequence[dict[str, Any]], x_axis: str, key: str) ->
 
 
 def find_curve(one: Drawn, x_axis: str, key: str) -> Curve | None:
-    """Returns a column of a run's rows, averaged in blocks down to at most 160 points; None where it is empty."""
+    """Returns a column of a run's rows, averaged in blocks to at most 160 points; None if it is empty."""
     x, y = points(one, one.rows, x_axis, key)
     if len(x) == 0:
         return None
@@ -353,7 +357,7 @@ def find_curve(one: Drawn, x_axis: str, key: str) -> Curve | None:
 
 
 def class_names(one: Drawn, count: int) -> list[str]:
-    """Returns the names of the classes of a run's histograms, shortened; numbers where they aren't known."""
+    """Returns the class names of a run's histograms, shortened; numbers if the names are unknown."""
     names = one.run.facts.class_names
     if one.evaluations[-1].get("features") == "digits" or len(names) != count:
         names = tuple(str(number) for number in range(count))
@@ -361,7 +365,7 @@ def class_names(one: Drawn, count: int) -> list[str]:
 
 
 def finish(figure: Figure, drawn: list[Drawn], x_axis: str, look: Look, *, grid: bool = True) -> Figure:
-    """Gives a plot its axis to the right, its legend and, where it stands alone, its title."""
+    """Adds the horizontal axis, the legend and, if requested, the title to a plot."""
     axes: Axes = figure.axes[0]
     if grid:
         write_across(axes, x_axis, look)
@@ -374,12 +378,12 @@ def finish(figure: Figure, drawn: list[Drawn], x_axis: str, look: Look, *, grid:
 
 
 def write_across(axes: Axes, x_axis: str, look: Look) -> None:
-    """Writes what runs to the right, and its numbers."""
+    """Adds the label and the tick labels of the horizontal axis."""
     axes.set_xlabel(OVER[x_axis][0])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8 if look.width > 10 else 5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
 
 
 def plain(value: float, _: int | None = None) -> str:
-    """Writes a number beside an axis: `1,500`, `0.2`."""
+    """Formats a number for an axis: `1,500`, `0.2`."""
     return f"{value:,.0f}" if value == round(value) else f"{value:g}"

@@ -1,4 +1,4 @@
-"""Numbers and words, written in images that a generator draws. PyTorch is loaded when something is written."""
+"""Numbers and words in generated images. PyTorch is imported only when a text is written."""
 
 import math
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from torch import nn
 
 CANDIDATES, MOST_CANDIDATES = 1_000, 100_000
-"""Images that an unconditional generator draws for its characters to be found among."""
+"""Default and maximum number of images from which an unconditional generator's characters are chosen."""
 LONGEST = 1_000
-"""Characters of a text."""
+"""Maximum number of characters in a text."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """A text in generated images; shows itself as a picture in a notebook.
+    """A text in generated images, which a notebook displays as a picture.
 
     Attributes:
-        images: one a character, in a row without lines between them.
+        images: one image per character, in a row without lines between them.
         text: the characters.
-        folder: the run that drew them.
-        seed: of its latents.
-        drawn: the candidates among which characters were found; 0 where the generator was asked for each class.
-        certainty: for each character that was found so, the classifier's probability for it.
+        folder: the folder of the run or model.
+        seed: the seed of the latents.
+        drawn: the number of candidates for the characters; 0 if the generator is conditional.
+        certainty: the classifier's probability for each character that was chosen from candidates.
     """
 
     images: Images
@@ -46,7 +46,7 @@ class Written:
 
     @property
     def note(self) -> str:
-        """How it was made, in a sentence."""
+        """A sentence on how the images were generated."""
         if not self.drawn:
             return f"'{self.text}' in images of '{self.folder}', with seed {self.seed}"
         text = ", ".join(f"{character} {share:.1%}" for character, share in self.certainty.items())
@@ -56,7 +56,7 @@ class Written:
         )
 
     def save(self, out: str | Path, *, scale: int | None = None, theme: Theme = "dark", labels: bool = False) -> Path:
-        """Writes the text as `Images.save` does; by default a picture is enlarged to fit on a screen."""
+        """Writes the text like `Images.save`; by default, a picture is enlarged to fit on a screen."""
         if scale is None and Path(out).suffix.lower() in (".png", ".jpg", ".jpeg"):
             scale = fitting_scale(self.images.images.shape, len(self.images))
         return self.images.save(out, scale=scale, theme=theme, labels=labels)
@@ -73,26 +73,26 @@ def write_text(
     candidates: int = CANDIDATES,
     checkpoint: str | int = "auto",
 ) -> Written:
-    """Writes a text in images of a run. The same character, run and seed give the same image, in every text.
+    """Writes a text in a run's images. The same character, run and seed give the same image in every text.
 
-    A conditional run is asked for each class, always with the same latent. Of an unconditional run of MNIST, as many
-    images are drawn as there are candidates, and for each digit the one is taken that the classifier of the feature
-    space `digits` takes for that digit, and is surest of.
+    A conditional run generates each requested class, always from the same latent. An unconditional run of MNIST
+    generates the candidates. Of those that the classifier of the feature space `digits` recognizes as the digit, the
+    one with the greatest certainty is chosen.
 
     Args:
-        model: draws from noise.
-        text: characters that are the names of its classes.
-        seed: of the latents.
-        candidates: images to find digits among, from an unconditional run.
+        model: a model that generates from noise.
+        text: characters that are names of its classes.
+        seed: the seed of the latents.
+        candidates: the number of images from which an unconditional run's digits are chosen.
         checkpoint: `best`, `last`, a step or `auto`.
 
     Raises:
-        RunError: the run can't write this text, or none of its candidates is one of the digits.
+        RunError: the run can't write this text, or none of its candidates is recognized as one of the digits.
     """
     check_text(model, text)
     if not 1 <= candidates <= MOST_CANDIDATES:
         raise RunError(
-            "{candidates} won't do; 1 to {most_candidates:,} would",
+            "must be from 1 to {most_candidates:,} (got {candidates})",
             field="candidates",
             candidates=candidates,
             most_candidates=MOST_CANDIDATES,
@@ -118,7 +118,7 @@ def write_text(
 
 
 def check_text(model: Model, text: str) -> None:
-    """Checks that a run can be asked to write a text, without loading it.
+    """Checks that a run can write a text, without loading its weights.
 
     Raises:
         RunError: it can't; the message says why.
@@ -126,14 +126,14 @@ def check_text(model: Model, text: str) -> None:
     names, conditional = model.facts.class_names, model.config.network.conditional
     if model.config.reads_images:
         raise RunError(
-            "'{folder}' redraws images and reads no noise, so it can't be asked for characters",
+            "'{folder}' translates images and reads no noise, so it can't generate characters",
             field="run",
             folder=model.folder,
         )
     if not conditional and model.facts.source != "mnist":
         raise RunError(
-            "'{folder}' is unconditional, and only MNIST's digits can be told apart without classes; a "
-            "run that was trained with --conditional would do",
+            "'{folder}' is unconditional, and only MNIST's digits can be recognized without classes; use "
+            "a run that was trained with --conditional",
             field="run",
             folder=model.folder,
         )
@@ -148,7 +148,7 @@ def check_text(model: Model, text: str) -> None:
         )
     if not 1 <= len(text) <= LONGEST:
         raise RunError(
-            "{count:,} characters won't do; 1 to {longest:,} would", field="text", count=len(text), longest=LONGEST
+            "must have 1 to {longest:,} characters (got {count:,})", field="text", count=len(text), longest=LONGEST
         )
     for character in text:
         if character not in characters:
@@ -164,7 +164,7 @@ def check_text(model: Model, text: str) -> None:
 
 
 def ask_for_classes(model: Model, network: "nn.Module", seed: int) -> np.ndarray:
-    """Returns an image of each class, always all of them, since an image differs by a rounding with its batch."""
+    """Returns one image of each class, always in one batch of all, since rounding depends on the batch."""
     import torch
 
     from pocketgan.runs.sampling import run_generator, sample_latents
@@ -184,16 +184,16 @@ def draw_candidates(model: Model, network: "nn.Module", seed: int, count: int) -
 def find_digits(
     model: Model, drawn: np.ndarray, text: str, seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Finds, for each character of a text, the image that the classifier takes for it, and is surest of.
+    """Finds the image for each character of a text: the one that the classifier recognizes with the greatest certainty.
 
-    Surest is the greatest distance of the character's logit from the logarithm of the sum of the others' exponentials,
-    since many probabilities round to 1.
+    Certainty is the distance of the character's logit from the logarithm of the sum of the other logits' exponentials,
+    because many probabilities round to 1.
 
     Returns:
-        An image and the probability of each character.
+        An image and a probability for each character.
 
     Raises:
-        RunError: the classifier takes none of the images for one of the characters.
+        RunError: the classifier recognizes none of the images as one of the characters.
     """
     import torch
 
@@ -211,8 +211,8 @@ def find_digits(
         best = int(odds.argmax())
         if predicted[best] != place:
             raise RunError(
-                "none of {count:,} images that '{folder}' drew with seed {seed} is a '{character}' to "
-                "the classifier; more --candidates, another --seed or longer training may bring one",
+                "the classifier recognizes none of {count:,} images of '{folder}' (seed {seed}) as "
+                "'{character}'; try more --candidates, another --seed or longer training",
                 field="text",
                 count=len(drawn),
                 folder=model.folder,
@@ -224,18 +224,18 @@ def find_digits(
 
 
 def preferred_run(text: str, folder: str | Path = "runs") -> Run:
-    """Returns the best of the runs in a folder that have finished and can write the text.
+    """Returns the best of a folder's finished runs that can write the text.
 
-    The best is the one with the lowest Fréchet distance for its real-data baseline; runs that weren't evaluated come
-    after those that were, and of equals the one that finished last is taken.
+    The best run has the lowest Fréchet distance relative to its real-data baseline. Runs without evaluations come last,
+    and the most recently finished of equal runs is chosen.
 
     Raises:
-        RunError: there is none; the message says why one of them can't.
+        RunError: there is none; the message says why one of the runs can't write the text.
     """
     finished = [run for run, status in newest_first(folder) if status.state == "finished"]
     if not finished:
         raise RunError(
-            "no run in '{folder}' has finished; 'pocketgan train' makes one, or name one after the text",
+            "no run in '{folder}' has finished; name a run after the text, or create one with 'pocketgan train'",
             field="run",
             folder=folder,
         )
@@ -251,7 +251,7 @@ def preferred_run(text: str, folder: str | Path = "runs") -> Run:
 
 
 def times_baseline(run: Run) -> float:
-    """Returns a run's best Fréchet distance as a multiple of its real-data baseline; infinite where it has none."""
+    """Returns a run's best Fréchet distance as a multiple of its real-data baseline; infinite without a baseline."""
     best = run.best() or {}
     distance, baseline = best.get("frechet_distance", math.inf), best.get("frechet_floor", 0.0)
     return distance / baseline if baseline > 0 else math.inf

@@ -1,1 +1,1 @@
-"""Runs and exported models: their folders, their weights, and the images drawn from them."""
+"""Runs and exported models: their folders, their weights, and the images that they generate."""

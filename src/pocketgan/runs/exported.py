@@ -1,6 +1,6 @@
-"""An exported model: the folder that `pocketgan export` writes, read. No torch here until weights are needed.
+"""Exported models: the folders that `pocketgan export` writes. PyTorch is imported only when weights are needed.
 
-Its files are described in `docs/export.md`.
+Their files are described in `docs/reference/exported-model.md`.
 """
 
 import hashlib
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 WEIGHTS, ONNX, CARD, PICTURE, LICENCE = "model.safetensors", "model.onnx", "README.md", "samples.png", "LICENSE-DATA"
 FILES = (CONFIG, WEIGHTS, ONNX, CARD, PICTURE, LICENCE)
-"""What an exported folder may hold of its own; anything else there isn't uploaded."""
+"""Files that an exported folder may contain; only these are uploaded."""
 LONGEST = 300
-"""Letters of a message about a folder from elsewhere."""
+"""Maximum length, in characters, of a text from an untrusted folder in a message."""
 
 
 class Origin(BaseModel):
-    """How far the training was that the weights come from.
+    """The point in training from which the weights come.
 
     Attributes:
-        step, nimg, seconds: steps, real images shown, seconds of training alone.
+        step, nimg, seconds: steps, real images shown, and seconds of training alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,12 +46,12 @@ class Manifest(BaseModel):
     """An exported model's `config.json`.
 
     Attributes:
-        model_format: the format's version.
-        pocketgan: the version that exported it.
-        config: the configuration that it was trained with.
-        data: what was found of its data.
-        origin: how far training was.
-        files: the SHA-256 of the weights' files, by name.
+        model_format: the version of the format.
+        pocketgan: the version of Pocketgan that exported the model.
+        config: the configuration of its training.
+        data: metadata of its data.
+        origin: the point in training from which the weights come.
+        files: the SHA-256 of the weight files, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -65,13 +65,13 @@ class Manifest(BaseModel):
 
 
 class ExportedModel:
-    """A generator that was exported: it generates, redraws and is evaluated as its run is, and can't be trained.
+    """An exported generator. It generates, translates and is evaluated like its run, but can't be trained.
 
     Attributes:
-        folder: where it is.
-        config: the configuration that it was trained with.
-        facts: what was found of its data.
-        manifest: all of its `config.json`.
+        folder: the model's folder.
+        config: the configuration of its training.
+        facts: metadata of its data.
+        manifest: the complete `config.json`.
     """
 
     def __init__(self, folder: Path, config: RunConfig, manifest: Manifest) -> None:
@@ -85,7 +85,7 @@ class ExportedModel:
         """Opens the exported model in `folder`; its weights are read when they are needed.
 
         Raises:
-            ModelError: there is none, or its `config.json` isn't one that `pocketgan export` writes.
+            ModelError: there is no exported model, or its `config.json` isn't one that `pocketgan export` writes.
         """
         folder = located(folder)
         if not is_exported(folder):
@@ -119,17 +119,17 @@ class ExportedModel:
 
     @property
     def data(self) -> DataConfig | None:
-        """How to read its images again: MNIST is in the package; of others, only the name is known."""
+        """Settings for reading its images again: those of MNIST, which is in the package, and None for other data."""
         return self.config.data if self.config.data.data in PACKAGED else None
 
     def weights(self, checkpoint: str | int = "auto") -> Weights:
-        """Reads the weights, after checking that they are the ones that were exported.
+        """Reads the weights, and checks that they are unchanged since the export.
 
         Args:
-            checkpoint: `auto`; there are no others.
+            checkpoint: must be `auto`, since an exported model has only one checkpoint.
 
         Raises:
-            ModelError: another checkpoint was asked for, or the file is missing, altered, or no safetensors file.
+            ModelError: another checkpoint was requested, or the file is missing, altered, or not a safetensors file.
         """
         origin = self.manifest.origin
         if checkpoint != "auto":
@@ -151,7 +151,7 @@ class ExportedModel:
         """Reads one of the files whose SHA-256 is known.
 
         Raises:
-            ModelError: it can't be read, or isn't the one that was exported.
+            ModelError: the file can't be read, or has changed since the export.
         """
         path = self.folder / name
         try:
@@ -163,36 +163,36 @@ class ExportedModel:
         return content
 
     def label_index(self, label: str | int) -> int:
-        """Returns the index of the class called `label`; see `models.label_index`."""
+        """Returns the index of the class called `label`; see `model.label_index`."""
         return label_index(self, label)
 
     def generate(
         self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
     ) -> "Images":
-        """Generates images, the same as the run that it was exported from; see `Run.generate`."""
+        """Generates the same images as the run from which the model was exported; see `Run.generate`."""
         from pocketgan.runs.sampling import draw
 
         return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
 
 
 def printable(text: str) -> str:
-    """Returns a text from elsewhere as a message may hold it: one line, of printable letters, and not long."""
+    """Returns an untrusted text in a form that fits into a message: one short line of printable characters."""
     cleaned = "".join(letter if letter.isprintable() else "?" for letter in text)
     return cleaned if len(cleaned) <= LONGEST else f"{cleaned[:LONGEST]}…"
 
 
 def load(folder: str | Path) -> Model:
-    """Opens a run's folder or an exported model's: whichever it is, it generates, redraws and is evaluated alike.
+    """Opens the folder of a run or of an exported model; both generate, translate and are evaluated in the same way.
 
     Raises:
-        UserError: there is neither; or the folder is damaged.
+        UserError: the folder holds neither, or is damaged.
     """
     folder = located(folder)
     return ExportedModel.open(folder) if is_exported(folder) else Run.open(folder)
 
 
 def find_model(source: str | Path | Model) -> Model | None:
-    """Returns a run or an exported model as it is, or opens its folder; None where a path holds neither."""
+    """Returns a run or an exported model unchanged, or opens its folder; None if a path holds neither."""
     if not isinstance(source, str | Path):
         return source
     return load(source) if is_model(located(source)) else None

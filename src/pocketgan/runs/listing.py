@@ -1,4 +1,4 @@
-"""The runs that are in a folder, and the one that is meant where a command is given none."""
+"""The runs in a folder, and the default run of a command that names none."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,10 +13,10 @@ from pocketgan.runs.run import Run
 
 
 class Runs(list[Run]):
-    """Runs, and what can't be opened.
+    """Runs that can be opened, and the problems of those that can't.
 
     Attributes:
-        problems: a line for each run that is damaged.
+        problems: one line per damaged run.
     """
 
     def __init__(self, runs: Iterable[Run] = (), problems: Sequence[str] = ()) -> None:
@@ -25,16 +25,16 @@ class Runs(list[Run]):
 
 
 def list_runs(folder: str | Path = "runs", *, recursive: bool = False) -> Runs:
-    """Returns the runs in `folder` in the order of their names: it is one itself, or its sub-folders are.
+    """Returns the runs in `folder`, sorted by name: `folder` itself if it is a run, or its subfolders.
 
-    What can't be opened is in the attribute `problems` of the list, a line each.
+    The attribute `problems` of the list has one line for each run that can't be opened.
 
     Args:
-        folder: where to look.
-        recursive: whether sub-folders of sub-folders are looked into as well, such as those of studies.
+        folder: the folder to search.
+        recursive: whether to search deeper subfolders as well, such as those of studies.
 
     Raises:
-        RunError: there is no such folder.
+        RunError: the folder doesn't exist.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -50,7 +50,7 @@ def list_runs(folder: str | Path = "runs", *, recursive: bool = False) -> Runs:
 
 
 def newest_first(folder: str | Path = "runs") -> list[tuple[Run, Status]]:
-    """Returns the runs in a folder with their status, the one that was last written to first; none without a folder."""
+    """Returns the runs in a folder with their status, the most recently updated first; empty if there is no folder."""
     results = []
     for run in list_runs(folder) if Path(folder).is_dir() else ():
         with suppress(RunError):
@@ -59,14 +59,14 @@ def newest_first(folder: str | Path = "runs") -> list[tuple[Run, Status]]:
 
 
 def chosen(run: Path | None, *, reads_images: bool | None = None) -> Path:
-    """Returns the folder of the run that a command is for: the one that was named, or the newest, which is then said.
+    """Returns the folder of the run for a command: the named run or, with a message that says so, the newest run.
 
     Args:
-        run: as it was typed, or None.
-        reads_images: whether it must be one that was trained to redraw images, or one that wasn't; None for any run.
+        run: the folder as it was typed, or None.
+        reads_images: whether the run must be an image-to-image run or must not be one; None for any run.
 
     Raises:
-        RunError: none was named, and there is none.
+        RunError: no run was named, and there is none.
     """
     if run is not None:
         return located(run)

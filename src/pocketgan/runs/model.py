@@ -1,4 +1,4 @@
-"""What a run and an exported model have in common: a trained generator on disk. No torch here."""
+"""The interface that runs and exported models share: a trained generator on disk. No PyTorch here."""
 
 import hashlib
 import itertools
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 EXPORT_KEY = "model_format"
-"""The key in `config.json` that an exported model has, and a run hasn't."""
+"""The key in `config.json` that only exported models have."""
 PLACES = ("runs", "models")
-"""Where runs and exported models are made, unless somewhere else is named."""
+"""Default folders for new runs and exported models."""
 DEEPEST = 6
-"""Folders between one that is listed and a run in it, at most: a study's runs are four below `studies`."""
+"""Maximum depth of a run below the folder that is searched; a study's runs are four levels below `studies`."""
 MOST_FOLDERS = 5000
-"""Folders that are looked into, at most."""
+"""Maximum number of folders that are searched."""
 MOST_IMAGES = 1_000_000
-"""Images that are generated at once, at most."""
+"""Maximum number of images that are generated at once."""
 KNOWN = 8
-"""Runs that a message names."""
+"""Maximum number of runs that a message lists."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A generator's weights: the averaged one's, where there is one.
+    """A generator's weights: those of the EMA generator if the run has one.
 
     Attributes:
-        path: the file that they are from.
-        tensors: by their names in the network.
-        counters: how far training was: `step`, `nimg`, `seconds`, and perhaps what was measured then.
+        path: the file from which they were read.
+        tensors: the tensors, by their names in the network.
+        counters: the state of training: `step`, `nimg`, `seconds`, and the measurements of that step, if any.
     """
 
     path: Path
@@ -50,29 +50,29 @@ class Weights:
 
     @property
     def step(self) -> int:
-        """The training step that they are from."""
+        """The training step of the weights."""
         return int(self.counters["step"])
 
     def to_bytes(self) -> bytes:
-        """Returns a safetensors file of them, the same bytes for the same weights."""
+        """Returns the weights as a safetensors file, with the same bytes for the same weights."""
         from safetensors.torch import save
 
         return save(self.tensors, {"format": "pt"})
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of that file, as hexadecimal digits."""
+        """The SHA-256 of that file, in hexadecimal digits."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
 
 @runtime_checkable
 class Model(Protocol):
-    """A trained generator on disk: a `Run`, or an `ExportedModel`.
+    """A trained generator on disk: a `Run` or an `ExportedModel`.
 
     Attributes:
-        folder: where it is.
-        config: the configuration that it was trained with.
-        facts: what was found of its data: channels, size, classes.
+        folder: the folder of the run or model.
+        config: the configuration of its training.
+        facts: metadata of its data: channels, size, classes.
     """
 
     folder: Path
@@ -81,19 +81,19 @@ class Model(Protocol):
 
     @property
     def data(self) -> DataConfig | None:
-        """How to read its images again; None where they are elsewhere."""
+        """Settings for reading its images again; None if the images are not available."""
         ...
 
     def weights(self, checkpoint: str | int = "auto") -> Weights:
-        """Reads the generator's weights, verified.
+        """Reads the generator's weights and verifies them.
 
         Raises:
-            UserError: there are none such, or they are damaged.
+            UserError: there are no such weights, or they are damaged.
         """
         ...
 
     def label_index(self, label: str | int) -> int:
-        """Returns the index of the class called `label`; see the function of this name."""
+        """Returns the index of the class called `label`; see the function of the same name."""
         ...
 
     def generate(
@@ -118,19 +118,19 @@ def label_index(model: Model, label: str | int) -> int:
 
 
 def located(folder: str | Path) -> Path:
-    """Returns the folder that a name means: itself, or a run or exported model of that name in `runs` or `models`."""
+    """Returns the folder of a name: the folder itself, or the run or exported model so named in `runs` or `models`."""
     folder = Path(folder)
     places = () if folder.exists() else tuple(Path(place) / folder for place in PLACES)
     return next((place for place in places if is_model(place)), folder)
 
 
 def is_model(folder: str | Path) -> bool:
-    """Whether a folder holds a run or an exported model."""
+    """Returns whether a folder holds a run or an exported model."""
     return (Path(folder) / CONFIG).is_file()
 
 
 def is_exported(folder: str | Path) -> bool:
-    """Whether a folder holds an exported model."""
+    """Returns whether a folder holds an exported model."""
     try:
         return is_model(folder) and EXPORT_KEY in read_object(Path(folder) / CONFIG)
     except RunError:
@@ -138,7 +138,7 @@ def is_exported(folder: str | Path) -> bool:
 
 
 def model_folders(folder: Path, deepest: int) -> Iterator[Path]:
-    """Yields the folders of runs and exported models in a folder and below it, by name; hidden ones are left out."""
+    """Yields the folders of runs and exported models in and below a folder, sorted by name, without hidden folders."""
     for place, folders, files in itertools.islice(os.walk(folder), MOST_FOLDERS):
         depth = len(Path(place).relative_to(folder).parts)
         inner = [name for name in folders if not name.startswith((".", "_"))] if depth < deepest else []
@@ -149,7 +149,7 @@ def model_folders(folder: Path, deepest: int) -> Iterator[Path]:
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a `config.json` is that of a run, perhaps a damaged one, or of an exported model, and not another's."""
+    """Returns whether a `config.json` belongs to a run, even a damaged one, or to an exported model."""
     try:
         values = read_object(folder / "config.json")
     except RunError:
@@ -163,7 +163,7 @@ def runs_inside(folder: Path) -> list[str]:
 
 
 def why_no_run(folder: Path) -> str:
-    """Returns why there is no run in a folder."""
+    """Returns the reason why a folder holds no run."""
     if not folder.is_dir():
         return problem("run is a file" if folder.exists() else "no run folder", folder=folder)
     inside = runs_inside(folder)

@@ -1,4 +1,4 @@
-"""Where a new run goes."""
+"""Folders for new runs."""
 
 import itertools
 from contextlib import suppress
@@ -10,10 +10,10 @@ from pocketgan.runs.model import is_exported, is_model
 
 
 def check_free(out: str | Path | None) -> None:
-    """Checks that a new run may go into `out`, without making anything.
+    """Checks that a new run may use the folder `out`, without creating anything.
 
     Raises:
-        RunError: there is something already.
+        RunError: the folder already contains something.
     """
     if out is None:
         return
@@ -27,10 +27,10 @@ def check_free(out: str | Path | None) -> None:
 
 
 def claim_folder(out: str | Path | None, recipe: str) -> Path:
-    """Makes the folder of a new run: `out`, or the first free `runs/<recipe>-<n>`.
+    """Creates the folder of a new run: `out`, or the first free `runs/<recipe>-<n>`.
 
     Raises:
-        RunError: it holds something already, or can't be made.
+        RunError: the folder already contains something, or can't be created.
     """
     check_free(out)
     try:

@@ -1,4 +1,4 @@
-"""The files of a run folder, as records that are checked when they are read. `docs/run-folder.md` describes them."""
+"""The files of a run folder, as records that are validated when read; see `docs/reference/run-folder.md`."""
 
 import json
 import re
@@ -18,22 +18,22 @@ from pocketgan.base.files import write_atomically
 BEST = "best.safetensors"
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 LARGEST_HEADER = 10_000_000
-"""Bytes of JSON that are read at most."""
+"""Maximum number of bytes of JSON that are read."""
 FOREIGN_SECONDS = 600.0
-"""A run on another host is taken to be under way if its status is no older."""
+"""A run on another host counts as running if its status is not older than this, in seconds."""
 State = Literal["running", "finished", "interrupted", "failed", "killed"]
 
 
 class DataFacts(BaseModel):
-    """What the networks need to know of the data, so that a run can be used without it.
+    """Properties of the data that the networks need, so that a run can be used without the data.
 
     Attributes:
         source: `mnist` or a path.
-        images: images trained on.
-        channels, size: the shape of one, (channels, size, size).
+        images: the number of training images.
+        channels, size: the shape of an image, (channels, size, size).
         class_names: the classes, in the order of their labels; empty without labels.
-        class_counts: images of each class; empty without labels, and in runs of before these were kept.
-        digest: SHA-256 of images and labels.
+        class_counts: the number of images in each class; empty without labels, or if the run doesn't record it.
+        digest: the SHA-256 of images and labels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,16 +54,16 @@ class DataFacts(BaseModel):
 
 
 class Status(BaseModel):
-    """How far a run is: `status.json`.
+    """The progress of a run: `status.json`.
 
     Attributes:
-        state: `running`, `finished`, `interrupted` or `failed`, or `killed`: the file says
-            `running`, and nothing runs.
-        step, steps: done, and of the whole run.
+        state: `running`, `finished`, `interrupted` or `failed`; or `killed`, if the file says `running` but the process
+            has ended.
+        step, steps: steps completed, and steps of the whole run.
         nimg, seconds: real images shown, and seconds of training alone.
-        pid, host: the process that trains or trained.
-        updated: when this was written, UTC.
-        message: why it failed.
+        pid, host: the process that trains or trained the run.
+        updated: the time of this status, in UTC.
+        message: the reason of a failure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,14 +80,14 @@ class Status(BaseModel):
 
 
 class Environment(BaseModel):
-    """What a run began with: `environment.json`, beside the data's facts and the plan.
+    """The environment in which a run began: `environment.json`, without the data's facts and the plan.
 
     Attributes:
         pocketgan, python, torch, numpy: versions.
         platform, processor: the machine.
         device: `cpu`, `cuda` or `mps`.
-        threads: CPU threads.
-        command: what was typed, where it was typed.
+        threads: the number of CPU threads.
+        command: the command line, if the run was started from one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,19 +104,19 @@ class Environment(BaseModel):
 
 
 def after_last_rollback(events: list[dict[str, Any]]) -> int:
-    """Returns the place of the first event after the last rollback."""
+    """Returns the index of the first event after the last rollback."""
     return max((place + 1 for place, row in enumerate(events) if row.get("event") == "rollback"), default=0)
 
 
 def is_decision(event: dict[str, Any]) -> bool:
-    """Whether an event changed training's bits from its step on, and says how."""
+    """Returns whether an event changed the exact results of training from its step on, and describes the change."""
     if event.get("event") == "threads":
         return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
     return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Returns the checkpoints of the run in a folder, oldest first."""
+    """Returns the checkpoint files in a run's folder, oldest first."""
     paths = (folder / "checkpoints").glob("step-*.safetensors")
     return sorted(path for path in paths if re.fullmatch(r"step-\d{9,}", path.stem))
 
@@ -131,9 +131,9 @@ class SampleFile:
     """A sample picture of a run.
 
     Attributes:
-        path: the PNG file; the JSON file beside it says when it was drawn, and what the discriminator made of it.
-        step: the training step after which it was drawn.
-        seconds: of training until then; None where that isn't known.
+        path: the PNG file; the JSON file beside it holds its step and time, and the discriminator's scores.
+        step: the training step after which it was generated.
+        seconds: seconds of training until then; None if unknown.
     """
 
     path: Path
@@ -142,14 +142,14 @@ class SampleFile:
 
 
 def first_problem(error: ValidationError) -> str:
-    """Returns the first problem of a pydantic error: where, and what."""
+    """Returns the first problem of a pydantic error: its place and its description."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"]) or "its top"
     return f"{place}: {first['msg'].lower()}"
 
 
 def lives(status: Status) -> bool:
-    """Whether the process that wrote the status still is; one on another host, if it wrote lately."""
+    """Returns whether the process of a status is alive; on another host, whether the status is recent."""
     if status.host != socket.gethostname():
         return (datetime.now(UTC) - status.updated).total_seconds() < FOREIGN_SECONDS
     import psutil
@@ -164,7 +164,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-        RunError: it is missing, no JSON object, or larger than any of ours.
+        RunError: the file is missing, not a JSON object, or larger than any file of Pocketgan.
     """
     try:
         with path.open("rb") as file:
@@ -179,7 +179,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Reads the rows of a JSON-lines file, without lines that are none or lack a number that is needed."""
+    """Reads the rows of a JSON-lines file, without lines that are invalid or lack a required number."""
     if not path.exists():
         return []
     rows = []
@@ -195,11 +195,11 @@ def read_rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=20_000)
 def read_clocks(path: Path, changed: int) -> tuple[int, float] | None:
-    """Reads the step and the seconds in the JSON file beside a sample picture; None where it has none.
+    """Reads the step and the seconds in the JSON file beside a sample picture; None if they are missing.
 
     Args:
         path: the file.
-        changed: when it was written, so that it is read once.
+        changed: the modification time, so that the cache rereads a file only after a change.
     """
     try:
         values = json.loads(path.read_bytes()[:LARGEST_HEADER])
@@ -214,7 +214,7 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
     """Appends a row to a JSON-lines file.
 
     Raises:
-        StorageError: the disk refused it.
+        StorageError: the file can't be written.
     """
     try:
         with path.open("a", encoding="utf-8") as file:
@@ -224,12 +224,12 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes a JSON-lines file anew."""
+    """Replaces the content of a JSON-lines file."""
     write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 
 
 def read_counters(path: Path) -> dict[str, float] | None:
-    """Reads the counters in a checkpoint's header; None where there is no such file, or no header can be read."""
+    """Reads the counters in a checkpoint's header; None if the file is missing or its header can't be read."""
     try:
         with safe_open(path, "numpy") as file:
             return json.loads(file.metadata()["counters"])

@@ -1,6 +1,6 @@
-"""The run folder: the only interface between training and everything after it. No torch here.
+"""The run folder: the only interface between training and everything after it. No PyTorch here.
 
-Its files are described in `docs/run-folder.md`.
+Its files are described in `docs/reference/run-folder.md`.
 """
 
 import itertools
@@ -52,18 +52,18 @@ if TYPE_CHECKING:
 
 FOLDERS = ("samples", "figures", "checkpoints")
 DECISIONS = ("threads", "replan")
-"""Events that change training's bits from their step on."""
+"""Events that change the exact results of training from their step on."""
 
 
 class Run:
     """A run folder.
 
     Attributes:
-        folder: where it is.
+        folder: the path of the folder.
         config: the configuration.
-        facts: what was found of the data.
+        facts: metadata of the data.
         plan: the durations in steps.
-        environment: versions, machine, threads and device that the run began with.
+        environment: versions, machine, threads and device at the start of the run.
     """
 
     def __init__(self, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: Environment) -> None:
@@ -75,7 +75,7 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: RunConfig, facts: DataFacts, plan: Plan, environment: Environment) -> "Run":
-        """Makes a new run in `folder`, which must be empty or not there (see `claim_folder`)."""
+        """Creates a new run in `folder`, which must be empty or not exist yet (see `claim_folder`)."""
         run = cls(folder, config, facts, plan, environment)
         run.make_folders()
         run.write_environment()
@@ -88,7 +88,7 @@ class Run:
         """Opens the run in `folder`.
 
         Raises:
-            RunError: there is no run, or one of its files can't be read; the message names it.
+            RunError: there is no run, or one of its files can't be read; the message names the file.
         """
         folder = located(folder)
         if not (folder / "config.json").is_file():
@@ -132,7 +132,7 @@ class Run:
     # Writing.
 
     def write_environment(self) -> None:
-        """Writes `environment.json`: the environment, what was found of the data, and the plan."""
+        """Writes `environment.json`: the environment, the metadata of the data, and the plan."""
         content = {
             **self.environment.model_dump(),
             "data": self.facts.model_dump(),
@@ -141,13 +141,13 @@ class Run:
         write_json(self.folder / "environment.json", content)
 
     def replan(self, config: RunConfig, plan: Plan) -> None:
-        """Gives the run a new duration, or another plan of the same one."""
+        """Gives the run a new duration, or another plan for the same duration."""
         self.config, self.plan = config, plan
         self.write_environment()
         write_json(self.folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
 
     def write_status(self, state: State, *, step: int, nimg: int, seconds: float, message: str = "") -> None:
-        """Writes `status.json`, which says whether the run is under way and how far it is."""
+        """Writes `status.json` with the state and the progress of the run."""
         status = Status(
             state=state,
             step=step,
@@ -162,7 +162,7 @@ class Run:
         write_json(self.folder / "status.json", status.model_dump(mode="json"), durable=state != "running")
 
     def make_folders(self) -> None:
-        """Makes the folders inside the run's that aren't there, and removes what a killed process half wrote."""
+        """Creates missing subfolders of the run, and removes files that a killed process left half-written."""
         for name in FOLDERS:
             (self.folder / name).mkdir(exist_ok=True)
             for half in (self.folder / name).glob(".*.safetensors.*"):
@@ -170,11 +170,11 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps every other process from training this run; the lock goes with the process, however that ends.
+        """Prevents every other process from training this run; the lock ends with the process, even if it is killed.
 
         Raises:
-            RunBusy: another process is training it.
-            RunError: the folder can't be written.
+            RunBusy: another process is training the run.
+            RunError: the folder isn't writable.
         """
         lock = FileLock(self.folder / ".lock")
         try:
@@ -192,7 +192,7 @@ class Run:
         """Appends a row to `stats.jsonl`.
 
         Raises:
-            StorageError: the disk refused it.
+            StorageError: the file can't be written.
         """
         row = {
             "step": tick.step,
@@ -208,22 +208,22 @@ class Run:
         """Appends an evaluation to `metrics.jsonl`.
 
         Raises:
-            StorageError: the disk refused it.
+            StorageError: the file can't be written.
         """
         append_row(self.folder / "metrics.jsonl", row)
 
     def log_event(self, step: int, event: str, **details: Any) -> None:
-        """Appends something that happened at `step` to `events.jsonl`.
+        """Appends an event at `step` to `events.jsonl`.
 
         Raises:
-            StorageError: the disk refused it.
+            StorageError: the file can't be written.
         """
         append_row(self.folder / "events.jsonl", {"step": step, "event": event, **details})
 
     def rewind(self, step: int) -> None:
         """Drops the rows after `step`, which a resumed run writes again.
 
-        Events up to the last rollback stay, and so do decisions, which a resumed run makes again at the same steps.
+        Events up to the last rollback remain. Decisions remain too, since a resumed run repeats them at the same steps.
         """
         for name in ("stats", "metrics", "events"):
             path = self.folder / f"{name}.jsonl"
@@ -236,8 +236,8 @@ class Run:
     def abandon(self, step: int) -> Path:
         """Moves rows, checkpoints and samples after `step` into the first free `abandoned/<n>`.
 
-        Events stay, and so does the best checkpoint. Rows are copied first and dropped last, and the newest checkpoint
-        goes first, so that being killed on the way loses nothing.
+        Events and the best checkpoint remain. Rows are copied first and dropped last, and the newest checkpoint moves
+        first, so that nothing is lost if the process is killed meanwhile.
         """
         places = (self.folder / "abandoned" / str(number) for number in itertools.count(1))
         folder = next(place for place in places if not place.exists())
@@ -260,16 +260,16 @@ class Run:
         return folder
 
     def rollbacks(self) -> list[dict[str, Any]]:
-        """Returns the events of going back to a healthy checkpoint, oldest first."""
+        """Returns the rollback events, oldest first."""
         return [event for event in self.events() if event["event"] == "rollback"]
 
     def decisions(self) -> list[dict[str, Any]]:
-        """Returns the events that changed training's bits since the last rollback, oldest first."""
+        """Returns the events since the last rollback that changed the exact results of training, oldest first."""
         events = self.events()
         return [event for event in events[after_last_rollback(events) :] if is_decision(event)]
 
     def threads_at(self, step: int) -> int:
-        """Returns the CPU threads that the run used after `step`."""
+        """Returns the number of CPU threads that the run used after `step`."""
         count = self.environment.threads
         for event in self.events():
             if event.get("event") == "rollback":
@@ -279,19 +279,19 @@ class Run:
         return count
 
     def furthest_step(self) -> int:
-        """Returns the last step that is known to have been trained, be it saved or not."""
+        """Returns the last step that is known to have been trained, whether it was saved or not."""
         rows = (self.stats()[-1:], self.metrics()[-1:], self.decisions()[-1:])
         return max((int(row["step"]) for last in rows for row in last), default=0)
 
     def forget_plans(self, step: int) -> None:
-        """Drops the plans that were made after `step`: another one was asked for."""
+        """Drops the plans made after `step`, because a new plan was requested."""
         path = self.folder / "events.jsonl"
         if path.exists():
             rows = read_rows(path, needed=("step",))
             write_rows(path, [row for row in rows if row.get("event") != "replan" or row["step"] <= step])
 
     def settle(self) -> None:
-        """Completes a rollback that a killed process had begun."""
+        """Completes a rollback that was interrupted when its process was killed."""
         for last in self.rollbacks()[-1:]:
             late = [path for path in self.checkpoints() if step_of(path) > last["to"]]
             scales = [(read_counters(path) or {}).get("rate_scale", 1.0) for path in late]
@@ -301,10 +301,10 @@ class Run:
     # Reading.
 
     def status(self) -> Status:
-        """Returns `status.json`, with the state `killed` where it says `running` and that process is gone.
+        """Returns `status.json`, with the state `killed` if it says `running` but its process has ended.
 
         Raises:
-            RunError: it is missing or damaged.
+            RunError: the file is missing or damaged.
         """
         path = self.folder / "status.json"
         try:
@@ -316,18 +316,18 @@ class Run:
         return status
 
     def is_finished(self, step: int) -> bool:
-        """Whether the status says that training finished at a step; a damaged one doesn't."""
+        """Returns whether training finished at a step according to the status; False if the status is damaged."""
         with suppress(RunError):
             status = self.status()
             return status.state == "finished" and status.step == step
         return False
 
     def stats(self) -> list[dict[str, float]]:
-        """Returns the rows of `stats.jsonl`, without lines that can't be read, such as a half-written last one."""
+        """Returns the rows of `stats.jsonl`, without unreadable lines, such as a half-written last one."""
         return read_rows(self.folder / "stats.jsonl", needed=COLUMNS)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Returns the evaluations of `metrics.jsonl`, oldest first, without lines that can't be read."""
+        """Returns the evaluations of `metrics.jsonl`, oldest first, without unreadable lines."""
         return read_rows(self.folder / "metrics.jsonl", needed=("step", "frechet_distance"))
 
     def events(self) -> list[dict[str, Any]]:
@@ -335,7 +335,7 @@ class Run:
         return read_rows(self.folder / "events.jsonl", needed=("step",))
 
     def best(self) -> dict[str, float] | None:
-        """Returns the counters of the best checkpoint, with its `frechet_distance`; None where there is none."""
+        """Returns the counters of the best checkpoint, with its `frechet_distance`; None if there is none."""
         counters = read_counters(self.folder / "checkpoints" / BEST)
         return counters if counters and "frechet_distance" in counters else None
 
@@ -350,7 +350,7 @@ class Run:
         return sorted(result, key=lambda sample: (sample.step, sample.path.name))
 
     def _sample_file(self, path: Path) -> SampleFile | None:
-        """Returns when a sample was drawn: as the file beside it says, or as its name does where that is lost."""
+        """Returns a sample with its step and time, from the file beside it or, if that is missing, from its name."""
         clocks = None
         with suppress(OSError):
             beside = path.with_suffix(".json")
@@ -367,32 +367,32 @@ class Run:
 
     @property
     def data(self) -> DataConfig:
-        """How to read its images again."""
+        """Settings for reading the run's images again."""
         return self.config.data
 
     def weights(self, checkpoint: str | int = "auto") -> Weights:
-        """Reads the generator's weights out of a checkpoint; see `loading.read_weights`."""
+        """Reads the generator's weights from a checkpoint; see `weights.read_weights`."""
         from pocketgan.runs.weights import read_weights
 
         return read_weights(self.folder, self.config, checkpoint)
 
     def label_index(self, label: str | int) -> int:
-        """Returns the index of the class called `label`; see `models.label_index`."""
+        """Returns the index of the class called `label`; see `model.label_index`."""
         return label_index(self, label)
 
     def generate(
         self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
     ) -> "Images":
-        """Generates images from the run's generator (the averaged one, where there is one).
+        """Generates images with the run's generator (the EMA generator, if there is one).
 
         Args:
-            count: how many.
-            seed: the latents' seed; the same seed gives the same images.
-            label: the class of all of them, by name; None takes all classes in turn.
-            checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+            count: the number of images.
+            seed: the seed of the latents; the same seed gives the same images.
+            label: the name of the class of all images; None cycles through all classes.
+            checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last if there is no best.
 
         Raises:
-            RunError: no such checkpoint or class, or the generator reads images.
+            RunError: there is no such checkpoint or class, or the generator reads images.
         """
         from pocketgan.runs.sampling import draw
 

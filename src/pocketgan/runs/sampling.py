@@ -1,4 +1,4 @@
-"""Images out of a generator: from noise with a seed, or redrawn from other images."""
+"""Generation of images: from noise with a seed, or by translation of other images."""
 
 from collections.abc import Sequence
 
@@ -17,24 +17,24 @@ BATCH = 250
 
 
 def sample_latents(config: RunConfig, count: int, seed: int) -> Tensor:
-    """Returns latents for `count` images, float32, shape (count, latent_dim): the same for the same seed anywhere."""
+    """Returns latents for `count` images, float32, shape (count, latent_dim); a seed gives the same ones everywhere."""
     generator = torch.Generator().manual_seed(derived_seed(seed, "sample"))
     return torch.randn(count, config.network.latent_dim, generator=generator)
 
 
 def draw_classes(counts: Sequence[int], count: int, seed: int) -> Tensor:
-    """Draws `count` classes at random, int64, shape (count,), each as often as `counts` has it: an unbiased sample."""
+    """Draws `count` classes at random, int64, shape (count,), with the frequencies in `counts`: an unbiased sample."""
     generator = torch.Generator().manual_seed(derived_seed(seed, "classes"))
     return torch.multinomial(torch.tensor(counts, dtype=torch.float64), count, replacement=True, generator=generator)
 
 
 @torch.no_grad()
 def run_generator(network: nn.Module, inputs: Tensor, labels: Tensor | None, config: RunConfig) -> Tensor:
-    """Runs the generator as after training (no dropout, fixed statistics), in batches.
+    """Runs the generator in evaluation mode (no dropout, fixed statistics), in batches.
 
     Args:
-        network: the generator; whether it trains or not is left as it was.
-        inputs: latents (N, latent_dim), or images in the network's range where it reads images.
+        network: the generator; its training mode is restored afterwards.
+        inputs: latents (N, latent_dim), or images in the network's range if it reads images.
         labels: int64, shape (N,), or None.
         config: the run's configuration.
 
@@ -67,12 +67,13 @@ def generate_images(
 
     Args:
         network: a generator that reads noise.
-        config: its run's configuration.
-        classes: classes that the generator is told; 0 for an unconditional one.
-        count: how many.
-        seed: the latents' seed.
-        label: the class of all of them, an index; None takes all classes in turn.
-        class_counts: training images of each class, which are then asked for as often; without, all come in turn.
+        config: the configuration of its run.
+        classes: the number of classes of a conditional generator; 0 for an unconditional one.
+        count: the number of images.
+        seed: the seed of the latents.
+        label: the index of the class of all images; None cycles through all classes.
+        class_counts: the number of training images of each class. If given, classes are requested with these
+            frequencies; otherwise they take turns.
     """
     labels = None
     if classes and label is not None:
@@ -101,11 +102,11 @@ def draw(
 
 
 def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:
-    """Runs an image-to-image generator over uint8 images (N, C, H, W); returns the redrawn ones, alike in shape."""
+    """Translates uint8 images (N, C, H, W) with an image-to-image generator; returns uint8 images of the same shape."""
     return run_generator(network, to_network(images, config.data.pixel_range), None, config)
 
 
 def side_by_side(inputs: Tensor, outputs: Tensor) -> Images:
-    """Puts each input left of its output, eight pairs a row at most."""
+    """Puts each input to the left of its output, with at most eight pairs per row."""
     pairs = np.stack([inputs.numpy(), outputs.numpy()], axis=1).reshape(-1, *inputs.shape[1:])
     return Images(pairs, columns=min(16, len(pairs)))

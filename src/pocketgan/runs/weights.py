@@ -1,4 +1,4 @@
-"""From a folder back to its networks."""
+"""Loading of weights and networks from a folder."""
 
 from pathlib import Path
 
@@ -23,20 +23,20 @@ from pocketgan.training.checkpoints import (
 
 
 def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
-    """Returns the shape that networks for this data are made for."""
+    """Returns the image shape for which networks for this data are built."""
     return ImageShape(facts.channels, facts.size, len(facts.class_names) if conditional else 0)
 
 
 def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkpoint:
-    """Returns a run's checkpoint `best`, `last` or at a step, verified; `auto` is the best, or the last without one.
+    """Returns a verified checkpoint of a run: `best`, `last` or at a step; `auto` is the best, or the last without one.
 
     Args:
-        folder: the run's.
-        config: its configuration.
+        folder: the run's folder.
+        config: the run's configuration.
         which: `best`, `last`, `auto` or a step.
 
     Raises:
-        RunError: there is none such, or it is damaged.
+        RunError: there is no such checkpoint, or it is damaged.
     """
     paths = checkpoint_files(folder)
     best = folder / "checkpoints" / BEST
@@ -66,15 +66,15 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
 
 
 def read_weights(folder: Path, config: RunConfig, checkpoint: str | int) -> Weights:
-    """Reads the weights of a run's generator (the averaged one's, where there is one) out of a checkpoint.
+    """Reads the weights of a run's generator (the EMA generator, if there is one) from a checkpoint.
 
     Args:
-        folder: the run's.
-        config: its configuration.
-        checkpoint: `best`, `last`, or a step; `auto` for the best, or the last of a run that wasn't evaluated.
+        folder: the run's folder.
+        config: the run's configuration.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Raises:
-        RunError: there is none such, or it is damaged.
+        RunError: there is no such checkpoint, or it is damaged.
     """
     saved = find_checkpoint(folder, config, checkpoint)
     name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
@@ -82,22 +82,22 @@ def read_weights(folder: Path, config: RunConfig, checkpoint: str | int) -> Weig
 
 
 def load_generator(model: Model, checkpoint: str | int = "auto") -> nn.Module:
-    """Returns a model's generator (the averaged one, where there is one), ready to generate, on the CPU.
+    """Returns a model's generator (the EMA generator, if there is one) on the CPU, in evaluation mode.
 
     Raises:
-        UserError: there is no such checkpoint, or it is another network's.
+        UserError: there is no such checkpoint, or it belongs to another network.
     """
     return build_with(model, model.weights(checkpoint))
 
 
 def build_with(model: Model, weights: Weights) -> nn.Module:
-    """Returns a model's generator with these weights, ready to generate, on the CPU.
+    """Returns a model's generator with these weights on the CPU, in evaluation mode.
 
-    The weights are held against the network that the configuration describes before any of its memory is taken, so that
-    a configuration from elsewhere can't ask for more than the weights' file holds.
+    The weights are compared with the network that the configuration describes before its memory is allocated. A
+    configuration from an untrusted source therefore can't request more memory than the weights' file holds.
 
     Raises:
-        RunError: they are another network's.
+        RunError: the weights belong to another network.
     """
     config = model.config
     shape = image_shape(model.facts, config.network.conditional)

@@ -1,4 +1,4 @@
-"""Where the runs of a study are run: processes on this machine (joblib), or tasks on a Ray cluster."""
+"""Backends that execute the runs of a study: processes on this machine (joblib), or tasks on a Ray cluster."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 KNOCK_SECONDS = 10
 RETRIES = 3
-"""How often a run is taken up again after its process or its node was lost."""
+"""Number of times a run is resumed after its process or its node was lost."""
 
 
 def run_all(
@@ -28,20 +28,20 @@ def run_all(
     cores: int,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
-    """Calls `work` on every item, several at once in processes of their own; yields what it returns as it comes.
+    """Calls `work` on every item, several at once in separate processes; yields the results as they arrive.
 
-    An item whose process is killed is given to another one, so `work` must be able to take up what is half done.
+    If the process of an item is killed, another process gets the item, so `work` must be able to resume partial work.
 
     Args:
-        work: a function at a module's top, or a partial of one.
-        items: what it takes, one each.
+        work: a module-level function, or a partial of one.
+        items: one argument for each call.
         backend: `local` or `ray`.
-        jobs: how many at once (`local`).
-        cores: how many of a machine's cores each takes (`ray`).
-        stopped: whether the items were asked to end; processes that a signal kills then aren't replaced.
+        jobs: number of simultaneous calls (`local`).
+        cores: number of cores per call (`ray`).
+        stopped: returns whether the work was asked to stop; processes killed by a signal then aren't replaced.
 
     Raises:
-        StudyError: the cluster can't be reached, or processes are killed again and again.
+        StudyError: the cluster can't be reached, or processes are killed repeatedly.
     """
     if not items:
         return iter(())
@@ -49,24 +49,26 @@ def run_all(
 
 
 def count_jobs(text: str, threads: int) -> int:
-    """Returns how many runs go at once: `auto` for as many as there are cores for, or a number.
+    """Returns the number of simultaneous runs: the given number, or for `auto` as many as there are cores for.
 
     Raises:
-        StudyError: neither.
+        StudyError: `text` is neither.
     """
     import joblib
 
     if text == "auto":
         return max(1, joblib.cpu_count() // max(1, threads))
     if not text.isdecimal() or int(text) < 1:
-        raise StudyError("'{text}' won't do; a number from 1, or 'auto' for one a core", field="jobs", text=text)
+        raise StudyError(
+            "must be a number from 1 up, or 'auto' for one per core (got '{text}')", field="jobs", text=text
+        )
     return int(text)
 
 
 def _in_processes(
     work: Callable[[Item], Outcome], items: Sequence[Item], jobs: int, stopped: Callable[[], bool]
 ) -> Iterator[Outcome]:
-    """Joblib's loky processes; where one is killed, the rest is given to new ones."""
+    """Runs the calls in joblib's loky processes; if one is killed, new processes get the remaining items."""
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -89,8 +91,8 @@ def _in_processes(
             lost += 1
             if lost > RETRIES:
                 raise StudyError(
-                    "processes were killed {lost} times, perhaps for want of memory; --jobs 1 takes "
-                    "less, and the same command goes on",
+                    "processes were killed {lost} times, perhaps because memory ran out; continue with "
+                    "the same command and --jobs 1, which needs less",
                     field="jobs",
                     lost=lost,
                 ) from None
@@ -98,8 +100,10 @@ def _in_processes(
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Lets a Ctrl-C wait until the end. Processes that start inside hold it back until they work, so that none dies of
-    it with a traceback while it imports."""
+    """Delays a Ctrl-C until the end of the block.
+
+    Processes started inside block SIGINT until their work begins, so that none ends with a traceback while importing.
+    """
     if sys.platform == "win32":
         yield
         return
@@ -117,7 +121,7 @@ def _numbered(work: Callable[[Item], Outcome], number: int, item: Item) -> tuple
 
 
 def _on_ray(work: Callable[[Item], Outcome], items: Sequence[Item], cores: int) -> Iterator[Outcome]:
-    """Ray tasks on the cluster that RAY_ADDRESS names, or the one that this machine belongs to."""
+    """Runs the calls as Ray tasks on the cluster of RAY_ADDRESS, or on the cluster that this machine belongs to."""
     ray = _ray()
     task = ray.remote(num_cpus=max(1, cores), max_retries=RETRIES)(_numbered)
     waiting = [task.remote(work, number, item) for number, item in enumerate(items)]
@@ -127,7 +131,7 @@ def _on_ray(work: Callable[[Item], Outcome], items: Sequence[Item], cores: int) 
             yield from (outcome for _, outcome in ray.get(done))
         except ray.exceptions.RayError as error:
             raise StudyError(
-                "Ray gave a run up: {splitlines}", field="backend", splitlines=str(error).splitlines()[0]
+                "Ray gave up on a run: {splitlines}", field="backend", splitlines=str(error).splitlines()[0]
             ) from None
 
 
@@ -136,7 +140,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise StudyError("'ray' isn't installed; pip install 'pocketgan[ray]'", field="backend") from None
+        raise StudyError("'ray' isn't installed; pip install ray", field="backend") from None
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS", "auto")
         try:
@@ -145,8 +149,8 @@ def _ray() -> Any:
         except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise StudyError(
-                "no Ray cluster at '{address}' ({reason}); 'ray start --head' begins one, and "
-                "RAY_ADDRESS names another",
+                "there is no Ray cluster at '{address}' ({reason}); start one with 'ray start --head', "
+                "or set RAY_ADDRESS",
                 field="backend",
                 address=address,
                 reason=reason,
@@ -155,15 +159,15 @@ def _ray() -> Any:
 
 
 def _knock(address: str) -> None:
-    """Connects once to the address of a cluster, since Ray itself tries for minutes.
+    """Connects once to the address of a cluster, since Ray itself retries for minutes.
 
     Raises:
-        OSError: nothing answers there.
-        ValueError: it names no port.
+        OSError: nothing answers at the address.
+        ValueError: the address has no port.
     """
     if address in ("auto", "local"):
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdecimal():
-        raise ValueError("it takes host:port")
+        raise ValueError("must be host:port")
     socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()

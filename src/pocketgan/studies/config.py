@@ -1,4 +1,4 @@
-"""What a study asks: a base recipe, the variants, the seeds, and the metric that decides. No torch here."""
+"""Configuration of a study: base recipe, variants, seeds and deciding metric. Doesn't import torch."""
 
 import hashlib
 import itertools
@@ -22,73 +22,73 @@ LONGEST_SLUG = 100
 
 
 class Range(Section):
-    """Values that a search may take."""
+    """Range of values for a search."""
 
     low: int | float
-    """The lowest."""
+    """The lowest value."""
     high: int | float
-    """The highest."""
+    """The highest value."""
     log: bool = False
-    """Whether to draw on a logarithmic scale."""
+    """Whether values are sampled on a logarithmic scale."""
 
     @model_validator(mode="after")
     def _check(self) -> "Range":
         if not self.low < self.high:
-            raise ConfigError("from {low} to {high} is no range; low must be below high", low=self.low, high=self.high)
+            raise ConfigError("low must be below high (got {low} and {high})", low=self.low, high=self.high)
         if self.log and self.low <= 0:
-            raise ConfigError("a logarithmic range starts above 0, not at {low}", low=self.low)
+            raise ConfigError("a logarithmic range must start above 0 (got {low})", low=self.low)
         return self
 
 
 class StudyConfig(Section):
-    """Everything that determines a study."""
+    """Complete configuration of a study."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    """What the study is called: letters, digits, - and _."""
+    """Name of the study: letters, digits, - and _."""
     question: str = ""
-    """What it asks, in a sentence."""
+    """The question that the study answers, in one sentence."""
     recipe: str = "pocket"
     """The base recipe."""
     settings: dict[str, Value] = Field(default={})
-    """Fields of the configuration that are set in all variants."""
+    """Settings shared by all variants."""
     factors: dict[str, list[Value] | Range] = Field(default={})
-    """Fields of the configuration and their values: the variants are all combinations. A search also takes ranges."""
+    """Settings and their values: the variants are all combinations. A search also accepts ranges."""
     variants: list[dict[str, Value]] = Field(default=[])
-    """Instead of factors: a list of variants, each with fields, and optionally a name and a recipe of its own."""
+    """Instead of factors: a list of variants, each with settings, and optionally with its own name and recipe."""
     seeds: int | None = Field(default=None, ge=1, le=1000)
-    """Runs of each variant; by default as many as it takes to show a difference (`seeds.default_seeds`)."""
+    """Runs per variant; by default the number needed to show a difference (`seeds.default_seeds`)."""
     first_seed: int = Field(default=0, ge=0, lt=2**30)
-    """The first seed; the others follow."""
+    """The first seed; the others follow consecutively."""
     fresh_seeds: int = Field(default=5, ge=0, le=1000)
-    """Runs of the chosen variant on seeds that had no part in choosing it; 0: its quality is not confirmed."""
+    """Confirmation seeds: runs of the chosen variant on seeds that had no part in the choice; 0: no confirmation."""
     duration: str | None = None
-    """How long each run trains; by default as the recipe says."""
+    """Duration of each run; by default the duration of the recipe."""
     metric: str = "frechet_distance"
     """The metric that decides."""
     direction: Literal["lower", "higher"] | None = None
-    """Which is better; by default as the metric says: lower, higher, or the nearer to its best value."""
+    """Direction of better values; by default that of the metric: lower, higher, or closest to its best value."""
     metrics: list[str] = Field(default=["frechet_distance", "modes", "class_kl"])
-    """What else is measured of each run's end."""
+    """Further metrics measured at the end of each run."""
     against: str = "test"
-    """The real images that the figures are measured against."""
+    """The real images that scores are measured against."""
     features: Literal["auto", "digits", "classifier", "random"] = "auto"
     """The feature space."""
     count: int = Field(default=10_000, ge=200, le=1_000_000)
-    """Images generated for a figure (a run that redraws images: as many as there are, at most)."""
+    """Images generated per score (for image-to-image translation, at most as many as there are real images)."""
     checkpoint: Literal["last", "best"] = "last"
-    """Which of a run's generators is measured: that at its end, or the best by its own evaluations."""
+    """Generator to measure: the one at the end of the run, or the best one by the run's own evaluations."""
     compare_with: str | None = None
-    """Compare each variant with this one; by default all with each other, or none where each has data of its own."""
+    """Baseline variant for all comparisons; by default all pairs that use the same data are compared."""
     moments: list[int] = Field(default=[])
-    """Steps, in pairs with the end: is each variant's quality there another than at the end of the run?"""
+    """Steps at which each variant's quality is compared with its quality at the end of the run."""
     search: Literal["grid", "tpe"] = "grid"
     """`grid`: all combinations. `tpe`: Optuna's tree-structured Parzen estimator proposes them."""
     trials: int = Field(default=30, ge=1, le=100_000)
-    """Of a search: how many."""
+    """Number of trials of a search."""
     pruning: Literal["median", "hyperband", "none"] = "median"
-    """Of a search: which trials stop early. A trial is judged by the run's own evaluations, never by the test split."""
+    """Rule for stopping trials of a search early, based on the run's own evaluations, never on the test split."""
     storage: str = ""
-    """Of a search: the URL of an Optuna storage that a team shares; by default a file in the study's folder."""
+    """URL of an Optuna storage for a search that a team shares; by default a file in the study's folder."""
 
     @field_validator("recipe")
     @classmethod
@@ -107,23 +107,21 @@ class StudyConfig(Section):
         if self.factors and self.variants:
             raise ConfigError("give factors or variants, not both", field="variants")
         if self.search == "tpe" and (self.variants or not self.factors):
-            raise ConfigError(
-                "'tpe' draws from factors; give some, as learning_rate = {low = 1e-4, high = 1e-2}", field="search"
-            )
+            raise ConfigError("'tpe' needs factors, such as learning_rate = {low = 1e-4, high = 1e-2}", field="search")
         for field, values in self.factors.items():
             if isinstance(values, Range):
                 if self.search == "grid":
                     raise ConfigError(
-                        "{what} is a range; a grid takes a list of values, search = 'tpe' ranges",
+                        "{what} is a range; a grid needs a list of values (ranges are for search = 'tpe')",
                         field="factors",
                         what=field,
                     )
             elif not values:
-                raise ConfigError(
-                    "{what} has no values, so the grid is empty; give two or more", field="factors", what=field
-                )
+                raise ConfigError("{what} has no values; give at least two", field="factors", what=field)
             elif len(set(map(repr, values))) < len(values):
-                raise ConfigError("{what} has a value twice: {values}", field="factors", what=field, values=values)
+                raise ConfigError(
+                    "{what} has the same value twice: {values}", field="factors", what=field, values=values
+                )
         if self.better == "nearest" and self.metric not in IDEALS:
             raise ConfigError(
                 "'{metric}' is best where real images are, neither lower nor higher; set 'lower' or "
@@ -132,40 +130,38 @@ class StudyConfig(Section):
                 metric=self.metric,
             )
         if self.search == "grid" and not self.factors and not self.variants:
-            raise ConfigError(
-                "none, and no variants, so there is nothing to compare; give factors or variants", field="factors"
-            )
+            raise ConfigError("there is nothing to compare; give factors or variants", field="factors")
         return self
 
     @property
     def better(self) -> Literal["lower", "higher", "nearest"]:
-        """Which figures of the deciding metric win: the setting, else what the metric says."""
+        """Direction of better values of the deciding metric: the setting, or else the metric's own direction."""
         return self.direction or BETTER.get(self.metric, "lower") or "nearest"
 
     @property
     def contradicts(self) -> bool:
-        """Whether the setting `direction` says the opposite of the metric."""
+        """True if the setting `direction` contradicts the metric's own direction."""
         return self.direction is not None and BETTER.get(self.metric) not in (None, self.direction)
 
     @property
     def ideal(self) -> float | None:
-        """The best value of the deciding metric, where the nearest to it wins; else None."""
+        """Best value of the deciding metric, if values closest to it are better; else None."""
         return IDEALS[self.metric] if self.better == "nearest" else None
 
     def judged(self, figure: float) -> float:
-        """Returns what variants are ranked by: a figure, or its distance from the metric's best value."""
+        """Returns the value that variants are ranked by: a score, or its distance from the metric's best value."""
         return figure if self.ideal is None else abs(figure - self.ideal)
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the lower one of two judged figures wins."""
+        """True if the lower of two ranked values is better."""
         return self.better != "higher"
 
     def configs(self) -> dict[str, RunConfig]:
-        """Returns each variant's configuration by its name, seed 0, one thread.
+        """Returns each variant's configuration by name, with seed 0 and by default one thread.
 
         Raises:
-            ConfigError: an unknown factor, or a value that a recipe refuses; the message names the variant.
+            ConfigError: a factor is unknown, or its recipe rejects a value; the message names the variant.
         """
         if self.search == "tpe":
             return {}
@@ -174,7 +170,9 @@ class StudyConfig(Section):
             fields = dict(fields)
             name = str(fields.pop("name", "") or named(fields))
             if name in configs:
-                raise ConfigError("'{name}' is there twice; give each a name of its own", field="variants", name=name)
+                raise ConfigError(
+                    "'{name}' is there twice; give each variant its own name", field="variants", name=name
+                )
             configs[name] = self.configure(name, fields)
         for name, config in configs.items():
             twin = next(other for other in configs if configs[other] == config)
@@ -183,11 +181,13 @@ class StudyConfig(Section):
                     "'{twin}' and '{name}' are the same runs; leave one out", field="factors", twin=twin, name=name
                 )
         if len({slug(name) for name in configs}) < len(configs):
-            raise ConfigError("two names differ in signs alone, and folders can't tell them apart", field="variants")
+            raise ConfigError(
+                "two names differ only in punctuation, so their folders would be the same", field="variants"
+            )
         if self.compare_with is not None and self.compare_with not in configs:
             hint = nearest(self.compare_with, configs)
             raise ConfigError(
-                "no variant '{compare_with}'{hint}; known: {known}",
+                "there is no variant '{compare_with}'{hint}; known: {known}",
                 field="compare_with",
                 compare_with=self.compare_with,
                 hint=hint,
@@ -199,7 +199,7 @@ class StudyConfig(Section):
         """Returns the configuration of one variant.
 
         Raises:
-            ConfigError: an unknown field, or a value that the recipe refuses.
+            ConfigError: a field is unknown, or the recipe rejects a value.
         """
         given = {"threads": 1, **self.settings, **fields}
         base = recipe(str(given.pop("recipe", self.recipe)))
@@ -207,12 +207,12 @@ class StudyConfig(Section):
             if field not in NAMES:
                 place = "settings" if field in self.settings else "factors" if self.factors else "variants"
                 raise ConfigError(
-                    "'{what}' is no setting{hint}", field=place, what=field, hint=nearest(field, [*FIELDS, *ALIASES])
+                    "'{what}' isn't a setting{hint}", field=place, what=field, hint=nearest(field, [*FIELDS, *ALIASES])
                 )
         if self.duration is not None:
             if any(rename(field, value)[0] == "duration" for field, value in fields.items()):
                 raise ConfigError(
-                    "'{duration}' would undo the durations that the variants have",
+                    "'{duration}' would replace the durations that the variants set",
                     field="duration",
                     duration=self.duration,
                 )
@@ -226,12 +226,12 @@ class StudyConfig(Section):
             raise ConfigError("variant '{name}': {error}", name=name, error=error) from None
 
     def seed_list(self, tests: int) -> list[int]:
-        """Returns the seeds of each variant, for a study that makes so many tests."""
+        """Returns the seeds of each variant in a study that makes this number of tests."""
         count = self.seeds if self.seeds is not None else default_seeds(max(1, tests))
         return list(range(self.first_seed, self.first_seed + count))
 
     def fresh_seed_list(self) -> list[int]:
-        """Returns the seeds that the chosen variant is run on again: none that another run of the study has."""
+        """Returns the confirmation seeds of the chosen variant, which no other run of the study uses."""
         start = self.first_seed + 1_000_000
         return list(range(start, start + self.fresh_seeds))
 
@@ -240,14 +240,14 @@ def grid(factors: Mapping[str, Any]) -> list[dict[str, Value]]:
     """Returns all combinations of the factors' values.
 
     Raises:
-        ConfigError: there are too many.
+        ConfigError: there are too many combinations.
     """
     count = 1
     for values in factors.values():
         count *= len(values)
     if count > MOST_VARIANTS:
         raise ConfigError(
-            "{count:,} combinations are too many; at most {most_variants:,}, or search = 'tpe'",
+            "{count:,} combinations are too many (at most {most_variants:,}); use fewer values, or search = 'tpe'",
             field="factors",
             count=count,
             most_variants=MOST_VARIANTS,
@@ -256,12 +256,12 @@ def grid(factors: Mapping[str, Any]) -> list[dict[str, Value]]:
 
 
 def named(fields: Mapping[str, Value]) -> str:
-    """Returns a variant's name made of its fields, `latent_dim=50, hidden_dim=64`."""
+    """Returns a variant's name made from its fields: `latent_dim=50, hidden_dim=64`."""
     return ", ".join(f"{field}={value}" for field, value in fields.items()) or "as the recipe"
 
 
 def slug(name: str) -> str:
-    """Returns a variant's name as the name of a folder: `latent_dim-50-hidden_dim-64`."""
+    """Returns a folder name for a variant's name: `latent_dim-50-hidden_dim-64`."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name.replace("=", "-")).strip("-.") or "variant"
     if len(plain) <= LONGEST_SLUG:
         return plain
@@ -269,16 +269,16 @@ def slug(name: str) -> str:
 
 
 def study_config(values: Mapping[str, Any]) -> StudyConfig:
-    """Makes a study's configuration from plain values.
+    """Creates a study's configuration from plain values.
 
     Raises:
-        ConfigError: the first field that is unknown or has a value that it can't have.
+        ConfigError: names the first field that is unknown or has an invalid value.
     """
     unknown = [key for key in values if key not in StudyConfig.model_fields]
     if unknown:
         hint = nearest(unknown[0], StudyConfig.model_fields)
         raise ConfigError(
-            "no such field of a study{hint}",
+            "isn't a field of a study{hint}",
             field=unknown[0],
             hint=hint or "; fields: " + ", ".join(StudyConfig.model_fields),
         )
@@ -293,6 +293,6 @@ def study_config(values: Mapping[str, Any]) -> StudyConfig:
         if isinstance(cause, ConfigError):
             raise ConfigError(cause.reason, field=cause.field or place) from None
         why = f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        raise ConfigError("{value!r} won't do: {why}", field=place, value=first["input"], why=why) from None
+        raise ConfigError("{why} (got {value!r})", field=place, value=first["input"], why=why) from None
     config.configs()
     return config

@@ -1,4 +1,4 @@
-"""What a study's runs logged, read once: losses, accuracies and their own evaluations, as curves."""
+"""Curves from the logs of a study's runs: losses, accuracies and the runs' own evaluations."""
 
 import math
 from collections.abc import Callable
@@ -12,23 +12,23 @@ from pocketgan.runs.run import Run
 from pocketgan.studies.study import Study
 
 POINTS = 200
-"""Points of a curve that is shown or compared, at most."""
+"""Largest number of points in a curve that is displayed or compared."""
 HELD = 0.03
-"""A curve that ends this much of the whole length before the longest one counts as going to its end."""
+"""Share of the whole length by which a curve may end before the longest one and still count as complete."""
 LOSSES = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
-"""Columns of `stats.jsonl`; everything else is looked up in `metrics.jsonl`."""
+"""Columns of `stats.jsonl`; every other measure comes from `metrics.jsonl`."""
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One measure of one run, as it was logged.
+    """One measure of one run, as logged.
 
     Attributes:
-        variant, seed: which run.
+        variant, seed: variant and seed of the run.
         measure: a column of `stats.jsonl` or `metrics.jsonl`.
-        steps, seconds, values: shape (n,), n ≥ 1, finite; the steps rise.
+        steps, seconds, values: shape (n,), n ≥ 1, finite; the steps are ascending.
     """
 
     variant: str
@@ -43,7 +43,7 @@ class Curve:
         return self.steps if clock == "step" else self.seconds
 
     def thinned(self, points: int = POINTS) -> "Curve":
-        """Returns the means of at most so many blocks."""
+        """Returns the curve averaged over at most `points` blocks."""
         if len(self.steps) <= points:
             return self
         columns = (self.steps, self.seconds, self.values)
@@ -53,20 +53,20 @@ class Curve:
         return Curve(self.variant, self.seed, self.measure, steps, seconds, values)
 
     def late_mean(self, share: float = 0.2) -> float:
-        """Returns the mean over the last part of its steps."""
+        """Returns the mean over the last part of the curve's steps, by default the last fifth."""
         late = self.steps >= self.steps[0] + (1 - share) * (self.steps[-1] - self.steps[0])
         return float(self.values[late].mean())
 
 
 @dataclass(frozen=True)
 class RunLog:
-    """What one run logged.
+    """Log of one run.
 
     Attributes:
-        variant, seed: which run.
-        run: its folder.
-        evaluations: its own evaluations, oldest first.
-        curves: by measure, those that have a finite number.
+        variant, seed: variant and seed of the run.
+        run: the run.
+        evaluations: the run's own evaluations, oldest first.
+        curves: curves by measure, for measures with a finite value.
     """
 
     variant: str
@@ -78,11 +78,11 @@ class RunLog:
 
 @dataclass(frozen=True)
 class Spread:
-    """Curves of several seeds at common places.
+    """Curves of several seeds, interpolated at common points.
 
     Attributes:
-        x: steps or seconds, shape (places,).
-        values: shape (seeds, places), not a number where a curve doesn't go.
+        x: steps or seconds, shape (points,).
+        values: shape (seeds, points); not a number where a curve has ended.
     """
 
     x: Numbers
@@ -90,28 +90,28 @@ class Spread:
 
     @property
     def mean(self) -> Numbers:
-        """The mean over the seeds, shape (places,)."""
+        """The mean over seeds, shape (points,)."""
         return np.nanmean(self.values, axis=0)
 
     @property
     def low(self) -> Numbers:
-        """The least, shape (places,)."""
+        """The minimum over seeds, shape (points,)."""
         return np.nanmin(self.values, axis=0)
 
     @property
     def high(self) -> Numbers:
-        """The greatest, shape (places,)."""
+        """The maximum over seeds, shape (points,)."""
         return np.nanmax(self.values, axis=0)
 
 
 def clock_of(study: Study) -> str:
-    """Returns what the variants' curves are drawn over: `step`, or `seconds` where their steps aren't alike."""
+    """Returns the horizontal axis of curves: `step`, or `seconds` if steps of the variants aren't comparable."""
     kinds = {(config.recipe, config.train.batch_size) for config in study.variants.values()}
     return "step" if len(kinds) <= 1 else "seconds"
 
 
 def read_logs(study: Study) -> list[RunLog]:
-    """Reads what the runs of a study logged, those that have begun; not those on fresh seeds."""
+    """Reads the logs of a study's started runs, except those on confirmation seeds."""
     logs = []
     for job in study.jobs():
         run = job.run()
@@ -126,7 +126,7 @@ def read_logs(study: Study) -> list[RunLog]:
 
 
 def curve_of(variant: str, seed: int, measure: str, rows: list[dict[str, Any]]) -> Curve | None:
-    """Returns one measure of a run's rows; None where none has a finite number."""
+    """Returns one measure of a run's rows as a curve; None if no row has a finite value."""
     columns: list[list[Any]] = [[row.get(name) for name in ("step", "seconds", measure)] for row in rows]
     numbers = [row for row in columns if all(isinstance(value, int | float) for value in row)]
     results = {step: (seconds, value) for step, seconds, value in numbers if math.isfinite(step + seconds + value)}
@@ -137,19 +137,19 @@ def curve_of(variant: str, seed: int, measure: str, rows: list[dict[str, Any]]) 
 
 
 def curves_of(logs: list[RunLog], variant: str, measure: str) -> list[Curve]:
-    """Returns one measure of a variant's runs, one curve a seed, without those that have none."""
+    """Returns one measure of a variant's runs, one curve per seed, without runs that lack it."""
     return [log.curves[measure] for log in logs if log.variant == variant and measure in log.curves]
 
 
 def spread(curves: list[Curve], clock: str) -> Spread | None:
-    """Brings curves to common places; each counts only as far as it goes.
+    """Interpolates curves at common points; each counts only for its own range.
 
     Args:
-        curves: of one measure.
+        curves: curves of one measure.
         clock: `step` or `seconds`.
 
     Returns:
-        None without curves.
+        The interpolated curves; None if there are none.
     """
     if not curves:
         return None
@@ -170,15 +170,15 @@ def spread(curves: list[Curve], clock: str) -> Spread | None:
 
 
 def before_each(curves: list[Curve], steps: Numbers, read: Callable[..., float]) -> Numbers:
-    """Reads something off curves for the stretch before each of some steps.
+    """Computes a value from curves for the stretch before each of some steps.
 
     Args:
-        curves: of one run.
-        steps: shape (n,), rising.
-        read: takes the mean of each curve over such a stretch.
+        curves: curves of one run.
+        steps: shape (n,), ascending.
+        read: computes the value from the mean of each curve over a stretch.
 
     Returns:
-        Shape (n,), not a number where a curve has no point there.
+        Shape (n,); not a number where a curve has no point in the stretch.
     """
     values, before = [], -math.inf
     for step in steps:

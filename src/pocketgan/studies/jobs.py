@@ -1,6 +1,6 @@
-"""One run of a study: trained in a process of its own, or gone on with, and measured at its end.
+"""A single run of a study: trained in its own process, or resumed, and measured at its end.
 
-The file `.stop` in the study's folder asks every run to save and end, wherever it runs.
+The file `.stop` in the study's folder asks every run to save and end, on any machine.
 """
 
 import shutil
@@ -36,19 +36,19 @@ from pocketgan.studies.study import STOP, Job, Result, Study
 POLL_SECONDS = 0.5
 
 Watcher = Callable[[Run, threading.Event], None]
-"""Looks at a run as it trains, and may set the event, which stops it."""
+"""Function that monitors a run during training, and may set the event to stop it."""
 
 
 def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
-    """Trains one run of a study, or goes on with it, and measures its end.
+    """Trains or resumes one run of a study, and measures it at its end.
 
     Args:
-        job: which.
-        study: the study that it belongs to.
-        watch: called about every half second while it trains.
+        job: the run.
+        study: the study that the run belongs to.
+        watch: a function to call about every half second during training.
 
     Returns:
-        What was found of it, which is also kept in its folder, unless it is undone.
+        The result, which is also stored in the run's folder unless its state is `undone`.
     """
     known = job.result()
     if known is not None:
@@ -72,16 +72,16 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
 
 
 def undone(job: Job, error: Exception) -> Result:
-    """Returns the result of a run that something outside has kept from its end."""
+    """Returns the result of a run that an external cause kept from ending."""
     return Result(variant=job.variant, seed=job.seed, state="undone", message=str(error) or type(error).__name__)
 
 
 def train(job: Job, study: Study, watch: Watcher | None) -> bool:
-    """Trains a run to its end; returns whether it got there.
+    """Trains a run to its end; returns whether it reached the end.
 
     Raises:
-        RunFailed: it diverged.
-        UserError: it can't be run here.
+        RunFailed: the run diverged.
+        UserError: the run can't be executed here.
     """
     with stop_when_asked(job, study, watch) as stop:
         wait_for_others(job.folder, stop)
@@ -90,7 +90,7 @@ def train(job: Job, study: Study, watch: Watcher | None) -> bool:
         run = job.run()
         if run is None:
             if (job.folder / "config.json").exists():
-                Run.open(job.folder)  # Damaged: it says how, and nothing of it is touched.
+                Run.open(job.folder)  # Damaged: this raises, and leaves the folder untouched.
             shutil.rmtree(job.folder, ignore_errors=True)  # A process was killed before it had trained anything.
             run = run_experiment(job.config, job.folder, stop=stop)
         elif run.status().state != "finished":
@@ -101,7 +101,7 @@ def train(job: Job, study: Study, watch: Watcher | None) -> bool:
 
 
 def keep(job: Job, result: Result, wall_seconds: float) -> Result:
-    """Writes a result into the run's folder, with what the run knows of itself."""
+    """Writes a result into the run's folder, with the run's training time and diagnoses."""
     run = job.run()
     named = [event["name"] for event in run.events() if event["event"] == "diagnosis"] if run else []
     result = result.model_copy(
@@ -117,7 +117,7 @@ def keep(job: Job, result: Result, wall_seconds: float) -> Result:
 
 
 def check_config(run: Run, asked: RunConfig) -> None:
-    """Checks that a run that was begun is the one that is asked for.
+    """Checks that a started run has the requested configuration.
 
     Raises:
         RunError: its settings differ.
@@ -125,7 +125,7 @@ def check_config(run: Run, asked: RunConfig) -> None:
     changed = differences(run.config, asked)
     if changed:
         raise RunError(
-            "'{folder}' was begun with other settings ({known}); move it away",
+            "'{folder}' was started with other settings ({known}); move it away",
             field="run",
             folder=run.folder,
             known="; ".join(changed),
@@ -133,10 +133,10 @@ def check_config(run: Run, asked: RunConfig) -> None:
 
 
 def check_watchdog(run: Run) -> None:
-    """Checks that the watchdog hasn't stopped this run, which would go on all the same if it were resumed.
+    """Checks that the watchdog hasn't stopped this run, since a resume would continue it anyway.
 
     Raises:
-        Unhealthy: it has.
+        Unhealthy: the watchdog has stopped the run.
     """
     status, stops = run.status(), run.config.watchdog.on_failure == "stop"
     if stops and status.state == "failed" and any(event.get("failure") for event in run.events()):
@@ -144,7 +144,7 @@ def check_watchdog(run: Run) -> None:
 
 
 def wait_for_others(folder: Path, stop: threading.Event) -> None:
-    """Waits while another process trains this run, as one that a killed study has left behind."""
+    """Waits while another process trains this run, such as one left behind by a killed study."""
     while (folder / "config.json").is_file() and not stop.is_set():
         try:
             with Run.open(folder).locked():
@@ -152,12 +152,12 @@ def wait_for_others(folder: Path, stop: threading.Event) -> None:
         except RunBusy:
             time.sleep(POLL_SECONDS)
         except RunError:
-            return  # What is wrong with it shows when it is opened to be trained.
+            return  # Opening the run for training will report the problem.
 
 
 @contextmanager
 def stop_when_asked(job: Job, study: Study, watch: Watcher | None) -> Iterator[threading.Event]:
-    """Hands out an event that is set once the study's stop file is there, or when `watch` sets it."""
+    """Yields an event that is set once the study's stop file exists, or when `watch` sets it."""
     stop, over = threading.Event(), threading.Event()
 
     def look() -> None:
@@ -166,7 +166,7 @@ def stop_when_asked(job: Job, study: Study, watch: Watcher | None) -> Iterator[t
                 stop.set()
             run = job.run() if watch else None
             if watch and run:
-                with suppress(Exception):  # A shared storage may be busy; it is asked again in half a second.
+                with suppress(Exception):  # A shared storage may be busy; the next call follows in half a second.
                     watch(run, stop)
 
     thread = threading.Thread(target=look, daemon=True)
@@ -179,7 +179,7 @@ def stop_when_asked(job: Job, study: Study, watch: Watcher | None) -> Iterator[t
 
 
 def measured(job: Job, study: Study) -> Result:
-    """Measures the generator at a run's end: the deciding metric, the others, and the deciding one's floor.
+    """Measures the generator of a finished run: the deciding metric, the others, and the real-data baseline.
 
     Raises:
         UserError: the deciding metric can't be measured.
@@ -215,9 +215,9 @@ def measured(job: Job, study: Study) -> Result:
 
 @lru_cache(maxsize=12)
 def real_sets(data: str, against: str, features: str, key: tuple[str, str]) -> tuple[RealSets, FeatureSpace]:
-    """Reads the real images that runs on this data are measured against, and the feature space.
+    """Reads the real images that runs on this data are measured against, and chooses the feature space.
 
-    Once a process, for the same key: the study's folder and the digest of the training images.
+    The result is cached per process and `key`: the study's folder and the digest of the training images.
     """
     config = DataConfig.model_validate_json(data)
     return read_real(config, against), choose_space(features, config)
@@ -227,6 +227,6 @@ def real_sets(data: str, against: str, features: str, key: tuple[str, str]) -> t
 def real_images(
     data: str, against: str, features: str, key: tuple[str, str], count: int, with_training: bool
 ) -> RealImages:
-    """Looks at those images in the feature space, once a process as well."""
+    """Computes the features of those real images, also cached per process."""
     sets, space = real_sets(data, against, features, key)
     return look_at(sets, space, count, with_training=with_training)

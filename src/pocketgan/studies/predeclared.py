@@ -1,4 +1,4 @@
-"""The studies that come with the package, one function each, as the recipes are; and those that a file describes."""
+"""Studies included in the package, one function each, like recipes; and studies described by a file."""
 
 import re
 import tomllib
@@ -14,15 +14,16 @@ QUESTIONS = {
     "latent-dim": "Does a longer latent vector (50, 100, 150) give better digits?",
     "hidden-dim": "Does a wider hidden layer (64, 128, 256) give better digits?",
     "long-run": "Do 200,000 iterations give better digits than 20,000, and does the quality still rise at the end?",
-    "digit-by-digit": "Does redrawing get worse after 3,500 steps, and does each digit want a learning rate of its "
-    "own?",
-    "stability": "Which of the six recipes draws best after five minutes each, and which is steady over seeds?",
+    "digit-by-digit": "Does image-to-image translation get worse after 3,500 steps, and does each digit need its "
+    "own learning rate?",
+    "stability": "Which of six recipes generates the best digits after five minutes each, and which varies least "
+    "over seeds?",
 }
-"""What the studies ask, by their names."""
+"""Questions of the included studies, by name."""
 
 
 def latent_dim() -> StudyConfig:
-    """Does a longer latent vector give better digits? 50, 100, 150."""
+    """Does a longer latent vector (50, 100 or 150) give better digits?"""
     return StudyConfig(
         name="latent-dim",
         question=QUESTIONS["latent-dim"],
@@ -32,7 +33,7 @@ def latent_dim() -> StudyConfig:
 
 
 def hidden_dim() -> StudyConfig:
-    """Does a wider hidden layer give better digits? 64, 128, 256."""
+    """Does a wider hidden layer (64, 128 or 256) give better digits?"""
     return StudyConfig(
         name="hidden-dim",
         question=QUESTIONS["hidden-dim"],
@@ -42,7 +43,7 @@ def hidden_dim() -> StudyConfig:
 
 
 def long_run() -> StudyConfig:
-    """Do ten times as many iterations pay? 200,000, a sample every 10,000."""
+    """Do 200,000 iterations give better digits than 20,000? A sample is saved every 10,000."""
     return StudyConfig(
         name="long-run",
         question=QUESTIONS["long-run"],
@@ -56,7 +57,7 @@ def long_run() -> StudyConfig:
 
 
 def digit_by_digit() -> StudyConfig:
-    """Does redrawing digits get worse after 3,500 steps, and does each digit want its own setting?"""
+    """Does image-to-image translation get worse after 3,500 steps, and does each digit need its own learning rate?"""
     classes = {**{f"digit {digit}": str(digit) for digit in range(10)}, "all digits": "all"}
     return StudyConfig(
         name="digit-by-digit",
@@ -75,7 +76,7 @@ def digit_by_digit() -> StudyConfig:
 
 
 def stability() -> StudyConfig:
-    """Which of the six recipes is best after equal minutes, and which is steady?"""
+    """Which of six recipes is best after five minutes each, and which varies least over seeds?"""
     return StudyConfig(
         name="stability",
         question=QUESTIONS["stability"],
@@ -95,25 +96,25 @@ STUDIES: dict[str, Callable[[], StudyConfig]] = {
 
 
 def question_of(config: StudyConfig) -> str:
-    """Returns what a study asks, or its name: in the language that is spoken, where the study came with the package."""
+    """Returns the question of a study, or else its name; questions of included studies are translated."""
     if config.question and config.question == QUESTIONS.get(config.name):
         return say(QUESTIONS, config.name)
     return config.question or config.name
 
 
 def read_study(text: str | Path) -> StudyConfig:
-    """Returns the predeclared study of this name, or the one in this TOML file.
+    """Returns the included study of this name, or the study in this TOML file.
 
     Raises:
         StudyError: there is neither.
-        ConfigError: the file isn't TOML, or a field has a value that it can't have.
+        ConfigError: the file isn't TOML, or a field has an invalid value.
     """
     if str(text) in STUDIES:
         return STUDIES[str(text)]()
     path = Path(text)
     if path.suffix != ".toml":
         raise StudyError(
-            "no study '{text}'{hint}; known: {known}, or a .toml file",
+            "there is no study '{text}'{hint}; known: {known}, or a .toml file",
             field="study",
             text=text,
             hint=nearest(str(text), STUDIES),
@@ -122,11 +123,9 @@ def read_study(text: str | Path) -> StudyConfig:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StudyError(
-            "'{path}' can't be read: {strerror}", field="study", path=path, strerror=error.strerror
-        ) from None
+        raise StudyError("can't read '{path}': {strerror}", field="study", path=path, strerror=error.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError("'{path}' is no TOML: {error}", field="study", path=path, error=error) from None
+        raise ConfigError("'{path}' isn't valid TOML: {error}", field="study", path=path, error=error) from None
     values.setdefault("name", re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study")
     try:
         return study_config(values)

@@ -1,4 +1,4 @@
-"""Running a study: all its runs, a live table of them, the choice, and the chosen variant's runs on fresh seeds."""
+"""Execution of a study: all its runs, a live table, the choice of a variant, and its runs on confirmation seeds."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ from pocketgan.studies.study import STOP, Job, Result, Study, plain
 from pocketgan.studies.verdicts import chosen_variant
 
 ROWS = 30
-"""Rows of the live table, at most: what runs comes first."""
+"""Largest number of rows of the live table; active runs come first."""
 
 
 def run_study(
@@ -37,18 +37,18 @@ def run_study(
     backend: Backend = "local",
     progress: Progress | None = None,
 ) -> Study:
-    """Runs a study, or goes on with it, up to its last run or a signal.
+    """Runs or continues a study, until its last run or a signal.
 
     Args:
-        config: what it asks.
-        folder: where.
-        jobs: how many runs at once on this machine, or `auto` for one a core.
+        config: the study's configuration.
+        folder: the study's folder.
+        jobs: number of simultaneous runs on this machine, or `auto` for one per core.
         backend: `local`, or `ray` for a cluster.
-        progress: shows it.
+        progress: the progress display.
 
     Raises:
-        UserError: it can't be run like this; nothing was started.
-        StudyError: it can't go on; what is done is kept.
+        UserError: the study is invalid; nothing was started.
+        StudyError: the study can't continue; finished results are kept.
     """
     progress = progress or Progress(quiet=True)
     threads = threads_each(config)
@@ -77,16 +77,16 @@ def run_study(
 
 
 def threads_each(config: StudyConfig) -> int:
-    """Returns how many CPU threads a run of the study takes at most; all cores where it is 0 or `auto`."""
+    """Returns the largest number of CPU threads per run; all cores if a setting is 0 or `auto`."""
     counts = [config.settings.get("threads", 1), *(variant.train.threads for variant in config.configs().values())]
     return max(int(count) if str(count).isdecimal() and int(count) else cpu_count() for count in counts)
 
 
 def check(config: StudyConfig) -> None:
-    """Checks that the figures can be measured, before anything is trained for them.
+    """Checks that the scores can be measured, before anything is trained.
 
     Raises:
-        UserError: an unknown metric, no such real images, or no best checkpoint to measure.
+        UserError: a metric is unknown, the real images don't exist, or there will be no best checkpoint to measure.
     """
     for field, names in (("metric", [config.metric]), ("metrics", config.metrics)):
         try:
@@ -97,7 +97,7 @@ def check(config: StudyConfig) -> None:
     for name, variant in variants.items():
         if config.checkpoint == "best" and variant.evaluation.evaluate_every == "none":
             raise StudyError(
-                "'best' needs runs that are evaluated; give '{name}' an evaluate_every", field="checkpoint", name=name
+                "'best' needs runs that are evaluated; set evaluate_every for '{name}'", field="checkpoint", name=name
             )
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
         real = len(read_real(DataConfig.model_validate_json(data), config.against).reference)
@@ -110,7 +110,7 @@ def check(config: StudyConfig) -> None:
 def run_jobs(
     study: Study, jobs: Sequence[Job], at_once: int, backend: Backend, threads: int, progress: Progress
 ) -> None:
-    """Runs those of the jobs that aren't done, and shows how they do."""
+    """Executes the jobs without a result, and shows their progress."""
     left = [job for job in jobs if job.result() is None]
     done = len(jobs) - len(left)
     if left and done:
@@ -133,7 +133,7 @@ def run_jobs(
 
 
 def line_of(study: Study, result: Result) -> str:
-    """Returns one line on a run that has ended."""
+    """Returns one line about a run that has ended."""
     name = f"{result.variant}, seed {result.seed}"
     if result.state == "finished":
         shown = plain(result.figures.get(study.config.metric))

@@ -1,7 +1,7 @@
-"""Searching beyond a grid: Optuna proposes the variants, and stops early those that do badly.
+"""Search with Optuna, which proposes the variants and stops poor ones early.
 
-A trial is judged by its run's own evaluations, against the validation part or the training images; the test split is
-seen only by the runs on fresh seeds of the trial that is chosen.
+A trial is judged by its run's own evaluations, against the validation set or the training images. Only the runs of the
+chosen trial on confirmation seeds use the test split.
 """
 
 import dataclasses
@@ -24,18 +24,18 @@ from pocketgan.studies.study import STOP, Result, Study, plain
 
 OWNER_FILE = ".owner"
 OWNER = "owner"
-"""The attribute of a trial that says in which study's folder it is run, and which of that folder's it is."""
+"""Attribute of a trial that stores the folder of its study, and its number within that folder."""
 STARTUP = 5
-"""Trials that are drawn at random, and never pruned, before the search knows anything."""
+"""Number of initial trials that are sampled at random and never pruned."""
 
 
 def run_search(study: Study, *, jobs: int, backend: Backend, cores: int, progress: Progress) -> Study:
-    """Runs a search's trials, or goes on with it; returns the study with a variant for each trial.
+    """Runs or continues the trials of a search; returns the study with a variant for each trial.
 
-    In a storage that a team shares, trials of others count, and what they have under way is left to them.
+    In a storage that a team shares, the trials of others count as done, and their unfinished trials are left to them.
 
     Raises:
-        ConfigError: the runs aren't evaluated, so nothing could be searched for.
+        ConfigError: the runs aren't evaluated, so there is nothing to optimize.
         StudyError: Optuna isn't installed, or its storage can't be used.
     """
     config = study.config
@@ -63,7 +63,7 @@ def check(config: StudyConfig) -> None:
     """Checks that trials can be judged.
 
     Raises:
-        ConfigError: their runs aren't evaluated, or not by the deciding metric.
+        ConfigError: the runs aren't evaluated, or not by the deciding metric.
     """
     from pocketgan.experiment.monitor import MEASURED
 
@@ -73,10 +73,12 @@ def check(config: StudyConfig) -> None:
         for value in ends(values):
             config.configure("a trial", first | {name: value})
     if trial.evaluation.evaluate_every == "none":
-        raise ConfigError("the runs aren't evaluated; set evaluate_every, as '30 s', in settings", field="search")
+        raise ConfigError(
+            "needs runs that are evaluated; set evaluate_every, such as '30 s', in settings", field="search"
+        )
     if config.metric not in MEASURED:
         raise ConfigError(
-            "'{metric}' isn't measured as a run trains; known: {known}",
+            "'{metric}' isn't computed during training; known: {known}",
             field="metric",
             metric=config.metric,
             known=", ".join(MEASURED),
@@ -84,7 +86,7 @@ def check(config: StudyConfig) -> None:
 
 
 def ends(values: Any) -> list[Any]:
-    """Returns a factor's values, or the ends of its range."""
+    """Returns a factor's values, or the limits of its range."""
     return [values.low, values.high] if isinstance(values, Range) else list(values)
 
 
@@ -92,13 +94,13 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        raise StudyError("Optuna isn't installed; pip install 'pocketgan[search]'", field="search") from None
+        raise StudyError("Optuna isn't installed; pip install optuna", field="search") from None
     optuna.logging.set_verbosity(logging.ERROR)
     return optuna
 
 
 def open_storage(study: Study) -> Any:
-    """Opens or makes the Optuna study, with its sampler and pruner.
+    """Opens or creates the Optuna study, with its sampler and pruner.
 
     Raises:
         StudyError: the storage can't be used.
@@ -120,16 +122,16 @@ def open_storage(study: Study) -> Any:
             direction=wanted,
             load_if_exists=True,
         )
-    except Exception as error:  # SQLAlchemy's and the drivers' own.
+    except Exception as error:  # SQLAlchemy and the drivers have their own errors.
         raise StudyError(
-            "'{url}' can't be used: {splitlines}", field="storage", url=url, splitlines=str(error).splitlines()[0]
+            "can't use '{url}': {splitlines}", field="storage", url=url, splitlines=str(error).splitlines()[0]
         ) from None
     if searched.direction != wanted:
         old, new = searched.direction.name.lower(), wanted.name.lower()
         way = "lower" if config.better == "higher" else "higher"
         raise StudyError(
-            "the search in '{url}' was begun to {old} {metric}, and this one is to {new} it; begin "
-            "another in another folder, or set direction = '{way}'",
+            "the search in '{url}' was started to {old} {metric}, and this one is to {new} it; use "
+            "another folder, or set direction = '{way}'",
             field="storage",
             url=url,
             old=old,
@@ -141,10 +143,10 @@ def open_storage(study: Study) -> Any:
 
 
 def run_trial(slot: int, study: Study) -> Result:
-    """Runs one trial to its end, or until it is pruned, and tells Optuna.
+    """Runs one trial to its end, or until it is pruned, and reports the outcome to Optuna.
 
     Args:
-        slot: which of the search's trials; one that a killed process has left behind is taken up again.
+        slot: number of the trial in this search; a trial left behind by a killed process is resumed.
         study: the search.
     """
     started = time.perf_counter()
@@ -174,16 +176,16 @@ def run_trial(slot: int, study: Study) -> Result:
 
 
 def finite_figures(run: Run, metric: str) -> list[float]:
-    """Returns a metric of a run's own evaluations, oldest first, without those that were not finite."""
+    """Returns a metric from a run's own evaluations, oldest first, without values that aren't finite."""
     figures = [row.get(metric) for row in run.metrics()]
     return [figure for figure in figures if figure is not None and math.isfinite(figure)]
 
 
 def slot_of(trial: Any, study: Study) -> int | None:
-    """Returns which of this folder's trials it is; None for another folder's.
+    """Returns the number of a trial within this folder; None if it belongs to another folder.
 
-    One whose process was killed before it had written that is taken for ours, by its number, where nobody shares the
-    storage.
+    A trial without an owner is one whose process was killed early. It belongs to this folder under its own number,
+    unless the storage is shared.
     """
     owner = trial.user_attrs.get(OWNER)
     if owner is None:
@@ -192,7 +194,7 @@ def slot_of(trial: Any, study: Study) -> int | None:
 
 
 def owner_of(study: Study) -> str:
-    """Returns what tells this study's folder from those of others who share a storage; it is drawn once, and kept."""
+    """Returns a random identifier of this study's folder in a shared storage, which is created once and kept."""
     path = study.folder / OWNER_FILE
     if not path.exists():
         write_atomically(path, uuid.uuid4().hex.encode())
@@ -200,7 +202,7 @@ def owner_of(study: Study) -> str:
 
 
 def ask(searched: Any, slot: int, study: Study) -> Any:
-    """Returns the trial of a slot: that which a killed process has left behind there, or a new one."""
+    """Returns the trial of a slot: one left behind there by a killed process, or a new one."""
     optuna = _optuna()
     for trial in searched.get_trials(deepcopy=False):
         if slot_of(trial, study) == slot and not trial.state.is_finished():
@@ -211,7 +213,7 @@ def ask(searched: Any, slot: int, study: Study) -> Any:
 
 
 def trial_name(number: int) -> str:
-    """Returns the variant's name of a trial."""
+    """Returns the variant's name for a trial."""
     return f"trial-{number:04d}"
 
 
@@ -225,11 +227,11 @@ def suggest(trial: Any, name: str, values: Any) -> Any:
 
 
 class Pruning:
-    """Reports a run's evaluations to Optuna, and stops it where it does badly.
+    """Callback that reports a run's evaluations to Optuna, and stops the run if Optuna prunes it.
 
     Attributes:
-        reported: how many evaluations were reported.
-        pruned: whether it was stopped.
+        reported: number of evaluations reported.
+        pruned: whether the run was stopped.
     """
 
     def __init__(self, trial: Any, config: StudyConfig) -> None:
@@ -237,7 +239,7 @@ class Pruning:
         self.reported, self.pruned = 0, False
 
     def __call__(self, run: Run, stop: threading.Event) -> None:
-        """Reports what is new of a run."""
+        """Reports the new evaluations of a run."""
         figures = finite_figures(run, self.config.metric)
         for index, figure in enumerate(figures[self.reported :], start=self.reported):
             self.trial.report(self.config.judged(figure), index)
@@ -248,7 +250,7 @@ class Pruning:
 
 
 def with_trials(study: Study, searched: Any) -> Study:
-    """Returns the study with a variant for each of this folder's trials that has begun, and writes it."""
+    """Returns the study with a variant for each started trial of this folder, and writes it."""
     config = study.config
     variants = {}
     for trial in searched.get_trials(deepcopy=False):

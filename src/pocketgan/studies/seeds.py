@@ -1,20 +1,20 @@
-"""How many seeds a study needs, before its first run. No SciPy here: every command reads this.
+"""Number of seeds that a study needs, known before its first run. Doesn't import SciPy: every command imports this.
 
-With 5 seeds the smallest p-value of a paired permutation test is 1/16 (`smallest_p_value`): 5 seeds can't show any
-difference at 0.05, however large it is; a single comparison takes 6, and more comparisons take more (`fewest_seeds`,
-`default_seeds`).
+With 5 seeds, the smallest p-value of a paired permutation test is 1/16 (`smallest_p_value`). Five seeds therefore can't
+show any difference at 0.05, however large it is. A single comparison needs 6 seeds, and more comparisons need more
+(`fewest_seeds`, `default_seeds`).
 """
 
 
 def smallest_p_value(seeds: int) -> float:
-    """The p-value of differences whose signs are all alike, 2 / 2**seeds: 1/16 for 5 seeds, 1/32 for 6."""
+    """Returns the p-value if all differences have the same sign, 2 / 2**seeds: 1/16 for 5 seeds, 1/32 for 6."""
     if seeds < 1:
         raise ValueError(f"seeds: {seeds}; it takes 1 or more")
     return 2.0 ** (1 - seeds)
 
 
 def fewest_seeds(comparisons: int, level: float = 0.05) -> int:
-    """The fewest seeds with which so many comparisons can show any difference in the first step of `holm`."""
+    """Returns the fewest seeds with which this number of comparisons can pass the first step of `holm`."""
     check_share("level", level)
     if comparisons < 1:
         raise ValueError(f"comparisons: {comparisons}; it takes 1 or more")
@@ -25,20 +25,23 @@ def fewest_seeds(comparisons: int, level: float = 0.05) -> int:
 
 
 def default_seeds(comparisons: int, level: float = 0.05) -> int:
-    """The fewest seeds that show a difference of 3 standard deviations with a probability of 0.9 or more.
+    """Returns the fewest seeds that show a difference of 3 standard deviations with a probability of at least 0.9.
 
-    That is `fewest_seeds` up to 6, and one more above. Of the standard deviation over the seeds of each variant, whose
-    figures are taken to be normal and, the worst case, independent: differences have the mean 3σ and the standard
-    deviation √2 σ. Shown means by the exact test in the first step of `holm`. Found by 400,000 simulated studies for
-    each n from 4 to 18: with the fewest seeds, which need all signs alike, the probability Φ(3/√2)**n is 0.903 at n = 6
-    and 0.888 at 7; with one more, when the smallest difference may have the other sign, it is 0.972 at n = 8, 0.935 at
-    13, and 0.9 or more up to 16 seeds, 819 comparisons at 0.05.
+    This is `fewest_seeds` if that is at most 6, and one seed more otherwise. The standard deviation σ is that of each
+    variant's scores over seeds. The scores are taken to be normal and, as the worst case, independent, so their
+    differences have mean 3σ and standard deviation √2 σ. A difference counts as shown if it passes the exact test in
+    the first step of `holm`.
+
+    The rule comes from 400,000 simulated studies for each n from 4 to 18. With the fewest seeds, all signs must agree,
+    which has probability Φ(3/√2)**n: 0.903 at n = 6 and 0.888 at n = 7. With one seed more, the smallest difference may
+    have the other sign. The probability is then 0.972 at n = 8 and 0.935 at n = 13. It is at least 0.9 up to 16 seeds,
+    enough for 819 comparisons at 0.05.
     """
     fewest = fewest_seeds(comparisons, level)
     return fewest if fewest <= 6 else fewest + 1
 
 
 def check_share(name: str, share: float) -> None:
-    """Raises `ValueError` unless a share lies between 0 and 1."""
+    """Raises `ValueError` unless a share is strictly between 0 and 1."""
     if not 0 < share < 1:
         raise ValueError(f"{name}: {share}; it takes a number between 0 and 1")

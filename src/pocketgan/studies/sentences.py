@@ -1,4 +1,4 @@
-"""What a study shows, in plain sentences."""
+"""Results of a study in plain sentences."""
 
 from pocketgan.base.language import Text, localised
 from pocketgan.base.language import say as say_of
@@ -10,89 +10,91 @@ from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_group
 
 SENTENCES: dict[str, Text] = {
     "undone": (
-        "{count} run isn't done yet; what follows is of those that are.",
-        "{count} runs aren't done yet; what follows is of those that are.",
+        "{count} run isn't done yet; the results below are from those that are.",
+        "{count} runs aren't done yet; the results below are from those that are.",
     ),
     "failed": ("{name}: {count} of {all} runs failed.", "{name}: {count} of {all} runs failed."),
-    "lower wins": "This study sets direction = 'lower': a lower {metric} wins, although a higher one is better.",
-    "higher wins": "This study sets direction = 'higher': a higher {metric} wins, although a lower one is better.",
-    "nothing to compare with": "{name}, which the others are compared with, has no scores, so nothing is compared "
-    "with it.",
+    "lower wins": "This study sets direction = 'lower': it ranks a lower {metric} first, although higher is better.",
+    "higher wins": "This study sets direction = 'higher': it ranks a higher {metric} first, although lower is better.",
+    "nothing to compare with": "{name}, the variant to compare with, has no scores, so nothing is compared with it.",
     "distance from best": "distance of the {metric} from {ideal}",
-    "best of group": "Best of those on the same images: {name}, {metric} {mean}.",
+    "best of group": "Best of the variants with the same images: {name}, {metric} {mean}.",
     "better pair": "{first} is better than {second}{by}, p = {p}.",
     "worse pair": "{first} is worse than {second}{by}, p = {p}.",
     "by": " by {difference} in {metric} (95%: {low} to {high})",
     "no difference": "No difference shown between {first} and {second} (p = {p}).",
-    "no difference yet": "No difference shown between {first} and {second} (p = {p}; about {seeds} seeds would show "
-    "what is seen here).",
-    "too few seeds": "{seeds} can't show any difference in {tests}: a paired permutation test has p = {p} at least; "
-    "it takes {fewest}.",
+    "no difference yet": "No difference shown between {first} and {second} (p = {p}). If the true difference is "
+    "as large as "
+    "observed, about {seeds} seeds are needed to detect it.",
+    "too few seeds": "{seeds} can't show any difference in {tests}: the smallest possible p of a paired "
+    "permutation test is {p}; "
+    "{fewest} are needed.",
     "count of seeds": ("{count} seed", "{count} seeds"),
-    "count of fresh seeds": ("{count} fresh seed", "{count} fresh seeds"),
+    "count of fresh seeds": ("{count} confirmation seed", "{count} confirmation seeds"),
     "count of comparisons": ("{count} comparison", "{count} comparisons"),
-    "chosen": "{name} has the best {metric}; no runs on fresh seeds confirm it, so its figure flatters it.",
-    "chosen, few": "{name} has the best {metric}; on {seeds} it stands at {mean}, too few for an interval.",
-    "chosen, confirmed": "{name} has the best {metric}; on {seeds} it stands at {mean} (95%: {low} to {high}), "
-    "which is its quality.",
+    "chosen": "{name} has the best {metric}; this estimate is optimistic, because it was not confirmed on new seeds.",
+    "chosen, few": "{name} has the best {metric}; on {seeds} it is {mean}, too few seeds for an interval.",
+    "chosen, confirmed": "{name} has the best {metric}; on {seeds} it is {mean} (95%: {low} to {high}), "
+    "an estimate without selection bias.",
     "all together": "all variants together",
     "moment": "{variant}: {metric} {then} at step {step} and {end} at the end ({how}, p = {p}; worse in {worse} of "
     "{runs} runs).",
     "gets worse": "it gets worse",
     "gets better": "it gets better",
     "no change": "no difference shown",
-    "favours, open": "Read off the curves, {reading} favours {name}; measured, no difference is shown between it and "
+    "favours, open": "Judged by {reading}, {name} would be chosen; by measured quality, no difference is shown "
+    "between it and "
     "{chosen}.",
-    "favours, wrong": "Read off the curves, {reading} favours {name}; measured, {chosen} is better.",
-    "over, against": "Over the runs, {reading} goes with worse quality (rank correlation {value}).",
-    "over, nothing": "Over the runs, {reading} says nothing of quality (rank correlation {value}).",
+    "favours, wrong": "Judged by {reading}, {name} would be chosen; by measured quality, {chosen} is better.",
+    "over, against": "Across runs, {reading} goes with worse quality (rank correlation {value}).",
+    "over, nothing": "Across runs, {reading} doesn't predict quality (rank correlation {value}).",
     "within, against": "Within a run, {reading} goes with worse quality (rank correlation {value}).",
-    "within, nothing": "Within a run, {reading} says nothing of quality (rank correlation {value}).",
+    "within, nothing": "Within a run, {reading} doesn't predict quality (rank correlation {value}).",
     "a lower generator loss": "a lower generator loss",
     "a lower discriminator loss": "a lower discriminator loss",
-    "discriminator accuracy nearer to 50%": "discriminator accuracy nearer to 50%",
+    "discriminator accuracy nearer to 50%": "discriminator accuracy closer to 50%",
 }
-"""Every sentence on a study, and the names of what is read off its curves."""
+"""All sentences about a study, and the names of the readings of its curves."""
 
 
 def say(key: str, **parts: object) -> str:
-    """Returns one of `SENTENCES` with its parts filled in."""
+    """Returns a text of `SENTENCES` with its parts filled in."""
     return say_of(SENTENCES, key, **parts)
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Returns a number with so many significant digits."""
+    """Returns a number with `digits` significant digits."""
     return localised(f"{value:.{digits}g}")
 
 
 def title_of(metric: str) -> str:
-    """Returns how a metric is called in tables."""
+    """Returns the title of a metric in tables."""
     return say_of(TITLES, metric) if metric in TITLES else metric.replace("_", " ")
 
 
 def measure_of(config: StudyConfig) -> str:
-    """Returns what variants are ranked by: the deciding metric, or its distance from its best value."""
+    """Returns the name of the ranked quantity: the deciding metric, or its distance from its best value."""
     title = title_of(config.metric)
     return title if config.ideal is None else say("distance from best", metric=title, ideal=short(config.ideal))
 
 
 def name_of(variant: str) -> str:
-    """Returns a variant's name, or what all of them together are called."""
+    """Returns a variant's name, or the name for all variants together."""
     return say("all together") if variant == TOGETHER else variant
 
 
 def reading_name(reading: Reading) -> str:
-    """Returns what is read off the curves."""
+    """Returns the name of a reading of the curves."""
     return say(reading.name)
 
 
 def sentences(verdict: Verdict) -> list[str]:
-    """Returns what the study shows, in plain sentences."""
+    """Returns the results of the study in plain sentences."""
     return [*chief_sentences(verdict), *moment_sentences(verdict), *loss_sentences(verdict)]
 
 
 def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
-    """Returns what the study shows of its variants, of their comparisons the first so many."""
+    """Returns the main results on the variants, with at most `most` of their comparisons."""
     study, metric, measure = verdict.study, title_of(verdict.study.config.metric), measure_of(verdict.study.config)
     message = [say("undone", count=verdict.undone)] if verdict.undone else []
     failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
@@ -110,7 +112,7 @@ def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
 
 
 def moment_sentences(verdict: Verdict) -> list[str]:
-    """Returns how the quality at each moment that the study names differs from that at the end."""
+    """Returns how the quality at each intermediate evaluation differs from the quality at the end."""
     metric, message = title_of(verdict.study.config.metric), []
     for moment in verdict.moments:
         how = {"worse": "gets worse", "better": "gets better"}.get(moment.verdict, "no change")
@@ -121,7 +123,7 @@ def moment_sentences(verdict: Verdict) -> list[str]:
 
 
 def loss_sentences(verdict: Verdict) -> list[str]:
-    """Returns where what is read off the curves and the measured quality disagree."""
+    """Returns the disagreements between readings of the curves and the measured quality."""
     return [sentence for reading in verdict.readings for sentence in reading_sentences(reading, verdict)]
 
 
@@ -143,7 +145,7 @@ def sentence_of(pair: PairComparison, measure: str) -> str:
 
 
 def seeds_sentence(verdict: Verdict) -> list[str]:
-    """Returns a warning where so few seeds can show nothing, whatever is measured."""
+    """Returns a warning if there are too few seeds to show any difference."""
     pairs, seeds = len(verdict.comparisons), len(verdict.study.seeds())
     if not pairs or seeds >= fewest_seeds(pairs):
         return []
@@ -152,12 +154,12 @@ def seeds_sentence(verdict: Verdict) -> list[str]:
 
 
 def nothing_to_compare_with(verdict: Verdict) -> str:
-    """Returns that the variant which others are to be compared with has no figures; nothing where it has some."""
+    """Returns a sentence if the variant to compare with has no scores; otherwise an empty text."""
     return "" if verdict.without_base is None else say("nothing to compare with", name=verdict.without_base)
 
 
 def chosen_sentence(verdict: Verdict, metric: str) -> str:
-    """Returns which variant is chosen, and how good it is on fresh seeds."""
+    """Returns a sentence on the chosen variant and its quality on confirmation seeds."""
     parts: dict[str, object] = {"name": verdict.chosen, "metric": metric}
     if not verdict.fresh:
         return say("chosen", **parts)
@@ -169,7 +171,7 @@ def chosen_sentence(verdict: Verdict, metric: str) -> str:
 
 
 def reading_sentences(reading: Reading, verdict: Verdict) -> list[str]:
-    """Returns where what is read off the curves and the measured quality disagree."""
+    """Returns the disagreements between one reading of the curves and the measured quality."""
     message, name = [], reading_name(reading)
     if reading.favours is not None and verdict.chosen is not None and reading.favours != verdict.chosen:
         both = {reading.favours, verdict.chosen}

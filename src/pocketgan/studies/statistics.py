@@ -1,6 +1,6 @@
-"""What the figures of several runs show: of a study, in which every variant is run with the same seeds.
+"""Statistics of a study, in which every variant is run with the same seeds.
 
-The test is exact, so it says how many seeds a study needs before the first run (`seeds.py`).
+The test is exact, so the number of seeds that a study needs is known before the first run (`seeds.py`).
 """
 
 import math
@@ -19,7 +19,7 @@ from pocketgan.studies.seeds import check_share, fewest_seeds
 Values = Sequence[float] | NDArray[np.floating]
 Verdict = Literal["better", "worse", "no difference shown"]
 FLIPS = 2**16
-"""How many patterns of signs a permutation test looks at, at most: all of those of 16 pairs."""
+"""Largest number of sign patterns in a permutation test: all patterns of 16 pairs."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,19 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairComparison:
-    """What the figures of two variants show.
+    """Comparison of the scores of two variants.
 
     Attributes:
         first: the variant that is judged.
         second: the variant it is compared with.
         pairs: the number of seeds for which neither run failed.
-        difference: of first minus second over those seeds, at 0.95, not corrected; None below 3.
-        p_value: of the paired permutation test; 1 without pairs.
-        adjusted: the p-value after Holm's correction for all comparisons made at once.
-        probability: that a run of `first` is better than one of `second`, failed ones included, in [0, 1].
-        verdict: what is shown of `first`.
-        seeds_needed: how many would show the difference seen; None where one is shown, or as `seeds_needed` says.
+        difference: interval of first minus second over those seeds, at 0.95, uncorrected; None below 3 pairs.
+        p_value: p-value of the paired permutation test; 1 without pairs.
+        adjusted: p-value after Holm's correction for all simultaneous comparisons.
+        probability: probability that a run of `first` is better than a run of `second`, with failed runs, in [0, 1].
+        verdict: the verdict on `first`.
+        seeds_needed: number of seeds that would show the observed difference; None if a difference is shown, or as
+            explained in `seeds_needed`.
     """
 
     first: str
@@ -59,28 +60,29 @@ class PairComparison:
 
 
 def interquartile_mean(values: Values) -> float:
-    """The mean of (n,) finite values without the ⌊n/4⌋ least and greatest, as Agarwal et al. 2021 summarise runs."""
+    """Returns the mean of (n,) finite values without the ⌊n/4⌋ smallest and largest (Agarwal et al. 2021)."""
     return float(trim_mean(_numbers("values", values), 0.25))
 
 
 def interval(values: Values, *, confidence: float = 0.95, seed: int = 0, resamples: int = 9999) -> Interval | None:
-    """A bootstrap confidence interval of the interquartile mean that is calibrated for a few values.
+    """Returns a bootstrap confidence interval of the interquartile mean, calibrated for few values.
 
-    It goes from the estimate to the percentiles of the bootstrap, times t/z (Student's t with n − 1 degrees of freedom
-    over the normal z) and, at n = 3, where nothing is trimmed, times √(n/(n − 1)). That is Hesterberg's correction for
-    few values (2015), made to the lengths: he moves the percentiles out, but they can't pass the data, and the least
-    and the greatest of 5 values have the median between them 93.75 % of the time only.
+    The interval extends from the estimate to the percentiles of the bootstrap, with both lengths multiplied by t/z:
+    Student's t with n − 1 degrees of freedom over the normal z. At n = 3, where nothing is trimmed, they are also
+    multiplied by √(n/(n − 1)). This is Hesterberg's correction for few values (2015), applied to the lengths.
+    Hesterberg moves the percentiles outwards, but percentiles can't exceed the data, and the smallest and largest of 5
+    values enclose the median only 93.75% of the time.
 
-    At 0.95, simulated intervals of 3 to 40 values hold the true one in 94 to 97 %, normal or lognormal with σ = 0.5;
-    the percentiles themselves hold it in 75 % at n = 3 and 90 % at n = 5.
+    At 0.95, simulated intervals of 3 to 40 values contain the true value in 94% to 97% of cases. The values were
+    normal, or lognormal with σ = 0.5. The percentiles alone contain it in 75% of cases at n = 3 and in 90% at n = 5.
 
     Args:
         values: (n,), finite.
         confidence: in (0, 1).
-        seed, resamples: of the bootstrap, 1 resample or more.
+        seed, resamples: of the bootstrap; at least 1 resample.
 
     Returns:
-        The interval, without width where all values are equal; None below 3 values.
+        The interval, with width 0 if all values are equal; None below 3 values.
 
     Raises:
         ValueError: a value isn't finite, or an argument is out of range.
@@ -112,11 +114,12 @@ def interval(values: Values, *, confidence: float = 0.95, seed: int = 0, resampl
 
 
 def permutation_p_value(differences: Values) -> float:
-    """The two-sided p-value of the paired permutation test of the mean of differences (n,), n ≥ 1, finite.
+    """Returns the two-sided p-value of the paired permutation test of the mean of differences (n,), n ≥ 1, finite.
 
-    The share of all patterns of signs whose mean is as far from 0 as the one seen: without a difference, each might as
-    well have had the other sign (Fisher 1935). In [2 / 2**n, 1]; 1 where all are 0. Exact up to 16 pairs; above, of
-    65,536 patterns drawn with a fixed seed, so that it is 3e-5 or more.
+    The p-value is the share of all sign patterns whose mean is at least as far from 0 as the observed mean. Without a
+    true difference, each difference could equally well have the other sign (Fisher 1935). It lies in [2 / 2**n, 1], and
+    is 1 if all differences are 0. It is exact up to 16 pairs. Above that, it is computed from 65,536 patterns drawn
+    with a fixed seed, so that it is at least 3e-5.
     """
     differences = _numbers("differences", differences)
     if len(differences) < 2 or not differences.any():
@@ -133,9 +136,9 @@ def permutation_p_value(differences: Values) -> float:
 
 
 def holm(p_values: Values) -> list[float]:
-    """Holm's step-down adjustment (1979) of p-values (m,), m ≥ 0, in the same order, in [0, 1].
+    """Returns p-values (m,), m ≥ 0, with Holm's step-down adjustment (1979), in the same order, in [0, 1].
 
-    Rejecting those up to a level errs in at most that share of studies.
+    Rejecting all adjusted p-values up to a level causes an error in at most that share of studies.
     """
     values = _numbers("p_values", p_values, least=0)
     if ((values < 0) | (values > 1)).any():
@@ -150,34 +153,35 @@ def holm(p_values: Values) -> list[float]:
 def probability_better(
     first: Sequence[float | None], second: Sequence[float | None], *, lower_is_better: bool = True
 ) -> float:
-    """The probability that a run of `first` is better than a run of `second`, as Agarwal et al. 2021 have it.
+    """Returns the probability that a run of `first` is better than a run of `second` (Agarwal et al. 2021).
 
     Args:
         first, second: (n,) and (m,), n, m ≥ 1; finite numbers, or None for a failed run.
-        lower_is_better: whether it is the smaller number that is better.
+        lower_is_better: whether smaller numbers are better.
 
     Returns:
-        The share of all n · m pairs, in [0, 1], in which it is. Ties count half. A failed run is worse than any number,
-        and two failed ones tie.
+        The share of all n · m pairs, in [0, 1], in which the first is better. Ties count half. A failed run is worse
+        than any number, and two failed runs tie.
     """
     ours, theirs = _costs("first", first, lower_is_better)[:, None], _costs("second", second, lower_is_better)
     return float((ours < theirs).mean() + (ours == theirs).mean() / 2)
 
 
 def seeds_needed(differences: Values, comparisons: int, *, power: float = 0.8, level: float = 0.05) -> int | None:
-    """How many seeds would show a difference like the one seen, if it is the true one.
+    """Returns the number of seeds that would show the observed difference, if it is the true one.
 
-    By the power of the paired t test at level / comparisons (noncentral t), which is near that of the permutation test,
-    and no fewer than `fewest_seeds`. It inherits the noise of the difference seen: an order of magnitude, no more.
+    The number comes from the power of the paired t test at level / comparisons (noncentral t), which is close to that
+    of the permutation test; it is at least `fewest_seeds`. It inherits the noise of the observed difference, so it is
+    only an order of magnitude.
 
     Args:
         differences: (n,), finite.
-        comparisons: how many are made at once, 1 or more.
-        power: the probability with which they would show it, in (0, 1).
+        comparisons: number of simultaneous comparisons, at least 1.
+        power: the probability of showing the difference, in (0, 1).
         level: the share of studies that may err, in (0, 1).
 
     Returns:
-        None where there are fewer than 2 differences, their mean is 0, or 10,000 seeds aren't enough.
+        The number of seeds; None if there are fewer than 2 differences, their mean is 0, or 10,000 seeds aren't enough.
     """
     differences = _numbers("differences", differences, least=0)
     check_share("power", power)
@@ -203,24 +207,24 @@ def compare(
     level: float = 0.05,
     against: str | None = None,
 ) -> list[PairComparison]:
-    """Which variants are shown to be better than which.
+    """Compares variants, and shows which ones are better than others.
 
-    Each pair is tested by `permutation_p_value` on the seeds for which neither run failed, and all are adjusted by
-    `holm`: of studies of variants that don't differ, at most a share `level` shows any difference. A variant that fails
-    on hard seeds isn't tested on them, so look at `probability` too, in which failed runs count.
+    Each pair is tested by `permutation_p_value` on the seeds for which neither run failed, and all p-values are
+    adjusted by `holm`. Of studies whose variants don't differ, at most a share `level` shows any difference. A variant
+    that fails on hard seeds isn't tested on them, so consider `probability` too, in which failed runs count.
 
     Args:
-        figures: one for each seed, in the same order for all variants; None for a failed run.
-        lower_is_better: whether the smaller figure is the better one.
+        figures: scores of each variant, one per seed in the same order; None for a failed run.
+        lower_is_better: whether smaller scores are better.
         level: the share of studies that may err, in (0, 1).
         against: the variant that each other one is compared with; without it, all pairs are compared.
 
     Returns:
-        (first, second) in the order of `figures`, or (other, `against`).
+        Comparisons (first, second) in the order of `figures`, or (other, `against`).
 
     Raises:
-        ValueError: fewer than 2 variants, not one figure for each seed, a figure that isn't finite, or no variant is
-            called `against`.
+        ValueError: there are fewer than 2 variants, a variant doesn't have one score per seed, a score isn't finite, or
+            `against` isn't a variant.
     """
     check_share("level", level)
     _check_figures(figures)
@@ -246,10 +250,11 @@ def compare(
 
 
 def expected_best(values: Values, count: int, *, lower_is_better: bool = True) -> float:
-    """The mean over all choices of `count` runs among these of the best of them.
+    """Returns the mean of the best of `count` runs, over all choices of `count` runs among these.
 
-    Exact, by order statistics, for (n,) finite values and a count from 1 to n. Runs are drawn without replacement,
-    which is unbiased; Dodge et al. 2019 draw with replacement, which makes the best of n worse than it is.
+    The result is exact, by order statistics, for (n,) finite values and a count from 1 to n. Runs are drawn without
+    replacement, which is unbiased. Dodge et al. 2019 draw with replacement, which makes the best of n look worse than
+    it is.
     """
     ranked = np.sort(_numbers("values", values))
     ranked = ranked if lower_is_better else ranked[::-1]
@@ -261,15 +266,15 @@ def expected_best(values: Values, count: int, *, lower_is_better: bool = True) -
 
 
 def variation_within(steps: Values, values: Values, *, warm_up: float = 0.2) -> float:
-    """How much one curve goes up and down: its standard deviation around a straight line, relative to its mean.
+    """Returns the variation of one curve: its standard deviation around a straight line, relative to its mean.
 
     Args:
         steps: (n,), finite and increasing.
-        values: (n,); those that aren't finite are left out.
-        warm_up: the share of the points, from the first, that isn't looked at; in [0, 1).
+        values: (n,); values that aren't finite are ignored.
+        warm_up: the share of points at the beginning that is ignored, in [0, 1).
 
     Returns:
-        0 or more, with n − 2 degrees of freedom; NaN where fewer than 3 values are left, or their mean is 0.
+        A number of at least 0, with n − 2 degrees of freedom; NaN if fewer than 3 values remain, or their mean is 0.
     """
     steps, values = _numbers("steps", steps, least=0), np.asarray(values, dtype=float)
     if values.shape != steps.shape or (np.diff(steps) <= 0).any():
@@ -285,15 +290,16 @@ def variation_within(steps: Values, values: Values, *, warm_up: float = 0.2) -> 
 
 
 def variation_between(curves: Sequence[Values], *, warm_up: float = 0.2) -> float:
-    """How far apart the curves of several seeds are: the mean over the steps of their standard deviation.
+    """Returns the variation between curves of several seeds: their standard deviation, averaged over the steps.
 
     Args:
-        curves: (seeds, n), 2 seeds or more, at the same steps; values that aren't finite are left out, and so are
-            steps where only one is left.
-        warm_up: the share of the steps, from the first, that isn't looked at; in [0, 1).
+        curves: (seeds, n), at least 2 seeds, at the same steps; values that aren't finite are ignored, and so are steps
+            with fewer than two finite values.
+        warm_up: the share of steps at the beginning that is ignored, in [0, 1).
 
     Returns:
-        Relative to the mean, 0 or more, with seeds − 1 degrees of freedom; NaN where no step is left, or the mean is 0.
+        The standard deviation relative to the mean, at least 0, with seeds − 1 degrees of freedom; NaN if no step
+        remains, or the mean is 0.
     """
     lengths = {len(curve) for curve in curves}
     if len(curves) < 2 or len(lengths) > 1:
@@ -308,9 +314,9 @@ def variation_between(curves: Sequence[Values], *, warm_up: float = 0.2) -> floa
 
 
 def rank_correlation(first: Sequence[float | None], second: Sequence[float | None]) -> float | None:
-    """Spearman's correlation, in [-1, 1], of two figures (n,) over the runs in which neither is None.
+    """Returns Spearman's correlation, in [-1, 1], of two quantities (n,) over the runs in which neither is None.
 
-    None where those are fewer than 3, or one of the figures is the same in all of them.
+    The result is None for fewer than 3 such runs, or if one of the quantities is constant over them.
     """
     if len(first) != len(second):
         raise ValueError(f"second: {len(second)} figures; it takes {len(first)}, one for each run")
@@ -322,12 +328,12 @@ def rank_correlation(first: Sequence[float | None], second: Sequence[float | Non
 
 
 def known(value: float) -> float | None:
-    """Returns a number, or None for one that isn't finite."""
+    """Returns a number, or None if it isn't finite."""
     return value if math.isfinite(value) else None
 
 
 def correlated(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
-    """Returns the rank correlation of two columns, (n,), where the first is a number; None where that says nothing."""
+    """Returns the rank correlation of two columns, (n,), where the first is finite; None if it is undefined."""
     there = np.isfinite(first)
     return rank_correlation(first[there].tolist(), second[there].tolist())
 
@@ -341,7 +347,7 @@ def _numbers(name: str, values: Values, least: int = 1) -> NDArray[np.float64]:
 
 
 def _costs(name: str, figures: Sequence[float | None], lower_is_better: bool) -> NDArray[np.float64]:
-    """Lower is better, and failed runs are infinite."""
+    """Returns scores for which lower is better, with infinity for failed runs."""
     if not len(figures):
         raise ValueError(f"{name}: no runs; it takes 1 or more")
     _numbers(name, [figure for figure in figures if figure is not None], least=0)

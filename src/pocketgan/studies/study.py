@@ -1,7 +1,7 @@
-"""A study's folder: its question, its runs, what was found of each. No torch here.
+"""A study's folder: its configuration, its runs and their results. Doesn't import torch.
 
-`study.json` holds the question, `runs/<variant>/seed-<n>/` a run each, with `result.json` beside its other files once
-it is done, `report/` the page. Described in `docs/studies.md`.
+`study.json` holds the configuration, `runs/<variant>/seed-<n>/` one run each, and `report/` the report. A finished run
+also has `result.json`. `docs/reference/study-files.md` describes the files.
 """
 
 import math
@@ -22,24 +22,25 @@ from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig, slug, study_config
 
 GROWS = ("seeds", "fresh_seeds", "trials", "question")
-"""What may change when a study goes on: more of the same."""
+"""Fields that may change when a study continues, mostly to larger numbers."""
 STOP = ".stop"
 
 
 class Result(BaseModel):
-    """What was found of a run that is done: `result.json`.
+    """Result of a run, as stored in `result.json`.
 
     Attributes:
-        variant, seed: which run.
-        state: `finished`; `failed` (it diverged, or the watchdog stopped it); `pruned` by a search; `undone`: stopped,
-            or something outside was wrong, such as a full disk. What is undone isn't kept, and is taken up again.
-        message: why it failed or is undone.
-        figures: metric name to value, of the generator that the study measures.
-        floor: what real images get of the deciding metric, or None.
+        variant, seed: variant and seed of the run.
+        state: `finished`; `failed` (the run diverged, or the watchdog stopped it); `pruned` by a search; `undone`:
+            stopped, or prevented by an external cause such as a full disk. An undone result isn't stored, and the run
+            is resumed later.
+        message: the reason for a failed or undone run.
+        figures: scores of the measured generator, by metric.
+        floor: real-data baseline of the deciding metric, or None.
         features: the feature space, its version and hash.
-        seconds: of training alone.
-        wall_seconds: of the whole job: training, sampling, following, measuring.
-        diagnoses: what the watchdog named.
+        seconds: training time alone.
+        wall_seconds: time of the whole job: training, sampling, evaluations during training, and measuring.
+        diagnoses: the watchdog's diagnoses.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,10 +62,10 @@ class Job:
     """One run of a study.
 
     Attributes:
-        variant: its name.
+        variant: the variant's name.
         config: the run's configuration, with its seed.
         folder: the run's folder.
-        fresh: whether it confirms the chosen variant, and had no part in choosing it.
+        fresh: whether the run uses a confirmation seed, and had no part in choosing the variant.
     """
 
     variant: str
@@ -78,17 +79,17 @@ class Job:
         return self.config.seed
 
     def result(self) -> Result | None:
-        """Returns what was found of it; None while it isn't done."""
+        """Returns the run's result; None if there is none yet."""
         path = self.folder / "result.json"
         if not path.is_file():
             return None
         try:
             return Result.model_validate(read_object(path))
         except (ValidationError, RunError):
-            return None  # Half written or edited: it is measured again.
+            return None  # Partly written or edited: the run is measured again.
 
     def run(self) -> Run | None:
-        """Opens the run; None while it hasn't begun."""
+        """Opens the run; None if it hasn't started."""
         try:
             return Run.open(self.folder)
         except RunError:
@@ -97,12 +98,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Study:
-    """A study's folder.
+    """A study in its folder.
 
     Attributes:
-        folder: where it is.
-        config: what it asks.
-        variants: each variant's configuration, by name; of a search, those of its trials so far.
+        folder: the study's folder.
+        config: the study's configuration.
+        variants: each variant's configuration, by name; in a search, the variants of its trials so far.
     """
 
     folder: Path
@@ -111,10 +112,10 @@ class Study:
 
     @classmethod
     def begin(cls, config: StudyConfig, folder: str | Path) -> "Study":
-        """Makes a new study in `folder`, or opens the same one there; it may have got more seeds or trials.
+        """Creates a new study in `folder`, or opens the same study there; numbers of seeds or trials may have grown.
 
         Raises:
-            StudyError: another study is there, or something else.
+            StudyError: the folder holds another study or something else.
         """
         folder = Path(folder)
         study = cls(folder, config, config.configs())
@@ -126,13 +127,13 @@ class Study:
                 study = cls(folder, config.model_copy(update={"seeds": there.config.seeds}), study.variants)
         elif folder.exists() and (not folder.is_dir() or holds_something(folder)):
             raise StudyError(
-                "'{folder}' is not empty and holds no study; choose another folder", field="out", folder=folder
+                "'{folder}' isn't empty and holds no study; choose another folder", field="out", folder=folder
             )
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StudyError(
-                "'{folder}' can't be written: {strerror}; choose another folder",
+                "can't write to '{folder}': {strerror}; choose another folder",
                 field="out",
                 folder=folder,
                 strerror=error.strerror,
@@ -145,14 +146,14 @@ class Study:
         """Opens the study in `folder`.
 
         Raises:
-            StudyError: there is none, or its file can't be read.
+            StudyError: there is no study, or its file can't be read.
         """
         folder = Path(folder)
         path = folder / "study.json"
         if not path.is_file():
             where = "is no study's folder: it has no study.json" if folder.is_dir() else "doesn't exist"
             raise StudyError(
-                "'{folder}' {where}; 'pocketgan study NAME --out DIR' makes one",
+                "'{folder}' {where}; 'pocketgan study NAME --out DIR' creates one",
                 field="study",
                 folder=folder,
                 where=where,
@@ -180,7 +181,7 @@ class Study:
 
     @property
     def groups(self) -> list[list[str]]:
-        """The variants that learn the same images and are measured against them; only those can be compared."""
+        """Groups of variants with the same training and real images; only variants of one group are comparable."""
         groups: dict[tuple[str, ...], list[str]] = {}
         for name, config in self.variants.items():
             groups.setdefault((config.data.data, config.data.classes, config.data.target), []).append(name)
@@ -188,27 +189,27 @@ class Study:
 
     @property
     def comparable(self) -> bool:
-        """Whether all variants learn, and are measured against, the same real images."""
+        """True if all variants have the same training images and real images."""
         return len(self.groups) <= 1
 
     @property
     def tests(self) -> int:
-        """How many tests it makes: of pairs of variants, or of moments against the end, whichever are more."""
+        """Number of tests in the study: of pairs of variants, or of moments against the end, whichever is larger."""
         one = self.config.compare_with
         pairs = sum(len(group) - 1 if one in group else len(group) * (len(group) - 1) // 2 for group in self.groups)
         return max(pairs, len(self.config.moments) * len(self.variants))
 
     def seeds(self) -> list[int]:
-        """The seeds of each variant."""
+        """Returns the seeds of each variant."""
         return [self.config.first_seed] if self.config.search == "tpe" else self.config.seed_list(self.tests)
 
     def job(self, variant: str, seed: int, *, fresh: bool = False) -> Job:
-        """Returns the run of a variant on a seed."""
+        """Returns the run of a variant with a seed."""
         folder = self.folder / "runs" / slug(variant) / f"{'fresh' if fresh else 'seed'}-{seed}"
         return Job(variant, replace(self.variants[variant], seed=seed), folder, fresh)
 
     def jobs(self) -> list[Job]:
-        """Returns all runs, seed by seed, so that a study that is stopped early has whole pairs."""
+        """Returns all runs, seed by seed, so that a study stopped early has complete pairs."""
         return [self.job(variant, seed) for seed in self.seeds() for variant in self.variants]
 
     def fresh_jobs(self, variant: str) -> list[Job]:
@@ -216,11 +217,11 @@ class Study:
         return [self.job(variant, seed, fresh=True) for seed in self.config.fresh_seed_list()]
 
     def results(self) -> dict[str, list[Result | None]]:
-        """Returns each variant's results in the order of the seeds; None for a run that isn't done."""
+        """Returns each variant's results in the order of the seeds; None for a run without a result."""
         return {name: [self.job(name, seed).result() for seed in self.seeds()] for name in self.variants}
 
     def figures(self, metric: str | None = None) -> dict[str, list[float | None]]:
-        """Returns each variant's figures in the order of the seeds; None for a run that failed or isn't done."""
+        """Returns each variant's scores in the order of the seeds; None for a run that failed or has no result."""
         metric = metric or self.config.metric
         return {
             name: [None if result is None else result.figures.get(metric) for result in results]
@@ -228,7 +229,7 @@ class Study:
         }
 
     def judged(self) -> dict[str, list[float | None]]:
-        """Returns what variants are ranked by, as `figures`: where a best value lies in between, distances from it."""
+        """Returns the ranked values in the form of `figures`: scores, or their distances from a best value."""
         judge = self.config.judged
         return {
             name: [None if value is None else judge(value) for value in values]
@@ -236,7 +237,7 @@ class Study:
         }
 
     def followed(self) -> dict[str, list[float | None]]:
-        """Returns the last of each finished run's own evaluations, which have not seen the test split, as `figures`."""
+        """Returns the last evaluation of each finished run, without the test split, in the form of `figures`."""
         outcome: dict[str, list[float | None]] = {}
         for name, results in self.results().items():
             runs = [self.job(name, seed).run() for seed in self.seeds()]
@@ -249,15 +250,14 @@ class Study:
 
 
 def plain(figure: float | None) -> str:
-    """Returns a figure in four digits; `not finite` for one that is infinite, not a number, or wasn't measured."""
+    """Returns a score with four digits; `not finite` if it is infinite, not a number, or wasn't measured."""
     return "not finite" if figure is None or not math.isfinite(figure) else f"{figure:.4g}"
 
 
 def upgraded(fields: dict[str, Any], number: int) -> dict[str, Any]:
-    """Returns the fields of a study of an older format as today's.
+    """Returns the fields of a study in an older format in the current format.
 
-    In format 1 lower was better for every metric that said nothing else; where the metric has no direction of its own,
-    that stays.
+    In format 1, lower was better for every metric without a direction; such studies keep that direction.
     """
     if number > 1:
         return fields
@@ -267,16 +267,16 @@ def upgraded(fields: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def holds_something(folder: Path) -> bool:
-    """Whether a folder holds more than what a study that was killed as it began leaves there."""
+    """Returns whether a folder holds more than the remains of a study that was killed while it was created."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".study.json.")}
     return bool(names - {"runs"}) or any((folder / "runs").glob("*"))
 
 
 def check_same(there: Study, asked: Study) -> None:
-    """Checks that a folder's study is the one that is asked for.
+    """Checks that a folder's study is the requested one.
 
     Raises:
-        StudyError: it is another; the message says where they differ.
+        StudyError: it is another study; the message names the difference.
     """
     old, new = (study.config.model_dump() | {"direction": study.config.better} for study in (there, asked))
     for name in old:
@@ -295,7 +295,7 @@ def check_same(there: Study, asked: Study) -> None:
     for name in ("seeds", "fresh_seeds", "trials"):
         if new[name] < old[name] and not (name == "seeds" and asked.config.seeds is None):
             raise StudyError(
-                "{new} is fewer than the {old} of the study in '{folder}'; give as many or more",
+                "must be at least the {old} of the study in '{folder}' (got {new})",
                 field=name,
                 new=new[name],
                 old=old[name],
@@ -310,7 +310,7 @@ def check_same(there: Study, asked: Study) -> None:
 
 
 def same_variants(there: dict[str, RunConfig], asked: dict[str, RunConfig]) -> bool:
-    """Whether variants are the same, also where the folder's were written by an older version."""
+    """Returns whether variants are equal, also if those in the folder were written by an older version."""
     if list(there) != list(asked):
         return False
 

@@ -1,6 +1,6 @@
-"""What a study shows: each variant's quality with its interval, what differs, what the losses would have said.
+"""Verdict of a study: each variant's quality with its interval, the differences, and the readings of the losses.
 
-Reads a study's folder; the tests and intervals are in `statistics.py`.
+This module reads a study's folder; the tests and intervals are in `statistics.py`.
 """
 
 from collections import Counter
@@ -31,24 +31,24 @@ from pocketgan.studies.study import Result, Study
 
 LEVEL = 0.05
 TOGETHER = "all variants together"
-"""What a comparison of moments over the runs of all variants is called."""
+"""Name of a comparison of intermediate evaluations over the runs of all variants."""
 BUDGETS = 10
-"""Expected best of one run, of two, and so on, up to so many."""
+"""Largest number of runs for which the expected best is computed."""
 
 
 @dataclass(frozen=True)
 class VariantSummary:
-    """One variant of a study.
+    """Summary of one variant of a study.
 
     Attributes:
-        name: the variant's.
-        results: of its runs, in the order of the seeds; None for one that isn't done.
-        quality: the interquartile mean of the deciding metric over finished runs, with its interval.
-        mean: that mean alone, where there are too few runs for an interval.
-        seconds: of training alone, the median run.
-        within, between: the measured quality's variation within a run after warm-up, and between seeds; None unknown.
-        loss_within, loss_between: the same of the generator's loss.
-        best_of: the expected best of what variants are ranked by, of 1, 2, … runs.
+        name: the variant's name.
+        results: results of its runs in the order of the seeds; None for a run without a result.
+        quality: interquartile mean of the deciding metric over finished runs, with its interval; None for few runs.
+        mean: the interquartile mean alone, also for too few runs for an interval.
+        seconds: training time alone, the median over runs.
+        within, between: variation of the measured quality within a run after warm-up and between seeds, or None.
+        loss_within, loss_between: the same for the generator's loss.
+        best_of: expected best of the ranked values of 1, 2, … runs.
     """
 
     name: str
@@ -64,33 +64,33 @@ class VariantSummary:
 
     @property
     def finished(self) -> list[Result]:
-        """The runs that have a figure."""
+        """The results of finished runs."""
         return [result for result in self.results if result is not None and result.state == "finished"]
 
     @property
     def failed(self) -> int:
-        """How many runs failed."""
+        """The number of failed runs."""
         return sum(result is not None and result.state == "failed" for result in self.results)
 
     @property
     def diagnoses(self) -> Counter[str]:
-        """In how many runs the watchdog named each failure."""
+        """Number of runs with each diagnosis of the watchdog."""
         return Counter(name for result in self.results if result is not None for name in result.diagnoses)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A variant's quality at one moment of its runs against that at their end.
+    """Comparison of a variant's quality at an intermediate evaluation and at the end of its runs.
 
     Attributes:
-        variant: its name.
-        step: the moment.
-        then, end: the mean figure at that step and at the end, by the run's own evaluations.
-        difference: end minus then of what variants are ranked by, over pairs; None for fewer than three.
-        adjusted: the p-value, adjusted by Holm over variants and moments (but not where all variants are one test).
-        verdict: what the end is: `better`, `worse` or `no difference shown`.
-        worse_in: in how many of the runs the end is worse.
-        runs: how many there are.
+        variant: the variant's name.
+        step: the step of the intermediate evaluation.
+        then, end: the mean score at that step and at the end, by the runs' own evaluations.
+        difference: interval of end minus then of the ranked values, over runs; None below three runs.
+        adjusted: p-value, adjusted by Holm over variants and steps (unadjusted for all variants together).
+        verdict: the verdict on the end: `better`, `worse` or `no difference shown`.
+        worse_in: number of runs in which the end is worse.
+        runs: number of runs.
     """
 
     variant: str
@@ -106,13 +106,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Reading:
-    """What could be read off the curves instead of measuring, and whether it agrees with the quality.
+    """A reading of the curves that could replace measuring, and its agreement with the measured quality.
 
     Attributes:
-        name: what is read, such as "a lower generator loss".
-        favours: the variant that it would favour; None for studies of one variant.
-        over_runs: rank correlation over runs with the quality: 1 where it tells the better run, 0 nothing, −1 worse.
-        within_runs: the same over the evaluations of a run, the mean over runs.
+        name: the criterion, such as "a lower generator loss".
+        favours: the variant that this reading prefers; None in studies of one variant.
+        over_runs: rank correlation with quality over runs: 1 if it finds the better run, 0 if unrelated, −1 if the
+            worse.
+        within_runs: the same over the evaluations of a run, averaged over runs.
     """
 
     name: str
@@ -123,17 +124,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everything that a study shows.
+    """All results of a study.
 
     Attributes:
         study: the study.
-        variants: a summary each.
-        comparisons: pairs of variants that were measured against the same images.
-        moments: the ends against earlier moments.
-        readings: what the curves would have said.
+        variants: a summary of each variant.
+        comparisons: comparisons of variants that were measured against the same images.
+        moments: comparisons of intermediate evaluations with the end.
+        readings: readings of the curves.
         chosen: the best variant, or None.
-        confirmed: its quality on fresh seeds, or None.
-        fresh: the figures of those runs.
+        confirmed: its quality on confirmation seeds, or None.
+        fresh: the scores of those runs.
     """
 
     study: Study
@@ -147,20 +148,20 @@ class Verdict:
 
     @property
     def unconfirmed(self) -> int:
-        """How many of the chosen variant's runs on fresh seeds aren't done yet."""
+        """Number of the chosen variant's runs on confirmation seeds without a result."""
         fresh = [] if self.chosen is None else self.study.fresh_jobs(self.chosen)
         return sum(job.result() is None for job in fresh)
 
     @property
     def without_base(self) -> str | None:
-        """The variant that others are to be compared with, where none of its runs has a figure though others have."""
+        """The variant to compare with, if none of its runs has a score although others have; else None."""
         base = self.study.config.compare_with
         known = {summary.name for summary in self.variants if summary.mean is not None}
         return base if base is not None and base not in known and known else None
 
     @property
     def undone(self) -> int:
-        """How many runs aren't done yet; of a search in a shared storage, of those that this folder has begun."""
+        """Number of runs without a result; in a search with a shared storage, only runs started by this folder."""
         left = sum(result is None for summary in self.variants for result in summary.results)
         if self.study.config.search == "tpe" and not self.study.config.storage:
             return left + max(0, self.study.config.trials - len(self.variants))
@@ -168,11 +169,11 @@ class Verdict:
 
 
 def judge(study: Study, logs: list[RunLog] | None = None) -> Verdict:
-    """Reads a study's folder, and says what it shows.
+    """Reads a study's folder and computes its verdict.
 
     Args:
-        study: however far it is.
-        logs: `read_logs(study)`, where they are known.
+        study: a complete or incomplete study.
+        logs: the value of `read_logs(study)`, if already known.
     """
     logs = read_logs(study) if logs is None else logs
     results = study.results()
@@ -192,14 +193,14 @@ def judge(study: Study, logs: list[RunLog] | None = None) -> Verdict:
 
 
 def is_finished(result: Result | None) -> bool:
-    """Whether a run came to its end."""
+    """Returns whether a run is finished."""
     return result is not None and result.state == "finished"
 
 
 def compare_groups(study: Study) -> list[PairComparison]:
-    """Compares the variants of each group, with each other or with the one that the study names, if that has figures.
+    """Compares the variants of each group with each other, or with the study's `compare_with` if that has scores.
 
-    The p-values have Holm's correction over all groups.
+    The p-values are corrected by Holm's method over all groups.
     """
     config, figures = study.config, study.judged()
     pairs: list[PairComparison] = []
@@ -217,7 +218,7 @@ def compare_groups(study: Study) -> list[PairComparison]:
 def corrected(
     pair: PairComparison, p_value: float, tests: int, figures: dict[str, list[float | None]]
 ) -> PairComparison:
-    """Returns a comparison as one of more tests than its group has."""
+    """Returns a comparison with its p-value and verdict corrected for the tests of all groups."""
     if p_value <= LEVEL:
         return replace(pair, adjusted=p_value)
     both = zip(figures[pair.first], figures[pair.second], strict=True)
@@ -227,7 +228,7 @@ def corrected(
 
 
 def best_of_groups(study: Study) -> list[tuple[str, float]]:
-    """Returns the best variant of each group of two or more, with the interquartile mean of its figures."""
+    """Returns the best variant of each group of two or more, with the interquartile mean of its scores."""
     sign, figures, judged = 1 if study.config.lower_is_better else -1, study.figures(), study.judged()
     best_ones = []
     for group in study.groups:
@@ -241,15 +242,15 @@ def best_of_groups(study: Study) -> list[tuple[str, float]]:
 
 
 def mean_known(figures: Sequence[float | None]) -> float | None:
-    """Returns the interquartile mean of the figures that are there; None where none is."""
+    """Returns the interquartile mean of the scores that exist; None if there are none."""
     values = [value for value in figures if value is not None]
     return interquartile_mean(values) if values else None
 
 
 def chosen_variant(study: Study) -> str | None:
-    """Returns the variant with the best interquartile mean, of those of whose runs at least half finished.
+    """Returns the variant with the best interquartile mean among those with scores for at least half of their runs.
 
-    A search's trials are judged by their runs' own evaluations, so that the test split doesn't choose among many.
+    A search's trials are judged by their runs' own evaluations, so that the test split isn't used for the choice.
     """
     if not study.comparable:
         return None
@@ -262,14 +263,14 @@ def chosen_variant(study: Study) -> str | None:
 
 
 def fresh_figures(study: Study, chosen: str) -> list[float]:
-    """Returns the chosen variant's figures on fresh seeds."""
+    """Returns the chosen variant's scores on confirmation seeds."""
     results = [job.result() for job in study.fresh_jobs(chosen)]
     outcome = [result.figures.get(study.config.metric) for result in results if result is not None]
     return [value for value in outcome if value is not None]
 
 
 def summarise(study: Study, name: str, results: Sequence[Result | None], logs: list[RunLog]) -> VariantSummary:
-    """Summarises one variant's runs."""
+    """Summarizes one variant's runs."""
     config, metric, clock = study.config, study.config.metric, clock_of(study)
     finished = [result for result in results if result is not None and result.state == "finished"]
     values = [value for value in (result.figures.get(metric) for result in finished) if value is not None]
@@ -290,13 +291,13 @@ def summarise(study: Study, name: str, results: Sequence[Result | None], logs: l
 
 
 def mean_within(curves: list[Curve]) -> float | None:
-    """Returns the variation within a run, the mean over runs; None where no run has enough points, or a mean is 0."""
+    """Returns the variation within a run, averaged over runs; None if no run has enough points, or a mean is 0."""
     results = [variation_within(curve.steps, curve.values) for curve in curves if len(curve.steps) > 5]
     return known(float(np.mean(results))) if results else None
 
 
 def mean_between(curves: list[Curve], clock: str) -> float | None:
-    """Returns the variation between seeds; None for fewer than two curves of a few points."""
+    """Returns the variation between seeds; None for fewer than two curves, or for very short ones."""
     common = spread([curve for curve in curves if len(curve.steps) > 1], clock)
     if common is None or len(common.values) < 2 or len(common.x) < 3:
         return None
@@ -304,11 +305,11 @@ def mean_between(curves: list[Curve], clock: str) -> float | None:
 
 
 def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
-    """Compares the quality at each moment that the study names with that at the end, by the runs' own evaluations.
+    """Compares the quality at each intermediate evaluation with the quality at the end, by the runs' own evaluations.
 
     Args:
         study: the study.
-        ended: what the runs that came to their end logged.
+        ended: logs of the finished runs.
     """
     config, result = study.config, list[tuple[str, int, np.ndarray, np.ndarray]]()
     for step in config.moments:
@@ -348,12 +349,12 @@ def find_moments(study: Study, ended: list[RunLog]) -> list[Moment]:
 
 
 def change(config: StudyConfig, then: Numbers, end: Numbers) -> Numbers:
-    """Returns end minus then of what variants are ranked by, shape (n,)."""
+    """Returns end minus then of the ranked values, shape (n,)."""
     return judged(config, end) - judged(config, then)
 
 
 def judged(config: StudyConfig, figures: Numbers) -> Numbers:
-    """Returns what variants are ranked by, shape (n,): see `StudyConfig.judged`."""
+    """Returns the ranked values, shape (n,); see `StudyConfig.judged`."""
     return figures if config.ideal is None else np.abs(figures - config.ideal)
 
 
@@ -362,15 +363,15 @@ READINGS: dict[str, tuple[tuple[str, ...], Callable[..., float]]] = {
     "a lower discriminator loss": (("d_loss",), lambda loss: loss),
     "discriminator accuracy nearer to 50%": (("d_real_accuracy", "d_fake_accuracy"), lambda a, b: abs(a + b - 1)),
 }
-"""What is read off the curves: the columns, and a number made of their means, the lower the better."""
+"""Readings of the curves: the columns, and a function of their means for which lower is better."""
 
 
 def find_readings(study: Study, ended: list[RunLog]) -> list[Reading]:
-    """Asks of each of `READINGS` which variant it favours, and whether it tells the measured quality.
+    """Determines for each of `READINGS` the preferred variant, and the agreement with the measured quality.
 
     Args:
         study: the study.
-        ended: what the runs that came to their end logged.
+        ended: logs of the finished runs.
     """
     sign, figures, seeds = 1 if study.config.lower_is_better else -1, study.judged(), study.seeds()
     readings = []

@@ -1,1 +1,1 @@
-"""Training: objectives, optimizers, the state, the steps, and its checkpoints."""
+"""Training: objectives, optimizers, the training state, its steps and its checkpoints."""

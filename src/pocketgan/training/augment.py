@@ -1,8 +1,8 @@
-"""Differentiable augmentation of real and generated images alike (Zhao et al. 2020, "DiffAugment").
+"""Differentiable augmentation of both real and generated images (Zhao et al. 2020, "DiffAugment").
 
-Each image gets random numbers of its own, drawn from the generator that the caller passes. Strengths follow the
-paper's official settings: translation by up to 1/8 of the side, cutout of a square of half the side; rotation,
-which the paper doesn't have, by up to 15 degrees.
+Each image gets its own random numbers, from the generator that the caller passes. Strengths follow the paper's official
+settings: translation by up to 1/8 of the side, cutout of a square of half the side. Rotation, which the paper doesn't
+have, is by up to 15 degrees.
 """
 
 import math
@@ -27,7 +27,7 @@ def _uniform(count: int, images: Images, generator: torch.Generator) -> Tensor:
 
 
 def translation(images: Images, background: float, generator: torch.Generator) -> Images:
-    """Shifts each image by whole pixels, up to 1/8 of the side either way; `background` comes in."""
+    """Shifts each image by whole pixels, up to 1/8 of the side in each direction; `background` fills the gaps."""
     n, _, height, width = images.shape
     reach_y, reach_x = max(1, int(height * TRANSLATION)), max(1, int(width * TRANSLATION))
     draws = _uniform(2, images, generator)
@@ -41,7 +41,7 @@ def translation(images: Images, background: float, generator: torch.Generator) -
 
 
 def rotation(images: Images, background: float, generator: torch.Generator) -> Images:
-    """Turns each image about its middle by up to 15 degrees either way, bilinearly; `background` comes in."""
+    """Rotates each image about its center by up to 15 degrees either way, bilinearly; `background` fills the gaps."""
     angle = (2 * _uniform(1, images, generator)[0] - 1) * math.radians(ROTATION_DEGREES)
     cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
     matrix = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).view(-1, 2, 3)
@@ -51,7 +51,7 @@ def rotation(images: Images, background: float, generator: torch.Generator) -> I
 
 
 def cutout(images: Images, background: float, generator: torch.Generator) -> Images:
-    """Covers a square of half the side at a random place of each image with `background`."""
+    """Covers a square of half the side at a random position in each image with `background`."""
     _, _, height, width = images.shape
     draws = _uniform(2, images, generator)
     middle_y, middle_x = draws[0] * height, draws[1] * width
@@ -69,13 +69,13 @@ AUGMENTATIONS: dict[str, Callable[[Images, float, torch.Generator], Images]] = {
 
 
 def augment(images: Images, names: str, background: float, generator: torch.Generator) -> Images:
-    """Applies the augmentations of a comma-separated list in turn; `none` returns the images as they are.
+    """Applies the augmentations of a comma-separated list in order; `none` returns the images unchanged.
 
     Args:
-        images: float images in the networks' range.
-        names: keys of `AUGMENTATIONS`, with commas.
-        background: the pixel value that fills what comes in.
-        generator: where the random numbers come from, on the images' device.
+        images: float images in the networks' pixel range.
+        names: keys of `AUGMENTATIONS`, separated by commas.
+        background: the pixel value for uncovered areas.
+        generator: source of the random numbers, on the images' device.
     """
     if names == "none":
         return images

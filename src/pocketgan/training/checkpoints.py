@@ -1,7 +1,7 @@
-"""The training state on disk: one safetensors file a checkpoint, atomic, checksummed, exact.
+"""Training state on disk: one safetensors file per checkpoint, written atomically, with a checksum, bit for bit.
 
-A file holds every tensor of the `TrainState` under a dotted name, the random generators' states as bytes among
-them, and in its header: the configuration, the counters, and a SHA-256 over all of it.
+A file holds every tensor of the `TrainState` under a dotted name, including the states of the random generators as
+bytes. Its header holds the configuration, the counters, and a SHA-256 of the whole content.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ from pocketgan.training.state import TrainState
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint file holds.
+    """Contents of a checkpoint file.
 
     Attributes:
         path: the file.
-        tensors: by dotted name.
-        config: the configuration of the run that wrote it.
-        counters: `step`, `nimg`, `seconds`, `rate_scale`.
+        tensors: the tensors, by dotted name.
+        config: the configuration of the run that wrote the file.
+        counters: `step`, `nimg`, `seconds`, `rate_scale`, and values measured at that step.
     """
 
     path: Path
@@ -58,7 +58,7 @@ def _networks(state: TrainState) -> dict[str, nn.Module]:
 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:
-    """Returns every tensor of the state by its dotted name: the very tensors, but for the random states."""
+    """Returns every tensor of the state by dotted name; all except the random states share memory with the state."""
     tensors = {}
     for name, network in _networks(state).items():
         tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
@@ -83,14 +83,14 @@ def save_checkpoint(
 
     Args:
         folder: the run's `checkpoints/`.
-        state: what to save.
+        state: the state to save.
         config: the run's configuration.
-        file_name: another name.
-        **measured: numbers to keep among the counters.
+        file_name: a file name to use instead of the default.
+        **measured: values to store among the counters.
 
     Raises:
         NonFiniteLoss: a weight isn't finite; nothing is written.
-        StorageError: the disk refused it; nothing half-written stays.
+        StorageError: the file could not be written; no partial file is left.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
     for name, tensor in tensors.items():
@@ -112,8 +112,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Reads and verifies a checkpoint file.
 
     Raises:
-        CheckpointDamaged: it is cut short, altered, or no checkpoint.
-        RunError: it can't be read, or was made by another version.
+        CheckpointDamaged: the file is cut short, altered, or not a checkpoint.
+        RunError: the file can't be read, or was written by another version.
     """
     try:
         content = path.read_bytes()
@@ -139,7 +139,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:
-    """Returns the last checkpoint of `paths` (oldest first) that is intact, and a line for each damaged one later."""
+    """Returns the last intact checkpoint of `paths` (oldest first), and a message for each damaged one after it."""
     damaged = []
     for path in reversed(paths):
         try:
@@ -150,17 +150,17 @@ def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:
 
 
 def superfluous(steps: Sequence[int], keep: int, evaluations: Sequence[int], reach: int) -> list[int]:
-    """Returns the steps of the checkpoints that may be removed, oldest first.
+    """Returns the steps of the checkpoints that can be removed, oldest first.
 
-    The newest ones stay, so that a run goes on also where some of them turn out damaged. A rollback goes back to the
-    newest checkpoint from before an evaluation: that of each evaluation which it can reach stays, also for a run that
-    goes on from the oldest of the newest ones.
+    The newest `keep` checkpoints stay, so that the run can continue even if some of them are damaged. A rollback
+    restores the newest checkpoint that is not later than an evaluation. That checkpoint stays for each evaluation that
+    a rollback can reach, also if the run continues from the oldest of the newest checkpoints.
 
     Args:
-        steps: of all checkpoints, rising, the one just saved last.
-        keep: how many of the newest stay, at least 1.
-        evaluations: steps of the run's evaluations, rising.
-        reach: how many evaluations back a failure may have begun; 0 where the run doesn't roll back.
+        steps: steps of all checkpoints, ascending; the last one was just saved.
+        keep: number of newest checkpoints to keep, at least 1.
+        evaluations: steps of the run's evaluations, ascending.
+        reach: how many evaluations back a failure may have begun; 0 if the run doesn't roll back.
     """
     newest = steps[-keep:]
     needed = set(newest)
@@ -172,10 +172,10 @@ def superfluous(steps: Sequence[int], keep: int, evaluations: Sequence[int], rea
 
 
 def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
-    """Checks that the checkpoint is of the same run; the duration alone may differ.
+    """Checks that a checkpoint belongs to the same run; only the duration may differ.
 
     Raises:
-        RunError: it is another run's; the message names the fields that differ.
+        RunError: the checkpoint belongs to another run; the message names the fields that differ.
     """
     result = replace(checkpoint.config, duration=config.train.duration)
     changed = differences(result, config)
@@ -186,12 +186,13 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
 
 
 def restore(state: TrainState, checkpoint: Checkpoint) -> None:
-    """Puts a checkpoint's content into `state`, bit for bit.
+    """Copies a checkpoint's content into `state`, bit for bit.
 
-    Random generators of another kind of device can't be gone on with; they begin anew from the seed and the step.
+    The state of a random generator can't be restored on another kind of device; the generator is seeded from the run's
+    seed and the step instead.
 
     Raises:
-        RunError: the checkpoint is of other networks.
+        RunError: the checkpoint belongs to other networks.
     """
     for name, network in _networks(state).items():
         load_network(network, checkpoint, name)
@@ -211,10 +212,10 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
 
 
 def load_network(network: nn.Module, checkpoint: Checkpoint, name: str) -> None:
-    """Copies the weights called `name` into `network`.
+    """Copies the weights of the network `name` into `network`.
 
     Raises:
-        RunError: they belong to another network; the message names the first part that differs.
+        RunError: the weights belong to another network; the message names the first difference.
     """
     weights = checkpoint.network(name)
     check_weights(network, weights, checkpoint.path, name)
@@ -222,10 +223,10 @@ def load_network(network: nn.Module, checkpoint: Checkpoint, name: str) -> None:
 
 
 def check_weights(network: nn.Module, weights: dict[str, Tensor], path: Path, name: str) -> None:
-    """Checks that weights from the file `path` fit `network`, in names, shapes and types.
+    """Checks that weights from the file `path` match `network` in names, shapes and types.
 
     Raises:
-        RunError: they belong to another network; the message names the first part that differs.
+        RunError: the weights belong to another network; the message names the first difference.
     """
     for key, differs in _mismatches(network.state_dict(), weights):
         raise RunError("{path}: {why}", path=path, why=problem("other network", where=f"{name}.{key} {differs}"))

@@ -1,7 +1,7 @@
-"""How many cores other programs leave free, and how many threads make the most of them.
+"""Number of cores that other programs leave free, and the number of threads that is fastest on them.
 
-Threads that share a step wait for each other at every operation. One whose core another program holds makes all of
-them wait, so that two threads beside one busy program train several times slower than one thread does
+Threads that share a training step wait for each other at every operation. If another program occupies the core of one
+thread, all threads wait. Two threads beside one busy program therefore train several times slower than a single thread
 (`benchmarks/busy.py`).
 """
 
@@ -13,22 +13,25 @@ from dataclasses import dataclass
 import psutil
 
 SHARED = 0.4
-"""A thread is worth its place where at most this share of a core is taken by others."""
+"""Largest share of a core that other programs may use before a thread on it slows down training."""
 LOOK_SECONDS = 1.0
-"""Seconds that the use of the cores is averaged over, at least."""
+"""Minimum number of seconds over which the use of the cores is averaged."""
 CALM_LOOKS, MOST_CALM_LOOKS = 3, 60
-"""Looks in a row that must show a free core before a thread is added; twice as many after each time it was too soon."""
+"""Initial and largest number of consecutive measurements with a free core before a thread is added.
+
+The number doubles each time a thread has to be removed within `TOO_SOON_SECONDS` of its addition.
+"""
 TOO_SOON_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Usage:
-    """The use of this machine's cores up to one moment, in seconds.
+    """Cumulative use of this machine's cores at one moment, in seconds.
 
     Attributes:
-        wall: of the clock.
-        own: of the processor, by all threads of this process.
-        idle: of all the cores that this process may use, together, doing nothing.
+        wall: wall-clock time.
+        own: processor time of all threads of this process.
+        idle: total idle time of all cores that this process may use.
     """
 
     wall: float
@@ -47,26 +50,26 @@ def usage() -> Usage:
 
 
 def free_cores(before: Usage, after: Usage) -> float:
-    """Returns how many cores this process had or could have had between two moments: its own use and what was idle."""
+    """Returns how many cores were available to this process between two moments: those it used, and idle ones."""
     seconds = max(after.wall - before.wall, 1e-9)
     return (after.own - before.own + after.idle - before.idle) / seconds
 
 
 def threads_for(free: float, most: int) -> int:
-    """Returns how many threads make the most of so many free cores: 1 at least."""
+    """Returns the fastest number of threads for this many free cores, at least 1."""
     return max(1, min(most, math.floor(free + SHARED)))
 
 
 class ThreadChooser:
-    """Says how many threads to use, second by second.
+    """Number of threads to use, updated every second.
 
-    A thread is taken away at once, since it holds up the others; it is added when a core has been free for some
-    seconds.
+    A thread without a free core is removed at once, since it delays the others. A thread is added once a core has been
+    free for several seconds.
 
     Args:
-        most: threads that train fastest on an idle machine.
-        threads: those in use.
-        since: the use of the cores when they began.
+        most: number of threads that trains fastest on an idle machine.
+        threads: number of threads in use.
+        since: the use of the cores when those threads started.
     """
 
     def __init__(self, most: int, threads: int, since: Usage) -> None:
@@ -77,7 +80,7 @@ class ThreadChooser:
         self._added_at = -math.inf
 
     def look(self, now: Usage) -> int:
-        """Returns the number of threads from now on, which is `threads`; `free` is what was seen."""
+        """Returns the number of threads to use from now on, also in `threads`; `free` holds the measured free cores."""
         if now.wall - self._since.wall < LOOK_SECONDS:
             return self.threads
         self.free, self._since = free_cores(self._since, now), now

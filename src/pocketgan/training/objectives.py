@@ -1,7 +1,7 @@
-"""Adversarial losses on raw logits, and penalties on the discriminator's gradient: pure functions.
+"""Adversarial losses on raw logits, and penalties on the discriminator's gradient, as pure functions.
 
-D(x) is the discriminator's logit at a real image, D(G(z)) at a generated one; σ is the logistic function and
-softplus(t) = ln(1 + eᵗ) = −ln σ(−t). Losses are per sample, shape (N,); the caller reduces.
+D(x) is the discriminator's logit for a real image, D(G(z)) its logit for a generated image. σ is the logistic function,
+and softplus(t) = ln(1 + eᵗ) = −ln σ(−t). Losses are per sample, shape (N,); the caller reduces.
 """
 
 import math
@@ -77,7 +77,7 @@ def critic_fake(logits: Logits) -> Logits:
 
 
 def critic_generator(real_logits: Logits | None, fake_logits: Logits) -> Logits:
-    """−D(G(z)): the generator's loss of the Wasserstein and hinge games."""
+    """−D(G(z)): the generator loss of the Wasserstein and hinge objectives."""
     return -fake_logits
 
 
@@ -87,21 +87,23 @@ def relativistic_discriminator(real_logits: Logits, fake_logits: Logits) -> Logi
 
 
 def relativistic_generator(real_logits: Logits | None, fake_logits: Logits) -> Logits:
-    """softplus(−(D(G(z)) − D(x))), the discriminator's game with the roles exchanged."""
+    """softplus(−(D(G(z)) − D(x))): the discriminator's loss with real and generated images exchanged."""
     assert real_logits is not None, "a relativistic generator loss needs the logits of real images"
     return softplus(real_logits - fake_logits)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """An adversarial game.
+    """An adversarial objective.
 
     Attributes:
         discriminator_loss: (real_logits, fake_logits) → (N,).
         generator_loss: (real_logits or None, fake_logits) → (N,).
-        boundary: the logit above which the discriminator says "real"; None where only differences mean something.
+        boundary: the logit above which the discriminator classifies an image as real; None if only differences between
+            logits are meaningful.
         relativistic: whether the generator's loss needs the logits of real images.
-        real_term, fake_term: the discriminator's loss in two parts, where it is a sum of such; else None.
+        real_term, fake_term: the two terms of the discriminator's loss, if it is a sum of one for real and one for
+            generated images; else None.
     """
 
     discriminator_loss: Callable[[Tensor, Tensor], Tensor]
@@ -118,7 +120,7 @@ def separable(
     generator_loss: Callable[[Tensor | None, Tensor], Tensor],
     boundary: float | None = 0.0,
 ) -> Objective:
-    """Makes a game whose discriminator loss is the sum of a term on real and a term on generated images."""
+    """Builds an objective whose discriminator loss is the sum of a term on real and a term on generated images."""
 
     def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return real_term(real_logits) + fake_term(fake_logits)
@@ -138,17 +140,17 @@ OBJECTIVES = {
 
 
 def squared_gradient(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:
-    """‖∇D(x)‖², squares summed over C, H and W, per sample; differentiable once more.
+    """‖∇D(x)‖² per sample, with squares summed over C, H and W; can be differentiated again.
 
     Args:
-        logits: the discriminator's output for `images`, still on their graph.
+        logits: the discriminator's output for `images`, still attached to their graph.
         images: a tensor that requires a gradient, as it was before any augmentation.
     """
     return squared_gradients(logits, (images,))[0]
 
 
 def squared_gradients(logits: Float[Tensor, "m"], images: tuple[Tensor, ...]) -> list[Tensor]:
-    """‖∇D(x)‖² for several batches of images whose logits are together in `logits`; see `squared_gradient`."""
+    """‖∇D(x)‖² for several batches of images whose logits are concatenated in `logits`; see `squared_gradient`."""
     gradients = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return [gradient.square().flatten(1).sum(dim=1) for gradient in gradients]
 
@@ -159,10 +161,10 @@ def zero_centred_penalty(logits: Logits, images: Float[Tensor, "n c h w"]) -> Lo
 
 
 def zero_centred_penalties(logits: Float[Tensor, "m"], images: tuple[Tensor, ...]) -> list[Tensor]:
-    """½ ‖∇D(x)‖² for several batches of images whose logits are together in `logits`; see `zero_centred_penalty`.
+    """½ ‖∇D(x)‖² for several batches of images with concatenated `logits`; see `zero_centred_penalty`.
 
-    Where each logit depends on its own image alone, as it does without BatchNorm, this is what a pass for each batch
-    would give, in one.
+    If each logit depends on its own image alone, as it does without BatchNorm, the result equals that of a separate
+    backward pass for each batch.
     """
     return [0.5 * squared for squared in squared_gradients(logits, images)]
 

@@ -1,17 +1,17 @@
-"""Adam in one fused call over all of a network's weights."""
+"""Adam in one fused call for all weights of a network."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1), which leaves the weights alone once a loss isn't finite.
+    """Adam (Kingma & Ba 2015, algorithm 1) that stops changing the weights once a loss isn't finite.
 
-    The same arithmetic as `torch.optim.Adam(fused=True)`, without the part of a small network's step that goes
-    into bookkeeping: no gradients kept between steps, no hooks, no parameter groups (docs/adr/0002).
+    The arithmetic is that of `torch.optim.Adam(fused=True)`. The bookkeeping that takes part of a small network's step
+    is left out: no gradients stored between steps, no hooks, no parameter groups (docs/adr/0002).
 
     Args:
-        network: whose parameters are trained.
+        network: the network whose parameters are trained.
         learning_rate, beta1, beta2, epsilon: Adam's constants.
     """
 
@@ -28,8 +28,8 @@ class Adam:
         """Moves the parameters against the gradient of `loss`, unless `found_inf` is or becomes 1.
 
         Args:
-            loss: a scalar. One that isn't finite sets `found_inf`, on the device, without waiting for it.
-            found_inf: a scalar, 0.0 or 1.0, kept by the caller over all steps.
+            loss: a scalar. A value that isn't finite sets `found_inf` on the device, without synchronization.
+            found_inf: a scalar, 0.0 or 1.0, which the caller keeps from step to step.
             rate: a factor on the learning rate.
         """
         gradients = torch.autograd.grad(loss, self.parameters)
@@ -55,7 +55,7 @@ class Adam:
             )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Returns the optimiser's whole state by name, the very tensors."""
+        """Returns the optimizer's whole state by name, as tensors that share its memory."""
         return {
             "count": self.count,
             **{f"mean.{i}": tensor for i, tensor in enumerate(self.mean)},
@@ -64,7 +64,7 @@ class Adam:
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
-    """The fused kernel reads memory in order, so a gradient must lie in memory as its parameter does."""
+    """Returns the gradient in its parameter's memory layout, since the fused kernel reads memory in order."""
     if gradient.stride() == parameter.stride():
         return gradient
     return torch.empty_like(parameter).copy_(gradient)

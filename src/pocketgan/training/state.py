@@ -1,4 +1,4 @@
-"""The state of training: networks, optimisers, counters, random generators; and where and how it is computed."""
+"""State of training: networks, optimizers, counters and random generators; and the choice of device and precision."""
 
 import copy
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ from pocketgan.training.optimizers import Adam
 
 @dataclass
 class TrainState:
-    """Everything that training needs to go on. All of it goes to disk.
+    """Everything that training needs to continue; checkpoints store all of it except `found_inf`.
 
     Attributes:
-        generator, discriminator: the networks that are trained.
-        generator_ema: the averaged generator, from which pictures come; `generator` itself without averaging.
+        generator, discriminator: the networks in training.
+        generator_ema: the EMA generator, from which samples come; `generator` itself if there is no averaging.
         generator_optimizer, discriminator_optimizer: one Adam each.
-        random: the random generators of training, by name: `latents`, and `training` (dropout, augmentation).
-        step: steps done (an update of each network).
+        random: random generators of training, by name: `latents`, and `training` (dropout, augmentation).
+        step: steps done (one step updates each network).
         nimg: real images that the discriminator has seen, which is also the position in the data.
-        seconds: wall time of training alone.
-        rate_scale: what the learning rate is multiplied with since the watchdog's last rollback; 1 before one.
-        found_inf: 1.0 once a loss was infinite or not a number, which stops every update; a scalar on the device.
+        seconds: wall-clock time of training alone.
+        rate_scale: factor on the learning rate since the watchdog's last rollback; 1 before the first rollback.
+        found_inf: 1.0 once a loss was infinite or not a number, which blocks every update; a scalar on the device.
     """
 
     generator: nn.Module
@@ -43,7 +43,7 @@ class TrainState:
 
     @property
     def averages(self) -> bool:
-        """Whether there is an averaged generator beside the trained one."""
+        """True if there is an EMA generator beside the generator in training."""
         return self.generator_ema is not self.generator
 
 
@@ -51,7 +51,7 @@ def choose_device(name: str) -> str:
     """Returns the device for `auto`, `cpu`, `cuda` or `mps`.
 
     Raises:
-        ConfigError: the device asked for isn't there.
+        ConfigError: the requested device isn't available.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
@@ -62,13 +62,13 @@ def choose_device(name: str) -> str:
 
 
 def choose_precision(name: str, device: str) -> str:
-    """Returns `float32` or `bfloat16`; for `auto` bfloat16 where the device multiplies it natively."""
+    """Returns `float32` or `bfloat16`; `auto` selects bfloat16 if the device multiplies it natively."""
     if name != "auto":
         return name
     if device == "cuda":
         native = torch.cuda.get_device_capability() >= (8, 0)
     elif device == "cpu":
-        features = getattr(torch.cpu, "get_capabilities", dict)()  # Older ones don't tell.
+        features = getattr(torch.cpu, "get_capabilities", dict)()  # Missing in older versions.
         native = any(features.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16"))
     else:
         native = False
@@ -76,14 +76,14 @@ def choose_precision(name: str, device: str) -> str:
 
 
 def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
-    """Makes the state at step 0; it depends on the configuration, the images' shape and nothing else."""
+    """Creates the state at step 0, which depends only on the configuration and the shape of the images."""
     # Networks, on their device.
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
     discriminator = build_discriminator(config.network, shape, config.seed).to(device)
     networks = (generator, discriminator)
     averaged = config.train.ema_half_life != "none"
 
-    # Random generators: one for each use.
+    # Random generators, one per use.
     random = {
         name: torch.Generator(device).manual_seed(derived_seed(config.seed, name)) for name in ("latents", "training")
     }
@@ -91,7 +91,7 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
         if isinstance(module, Dropout):
             module.generator = random["training"]
 
-    # Optimisers.
+    # Optimizers.
     train = config.train
     rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
     optimizers = [

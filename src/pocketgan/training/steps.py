@@ -1,4 +1,4 @@
-"""Training: one step of each network, and the loop that hands out ticks."""
+"""Training: one step of each network, and the loop that yields ticks."""
 
 import math
 import threading
@@ -24,15 +24,15 @@ MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accu
 
 @dataclass(frozen=True)
 class Tick:
-    """What training hands out at intervals.
+    """Progress report that the training loop yields.
 
     Attributes:
-        step, nimg, epoch, seconds: the clocks; `seconds` is training alone.
-        measures: means since the last row of losses and accuracies, by the names in `MEASURES`; empty between rows.
-        images_per_second: real images over training seconds since the last row.
-        row, sample, evaluate, checkpoint: what is due.
-        last: the duration is reached.
-        stopped: someone asked to stop.
+        step, nimg, epoch, seconds: the clocks; `seconds` counts training alone.
+        measures: mean losses and accuracies since the last row, by the names in `MEASURES`; empty between rows.
+        images_per_second: real images per second of training since the last row.
+        row, sample, evaluate, checkpoint: what is due at this step.
+        last: whether the duration is reached.
+        stopped: whether a stop was requested.
     """
 
     step: int
@@ -50,14 +50,14 @@ class Tick:
 
 
 def autocast(config: RunConfig, device: str) -> AbstractContextManager[object]:
-    """Returns the context of a forward pass: bfloat16 where the configuration says so."""
+    """Returns the context of a forward pass: bfloat16 autocast if the configuration selects it."""
     if config.train.precision == "bfloat16":
         return torch.autocast(device, dtype=torch.bfloat16)
     return nullcontext()
 
 
 def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor, "n c h w"]:
-    """Runs the generator in training: on new latents, or on the batch's images where it reads images."""
+    """Runs the generator in training: on new latents, or on the batch's images if it translates images."""
     device = batch.real.device
     if config.reads_images:
         source = batch.source
@@ -69,12 +69,13 @@ def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor
 
 
 def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n *k"]:
-    """Runs the discriminator on images, augmented where the configuration says so.
+    """Runs the discriminator on images, augmented if the configuration selects it.
 
     Args:
         state, config: as in `training_step`.
         images: shape (N, C, H, W).
-        labels: their classes, (N,), or K for each, (N, K), which gives logits of that shape; None: it is told none.
+        labels: one class per image, (N,); or K per image, (N, K), which gives logits of that shape; or None, without
+            classes.
     """
     background = 0.0 if config.data.pixel_range == "unit" else -1.0
     if config.data.target == "inverted":
@@ -90,8 +91,8 @@ def training_step(
     """Updates the discriminator, then the generator.
 
     Returns:
-        Both losses, scalars, the discriminator's first; its logits of the real and the generated images, (N,) each;
-        all detached.
+        The discriminator's and the generator's loss, scalars; the discriminator's logits of the real and the generated
+        images, (N,) each. All four are detached.
     """
     if not config.objective.reuse_fake_batch:
         d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
@@ -106,11 +107,11 @@ def training_step(
 def discriminator_step(
     state: TrainState, batch: Batch, config: RunConfig, rate: float, fake: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Updates the discriminator: once, or twice where `discriminator_batches` is `two-step`.
+    """Updates the discriminator: once, or twice if `discriminator_batches` is `two-step`.
 
     Args:
         state, batch, config, rate: as in `training_step`.
-        fake: generated images, (N, C, H, W), off their graph; None: new ones are drawn.
+        fake: generated images, (N, C, H, W), detached from their graph; None generates new ones.
 
     Returns:
         The loss, a scalar, and the logits of the real and the generated images, (N,) each; all detached.
@@ -140,11 +141,11 @@ def two_updates(
 def single_update(
     state: TrainState, batch: Batch, fake: Tensor, config: RunConfig, rate: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Updates the discriminator once, on both kinds of images, with its penalties; see `discriminator_step`."""
+    """Updates the discriminator once, on real and generated images, with its penalties; see `discriminator_step`."""
     objective, settings = OBJECTIVES[config.objective.objective], config.objective
     labels = batch.labels
 
-    # Penalties differentiate by the images as they were before augmentation, and only by the first of the batch.
+    # Penalties use the gradient with respect to the images before augmentation, and only the first images of the batch.
     share = settings.penalty_batch_fraction if settings.r1 + settings.r2 + settings.gradient_penalty else 1
     first = slice(0, max(1, round(share * len(batch.real))))
     real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
@@ -158,7 +159,7 @@ def single_update(
         more = discriminate_both(state, batch.real[first.stop :], others, rest, config)
         real_logits, fake_logits = torch.cat([real_logits, more[0]]), torch.cat([fake_logits, more[1]])
 
-    # The game, and the second one about the class.
+    # Adversarial loss, and mismatched-label loss.
     own, fake_own = real_logits[:, 0], fake_logits[:, 0]
     loss = objective.discriminator_loss(own, fake_own).mean()
     if settings.discriminator_batches == "concatenated" and not objective.relativistic:
@@ -172,7 +173,7 @@ def single_update(
 
 
 def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
-    """Returns the classes that the discriminator is told of each image, (N, K): its own, and perhaps another one."""
+    """Returns the discriminator's class labels, (N, K): each image's own, and a mismatched one if configured."""
     if labels is None or not config.network.conditional:
         return None
     return torch.stack([labels, labels.roll(1)] if config.objective.mismatched_label_weight else [labels], dim=1)
@@ -181,10 +182,10 @@ def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
 def discriminate_both(
     state: TrainState, real: Tensor, fake: Tensor, told: Tensor | None, config: RunConfig
 ) -> tuple[Tensor, Tensor]:
-    """Runs the discriminator on real and generated images, in one batch where they are `concatenated`.
+    """Runs the discriminator on real and generated images, in one batch if `discriminator_batches` is `concatenated`.
 
     Returns:
-        The logits of each, (N, K) for K classes told; (N, 1) where none are.
+        The logits of the real and the generated images: (N, K) for K classes per image, (N, 1) without classes.
     """
     if config.objective.discriminator_batches == "concatenated":
         both = None if told is None else torch.cat([told, told])
@@ -204,9 +205,9 @@ def penalties(
     labels: Tensor | None,
     config: RunConfig,
 ) -> Tensor | None:
-    """Returns the weighted penalties on the discriminator's gradient, a scalar; None where there are none."""
+    """Returns the weighted sum of the penalties on the discriminator's gradient, a scalar; None if there are none."""
     settings, terms = config.objective, []
-    if settings.r1 and settings.r2:  # One pass back through the discriminator serves both.
+    if settings.r1 and settings.r2:  # One backward pass through the discriminator serves both.
         both, images = torch.cat([real_logits, fake_logits]), (real, fake)
         of_real, of_fake = zero_centred_penalties(both, images)
         terms += [settings.r1 * of_real.mean(), settings.r2 * of_fake.mean()]
@@ -234,8 +235,8 @@ def generator_step(
 
     Args:
         state, batch, config, rate: as in `training_step`.
-        fake: generated images, (N, C, H, W), on their graph; None: new ones are drawn.
-        real_logits: the discriminator's of the batch, (N,), for a relativistic loss; None: they are computed.
+        fake: generated images, (N, C, H, W), attached to their graph; None generates new ones.
+        real_logits: the discriminator's logits of the batch, (N,), for a relativistic loss; None computes them.
 
     Returns:
         The loss, a detached scalar.
@@ -255,7 +256,7 @@ def generator_step(
 
 @contextmanager
 def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
-    """Takes no gradients by `parameters` inside."""
+    """Disables gradients with respect to `parameters` inside."""
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:
@@ -267,10 +268,11 @@ def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
 
 @torch.no_grad()
 def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
-    """Moves the averaged generator towards the trained one, its statistics as its weights.
+    """Moves the EMA generator towards the generator in training: its weights, and BatchNorm's running statistics.
 
-    The weight of the past is ½^(batch size / half-life), the half-life in images. BatchNorm's own running statistics
-    look back ten batches, whose luck would otherwise be seen in every picture's brightness.
+    The weight of the past is ½^(batch size / half-life), with the half-life in images. BatchNorm's own running
+    statistics average over about ten batches. Without further averaging, their noise would be visible in the brightness
+    of every generated image.
     """
     remaining = 0.5 ** (batch_size / half_life)
     torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
@@ -284,9 +286,9 @@ def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
 
 
 def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) -> float:
-    """Returns the factor on the learning rate in step `step` (0 is the first): warm-up times schedule.
+    """Returns the factor on the learning rate at `step` (0 is the first): warm-up times schedule.
 
-    The schedule begins once the share `decay_start` of the plan's steps is done.
+    The schedule begins once the fraction `decay_start` of the planned steps is done.
     """
     factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
     progress = max(0.0, (step / plan.steps - decay_start) / (1 - decay_start))
@@ -298,13 +300,13 @@ def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) 
 
 
 def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[float, float]:
-    """Returns the shares of real and generated images that the discriminator tells right.
+    """Returns the fractions of real and of generated images that the discriminator classifies correctly.
 
-    The boundary is the objective's; where it has none, the middle between the two means of each batch.
+    The boundary is that of the objective, or else the midpoint between the two means of each batch.
 
     Args:
         real_logits, fake_logits: shape (N,), or (steps, N) for several batches.
-        objective: the game that is played.
+        objective: the objective of the run.
     """
     boundary: Tensor | float | None = objective.boundary
     if boundary is None:
@@ -314,14 +316,14 @@ def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -
 
 
 def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: Objective) -> dict[str, float]:
-    """Returns the means of what the steps left: discriminator loss, generator loss, real and generated logits."""
+    """Returns the mean losses and accuracies, named as in `MEASURES`, from the losses and logits of several steps."""
     d_loss, g_loss, real_logits, fake_logits = (torch.stack(values) for values in zip(*history, strict=True))
     values = (d_loss.mean().item(), g_loss.mean().item(), *accuracies(real_logits, fake_logits, objective))
     return dict(zip(MEASURES, values, strict=True))
 
 
 def check_finite(state: TrainState, measures: dict[str, float]) -> None:
-    """Raises `NonFiniteLoss` where a loss since the last row was infinite or not a number."""
+    """Raises `NonFiniteLoss` if a loss since the last row was infinite or not a number."""
     wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
     if wrong or state.found_inf.item():
         what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
@@ -337,21 +339,21 @@ def train(
     pauses: Collection[int] = (),
     every_seconds: float = math.inf,
 ) -> Iterator[Tick]:
-    """Trains `state` in place until the plan's end, handing out a tick whenever something is due.
+    """Trains `state` in place until the end of the plan, and yields a tick whenever something is due.
 
-    Time that the caller spends between ticks is not training time.
+    Time that the caller spends between ticks doesn't count as training time.
 
     Args:
-        state: where to begin; at its end, or when the caller stops iterating, where training is.
-        batches: the data; its position is `state.nimg`.
+        state: the starting point, updated in place; it stays valid if the caller stops iterating.
+        batches: the data; the position in it is `state.nimg`.
         config: the run's configuration.
-        plan: its durations in steps.
-        stop: when set, the step under way is finished and the last tick says `stopped`.
-        pauses: steps after which a tick is handed out whatever is due.
-        every_seconds: a tick is handed out after so many seconds of training, too, whatever is due.
+        plan: the run's durations in steps.
+        stop: once set, the current step is completed, and the last tick has `stopped` set.
+        pauses: steps after which a tick is yielded even if nothing is due.
+        every_seconds: seconds of training after which a tick is yielded even if nothing is due.
 
     Raises:
-        NonFiniteLoss: a loss was infinite or not a number; the weights are as they were before it.
+        NonFiniteLoss: a loss was infinite or not a number; the weights are those from before it.
     """
     objective = OBJECTIVES[config.objective.objective]
     history: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
@@ -364,13 +366,13 @@ def train(
         rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
         history.append(training_step(state, batch, config, rate))
 
-        # Clocks and average.
+        # Clocks and EMA generator.
         state.step += 1
         state.nimg += batches.batch_size
         if state.averages:
             update_ema(state, plan.half_life_after(state.nimg), batches.batch_size)
 
-        # A tick, where something is due.
+        # Tick, if something is due.
         stopped = stop is not None and stop.is_set()
         dues = row, sample, *_ = what_is_due(state.step, plan, stopped)
         now = time.perf_counter()

@@ -1,1 +1,1 @@
-"""The web page: `pocketgan ui`. Nothing else imports it, and it imports no torch; what needs torch is in the worker."""
+"""The browser interface: `pocketgan ui`. No other package imports it, and only its worker process imports torch."""

@@ -1,4 +1,4 @@
-// Follows the browser's address: when the page opens, when one goes back, and where a part of the page leads elsewhere.
+// Follows the browser's address: when the page opens, on Back, and when a part of the page leads elsewhere.
 const follow = () => {
   window.pocketgan.going(location.search);
   props.value = location.search;

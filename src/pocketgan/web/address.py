@@ -1,4 +1,4 @@
-"""What the address says of the page: the place, the run, the seed, the comparison. Reload and links restore it."""
+"""Address of the browser interface: it stores tab, run, seed and comparison, so that links and reloads restore them."""
 
 import json
 from typing import Any
@@ -15,20 +15,20 @@ from pocketgan.web.train import tab as train
 from pocketgan.web.wiring import quiet, wire
 
 MOST_LETTERS, MOST_FIELDS = 8000, 40
-"""Of an address that are read, at most."""
+"""Largest number of characters and of fields read from an address."""
 PLACES = ("train", "create", "redraw", "compare")
 NOTED = "(value) => { window.pocketgan?.noted(%s, %s, value); }"
-"""Tells the page's script what is chosen, so that it stands in the address."""
+"""Script that reports a choice to the page's own script, which puts it into the address."""
 
 
 def build_address(site: Site, tabs: gr.Tabs, places: dict[str, gr.Tab], choices: dict[str, dict[str, Any]]) -> None:
-    """Lets the page follow its address, and its address the page.
+    """Keeps the interface and the browser's address in step.
 
     Args:
-        site: the page's.
-        tabs: of the places.
-        places: the tab of each place, by its name.
-        choices: what is chosen in each place, by its name there in the address.
+        site: the site.
+        tabs: the tabs component.
+        places: tabs by name.
+        choices: the choices of each tab, by their names in the address.
     """
     follower = gr.HTML("", js_on_load=asset("address.js"), visible="hidden", elem_id="address")
     components = [component for place in choices.values() for component in place.values()]
@@ -42,11 +42,11 @@ def build_address(site: Site, tabs: gr.Tabs, places: dict[str, gr.Tab], choices:
 
 
 def arrive(site: Site, search: object) -> list[Any]:
-    """Returns what an address chooses: the tab, then the choices of all places in their order.
+    """Returns the choices in an address: the tab, then the choices of all tabs in order.
 
     Args:
-        site: the page's.
-        search: the address from its question mark on; what it says that isn't there is left as it would be without.
+        site: the site.
+        search: the address from its question mark on; invalid parts have no effect.
     """
     fields = read(str(search))
     place = fields.get("tab", [""])[0]
@@ -66,7 +66,7 @@ def arrive(site: Site, search: object) -> list[Any]:
 
 
 def read(search: str) -> dict[str, list[str]]:
-    """Returns the fields of an address, from its question mark on; none of one that is no address of this page."""
+    """Returns the fields of an address, from its question mark on; none if it isn't an address of the interface."""
     try:
         return parse_qs(search[:MOST_LETTERS].removeprefix("?"), max_num_fields=MOST_FIELDS)
     except ValueError:
@@ -74,11 +74,11 @@ def read(search: str) -> dict[str, list[str]]:
 
 
 def model(site: Site, name: str, *, redraw: bool) -> Any:
-    """Returns the choice of a model; it is left as it is where there is none of this name."""
+    """Returns the choice of a model, or no change if there is no model of this name."""
     known = in_order(site, models_that(site, redraw=redraw)) if name else []
     return gr.Dropdown(known, value=name) if name in known else gr.skip()
 
 
 def seed(text: str) -> Any:
-    """Returns the choice of a seed; it is left as it is where that is none."""
+    """Returns the choice of a seed, or no change if the text isn't a seed."""
     return int(text) if text.isascii() and text.isdecimal() and int(text[:12]) <= MOST_SEED else gr.skip()

@@ -1,7 +1,7 @@
-"""The worker's own side: what the page asks, answered with PyTorch. `python -m pocketgan.web.answers` is the worker.
+"""The worker process, which answers requests of the browser interface with PyTorch: `python -m pocketgan.web.answers`.
 
-Pictures are asked for by what makes them: a model's folder, a seed, how many, the class, a truncation, and steps along
-the strongest directions. The same words give the same bytes.
+A request for pictures describes how to generate them: a model's folder, a seed, a count, the class, the latent scaling,
+and steps along the strongest latent directions. Equal requests return equal bytes.
 """
 
 import os
@@ -39,12 +39,14 @@ from pocketgan.web.frames import read_frame, write_frame
 from pocketgan.web.judging import Judge, Spacing, spacing
 
 MOST = 256
-"""Pictures that are drawn at once."""
+"""Largest number of pictures generated at once."""
 BATCH = 64
-"""They always run through the generator in batches of this size, filled up where they are fewer: an image differs by a
-rounding with the size of its batch, and the same words must give the same bytes."""
+"""Batch size of the generator; smaller batches are filled up.
+
+Rounding differs with the batch size, and equal requests must return equal bytes.
+"""
 KEPT = 4
-"""Models that stay in memory."""
+"""Largest number of models kept in memory."""
 MOST_SPACINGS = 1000
 DIRECTIONS = 5
 
@@ -56,9 +58,9 @@ class Loaded:
 
     Attributes:
         model: the run or the exported model.
-        weights: of its generator.
+        weights: the weights of its generator.
         network: its generator.
-        discriminator: of a run; None for an exported model.
+        discriminator: the discriminator of a run; None for an exported model.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -79,17 +81,17 @@ class Loaded:
 
     @property
     def classes(self) -> int:
-        """Classes that the generator is told; 0 for an unconditional one."""
+        """Number of classes of a class-conditional generator; 0 for an unconditional one."""
         return len(self.model.facts.class_names) if self.model.config.network.conditional else 0
 
     @cached_property
     def directions(self) -> Directions:
-        """The strongest directions of its latents."""
+        """The strongest directions of the generator's latent space."""
         return of_network(self.network, self.model.config.network.latent_dim, DIRECTIONS, 0 if self.classes else None)
 
 
 class Memory:
-    """The last few models and image sets, each as long as its files are the same."""
+    """Cache of recently used models and image sets, valid while their files are unchanged."""
 
     def __init__(self) -> None:
         self._loaded: OrderedDict[tuple[Any, ...], Loaded] = OrderedDict()
@@ -98,7 +100,7 @@ class Memory:
         self._spacings: OrderedDict[tuple[Any, ...], Spacing | None] = OrderedDict()
 
     def model(self, folder: str) -> Loaded:
-        """Returns the model in a folder, from memory where its files haven't changed."""
+        """Returns the model in a folder, from memory if its files haven't changed."""
         place = Path(folder)
         return _kept(self._loaded, (folder, *identity(place)), lambda: Loaded(place), KEPT)
 
@@ -109,13 +111,13 @@ class Memory:
         return _kept(self._images, key, lambda: load_images(config, chosen), 2)
 
     def spacing(self, model: Model, images: ImageSet, place: int) -> Spacing | None:
-        """Returns how far training images are from their nearest other ones: those of the class of one of them."""
+        """Returns the nearest-neighbor distances of training images with the class of the image at `place`."""
         label = None if images.labels is None else int(images.labels[place])
         like = images.images if label is None else images.images[images.labels == label]
         return _kept(self._spacings, (model.facts.digest, label), lambda: spacing(like), MOST_SPACINGS)
 
     def classifier(self, model: Model) -> FeatureSpace | None:
-        """Returns what tells the classes of a model's images; None where they are neither MNIST's nor made of it."""
+        """Returns the classifier for a model's images; None if they are neither MNIST nor made from it."""
         makers = {"mnist": digits, "stacked-mnist": stacked}
         source = model.facts.source
         if source in makers and source not in self._spaces:
@@ -124,7 +126,7 @@ class Memory:
 
 
 def _kept(known: OrderedDict[tuple[Any, ...], Any], key: tuple[Any, ...], make: Callable[[], Any], most: int) -> Any:
-    """Returns what is kept under a key, or makes it and lets go of what was used longest ago."""
+    """Returns the cached value of a key, or computes it and removes the least recently used values."""
     if key not in known:
         known[key] = make()
     known.move_to_end(key)
@@ -134,7 +136,7 @@ def _kept(known: OrderedDict[tuple[Any, ...], Any], key: tuple[Any, ...], make: 
 
 
 def identity(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Returns what changes when the files that a model is read from do: their names, sizes and times of change."""
+    """Returns a value that changes with the files of a model: their names, modification times and sizes."""
     files = [folder / "config.json", folder / "environment.json", folder / "model.safetensors"]
     best = folder / "checkpoints" / BEST
     files += [best] if best.is_file() else sorted(best.parent.glob("step-*.safetensors"))[-1:]
@@ -150,14 +152,14 @@ def identity(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What makes pictures, as the page asks for them.
+    """Description of generated pictures, as the browser interface requests them.
 
     Attributes:
-        seed: of the latents.
-        count: how many, or how many there are where one of them is meant.
-        label: the class's name; None for all in turn, or of an unconditional model.
-        truncation: latents are multiplied by this, in [0, 1].
-        steps: along the strongest directions, in deviations.
+        seed: seed of the latents.
+        count: number of pictures; for a request about one picture, the number it belongs to.
+        label: name of the requested class; None for all classes in turn, or for an unconditional model.
+        truncation: factor on the latents, in [0, 1].
+        steps: steps along the strongest directions, in standard deviations.
     """
 
     seed: int
@@ -168,30 +170,30 @@ class Drawing:
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "Drawing":
-        """Reads what the page sent."""
+        """Creates a description from a request."""
         values = values | {"steps": tuple(values.get("steps", ()))}
         drawing = cls(**values)
         if not 1 <= drawing.count <= MOST:
-            raise RunError("{count} won't do; 1 to {most} would", field="count", count=drawing.count, most=MOST)
+            raise RunError("must be from 1 to {most} (got {count})", field="count", count=drawing.count, most=MOST)
         return drawing
 
     def latents(self, loaded: Loaded) -> Tensor:
-        """Returns their latents, float32, shape (count, latent_dim).
+        """Returns the latents, float32, shape (count, latent_dim).
 
-        As many are drawn as there can be, so that the first ones are the same whatever the count.
+        The largest possible number is always sampled, so that the first latents don't depend on the count.
         """
         drawn = sample_latents(loaded.model.config, MOST, self.seed)[: self.count] * self.truncation
         return drawn + loaded.directions.shift(self.steps) if any(self.steps) else drawn
 
     def labels(self, loaded: Loaded) -> Tensor | None:
-        """Returns the indices of their classes, int64, shape (count,); None for an unconditional model."""
+        """Returns the indices of the requested classes, int64, shape (count,); None for an unconditional model."""
         if self.label is not None:
             return torch.full((self.count,), loaded.model.label_index(self.label))
         return torch.arange(self.count) % loaded.classes if loaded.classes else None
 
 
 def draw_images(loaded: Loaded, latents: Tensor, labels: Tensor | None) -> np.ndarray:
-    """Returns the images of latents, uint8, shape (N, C, H, W), each the same whatever is drawn beside it."""
+    """Returns the images of latents, uint8, shape (N, C, H, W); an image doesn't depend on the others in its batch."""
     missing = -len(latents) % BATCH
     full = torch.cat([latents, latents[:1].expand(missing, -1)])
     told = None if labels is None else torch.cat([labels, labels[:1].expand(missing)])
@@ -204,11 +206,11 @@ def draw_images(loaded: Loaded, latents: Tensor, labels: Tensor | None) -> np.nd
     return torch.cat(pieces)[: len(latents)].numpy()
 
 
-# The answers.
+# Answers.
 
 
 def noise_model(memory: Memory, folder: str) -> Loaded:
-    """Returns a model that draws from noise."""
+    """Returns a model that generates from noise."""
     loaded = memory.model(folder)
     if loaded.model.config.reads_images:
         raise RunError("reads no noise", field="run", folder=folder)
@@ -216,7 +218,7 @@ def noise_model(memory: Memory, folder: str) -> Loaded:
 
 
 def draw(memory: Memory, folder: str, drawing: dict[str, Any]) -> Answer:
-    """Draws pictures: `images` uint8 (N, C, H, W), `latents` (N, D), and `labels` where the model is told classes."""
+    """Generates pictures: `images` uint8 (N, C, H, W), `latents` (N, D), and `labels` for a class-conditional model."""
     loaded, wanted = noise_model(memory, folder), Drawing.of(drawing)
     latents, labels = wanted.latents(loaded), wanted.labels(loaded)
     arrays = {"images": draw_images(loaded, latents, labels), "latents": latents.numpy()}
@@ -224,7 +226,7 @@ def draw(memory: Memory, folder: str, drawing: dict[str, Any]) -> Answer:
 
 
 def directions(memory: Memory, folder: str) -> Answer:
-    """Returns the strongest directions: `vectors` (count, D), and `shares` of the variance."""
+    """Returns the strongest directions: `vectors` (count, D), and their `shares` of the variance."""
     result = noise_model(memory, folder).directions
     return {"shares": result.shares.tolist()}, {"vectors": result.vectors.numpy()}
 
@@ -232,21 +234,21 @@ def directions(memory: Memory, folder: str) -> Answer:
 def look(
     memory: Memory, folder: str, drawing: dict[str, Any], index: int, data: bool = True, nearest: int = 5
 ) -> Answer:
-    """Looks at one picture closely.
+    """Examines one generated picture.
 
     Args:
-        memory: what is in memory.
-        folder: the model's.
-        drawing: what the picture is one of.
-        index: which one.
-        data: whether the images that the model was trained on may be read.
-        nearest: training images wanted.
+        memory: the cache.
+        folder: the model's folder.
+        drawing: description of the pictures.
+        index: index of the picture among them.
+        data: whether the model's training images may be read.
+        nearest: number of nearest training images.
 
     Returns:
-        Values: `class` and `probability` of the classifier, `discriminator` and its `kind` (see `judging.Judge`),
-        `distances` and `places` of the nearest training images, and how far real images like the nearest one are from
-        theirs, `typical` and `rare` (see `judging.Spacing`); what isn't known is None. Arrays: `image`, `latent`,
-        `nearest`.
+        Values: `class` and `probability` of the classifier; `discriminator` and its `kind` (see `judging.Judge`);
+            `distances` and `places` of the nearest training images; `typical` and `rare` nearest-neighbor distances of
+            real images with the class of the nearest one (see `judging.Spacing`). Unknown values are None. Arrays:
+            `image`, `latent`, `nearest`.
     """
     loaded, wanted = noise_model(memory, folder), Drawing.of(drawing)
     if not 0 <= index < wanted.count:
@@ -268,7 +270,7 @@ def look(
 
 
 def training_images(memory: Memory, model: Model) -> ImageSet | None:
-    """Returns the images that a model was trained on; None where they aren't there any more, or are others."""
+    """Returns a model's training images; None if they don't exist any more, or have changed."""
     if model.data is None:
         return None
     try:
@@ -281,7 +283,7 @@ def training_images(memory: Memory, model: Model) -> ImageSet | None:
 
 
 def between(memory: Memory, folder: str, first: dict[str, Any], second: dict[str, Any], scale: int) -> Answer:
-    """Walks between two pictures, each a drawing with its `index`: `gif`, the bytes of the film."""
+    """Interpolates between two pictures, each a description with its `index`: `gif`, the bytes of the animation."""
     loaded = noise_model(memory, folder)
     ends = [one(loaded, end) for end in (first, second)]
     labels = None if ends[0][1] is None else torch.tensor([label for _, label in ends])
@@ -291,7 +293,7 @@ def between(memory: Memory, folder: str, first: dict[str, Any], second: dict[str
 
 
 def along(memory: Memory, folder: str, picture: dict[str, Any], steps: int, reach: float) -> Answer:
-    """Walks along the strongest directions through a picture: `images` uint8 (directions, steps, C, H, W)."""
+    """Moves a picture along the strongest directions: `images` uint8 (directions, steps, C, H, W)."""
     loaded = noise_model(memory, folder)
     latent, label = one(loaded, picture)
     film = film_along(loaded.network, loaded.model.config, loaded.directions, latent, label, reach, steps)
@@ -299,7 +301,7 @@ def along(memory: Memory, folder: str, picture: dict[str, Any], steps: int, reac
 
 
 def one(loaded: Loaded, picture: dict[str, Any]) -> tuple[Tensor, int | None]:
-    """Returns the latent and the class's index of one picture, given as its drawing and its `index` there."""
+    """Returns the latent and the class index of one picture, given as a description with its `index`."""
     values = dict(picture)
     index = values.pop("index")
     wanted = Drawing.of(values)
@@ -310,20 +312,20 @@ def one(loaded: Loaded, picture: dict[str, Any]) -> tuple[Tensor, int | None]:
 
 
 def write(memory: Memory, folder: str, text: str, seed: int) -> Answer:
-    """Writes a text in generated images: `images`, one a character; see `writing.write_text`."""
+    """Writes a text in generated images: `images`, one per character; see `spelling.write_text`."""
     written = write_text(noise_model(memory, folder).model, text, seed=seed)
     return {"drawn": written.drawn, "certainty": written.certainty}, {"images": written.images.images}
 
 
 def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
-    """Redraws images, uint8 (N, C, S, S): `images`, alike in shape."""
+    """Translates images, uint8 (N, C, S, S): `images`, of the same shape."""
     loaded = memory.model(folder)
     facts = loaded.model.facts
     if not loaded.model.config.reads_images:
-        raise RunError("'{folder}' draws from noise and redraws no images", field="run", folder=folder)
+        raise RunError("'{folder}' generates from noise and doesn't translate images", field="run", folder=folder)
     if images.dtype != np.uint8 or images.shape[1:] != (facts.channels, facts.size, facts.size):
         raise RunError(
-            "{dtype} {shape} aren't what '{folder}' takes",
+            "'{folder}' doesn't accept {dtype} images of shape {shape}",
             field="images",
             dtype=images.dtype,
             shape=images.shape,
@@ -334,14 +336,14 @@ def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
 
 
 def test_image(memory: Memory, folder: str, label: str | None, index: int) -> Answer:
-    """Returns one of the test images of a class, or of all: `image`, and their `count`; after the last comes the first.
+    """Returns one test image, of a class or of all, and the `count` of test images; larger indices wrap around.
 
     Raises:
-        DataError: the data aren't there, or have no test images or no such class.
+        DataError: the data doesn't exist, or has no test images or no such class.
     """
     model = load(Path(folder))
     if model.data is None:
-        raise DataError("the images that '{folder}' was trained on aren't with it", field="data", folder=folder)
+        raise DataError("the images that '{folder}' was trained on can't be found", field="data", folder=folder)
     images = memory.images(model.data.model_copy(update={"classes": "all"}), "test")
     if label is not None:
         images = images.select(label)
@@ -361,27 +363,27 @@ ANSWERS: dict[str, Callable[..., Answer]] = {
 
 
 def answer(memory: Memory, values: dict[str, Any], arrays: dict[str, np.ndarray]) -> Answer:
-    """Answers one question in its `language`; what goes wrong becomes the value `error`.
+    """Answers one request in its `language`; an error becomes the value `error`.
 
-    Where that is no mistake of a user's, `untranslated` says that it is in no other language.
+    For an error that isn't the user's, `untranslated` states that the message is in English.
     """
     values = dict(values)
     with speaking(values.pop("language", "en")):
         try:
             return ANSWERS[values.pop("ask")](memory, **values, **arrays)
         except PocketganError as error:
-            return {"error": str(error)}, {}
-        except Exception as error:  # A worker that answers is worth more than one that died of a damaged folder.
+            return {"error": str(error), "field": error.field}, {}
+        except Exception as error:  # A failed answer must not end the worker.
             return {"error": f"worker: {type(error).__name__}: {error}"[:300], "untranslated": True}, {}
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Answers questions from standard input on standard output until the page is gone."""
+    """Answers requests from standard input on standard output until the server is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     questions = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # Whatever a library prints must not get between the frames.
+    os.dup2(2, 1)  # Output of a library must not get between the frames.
     memory = Memory()
     while (question := read_frame(questions)) is not None:
         write_frame(answers, *answer(memory, *question))

@@ -1,4 +1,4 @@
-"""What a browser may ask of a run or an exported model, checked, and put to the worker. No Gradio."""
+"""Requests from a browser about a run or an exported model: checks them and passes them to the worker. No Gradio."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from pocketgan.web.worker import Refused
 Made = TypeVar("Made")
 
 MOST, MOST_SEED, MOST_STEP = 256, 2**31 - 1, 6.0
-"""Pictures, the seed, and deviations along a direction, at most."""
+"""Largest number of pictures, largest seed, and largest step along a direction in standard deviations."""
 DIRECTIONS = 5
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Pictures that a browser asked for, checked.
+    """A checked request for generated pictures.
 
     Attributes:
-        name: the model's, below the page's folder.
-        seed, count, label, truncation, steps: as of `answers.Drawing`.
+        name: the model's name, relative to the site's folder.
+        seed, count, label, truncation, steps: as in `answers.Drawing`.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Asked:
 
     @property
     def drawing(self) -> dict[str, Any]:
-        """What the worker is told."""
+        """The request as it is sent to the worker."""
         return {
             "seed": self.seed,
             "count": self.count,
@@ -56,17 +56,17 @@ class Asked:
         }
 
     def one(self, index: int) -> dict[str, Any]:
-        """What the worker is told of one of the pictures."""
+        """Returns the request for one of the pictures, as it is sent to the worker."""
         return self.drawing | {"index": index}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Pictures that a browser was shown.
+    """Pictures shown in a browser.
 
     Attributes:
-        asked: what makes them.
-        names: the classes' names, one a picture; empty for an unconditional model.
+        asked: the request that generates the pictures.
+        names: the class names, one per picture; empty for an unconditional model.
     """
 
     asked: Asked
@@ -75,13 +75,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One picture that was clicked on: which of those that were shown."""
+    """A picture that was clicked on, by its index among those shown."""
 
     shown: Shown
     index: int
 
 
-# What there is to draw with.
+# Models.
 
 
 @lru_cache(maxsize=10_000)
@@ -94,7 +94,7 @@ def _reads_images(path: str, changed: int) -> bool | None:
 
 
 def models_that(site: Site, *, redraw: bool) -> list[str]:
-    """Returns the names of the runs and exported models that redraw pictures, or of those that draw from noise."""
+    """Returns the names of the runs and exported models that translate images, or of those that generate from noise."""
     results = []
     for name in site.models():
         path = site.folder / name / CONFIG
@@ -108,14 +108,14 @@ def models_that(site: Site, *, redraw: bool) -> list[str]:
 
 
 def ready(site: Site, name: str) -> bool:
-    """Whether a model has weights."""
+    """Returns whether a model has weights."""
     folder = site.folder / name
     places = (folder / WEIGHTS, folder / "checkpoints" / BEST)
     return any(path.is_file() for path in places) or any((folder / "checkpoints").glob("step-*.safetensors"))
 
 
 def first_ready(site: Site, names: Sequence[str], chosen: object = None) -> str | None:
-    """Returns the model that is chosen, if it is one of these, or the best that has weights; None where none has."""
+    """Returns the chosen model if it is one of these, else the best model with weights; None if none has weights."""
     if isinstance(chosen, str) and chosen in names:
         return chosen
     return best(site, [name for name in names if ready(site, name)])
@@ -125,8 +125,8 @@ def open_model(site: Site, name: object, *, redraw: bool) -> Model:
     """Opens the run or exported model that a browser named.
 
     Raises:
-        WebError: there is none such, it has no weights yet, or it is of the other kind.
-        UserError: it can't be read.
+        WebError: there is no such model, it has no weights yet, or it is of the other kind.
+        UserError: the model can't be read.
     """
     if not name:
         none = "no redraw models" if redraw else "no noise models"
@@ -142,7 +142,7 @@ def open_model(site: Site, name: object, *, redraw: bool) -> Model:
 
 
 def data_is_ours(site: Site, model: Model) -> bool:
-    """Whether the images that a model was trained on may be read: the package's, or below the page's folder."""
+    """Returns whether a model's training images may be read: only from the package or the site's folder."""
     data: DataConfig | None = model.data
     if data is None:
         return False
@@ -150,23 +150,23 @@ def data_is_ours(site: Site, model: Model) -> bool:
 
 
 def labels_of(model: Model) -> list[str]:
-    """Returns the names of the classes that a model can be asked for."""
+    """Returns the names of the classes that can be requested from a model."""
     return list(model.facts.class_names) if model.config.network.conditional else []
 
 
 def are_digits(names: Sequence[str]) -> bool:
-    """Whether classes are digits."""
+    """Returns whether classes are digits."""
     return bool(names) and all(len(name) == 1 and name.isdecimal() for name in names)
 
 
-# What a browser asks for.
+# Requests.
 
 
 def whole(value: object, key: str, least: int, most: int) -> int:
-    """Returns a whole number in a range.
+    """Returns a whole number within a range.
 
     Raises:
-        WebError: it is none; the sentence names what it is for.
+        WebError: the value isn't such a number; the message names its purpose.
     """
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
     if number is None or not least <= number <= most or number != int(number):
@@ -177,10 +177,10 @@ def whole(value: object, key: str, least: int, most: int) -> int:
 def asked_for(
     site: Site, name: object, label: object, count: object, seed: object, truncation: object, steps: Sequence[object]
 ) -> tuple[Asked, Model]:
-    """Checks what a browser asked for; `label` is a class's name, or empty for all in turn.
+    """Checks a browser's request for pictures; `label` is a class name, or empty for all classes in turn.
 
     Raises:
-        UserError: something won't do; the sentence says what.
+        UserError: a value is invalid; the message names it.
     """
     model = open_model(site, name, redraw=False)
     known = labels_of(model)
@@ -204,14 +204,14 @@ def asked_for(
 
 
 def ask(site: Site, question: str, name: str, arrays: dict[str, np.ndarray] | None = None, **values: Any) -> Frame:
-    """Asks the worker about a model."""
+    """Sends the worker a request about a model."""
     return site.worker.ask(question, arrays, folder=str(site.resolve(name)), **values)
 
 
 def attempt(make: Callable[[], Made]) -> tuple[Made | None, str]:
-    """Returns what `make` returns, and nothing to say; or None, and a sentence as HTML.
+    """Returns the value of `make` and an empty text, or None and an error message as HTML.
 
-    What the page itself refuses stands alone; what comes from below stands after a sentence.
+    A refusal by the interface itself is shown alone; any other error follows an introductory sentence.
     """
     try:
         return make(), ""

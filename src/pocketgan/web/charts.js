@@ -1,4 +1,4 @@
-// Charts: the values at the pointer, or where the arrow keys go, and legends at the moment that a slider shows.
+// Charts: values at the pointer or the position of the arrow keys, and legends at the moment of a slider.
 (() => {
   "use strict";
   const language = () => document.documentElement.lang;
@@ -16,7 +16,7 @@
     return known.get(plot);
   }
 
-  // The value of a line at a place: that of the last point until there; none before its first and after its last one.
+  // Value of a line at a position: that of the last point up to there, and none before the first point.
   function valueAt(line, x) {
     let low = 0, high = line.x.length;
     while (low < high) {
@@ -35,7 +35,7 @@
     mark.style.left = `${100 * share}%`;
   }
 
-  // The cross: one line through all charts of a place, and the values beside it in one of them.
+  // Crosshair: one line through all charts of a group, with the values beside it in one chart.
 
   function point(plot, x) {
     for (const other of plot.closest(".pg-charts").querySelectorAll(".pg-plot")) {
@@ -90,7 +90,7 @@
     point(plot, places[Math.min(last, Math.max(0, to))]);
   });
 
-  // The moment of a slider: a cursor through all charts, the values there in their legends, the classes drawn then.
+  // Moment of a slider: a cursor through all charts, the values there in the legends, and the classes generated then.
 
   function bars(figure, moment) {
     const { steps, shares, sentences } = JSON.parse(figure.dataset.moments);
@@ -109,7 +109,7 @@
     });
   }
 
-  // `moment` is where the cursor is; `latest` says that it is at the end, where legends show the last values.
+  // `moment` is the position of the cursor; `latest` is true at the end, where legends show the last values.
   function show(root, moment, latest) {
     for (const plot of root.querySelectorAll(".pg-plot[data-lines]")) {
       place(plot.querySelector(".pg-cursor"), shareOf(plot, moment));

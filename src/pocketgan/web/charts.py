@@ -1,4 +1,4 @@
-"""Charts for the page: HTML with lines in SVG, a few kilobytes each, as wide as their place, in the page's colours."""
+"""Charts of the browser interface as HTML and SVG: a few kilobytes each, of flexible width, in the page's colors."""
 
 import json
 import math
@@ -12,11 +12,11 @@ from pocketgan.base.language import localised
 from pocketgan.web.rows import Numbers, thinned
 
 POINTS = 240
-"""Points of a line, at most; what lies between is averaged, and a band goes from its least to its greatest."""
+"""Largest number of points per line; points between are averaged, and a band shows their minimum and maximum."""
 SIDE = 1000
-"""Units of the drawing's width and height; it is stretched to its place."""
+"""Width and height of the SVG's coordinate system, which is stretched to the chart's size."""
 FEW = 40
-"""A line of so few points has a dot at each."""
+"""Largest number of points of a line that has a dot at each point."""
 STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -25,11 +25,11 @@ class Line:
     """A line in a chart.
 
     Attributes:
-        name: what the legend calls it.
+        name: name in the legend.
         x, y: shape (n,).
-        colour: 1 to 7, a colour of the page.
-        dashed: told apart without colour.
-        low, high: a band around it; None for none.
+        colour: 1 to 7, a color of the page.
+        dashed: whether the line is dashed, to be recognizable without color.
+        low, high: limits of a band; None for no band.
     """
 
     name: str
@@ -54,13 +54,13 @@ class Chart:
     """A chart of lines.
 
     Attributes:
-        title: what it shows.
-        x, y: what the axes are, with their units.
-        lines: at least one with a point, or nothing is drawn.
+        title: title of the chart.
+        x, y: labels of the axes, with units.
+        lines: the lines; a chart needs at least one with a point.
         levels: dotted lines.
-        percent: whether y is a share.
-        log: whether y is logarithmic; where values allow it.
-        end: where x ends at least: the whole plan.
+        percent: whether y is a fraction, shown in percent.
+        log: whether y is logarithmic, if the values allow it.
+        end: smallest end of the x axis, such as the end of the plan.
     """
 
     title: str
@@ -74,14 +74,14 @@ class Chart:
 
 
 def line_of(name: str, x: Numbers, y: Numbers, colour: int, *, dashed: bool = False, most: int = POINTS) -> Line:
-    """Returns a line through many points, thinned out, with a band where that left something out."""
+    """Returns a line through many points, averaged if there are too many, with a band for the omitted range."""
     x, y, low, high = thinned(x, y, most)
     banded = low is not y
     return Line(name, x, y, colour, dashed, low if banded else None, high if banded else None)
 
 
 def number(value: float) -> str:
-    """Returns a number for reading, in the language that is spoken."""
+    """Returns a number for display in the current language."""
     if not math.isfinite(value):
         return "–"
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
@@ -91,12 +91,12 @@ def number(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Returns a share in percent, in the language that is spoken."""
+    """Returns a fraction in percent in the current language."""
     return f"{number(round(100 * value, 1 if value < 0.1 else 0))}%" if math.isfinite(value) else "–"
 
 
 def marks(low: float, high: float, most: int = 5) -> list[float]:
-    """Returns round numbers from `low` to `high`, `most` or fewer, at equal distances."""
+    """Returns at most `most` round numbers from `low` to `high`, at equal distances."""
     room = high - low
     if not room > 0:
         return [low]
@@ -118,7 +118,7 @@ def log_marks(low: float, high: float) -> list[float]:
 
 
 def limits(chart: Chart) -> tuple[float, float]:
-    """Returns where y begins and ends: all but the rarest values, so that a spike doesn't flatten the rest."""
+    """Returns limits of y that exclude only the rarest values, so that a spike doesn't flatten the rest."""
     if chart.percent:
         return -0.02, 1.02
     values = np.concatenate([line.y[np.isfinite(line.y)] for line in chart.lines])
@@ -135,36 +135,36 @@ def limits(chart: Chart) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to places in a drawing."""
+    """Mapping from values to positions in a chart."""
 
     low: float
     high: float
     log: bool = False
 
     def __call__(self, values: Numbers) -> Numbers:
-        """Returns the share of the way from the low end to the high one, cut a little outside of both."""
+        """Returns the relative positions between the low and the high end, clipped to slightly more than that range."""
         low, high = self.low, self.high
         if self.log:
             low, high, values = math.log(low), math.log(high), np.log(np.maximum(values, 1e-300))
         return np.clip((values - low) / (high - low), -0.5, 1.5)
 
     def place(self, value: float) -> float:
-        """Returns the same of one value."""
+        """Returns the relative position of one value."""
         return float(self(np.array([value]))[0])
 
 
 def path(x: Numbers, y: Numbers) -> str:
-    """Returns points as SVG writes them: whole units, y from below."""
+    """Returns points in SVG notation: whole units, with y counted from the bottom."""
     across, down = np.rint(x * SIDE).astype(int), np.rint((1 - y) * SIDE).astype(int)
     return " ".join(f"{a},{d}" for a, d in zip(across.tolist(), down.tolist(), strict=True))
 
 
 def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
-    """Returns a chart as HTML; nothing where no line has a point.
+    """Returns a chart as HTML, or nothing if no line has a point.
 
     Args:
-        chart: what is drawn.
-        write: how a value of y is written; by default `number`, or `percent` for a share.
+        chart: the chart.
+        write: formats a value of y; by default `number`, or `percent` for a fraction.
     """
     known = [line for line in chart.lines if np.isfinite(line.y).any()]
     if not known:
@@ -174,7 +174,7 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
     low, high = limits(chart)
     first = min(float(line.x[0]) for line in known)
     last = max(chart.end, *(float(line.x[-1]) for line in known))
-    first = 0.0 if first <= 0.2 * last or first == last else first  # Of one point, the axis shows its way from 0.
+    first = 0.0 if first <= 0.2 * last or first == last else first  # With a single point, the axis starts at 0.
     across, up = Scale(first, last if last > first else first + 1), Scale(low, high, chart.log)
     drawn = [drawn_level(level, up) for level in chart.levels] + [drawn_line(line, across, up) for line in known]
     ticks = log_marks(low, high) if chart.log else marks(low, high)
@@ -200,7 +200,7 @@ def draw(chart: Chart, write: Callable[[float], str] | None = None) -> str:
 
 
 def values_of(lines: Sequence[Line]) -> str:
-    """Returns the points of lines as JSON, from which the page's script says the values at a place."""
+    """Returns the points of lines as JSON, from which the page's script reads the values at a position."""
 
     def short(values: Numbers) -> list[float | None]:
         return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values.tolist()]
@@ -211,13 +211,13 @@ def values_of(lines: Sequence[Line]) -> str:
 
 
 def labels_of(ticks: Sequence[float], write: Callable[[float], str]) -> list[str]:
-    """Returns how marks are written: with more digits where two of them would look alike."""
+    """Returns the labels of tick marks, with more digits if two of them would be equal."""
     texts = [write(tick) for tick in ticks]
     return texts if len(set(texts)) == len(texts) else [localised(f"{tick:,.6g}") for tick in ticks]
 
 
 def log_fits(chart: Chart, known: Sequence[Line]) -> bool:
-    """Whether a logarithmic axis is asked for, possible and worth it."""
+    """Returns whether a logarithmic axis is requested, possible and useful."""
     if not chart.log:
         return False
     values = np.concatenate([line.y[np.isfinite(line.y)] for line in known])
@@ -226,7 +226,7 @@ def log_fits(chart: Chart, known: Sequence[Line]) -> bool:
 
 
 def drawn_line(line: Line, across: Scale, up: Scale) -> str:
-    """Returns a line, its band, and its dots where they are few."""
+    """Returns a line with its band, and with dots if it has few points."""
     known = np.isfinite(line.y)
     x, y = across(line.x[known]), up(line.y[known])
     band = ""
@@ -242,19 +242,19 @@ def drawn_line(line: Line, across: Scale, up: Scale) -> str:
 
 
 def drawn_level(level: Level, up: Scale) -> str:
-    """Returns a dotted line across."""
+    """Returns a dotted line across the chart."""
     y = round((1 - up.place(level.value)) * SIDE)
     return f'<path class="level" d="M0 {y}H{SIDE}"/>'
 
 
 def tick_html(axis: str, share: float, text: str) -> str:
-    """Returns a number beside an axis."""
+    """Returns a tick label of an axis."""
     side = "top" if axis == "y" else "left"
     return f'<span class="t{axis}" style="{side}:{100 * share:.1f}%">{escape(text)}</span>'
 
 
 def legend(chart: Chart, known: Sequence[Line], write: Callable[[float], str]) -> str:
-    """Returns what the lines are, each with its last value."""
+    """Returns the legend: the names of the lines, each with its last value."""
     items = []
     for line in known:
         kind = " dashed" if line.dashed else ""
@@ -270,10 +270,10 @@ class Moments:
     """A histogram at several moments.
 
     Attributes:
-        steps: the moments, rising.
-        shares: a list of shares at each, 0 to 1, one a class.
-        sentences: what is said below it, at each.
-        title: what it shows; `#` stands for the step.
+        steps: steps of the moments, ascending.
+        shares: for each moment, one fraction per class, 0 to 1.
+        sentences: for each moment, the text below the histogram.
+        title: title of the histogram; `#` stands for the step.
     """
 
     steps: list[int]
@@ -282,22 +282,22 @@ class Moments:
     title: str
 
     def latest(self, most: int) -> "Moments":
-        """Returns the last so many."""
+        """Returns the last `most` moments."""
         return Moments(self.steps[-most:], self.shares[-most:], self.sentences[-most:], self.title)
 
     def to_json(self) -> str:
-        """Returns what the page's script goes back by."""
+        """Returns the data with which the page's script shows earlier moments."""
         return json.dumps({"steps": self.steps, "shares": self.shares, "sentences": self.sentences})
 
 
 def bars(moments: Moments, names: Sequence[str], even: float | None, even_name: str) -> str:
-    """Returns a histogram of classes as HTML: that of the last moment, and what others are made of.
+    """Returns a histogram of classes at the last moment as HTML, with the data of the other moments.
 
     Args:
         moments: the histograms.
-        names: of the classes.
-        even: the share that each would have if all were drawn alike, a line; None for no line.
-        even_name: what that line is called.
+        names: names of the classes.
+        even: fraction of each class in a uniform distribution, shown as a line; None for no line.
+        even_name: name of that line.
     """
     shares = moments.shares[-1]
     top = max([*shares, even or 0.0]) * 1.1 or 1.0

@@ -1,4 +1,4 @@
-// Runs side by side: asks for what has changed, and moves one slider over all of them.
+// Runs side by side: requests changed parts, and moves one slider for all runs.
 (() => {
   "use strict";
   const EVERY = 2000, IDLE = 5000;
@@ -18,7 +18,7 @@
       const { names, over } = place.dataset;
       const answer = await fetch(`live/compare?${new URLSearchParams({ names, over, have })}`, { cache: "no-store" });
       if (answer.status === 200 && place === find() && place.dataset.names === names) take(place, await answer.json());
-    } catch { /* asked again in a while */ }
+    } catch { /* The next request follows soon. */ }
     const measuring = [...place.querySelectorAll("[data-measuring]")].map((one) => one.dataset.measuring);
     document.dispatchEvent(new CustomEvent("pocketgan:state", { detail: { names: measuring, state: "measuring" } }));
     timer = setTimeout(look, measuring.length ? EVERY : IDLE);

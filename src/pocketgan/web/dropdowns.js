@@ -1,4 +1,4 @@
-// Drop-downs: what stands in one is chosen as a whole, so that typing replaces it, and what is half typed is left without a trace.
+// Drop-downs: focus selects the whole text, so that typing replaces it; Escape restores the text after partial typing.
 (() => {
   "use strict";
   const TYPES_NOTHING = /^(Tab|Shift|Control|Alt|AltGraph|Meta|CapsLock|F\d+)$/;
@@ -9,10 +9,10 @@
     const { value } = target;
     target.dataset.before = value;
     target.select();
-    setTimeout(() => { if (document.activeElement === target && target.value === value) target.select(); }); // after a click
+    setTimeout(() => { if (document.activeElement === target && target.value === value) target.select(); }); // After a click.
   });
 
-  // The last key is answered a moment later, also where one has gone on meanwhile: that opens the list again.
+  // Gradio handles the last key with a delay. If the focus has moved on meanwhile, the list opens again and must be closed.
   document.addEventListener("focusout", ({ target }) => {
     if (!isOne(target)) return;
     setTimeout(() => {
@@ -21,7 +21,7 @@
     }, 150);
   });
 
-  // Before Gradio sees them: a key that types nothing would open the list, over what one goes on to.
+  // Runs before Gradio's handler, in which a key that types nothing would open the list over the next element.
   window.addEventListener("keydown", (event) => {
     if (isOne(event.target) && TYPES_NOTHING.test(event.key)) event.stopImmediatePropagation();
   }, { capture: true });
@@ -35,7 +35,7 @@
     });
   });
 
-  // A list that Escape has closed opens again with a click.
+  // Lets a click open a list again that Escape has closed.
   document.addEventListener("pointerdown", ({ target }) => {
     if (isOne(target) && target === document.activeElement && target.getAttribute("aria-expanded") !== "true") target.blur();
   });

@@ -1,4 +1,4 @@
-"""What the form says of recipes and settings: the docstrings that the command line's help is made from, too."""
+"""Help texts of recipes and settings in the form, taken from the same docstrings as the command line's help."""
 
 import inspect
 import re
@@ -10,9 +10,9 @@ from pocketgan.config.sections import RunConfig
 
 
 def helps() -> dict[str, Text]:
-    """Returns the help of every setting, `help <name>`, out of the configuration's docstrings.
+    """Returns the help text of every setting, `help <name>`, from the docstrings of the configuration.
 
-    The data isn't among them: in the page it is chosen from a list.
+    The data is excluded: in the browser interface, it is chosen from a list.
     """
     results: dict[str, Text] = {"help seed": plain(RunConfig.model_fields["seed"].description or "")}
     for section in SECTIONS:
@@ -22,12 +22,12 @@ def helps() -> dict[str, Text]:
 
 
 def plain(text: str) -> str:
-    """Returns a docstring as one line, without what it says of other names of a flag."""
+    """Returns a docstring as one line, without its remarks on other names of a flag."""
     return re.sub(r"\s*Also `--.*$", "", " ".join(text.split()))
 
 
 def recipe_texts() -> dict[str, Text]:
-    """Returns what each recipe is, `recipe <name>`, out of their docstrings."""
+    """Returns the description of each recipe, `recipe <name>`, from its docstring."""
     return {f"recipe {name}": " ".join((inspect.getdoc(make) or "").split()) for name, make in RECIPES.items()}
 
 

@@ -1,7 +1,7 @@
-"""How the page and its worker speak: frames of JSON and arrays through pipes. Nothing in them can run code.
+"""Protocol between server and worker: frames of JSON and arrays through pipes. No content of a frame can run code.
 
-A frame is two lengths (32 bits each, big-endian), a JSON object in UTF-8 of the first, and an .npz archive of the
-second, which is empty where there are no arrays.
+A frame consists of two lengths (32 bits each, big-endian), a JSON object in UTF-8 of the first length, and an .npz
+archive of the second length. The archive is empty if there are no arrays.
 """
 
 import io
@@ -15,29 +15,29 @@ import numpy as np
 
 LENGTHS = struct.Struct(">II")
 MOST_JSON, MOST_ARRAYS = 2**20, 2**28
-"""Bytes of a frame's parts."""
+"""Largest sizes of a frame's parts in bytes."""
 
 
 Stream = IO[bytes] | io.BufferedIOBase
 
 
 class Frame(NamedTuple):
-    """One message: plain values by name, and arrays by name."""
+    """One message: plain values and arrays, both by name."""
 
     values: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
 
 class BadFrame(Exception):
-    """What was read is no frame."""
+    """Invalid or oversized frame."""
 
 
 def write_frame(stream: Stream, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> None:
     """Writes a frame and flushes it.
 
     Raises:
-        OSError: the other side is gone.
-        BadFrame: it is larger than a frame may be; nothing was written.
+        OSError: the other process is gone.
+        BadFrame: the frame would exceed the size limits; nothing was written.
     """
     buffer = io.BytesIO()
     if arrays:
@@ -50,10 +50,10 @@ def write_frame(stream: Stream, values: Mapping[str, Any], arrays: Mapping[str, 
 
 
 def read_frame(stream: Stream) -> Frame | None:
-    """Reads a frame; None where the stream has ended between two.
+    """Reads a frame; None if the stream ended after a complete frame.
 
     Raises:
-        BadFrame: it is cut short, too large or damaged.
+        BadFrame: the frame is cut short, too large or damaged.
     """
     lengths = stream.read(LENGTHS.size)
     if not lengths:

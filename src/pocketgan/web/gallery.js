@@ -1,5 +1,5 @@
-// A grid of pictures: a click or Enter chooses one, arrow keys move between them. The last two of a model stay marked, the
-// first one 1, the last one 2, also where the other isn't in the grid any more.
+// Grid of pictures: a click or Enter chooses one, arrow keys move between them. The last two chosen pictures of a model are
+// marked 1 and 2 (the latest), even if the other one isn't in the grid any more.
 const buttons = () => Array.from(element.querySelectorAll("button[data-index]"));
 let before = null;
 

@@ -1,7 +1,7 @@
-"""Pictures as HTML: small ones in a grid of buttons, large and sharp ones, and the sentences beside them.
+"""Pictures as HTML: small ones in a grid of buttons, large sharp ones, and messages beside them.
 
-Everything that comes from a disk is escaped here. It goes into a page as the value of a component whose template is
-`${value}` and nothing else: text that is put into a template itself would be run.
+This module escapes everything that comes from a disk. Its HTML becomes the value of a component whose template is just
+`${value}`, since code inside a template would be executed.
 """
 
 import base64
@@ -26,22 +26,22 @@ def asset(name: str) -> str:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Returns a file's content as an address that holds it: `kind` is `image/png` or the like."""
+    """Returns a file's content as a data URL; `kind` is a media type such as `image/png`."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def png(image: np.ndarray) -> str:
-    """Returns an image, uint8 (C, H, W), as an address that holds it as PNG."""
+    """Returns an image, uint8 (C, H, W), as a data URL of a PNG file."""
     return data_uri(picture_bytes(to_picture(image.transpose(1, 2, 0))), "image/png")
 
 
 def sharp(image: np.ndarray, alt: str, kind: str = "") -> str:
-    """Returns an image, uint8 (C, H, W), that is shown without blur at whatever size."""
+    """Returns an image, uint8 (C, H, W), as HTML that displays it without blur at any size."""
     return f'<img class="sharp {kind}" src="{png(image)}" alt="{escape(alt)}">'
 
 
 def columns_of(count: int, classes: int = 0) -> int:
-    """Returns how many of so many pictures stand in a row: a column a class where there are 4 to 16, else a square."""
+    """Returns the columns for `count` pictures: one per class for 4 to 16 classes, else those of a square grid."""
     if 4 <= classes <= MOST_COLUMNS and count >= classes:
         return classes
     return min(MOST_COLUMNS, max(1, math.ceil(math.sqrt(count))))
@@ -55,15 +55,15 @@ def tiles(
     title: str = "",
     model: str = "",
 ) -> str:
-    """Returns images as a grid of buttons, of which the keyboard reaches the first, and arrows the others.
+    """Returns images as a grid of buttons; the keyboard reaches the first by Tab and the others by arrow keys.
 
     Args:
         images: uint8, shape (N, C, H, W).
-        names: the classes' names, one an image, or none.
-        columns: images a row.
-        chosen: the places of the last two that were chosen, the last one last; None for one that isn't among them.
-        title: what they are, for who can't see them.
-        model: what made them.
+        names: class names, one per image, or none.
+        columns: images per row.
+        chosen: indices of the last two chosen images, the latest last; None for one outside this grid.
+        title: description for screen readers.
+        model: name of the model that generated the images.
     """
     cells = []
     for place, image in enumerate(images):
@@ -83,13 +83,13 @@ def tiles(
 
 
 def sentence(text: str, reason: str = "", *, english: bool = False, alert: bool = True) -> str:
-    """Returns a sentence where something happened, and the program's own words for it.
+    """Returns a message, with an optional reason in the program's own words.
 
     Args:
-        text: the sentence, in the page's language.
-        reason: the program's words.
-        english: whether those are English in every language, as an operating system's are.
-        alert: whether something went wrong.
+        text: the message, in the language of the interface.
+        reason: the program's own words.
+        english: whether the reason is English in every language, like errors of the operating system.
+        alert: whether the message reports an error.
     """
     language = ' lang="en"' if english else ""
     because = f' <span class="reason"{language}>{escape(reason)}</span>' if reason else ""
@@ -98,20 +98,20 @@ def sentence(text: str, reason: str = "", *, english: bool = False, alert: bool 
 
 
 def note(text: str) -> str:
-    """Returns a quiet sentence."""
+    """Returns a message that isn't an error."""
     return sentence(text, alert=False)
 
 
 def heading(text: str) -> str:
-    """Returns a heading of a part of a place."""
+    """Returns a heading within a tab."""
     return f"<h3>{escape(text)}</h3>"
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:
-    """Returns names and what they are, as a list of descriptions; both are escaped."""
+    """Returns a definition list of names and texts; both are escaped."""
     return f'<dl class="facts">{"".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)}</dl>'
 
 
 def sheet(images: np.ndarray, columns: int, labels: Labels = BARE, gap: int = 2) -> bytes:
-    """Returns images in a grid that fits on a screen, as a PNG file."""
+    """Returns images as a contact sheet that fits on a screen, as a PNG file."""
     return picture_bytes(grid(images, columns, fitting_scale(images.shape, columns), gap=gap, labels=labels))

@@ -1,4 +1,4 @@
-"""What is thought of a generated image: by the discriminator, by the classifier, and how near training images are."""
+"""Scores of a generated image: by the discriminator, by the classifier, and by its distance from training images."""
 
 from typing import Any, NamedTuple
 
@@ -11,22 +11,22 @@ from pocketgan.metrics.features import FeatureSpace
 from pocketgan.runs.model import Model
 
 PROBABILITIES = ("bce", "minimax", "msle")
-"""Games whose logit is that of a probability."""
+"""Objectives whose discriminator logit is the logit of a probability."""
 COMPARED = 256
-"""Training images that an image is held against, where only differences of logits mean something."""
+"""Largest number of training images to compare an image with, if only differences between logits are meaningful."""
 BLOCK = 4096
 SPACED, LEAST_SPACED = 400, 100
-"""Images whose nearest other one is looked for, at most, and at least."""
+"""Largest and smallest number of images whose nearest neighbor is searched."""
 MOST_PRODUCTS = 1e10
-"""Products that finding these takes, at most: some seconds of one core."""
+"""Largest number of products in that search, which takes some seconds on one core."""
 
 
 class Near(NamedTuple):
-    """The training images nearest to an image.
+    """Training images nearest to an image.
 
     Attributes:
-        distances: root mean square differences of the pixels, in grey levels, [0, 255], the nearest first.
-        places: their indices in the training set.
+        distances: root mean square differences of the pixels in gray levels, [0, 255], ascending.
+        places: indices in the training set.
     """
 
     distances: list[float]
@@ -34,11 +34,11 @@ class Near(NamedTuple):
 
 
 class Spacing(NamedTuple):
-    """How far real images are from their nearest other ones, in grey levels, [0, 255].
+    """Distances of real images from their nearest neighbors, in gray levels, [0, 255].
 
     Attributes:
-        typical: half of them are nearer.
-        rare: one in a hundred is nearer.
+        typical: the median distance.
+        rare: the 1st percentile, below which one distance in a hundred lies.
     """
 
     typical: float
@@ -46,13 +46,13 @@ class Spacing(NamedTuple):
 
 
 class Judge:
-    """Judges images of one model.
+    """Scores images of one model.
 
     Args:
-        model: which was trained with a discriminator.
-        discriminator: its weights at the same step; None where they aren't known.
-        classifier: tells the images' classes; None where there is none.
-        training: the images that it was trained on; None where they aren't there.
+        model: the model.
+        discriminator: its discriminator at the same step; None if unknown.
+        classifier: a classifier for the images; None if there is none.
+        training: the model's training images; None if they aren't available.
     """
 
     def __init__(
@@ -68,17 +68,17 @@ class Judge:
         self.training = training
 
     def opinions(self, images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, "n"] | None) -> dict[str, Any]:
-        """Returns what the discriminator and the classifier think.
+        """Returns the scores of the discriminator and the classifier.
 
         Args:
             images: the images.
-            labels: the classes that they were asked for, for a conditional model.
+            labels: the requested classes, for a class-conditional model.
 
         Returns:
-            `discriminator`: numbers in [0, 1], and their `kind`: `probability` that an image is real; `against`: that
-            it is real rather than a training image (of a relativistic game, of which 0.5 is undecided); `rank`: the
-            share of training images that it finds less real (of games without probabilities). Both None where they
-            aren't known. `class` and `probability`: the classifier's, or None.
+            `discriminator`: numbers in [0, 1], and their `kind`. `probability`: that an image is real. `against`: that
+                it is real rather than a training image (for a relativistic objective; 0.5 is undecided). `rank`: the
+                fraction of training images with a lower score (for objectives without probabilities). Both are None if
+                unknown. `class` and `probability`: those of the classifier, or None.
         """
         results: dict[str, Any] = {"discriminator": None, "kind": None, "class": None, "probability": None}
         results |= self._discriminators(images, labels)
@@ -115,7 +115,7 @@ class Judge:
         return self.discriminator(to_network(images, config.data.pixel_range), told)
 
     def nearest(self, image: UInt8[Tensor, "c h w"], count: int) -> Near:
-        """Finds the training images whose pixels are nearest to an image's, exactly."""
+        """Returns the training images with the smallest pixel differences from an image, by an exact search."""
         assert self.training is not None
         base = self.training.images
         result = differences(image, base).topk(min(count, len(base)), largest=False, sorted=True)
@@ -123,9 +123,9 @@ class Judge:
 
 
 def spacing(images: UInt8[Tensor, "n c h w"]) -> Spacing | None:
-    """Returns how far images are from their nearest other ones; None where there are too few to tell.
+    """Returns the nearest-neighbor distances of images; None if there are too few images.
 
-    A sample of them is held against all.
+    A sample of the images is compared with all images.
     """
     count = min(len(images), SPACED, int(MOST_PRODUCTS / images.numel()))
     if count < LEAST_SPACED:
@@ -145,7 +145,7 @@ def spacing(images: UInt8[Tensor, "n c h w"]) -> Spacing | None:
 
 
 def differences(image: UInt8[Tensor, "c h w"], base: UInt8[Tensor, "n c h w"]) -> Tensor:
-    """Returns the root mean square difference of an image from each of others, in grey levels, float32, shape (n,)."""
+    """Returns the root mean square differences between an image and others, in gray levels, float32, shape (n,)."""
     wanted = image.float().flatten()
     pieces = [(piece.flatten(1).float() - wanted).square_().mean(dim=1) for piece in base.split(BLOCK)]
     return torch.cat(pieces).sqrt()

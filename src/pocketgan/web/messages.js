@@ -1,9 +1,9 @@
-// What the page answers: a mistake stands at its field, and what was done for as long as it is true.
+// Messages: an error appears beside its field, and a confirmation stays as long as it is true.
 (() => {
   "use strict";
   const smooth = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
-  // Waits until something is there and can be seen: a drawer opens a while after it is told to.
+  // Waits until an element exists and is visible, since an accordion opens with a delay.
   async function seen(find, tries = 60) {
     for (let left = tries; left; left--) {
       const element = find();
@@ -42,13 +42,13 @@
     unmark();
     if (message.dataset.field) return mark(message);
     message.tabIndex = -1;
-    await new Promise((go) => setTimeout(go, 350)); // the form folds
+    await new Promise((go) => setTimeout(go, 350)); // The form folds.
     if (!message.isConnected || !message.offsetParent) return;
     message.closest(".pg-answer").scrollIntoView({ block: message.dataset.while?.includes("starting") ? "start" : "nearest", behavior: smooth() });
     if (document.activeElement === document.body || !document.activeElement?.offsetParent) message.focus({ preventScroll: true });
   }
 
-  // What was done is said until the run is in another state, or until another run is looked at.
+  // A confirmation is shown until the run is in another state, or until another run is followed.
   function settle({ detail: { names, state } }) {
     for (const message of document.querySelectorAll(".pg-answer p[data-of]")) {
       const of = message.dataset.of, states = message.dataset.while.split(" ");

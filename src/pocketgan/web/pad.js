@@ -1,4 +1,4 @@
-// A drawing area: white on black, by mouse, pen, finger or keyboard; pictures can be dropped on it or opened.
+// Drawing area, white on black, for mouse, pen, finger or keyboard; pictures can be dropped on it or opened.
 const canvas = element.querySelector("canvas");
 const ink = canvas.getContext("2d", { willReadFrequently: true });
 const pen = element.querySelector(".pen");
@@ -22,8 +22,8 @@ const line = (from, to) => {
   ink.stroke();
 };
 
-// What is drawn goes to the page as greys, at most so often. It goes as the value, of which the page takes the latest when
-// it is ready for one; what an event itself carries would be that of the first.
+// The drawing is sent as gray levels, at most once per EVERY milliseconds. It is sent as the component's value, of which
+// Gradio takes the latest when it is ready; data in the event itself would be that of the first event.
 
 const greys = () => {
   const small = document.createElement("canvas");

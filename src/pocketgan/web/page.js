@@ -1,4 +1,4 @@
-// Follows a run: asks for what has changed, every two seconds, and puts it in its place. Also moves the slider of its samples.
+// Follows a run: requests changed parts every two seconds and inserts them. Also moves the slider of the samples.
 (() => {
   "use strict";
   const EVERY = 2000, IDLE = 5000, ASIDE = 10000;
@@ -8,7 +8,7 @@
   const root = () => document.querySelector(".pg-live");
   const find = (name) => document.querySelector(`.pg-live [data-part="${name}"]`);
 
-  // What a run's files say.
+  // Content of the run.
 
   async function look() {
     clearTimeout(timer);
@@ -50,7 +50,7 @@
     moveCursors();
   }
 
-  // The buttons that fit a state are shown, and the title says how far a run under way is, also behind another tab.
+  // Shows the buttons for a state, and the progress of a running run in the title, which is visible behind other browser tabs.
   function stands(state) {
     const train = document.querySelector(".pg-train"), share = find("state")?.firstElementChild?.dataset.share;
     if (train && train.dataset.state !== state) train.dataset.state = state;
@@ -62,7 +62,7 @@
   const stateOf = () => find("state")?.firstElementChild?.dataset.state || "none";
   const show = (element, shown) => { if (element) element.hidden = !shown; };
 
-  // Sample pictures, and the slider back through them.
+  // Sample pictures, and the slider through earlier ones.
 
   function takeSamples({ list, columns, pairs }) {
     samples = list;
@@ -138,7 +138,7 @@
       find("judged").hidden = !event.target.checked;
     }
   });
-  // A click on the samples, or the link below them, leads to where more are drawn from the same run.
+  // A click on the samples or the link below them opens the Create tab with the same run.
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.('.pg-live :is(.pg-picture, [data-part="more"])') || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -147,7 +147,7 @@
   document.addEventListener("pocketgan:look", look);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 
-  // Where Gradio puts in another run, look at once.
+  // Requests the content at once when Gradio inserts another run.
   new MutationObserver(() => {
     const place = root();
     if (place && place.dataset.run !== asked || (asked && place && !place.dataset.ready)) look();

@@ -1,4 +1,4 @@
-"""The page: four places in tabs."""
+"""The page of the browser interface, with four tabs."""
 
 from html import escape
 

@@ -1,13 +1,13 @@
-// The page's address: the place, and what is chosen in it. What is chosen goes into the address; see address.js for the way back.
+// The page's address: the tab, and the choices in it. This script writes choices into the address; address.js reads them.
 (() => {
   "use strict";
   const choices = { train: { run: "" }, create: { run: "", seed: "" }, redraw: { run: "" }, compare: { runs: [], over: "", study: "" } };
   const UNSAID = { seed: "0", over: "steps" };
-  const STEPS = ["run", "study"]; // what one may want to go back from
+  const STEPS = ["run", "study"]; // Choices with their own step in the browser's history.
   let place = "train", arriving = true, target = "", clicked = -1;
   const tabs = () => [...document.querySelectorAll("[role=tablist] [role=tab]")];
 
-  // A tab that somebody opens while the page is on its way: the answers of the way would go back to the first one.
+  // Remembers a tab that the user opens while an address is being restored; the restoring would return to the first tab.
   document.addEventListener("click", event => {
     const tab = event.target.closest?.("[role=tab]");
     if (arriving && event.isTrusted && tab) clicked = tabs().indexOf(tab);
@@ -27,7 +27,7 @@
   window.pocketgan = {
     ...window.pocketgan,
 
-    // The page is on its way to an address.
+    // An address is being restored.
     going(search) {
       arriving = true;
       const fields = new URLSearchParams(search);
@@ -39,7 +39,7 @@
       }
     },
 
-    // It has come there.
+    // The address has been restored.
     arrived() {
       arriving = false;
       target = "";
@@ -54,10 +54,10 @@
       if (arriving && target) return;
       const other = name !== place;
       place = name;
-      if (!arriving) write(other); // On its way, the page hasn't read the whole address yet.
+      if (!arriving) write(other); // While restoring, the address hasn't been read completely.
     },
 
-    // Something was chosen in a place.
+    // A choice was made in a tab.
     noted(name, field, value) {
       if (field === "seed" && !/^\d+$/.test(value)) return;
       const before = choices[name][field];

@@ -1,4 +1,4 @@
-"""The processes that the page started: each in a session of its own, so that none ends with the page."""
+"""Processes started by the server, each in its own process session, so that it survives the server's end."""
 
 import os
 import shutil
@@ -13,23 +13,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 MOST_SAID = 20_000
-"""Bytes of what a process said that are read, from the end."""
+"""Largest number of bytes read from the end of a process's error output."""
 MOST_STARTED = 8
-"""Processes that are under way at once, at most."""
+"""Largest number of simultaneous processes."""
 
 
 class TooMany(Exception):
-    """As many processes as the page may start are under way."""
+    """The largest number of processes is already running."""
 
 
 @dataclass
 class Started:
-    """A process that this page started.
+    """A process started by this server.
 
     Attributes:
-        process: it.
-        said: the file of what it says on standard error.
-        at: when it was started.
+        process: the process.
+        said: the file with its error output.
+        at: the time of its start.
         command: the first word of the command: `train`, `evaluate`, …
     """
 
@@ -39,11 +39,11 @@ class Started:
     command: str
 
     def running(self) -> bool:
-        """Whether it is under way."""
+        """Returns whether the process is running."""
         return self.process.poll() is None
 
     def last_words(self) -> str:
-        """Returns the last line that it said, where it ended with an error; nothing otherwise."""
+        """Returns the last line of its error output if it ended with an error; otherwise an empty text."""
         if self.running() or self.process.returncode == 0:
             return ""
         try:
@@ -55,7 +55,7 @@ class Started:
 
 
 class Starts:
-    """The processes that this page started, by the name of what they work on."""
+    """Processes started by this server, by the name of the run or study they work on."""
 
     def __init__(self) -> None:
         self._started: dict[str, Started] = {}
@@ -64,30 +64,30 @@ class Starts:
         self._count = 0
 
     def of(self, name: str) -> Started | None:
-        """Returns what was started for a name; None for nothing."""
+        """Returns the process started for a name, or None."""
         return self._started.get(name)
 
     def running(self, name: str) -> bool:
-        """Whether what was started for a name is under way."""
+        """Returns whether the process started for a name is running."""
         started = self.of(name)
         return started is not None and started.running()
 
     def under_way(self, *commands: str) -> list[str]:
-        """Returns the names of what these commands work on now."""
+        """Returns the names that running processes of these commands work on."""
         return [name for name, one in list(self._started.items()) if one.command in commands and one.running()]
 
     def reap(self) -> int:
-        """Takes notice of those that have ended, so that none looks as if it lived; returns how many are under way."""
+        """Collects the exit codes of ended processes, so that none remains a zombie; returns how many are running."""
         return sum(started.running() for started in list(self._started.values()))
 
     def launch(self, name: str, arguments: Sequence[str], language: str = "en") -> Started:
-        """Starts a Pocketgan command, which speaks a language.
+        """Starts a Pocketgan command with messages in `language`.
 
-        The folder that it starts in isn't on its path (`-P`), so no file that lies there is taken for a module.
+        The current folder isn't on its import path (`-P`), so that no file there is imported as a module.
 
         Raises:
-            TooMany: others are under way.
-            OSError: the system can't start one.
+            TooMany: too many processes are running.
+            OSError: the system can't start the process.
         """
         with self._lock:
             if self.reap() >= MOST_STARTED:

@@ -1,4 +1,4 @@
-"""What waits for its turn: on a laptop, two trainings at once are both slower than one after the other."""
+"""Queues of jobs, since two simultaneous trainings on a small machine are both slower than one after the other."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pocketgan.web.processes import Starts, TooMany
 
 EVERY_SECONDS = 0.5
-"""So often it is looked whether the next job may begin."""
+"""Seconds between checks whether the next job may start."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A command that waits.
+    """A waiting command.
 
     Attributes:
-        name: of what it works on.
-        arguments: of the command.
-        language: that it will speak.
+        name: the run that the command works on.
+        arguments: the command's arguments.
+        language: language of the command's messages.
     """
 
     name: str
@@ -26,13 +26,13 @@ class Job:
 
 
 class Queue:
-    """Commands of one kind, begun in their order, each when nothing is in its way.
+    """Commands of one kind, started in order, each once nothing blocks it.
 
-    They wait in the page's own memory: those that wait when the page ends are never begun.
+    The queue exists only in the server's memory: commands that still wait when the server ends are never started.
 
     Args:
-        starts: where they are begun.
-        in_the_way: returns the name of what must end first, or None.
+        starts: starts the commands.
+        in_the_way: returns the name of the run that must end first, or None.
     """
 
     def __init__(self, starts: Starts, in_the_way: Callable[[], str | None]) -> None:
@@ -46,21 +46,21 @@ class Queue:
         return name in self.names()
 
     def names(self) -> list[str]:
-        """Returns what waits, the next one first."""
+        """Returns the names of waiting jobs, the next one first."""
         return [job.name for job in list(self._jobs)]
 
     def ahead(self, name: str) -> str | None:
-        """Returns what something that waits is waiting for: the job before it, or what is under way."""
+        """Returns the name that a waiting job waits for: the job before it, or the running one."""
         names = self.names()
         place = names.index(name) if name in names else 0
         return names[place - 1] if place else self.in_the_way()
 
     def add(self, name: str, arguments: Sequence[str], language: str) -> None:
-        """Begins a command, or lets it wait until nothing is in its way.
+        """Starts a command, or lets it wait until nothing blocks it.
 
         Raises:
-            TooMany: it may begin, and as many processes are under way as may be.
-            OSError: it may begin, and the system can't start it.
+            TooMany: the command could start, but too many processes are running.
+            OSError: the command could start, but the system can't start it.
         """
         with self._lock:
             self.problems.pop(name, None)
@@ -73,17 +73,17 @@ class Queue:
                 self._thread.start()
 
     def drop(self, name: str) -> bool:
-        """Lets a job wait no longer; returns whether it did wait."""
+        """Removes a waiting job; returns whether it was waiting."""
         with self._lock:
             waiting = [job for job in self._jobs if job.name == name]
             self._jobs = [job for job in self._jobs if job.name != name]
             return bool(waiting)
 
     def hurry(self, name: str) -> bool:
-        """Begins a job that waits, whatever is in its way; returns whether it did wait.
+        """Starts a waiting job even if something blocks it; returns whether it was waiting.
 
         Raises:
-            TooMany, OSError: it can't be started, and goes on waiting.
+            TooMany, OSError: the job can't be started, and remains waiting.
         """
         with self._lock:
             job = next((job for job in self._jobs if job.name == name), None)

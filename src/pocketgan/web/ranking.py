@@ -1,4 +1,4 @@
-"""In which order runs and models stand, and which one a place opens on: one's own before a study's, the best first."""
+"""Order of runs and models in lists, and initial choice of a tab: the user's own before a study's, the best first."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,27 +14,27 @@ FOLLOWED = "metrics.jsonl"
 
 
 def is_of_study(site: Site, name: str) -> bool:
-    """Whether a run lies in a study's folder, and the study isn't all that the page shows."""
+    """Returns whether a run belongs to a study inside the site's folder."""
     return any(study != "." and name.startswith(f"{study}/") for study in site.studies())
 
 
 def written(site: Site, name: str) -> float:
-    """Returns when a run or an exported model last wrote, in seconds since 1970; 0 where that isn't known."""
+    """Returns when a run or an exported model was last written, in seconds since 1970; 0 if unknown."""
     return max(stamp(site.folder / name / file)[2] / 1e9 for file in ("status.json", "config.json"))
 
 
 def in_order(site: Site, names: Sequence[str]) -> list[str]:
-    """Returns names as lists show them: one's own first, the newest before the others; then those of studies."""
+    """Returns names in display order: the user's own first, newest before oldest; then those of studies."""
     own = [name for name in names if not is_of_study(site, name)]
     others = [name for name in names if is_of_study(site, name)]
     return [*sorted(own, key=lambda name: -written(site, name)), *others]
 
 
 def best(site: Site, names: Sequence[str]) -> str | None:
-    """Returns the name that a place opens on; None where there is none.
+    """Returns the name initially selected in a tab; None if there is none.
 
-    It is one's own whose measured Fréchet distance is the smallest part of its real-data baseline, or the newest where
-    none was measured; a run of a study only where there is nothing else.
+    This is the user's own run or model whose Fréchet distance is the smallest multiple of its real-data baseline, or
+    the newest one if none was measured. A run of a study is selected only if there is nothing else.
     """
     own = [name for name in names if not is_of_study(site, name)] or list(names)
     times = {name: times_baseline(site.folder / name) for name in own}
@@ -45,9 +45,9 @@ def best(site: Site, names: Sequence[str]) -> str | None:
 
 
 def times_baseline(folder: Path) -> float | None:
-    """Returns how many times its real-data baseline a run's Fréchet distance is; None where it wasn't measured.
+    """Returns a run's Fréchet distance as a multiple of its real-data baseline; None if it wasn't measured.
 
-    What `pocketgan evaluate` measured counts, else the best evaluation of the training itself.
+    The result of `pocketgan evaluate` has priority over the best evaluation during training.
     """
     return _times_baseline(folder, stamp(folder / MEASURED), stamp(folder / FOLLOWED))
 
@@ -68,7 +68,7 @@ def _times_baseline(folder: Path, *_: object) -> float | None:
 
 
 def ratio(distance: object, baseline: object) -> float | None:
-    """Returns a distance as a multiple of its baseline; None where that is none."""
+    """Returns a distance as a multiple of its baseline; None if either number is missing or invalid."""
     if not is_number(distance) or not is_number(baseline) or baseline <= 0:
         return None
     return distance / baseline

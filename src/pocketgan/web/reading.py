@@ -1,4 +1,4 @@
-"""Runs as they are on disk this moment, read once for all browsers: a run is read anew where its files have changed."""
+"""Current content of runs on disk, read once for all browsers; a run is read again after its files have changed."""
 
 import contextlib
 import hashlib
@@ -17,14 +17,14 @@ from pocketgan.runs.run import Run
 from pocketgan.web.rows import Columns, stamp
 
 FRESH_SECONDS = 0.5
-"""What was read is good for so long, however many ask."""
+"""Seconds for which the content read from a disk is reused, however many browsers ask."""
 MOST_RUNS = 24
-"""Runs that are kept in memory."""
+"""Largest number of runs kept in memory."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample picture: its file's name, and the training step that it was made at."""
+    """One sample picture: its file name, the training step, and the time of its last change in milliseconds."""
 
     file: str
     step: int
@@ -33,17 +33,17 @@ class Sample:
 
 @dataclass
 class Reading:
-    """A run as it was found.
+    """Content of a run as read from the disk.
 
     Attributes:
-        run: None where it can't be opened.
-        status: None where it can't be read.
-        rows: its losses and speeds.
-        evaluations, events: as `Run.metrics` and `Run.events` give them.
-        samples: oldest first.
-        best: the counters of its best checkpoint, or None.
-        problems: what can't be read, a line each.
-        gone: whether the folder isn't there any more.
+        run: the run; None if it can't be opened.
+        status: the run's status; None if it can't be read.
+        rows: losses and speeds.
+        evaluations, events: as returned by `Run.metrics` and `Run.events`.
+        samples: the sample pictures, oldest first.
+        best: the counters of the best checkpoint, or None.
+        problems: one message for each part that can't be read.
+        gone: whether the folder doesn't exist any more.
         version: changes with anything above.
     """
 
@@ -67,7 +67,7 @@ class Reader:
         self._lock = threading.Lock()
 
     def read(self, folder: Path) -> Reading:
-        """Returns the run in a folder as it is now, or was half a second ago. It never fails: it says what is wrong."""
+        """Returns a run's content, at most half a second old. Never raises an error: problems are in the result."""
         with self._lock:
             files = self._runs.pop(folder, None) or RunFiles(folder)
             self._runs[folder] = files
@@ -77,7 +77,7 @@ class Reader:
 
 
 class RunFiles:
-    """The files of one run, and what was last found in them."""
+    """Files of one run, and the content last read from them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -88,7 +88,7 @@ class RunFiles:
         self._kept: dict[str, tuple[Any, Any]] = {}
 
     def read(self) -> Reading:
-        """Returns what is there; see `Reader.read`."""
+        """Returns the content; see `Reader.read`."""
         with self._lock:
             if time.monotonic() - self._read_at > FRESH_SECONDS:
                 self._reading = self._look()
@@ -96,7 +96,7 @@ class RunFiles:
             return self._reading
 
     def _once(self, name: str, key: object, make: Callable[[], Any]) -> Any:
-        """Returns what `make` returned last, unless the key has changed."""
+        """Returns the last result of `make`, unless the key has changed."""
         if name not in self._kept or self._kept[name][0] != key:
             self._kept[name] = (key, make())
         return self._kept[name][1]
@@ -140,7 +140,7 @@ class RunFiles:
 
 @contextlib.contextmanager
 def noting(problems: list[str]) -> Iterator[None]:
-    """Notes what can't be read, and goes on."""
+    """Records an error about unreadable content, and continues."""
     try:
         yield
     except PocketganError as error:
@@ -150,12 +150,12 @@ def noting(problems: list[str]) -> Iterator[None]:
 
 
 def digest(*things: object) -> str:
-    """Returns a short name of things: other ones have another."""
+    """Returns a short hash, which differs for different things."""
     return hashlib.blake2b(repr(things).encode(), digest_size=9).hexdigest()
 
 
 def samples_of(run: Run) -> list[Sample]:
-    """Returns the sample pictures, oldest first, with the steps that they were made at."""
+    """Returns the sample pictures, oldest first, with their training steps."""
     changed = {}
     with contextlib.suppress(OSError), os.scandir(run.folder / "samples") as entries:
         changed = {entry.name: entry.stat().st_mtime_ns for entry in entries}

@@ -1,4 +1,4 @@
-"""A file of JSON lines that grows, as columns of numbers: what was read once isn't read again."""
+"""Incremental reader of a growing file of JSON lines, whose columns of numbers are read only once."""
 
 import json
 import math
@@ -10,17 +10,17 @@ from typing import TypeGuard
 import numpy as np
 
 PIECE = 4_000_000
-"""Bytes that are read at once."""
+"""Bytes read at a time."""
 LONGEST_LINE = 1_000_000
 Numbers = np.ndarray
 
 
 class Columns:
-    """The rows of a `.jsonl` file, kept as columns: a run of 100,000 rows takes some megabytes.
+    """Rows of a `.jsonl` file, stored as columns: a run of 100,000 rows takes some megabytes.
 
     Attributes:
         path: the file.
-        damaged: lines that are no row: no JSON, or without a number that is needed.
+        damaged: number of invalid lines, which aren't JSON or lack a required number.
     """
 
     def __init__(self, path: Path, needed: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
@@ -37,19 +37,19 @@ class Columns:
         return len(self._columns[self.needed[0]])
 
     def __getitem__(self, name: str) -> Numbers:
-        """One column, float64, shape (rows,); NaN where a row lacks it."""
+        """Returns one column, float64, shape (rows,); NaN where a row lacks it."""
         return np.array(self._columns[name])
 
     @property
     def version(self) -> tuple[int, int, int]:
-        """Changes whenever there are other rows."""
+        """Value that changes whenever the rows change."""
         return (*self._identity, self._read)
 
     def refresh(self) -> None:
-        """Reads what has been appended since the last time, or all where the file is another one.
+        """Reads the rows appended since the last call, or the whole file if it was replaced.
 
         Raises:
-            OSError: it is there, and can't be read.
+            OSError: the file exists, but can't be read.
         """
         try:
             facts = self.path.stat()
@@ -69,7 +69,7 @@ class Columns:
         return None
 
     def _take(self, piece: bytes) -> None:
-        """Takes the whole lines out of the next piece of the file; a half one waits for its rest."""
+        """Reads the complete lines from the next piece of the file; a partial line waits for its rest."""
         self._read += len(piece)
         *lines, self._half = (self._half + piece).split(b"\n")
         if len(self._half) > LONGEST_LINE:
@@ -80,7 +80,7 @@ class Columns:
                 self._add(line)
 
     def _add_all(self, lines: list[bytes]) -> bool:
-        """Adds lines at once, which is fast; adds none where one of them is damaged."""
+        """Adds several lines at once, which is fast; adds none if one of them is damaged."""
         try:
             rows = json.loads(b"[" + b",".join(lines) + b"]")
             results = {name: [row[name] for row in rows] for name in self.needed}
@@ -109,12 +109,12 @@ class Columns:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a value out of JSON is a finite number, and no truth value."""
+    """Returns whether a JSON value is a finite number and not a Boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def stamp(path: Path) -> tuple[int, int, int]:
-    """Returns what changes when a file does; zeros where there is none."""
+    """Returns a value that changes with a file; zeros if the file doesn't exist."""
     try:
         facts = os.stat(path)
     except OSError:
@@ -123,11 +123,11 @@ def stamp(path: Path) -> tuple[int, int, int]:
 
 
 def thinned(x: Numbers, values: Numbers, most: int) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Returns a curve of at most `most` points: where, the mean there, and the least and the greatest.
+    """Returns a curve with at most `most` points: positions, means, minima and maxima.
 
     Args:
-        x, values: shape (n,); rows without a value are left out.
-        most: points; each stands for as many rows as the others.
+        x, values: shape (n,); rows without a value are ignored.
+        most: number of points; each stands for about the same number of rows.
     """
     known = np.isfinite(values) & np.isfinite(x)
     x, values = x[known], values[known]

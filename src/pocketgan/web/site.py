@@ -1,4 +1,4 @@
-"""The page's only door to the disk: the runs, models and studies below one folder, by names that a browser may say."""
+"""Access to the disk: the runs, models and studies below one folder, by names that a browser may use."""
 
 import os
 import socket
@@ -25,19 +25,19 @@ from pocketgan.web.words import WORDS
 from pocketgan.web.worker import Worker
 
 DEEPEST = 6
-"""Folders between DIR and a run, at most: a study's runs are four below it."""
+"""Largest number of folders between DIR and a run; the runs of a study are four levels below it."""
 MOST_FOLDERS = 5000
-"""Folders that are looked into, at most: DIR may be somebody's home."""
+"""Largest number of folders that are searched, since DIR may be a home folder."""
 LONGEST = 1000
-"""Letters of a name."""
+"""Largest number of characters in a name."""
 FRESH_SECONDS = 2.0
-"""A list of what is there is good for so long, for all browsers together."""
+"""Seconds for which a listing is reused, for all browsers together."""
 STUDY = "study.json"
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What is below the folder, by relative names."""
+    """Content of the folder, by relative names."""
 
     runs: tuple[str, ...] = ()
     exported: tuple[str, ...] = ()
@@ -47,16 +47,16 @@ class Listing:
 
 @dataclass
 class Site:
-    """The folder that the page shows, and the language that it speaks.
+    """The folder that the browser interface shows, its language, and its shared state.
 
     Attributes:
-        folder: absolute, without links.
+        folder: absolute path without symbolic links.
         language: a code of `language.LANGUAGES`.
-        worker: draws for the places Create and Redraw; its process starts with its first question.
+        worker: generates images for the *Create* and *Translate* tabs; its process starts with the first request.
         reader: reads runs for all browsers together.
-        starts: the processes that the page started.
-        trainings, evaluations: what waits for its turn.
-        ended: set once the page ends.
+        starts: processes started by the server.
+        trainings, evaluations: queues of waiting jobs.
+        ended: set once the server ends.
     """
 
     folder: Path
@@ -79,63 +79,63 @@ class Site:
         self.evaluations = Queue(self.starts, lambda: next(iter(self.starts.under_way("evaluate")), None))
 
     def end(self) -> None:
-        """Ends what only the page needs; trainings that were started go on."""
+        """Ends the parts that only the interface needs; runs in training continue."""
         self.ended.set()
         self.worker.kill()
 
-    # Words.
+    # Texts.
 
     @contextmanager
     def speaking(self) -> Iterator[None]:
-        """Says texts inside in the page's language, in whatever thread this is."""
+        """Makes the interface's language the current one inside, in any thread."""
         with speaking(self.language):
             yield
 
     def say(self, key: str, **parts: object) -> str:
-        """Returns one of `WORDS` in the page's language, with its parts filled in."""
+        """Returns a text of `WORDS` in the interface's language, with its parts filled in."""
         with self.speaking():
             return say_of(WORDS, key, **parts)
 
-    # What is there.
+    # Content of the folder.
 
     def listing(self) -> Listing:
-        """Returns what is below the folder; looked up every two seconds at most."""
+        """Returns the content of the folder, searched at most every two seconds."""
         if time.monotonic() - self._listed > FRESH_SECONDS:
             self._listing = look(self.folder)
             self._listed = time.monotonic()
         return self._listing
 
     def forget(self) -> None:
-        """Makes the next listing a new one: something was made or moved."""
+        """Discards the listing, because something was created or moved."""
         self._listed = float("-inf")
 
     def runs(self) -> list[str]:
-        """Returns the runs' names, those of studies among them."""
+        """Returns the names of the runs, including those of studies."""
         return list(self.listing().runs)
 
     def models(self) -> list[str]:
-        """Returns the names of all that can draw or redraw: exported models, and runs."""
+        """Returns the names of all models that can generate or translate: exported models, and runs."""
         listing = self.listing()
         return [*listing.exported, *listing.runs]
 
     def studies(self) -> list[str]:
-        """Returns the studies' names."""
+        """Returns the names of the studies."""
         return list(self.listing().studies)
 
     def training(self) -> str | None:
-        """Returns a run that is being trained on this machine, whoever started it; None for none."""
+        """Returns a run in training on this machine, whoever started it, or None."""
         started = self.starts.under_way("train", "resume")
         if started:
             return started[0]
         return next((name for name in self.runs() if trains_here(self.folder / name)), None)
 
-    # From names to folders. Everything that a browser says goes through here.
+    # From names to folders. Every name from a browser is checked here.
 
     def path(self, name: object) -> Path:
-        """Returns the path below the folder that a relative name means; nothing need be there.
+        """Returns the path for a relative name below the folder; it need not exist.
 
         Raises:
-            WebError: it is no relative name, or leads out of the folder, by `..` or by a link.
+            WebError: the name isn't relative, or leads out of the folder through `..` or a symbolic link.
         """
         if not isinstance(name, str) or not name or len(name) > LONGEST or not name.isprintable() or "\\" in name:
             raise WebError(self.say("no such name"))
@@ -154,7 +154,8 @@ class Site:
         """Returns the folder of a run, an exported model or a study.
 
         Raises:
-            WebError: it is none of them, or it leads out of the folder, itself or by a link in it.
+            WebError: there is no such folder, or it leads out of the site's folder, itself or through a symbolic link
+                inside.
         """
         folder = self.path(name)
         if not (is_model(folder) or (folder / STUDY).is_file()):
@@ -172,7 +173,7 @@ class Site:
         return Run.open(self.resolve(name))
 
     def read(self, name: object) -> Reading:
-        """Reads a run as it is now, for all browsers together; what can't be read is said in it.
+        """Reads the current content of a run, for all browsers together; unreadable parts are reported in the result.
 
         Raises:
             WebError: there is no such run.
@@ -185,10 +186,10 @@ class Site:
         """Returns a file in a folder inside a run or a study.
 
         Args:
-            name: of the run or the study.
-            inside: the folder's name.
-            file: the file's name, as a browser says it.
-            endings: those that do.
+            name: name of the run or the study.
+            inside: name of the folder.
+            file: name of the file, from a browser.
+            endings: permitted endings of the name.
 
         Raises:
             WebError: there is no such file, or it leads elsewhere.
@@ -205,15 +206,15 @@ class Site:
         """Opens a run or an exported model.
 
         Raises:
-            UserError: there is none of this name, or it can't be read.
+            UserError: there is no model of this name, or it can't be read.
         """
         return load(self.resolve(name))
 
     def data(self, name: object) -> Path:
-        """Returns a data set: an archive, or a folder of images.
+        """Returns the path of a data set: an archive, or a folder of images.
 
         Raises:
-            WebError: there is none of this name, or it leads out of the folder.
+            WebError: there is no data set of this name, or it leads out of the folder.
         """
         place = self.path(name)
         if not place.exists():
@@ -235,7 +236,7 @@ class Site:
 
 
 def trains_here(folder: Path) -> bool:
-    """Whether a run's status names a process of this machine that lives."""
+    """Returns whether a run's status names a live process on this machine."""
     try:
         status = Status.model_validate(read_object(folder / "status.json"))
     except (RunError, ValidationError):
@@ -244,7 +245,7 @@ def trains_here(folder: Path) -> bool:
 
 
 def link_outside(folder: Path, root: Path, depth: int = 2) -> str | None:
-    """Returns the name of a link in a folder, or in a folder in it, that leads out of `root`; None for none."""
+    """Returns the name of a symbolic link within a folder, two levels deep, that leads out of `root`, or None."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -258,7 +259,7 @@ def link_outside(folder: Path, root: Path, depth: int = 2) -> str | None:
 
 
 def look(folder: Path) -> Listing:
-    """Returns the runs, exported models, studies and data sets below a folder; links are not followed."""
+    """Returns the runs, exported models, studies and data sets below a folder; symbolic links are not followed."""
     runs, exported, studies, data = [], [], [], []
     waiting, seen = [(folder, 0)], 0
     while waiting and seen < MOST_FOLDERS:
@@ -286,7 +287,7 @@ def look(folder: Path) -> Listing:
 
 
 def kind_of(folder: Path) -> str | None:
-    """Returns `exported` or `run` for a folder with a `config.json` of ours, None for another's."""
+    """Returns `exported` or `run` for a folder with a `config.json` of Pocketgan, None for one of another program."""
     if is_exported(folder):
         return "exported"
     try:
@@ -297,7 +298,7 @@ def kind_of(folder: Path) -> str | None:
 
 
 def data_in(files: set[str], name: str) -> list[str]:
-    """Returns the data sets that a folder holds, by its files: archives of images, and files as MNIST's."""
+    """Returns the data sets in a folder, given its files: .npz archives, and the folder itself if it has IDX files."""
     inside = "" if name == "." else f"{name}/"
     results = [f"{inside}{file}" for file in sorted(files) if file.endswith(".npz")]
     if any("-ubyte" in file for file in files) and name != ".":

@@ -1,15 +1,15 @@
-// Lets no answer get lost. Gradio's script opens a stream for answers, and takes it for open until it has read of its
-// end; what is asked meanwhile waits until another question opens one. So the script reads a stream that stays, and
-// those to the server are opened behind it, whenever answers are due.
+// Prevents lost answers. Gradio's script opens a stream for answers, and considers it open until it has read its end.
+// Requests sent meanwhile wait until another request opens a stream. Here the script reads a permanent stream, and streams
+// to the server are opened behind it whenever answers are due.
 (() => {
   "use strict";
   const ask = window.fetch.bind(window), encoder = new TextEncoder();
 
   class Session {
-    due = new Set(); // questions that the server has taken
-    early = new Set(); // those answered before that was known
+    due = new Set(); // Requests that the server has accepted.
+    early = new Set(); // Requests answered before their acceptance was known.
     request = null;
-    script = null; // the end of the stream that Gradio's script reads
+    script = null; // Controller of the stream that Gradio's script reads.
     reads = false;
     broken = false;
 
@@ -51,7 +51,7 @@
       this.read();
     }
 
-    // Reads to the end, since the server forgets a session whose stream is left before; returns whether it came.
+    // Reads to the end, since the server forgets a session whose stream is abandoned; returns whether the end arrived.
     async passAll(reader, script) {
       let rest = "", came = false;
       for (;;) {
@@ -62,7 +62,7 @@
         for (const message of messages) {
           const { msg, event_id } = JSON.parse(message.slice("data: ".length));
           if (msg === "process_completed" && !this.due.delete(event_id)) this.early.add(event_id);
-          if (msg === "unexpected_error") this.due.clear(); // the server knows of no question any more
+          if (msg === "unexpected_error") this.due.clear(); // The server has forgotten all requests.
           if (msg === "close_stream") came = true;
           else script.enqueue(encoder.encode(`${message}\n\n`));
         }
@@ -78,7 +78,7 @@
 
   async function join(input, options) {
     const asking = session(JSON.parse(options.body).session_hash);
-    if (asking.broken) throw new TypeError("the stream of answers broke off"); // Gradio says so, and comes back
+    if (asking.broken) throw new TypeError("the stream of answers broke off"); // Gradio reports this, and reconnects.
     const answer = await ask(input, options);
     if (!answer.ok) return answer;
     const text = await answer.text();

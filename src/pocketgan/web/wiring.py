@@ -1,4 +1,4 @@
-"""How the page is wired to Gradio: events, in the page's language, files to download, the tab that is being built."""
+"""Helpers for Gradio: events in the interface's language, files to download, and the tab being built."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,12 +14,14 @@ from pocketgan.web.ranking import in_order
 from pocketgan.web.site import Site
 
 ONCE: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 4, "api_visibility": "private"}
-"""Of events that are answered one by one."""
+"""Options of events that are answered one by one."""
 LIVE: dict[str, Any] = {**ONCE, "trigger_mode": "always_last", "concurrency_limit": 1}
-"""Of what follows a slider or a pen: while an answer is on its way, only the latest question waits. Two of one moment
-are both asked; they are answered one at a time, so in the order in which they come."""
+"""Options of events that follow a slider or a pen: while a request is in progress, only the latest one waits.
+
+Two simultaneous requests are both sent; they are answered one at a time, in order of arrival.
+"""
 EACH: dict[str, Any] = {**ONCE, "trigger_mode": "multiple", "concurrency_limit": 1}
-"""Of events that all count, in their order: a quick second click is one."""
+"""Options of events that all count, in order: a quick second click is a separate event."""
 TAKE = """(file) => {
   if (!file || !file.url) return;
   const link = document.createElement("a");
@@ -39,17 +41,17 @@ def wire(
     outputs: Any = None,
     **how: Any,
 ) -> Any:
-    """Lets a function answer an event, in the page's language. Every function of the page is wired here.
+    """Connects a function to an event, in the interface's language. All event handlers are connected here.
 
     Args:
-        site: the page's.
-        event: an event of a component, or what takes the place of one: `button.click`, `event.then`, `page.load`.
+        site: the site.
+        event: an event of a component, or an equivalent: `button.click`, `event.then`, `page.load`.
         answer: the function.
-        inputs, outputs: the components that it is given and that it fills.
-        **how: what else Gradio is told of the event.
+        inputs, outputs: the components that the function reads and updates.
+        **how: further options of the event for Gradio.
 
     Returns:
-        The event, which another may follow.
+        The event, which another event may follow.
     """
 
     @wraps(answer)
@@ -61,27 +63,27 @@ def wire(
 
 
 def quiet(name: str) -> dict[str, Any]:
-    """Returns how events are sent: at once, without a sign of waiting, and called `name` where they are listed."""
+    """Returns the options of events that are sent at once, without a progress indicator, and listed as `name`."""
     return {"queue": False, "show_progress": "hidden", "api_name": name, "api_visibility": "undocumented"}
 
 
 def looks() -> dict[str, Any]:
-    """Returns what every piece of HTML of these places has: their style sheet alone."""
+    """Returns the options of every HTML component in these tabs: only their own style sheet."""
     return {"css_template": asset("pictures.css"), "apply_default_css": False}
 
 
 def fills() -> dict[str, Any]:
-    """Returns what a piece of HTML has that is empty at times, and takes no room then."""
+    """Returns the options of an HTML component that takes no room while it is empty."""
     return {**looks(), "elem_classes": "pg-fills"}
 
 
 def known_models(site: Site, *, redraw: bool) -> gr.Dropdown:
-    """Returns the choices of a list of models: those that redraw pictures, or those that draw from noise."""
+    """Returns the choices in a list of models: those that translate pictures, or those that generate from noise."""
     return gr.Dropdown(in_order(site, models_that(site, redraw=redraw)))
 
 
 def enclosing_tab() -> gr.Tab | None:
-    """Returns the tab that is being built; None outside one."""
+    """Returns the tab that is being built, or None outside a tab."""
     block = Context.block
     while block is not None and not isinstance(block, gr.Tab):
         block = block.parent
@@ -91,14 +93,14 @@ def enclosing_tab() -> gr.Tab | None:
 def sends(
     site: Site, button: gr.Button, make: Callable[..., tuple[bytes, str]], inputs: list[Any], message: gr.HTML
 ) -> None:
-    """Lets a button make a file and hand it to the browser, out of the page's own cache.
+    """Connects a button to a file download from the interface's own cache.
 
     Args:
-        site: the page's.
-        button: which is pressed.
-        make: returns the file's content and its name.
-        inputs: components that it reads.
-        message: where a sentence goes if it can't be made.
+        site: the site.
+        button: the button.
+        make: returns the file's content and name.
+        inputs: components that `make` reads.
+        message: component for an error message.
     """
     file = gr.DownloadButton(str(button.value), visible="hidden")
 
@@ -110,10 +112,10 @@ def sends(
 
 
 def keep(folder: str, content: bytes, name: str) -> str:
-    """Writes a file into the page's cache, in a folder called by the hash of its content; returns its path."""
+    """Writes a file into the interface's cache, in a folder named by the hash of the content; returns its path."""
     return save_bytes_to_cache(content, name, folder)
 
 
 def sent(event: gr.EventData, name: str) -> object:
-    """Returns a part of what a browser's event says; None where it says none such."""
+    """Returns a field of a browser's event, or None if the event lacks it."""
     return event._data.get(name) if isinstance(event._data, dict) else None

@@ -1,8 +1,7 @@
-"""The one process of the page that has PyTorch: started when something is first drawn, ended when it has idled.
+"""The server's only process with PyTorch: it starts with the first request for images, and ends after idle time.
 
-This is the page's side, without torch; the worker's own is `answers.py`. What the page asks goes through a pipe, one
-question at a time, and the answer comes back through another; see `frames.py`. What it writes on standard error goes
-where the page's goes.
+This module is the server's side, without torch; `answers.py` is the worker's side. Requests go through a pipe, one at a
+time, and answers return through another; see `frames.py`. The worker shares the server's standard error.
 """
 
 import os
@@ -21,32 +20,35 @@ from pocketgan.web.create_words import say
 from pocketgan.web.frames import BadFrame, Frame, read_frame, write_frame
 
 IDLE_SECONDS = 600.0
-"""A worker that isn't asked for so long is ended; the next question starts another."""
+"""Seconds without a request after which the worker is ended; the next request starts another."""
 LONGEST_SECONDS = 120.0
-"""An answer that takes longer isn't waited for; the worker is ended."""
+"""Seconds after which an answer is given up and the worker is ended."""
 COMMAND = (sys.executable, "-P", "-m", "pocketgan.web.answers")
 
 
 class Refused(WebError):
-    """The worker said why it can't do what it was asked.
+    """A request that the worker refused, with its reason.
 
     Attributes:
-        field: what won't do, as errors of Pocketgan begin: `text`, `checkpoint`, …
-        untranslated: whether the message is English in every language: what a fault of the program said.
+        field: the field at fault: `text`, `checkpoint`, …; None for an error without one.
+        untranslated: whether the message is English in every language, because it comes from a program fault.
     """
 
-    def __init__(self, message: str, *, untranslated: bool = False) -> None:
+    def __init__(self, message: str, *, of: str | None = None, untranslated: bool = False) -> None:
         super().__init__(message)
-        self.field = message.partition(":")[0]
+        self.field = of
         self.untranslated = untranslated
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Worker:
-    """Answers questions that take PyTorch, in a process of its own, one at a time, whoever asks.
+    """Answers requests that need PyTorch, in a separate process, one at a time, for all browsers.
 
     Args:
-        idle: seconds after which it is ended.
-        longest: seconds that an answer may take.
+        idle: seconds after which an idle process is ended.
+        longest: largest number of seconds for an answer.
         command: the program that answers.
     """
 
@@ -60,21 +62,21 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """The process that answers, where one is there."""
+        """The ID of the answering process, or None."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
     def ask(self, what: str, arrays: Mapping[str, np.ndarray] | None = None, **values: Any) -> Frame:
-        """Asks, and waits for the answer, in which sentences are in the language that is spoken here.
+        """Sends a request and waits for the answer, with messages in the current language.
 
         Args:
-            what: the question, one of `answers.ANSWERS`.
-            arrays: arrays that it is about, by name.
-            **values: plain values that it is about.
+            what: kind of request, one of `answers.ANSWERS`.
+            arrays: arrays of the request, by name.
+            **values: plain values of the request.
 
         Raises:
-            Refused: it can't be done; the message says why.
-            WebError: the worker died or took too long; the next question starts another.
+            Refused: the request can't be fulfilled; the message gives the reason.
+            WebError: the worker stopped or took too long; the next request starts another.
         """
         with self._lock:
             if self._ending is not None:
@@ -86,17 +88,18 @@ class Worker:
                 self._ending.daemon = True
                 self._ending.start()
         if "error" in answer.values:
-            raise Refused(str(answer.values["error"]), untranslated=bool(answer.values.get("untranslated")))
+            field, untranslated = answer.values.get("field"), bool(answer.values.get("untranslated"))
+            raise Refused(str(answer.values["error"]), of=field, untranslated=untranslated)
         return answer
 
     def kill(self) -> None:
-        """Ends the process at once; an answer that is waited for is an error then."""
+        """Ends the process at once; a request in progress then raises an error."""
         process = self._process
         if process is not None and process.poll() is None:
             process.kill()
 
     def end(self) -> None:
-        """Ends the process, where one is there, after what it is asked; a question starts another."""
+        """Ends the process, if it exists, after the request in progress; the next request starts another."""
         with self._lock:
             if self._ending is not None:
                 self._ending.cancel()

@@ -1,1 +1,1 @@
-"""The page of a study, and the pictures and tables behind it. `write_report` is in `write`."""
+"""Report of a study: the HTML page, its plots and its tables. `write_report` is in `write`."""

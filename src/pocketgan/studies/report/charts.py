@@ -1,4 +1,4 @@
-"""The charts of a study's page, as plain numbers: what `plotly` and `figures` draw. No torch here."""
+"""Charts of a study's report as plain numbers, for `plotly` and `figures` to plot. Doesn't import torch."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -14,21 +14,21 @@ from pocketgan.studies.sentences import measure_of, title_of
 from pocketgan.studies.statistics import interquartile_mean
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")
-"""The palette of Okabe & Ito without its yellow, which can't be seen on white; `ink` is the colour of the text."""
+"""The palette of Okabe & Ito without its yellow, which is invisible on white; `ink` is the color of the text."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "x", "cross", "star")
 MOST_DRAWN = len(COLOURS) * len(DASHES)
-"""Variants in the charts, at most."""
+"""Largest number of variants in a chart."""
 BANDS = 8
-"""With more variants, bands are off at first."""
+"""Largest number of variants with which bands are shown initially."""
 WIDE = 5.0
-"""Figures at the end of runs are drawn on a logarithmic scale where the greatest is so many times the least."""
+"""Ratio of the largest to the smallest score at the end of runs from which their scale is logarithmic."""
 FAR = 4.0
-"""What real images get is left out of a chart where it is so many times below everything else."""
+"""Factor by which the real-data baseline may lie below everything else and still be shown in a chart."""
 TICKS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), *(tuple(range(10, 100, s)) for s in (5, 2, 1)))
-"""Numbers beside a logarithmic axis, times powers of ten: from the coarsest."""
+"""Tick labels of a logarithmic axis, to be multiplied by powers of ten, from coarse to fine."""
 DISTANCES = tuple(name for name in TITLES if name.endswith("_distance"))
-"""Metrics that may be drawn on a logarithmic scale."""
+"""Metrics that may have a logarithmic scale."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Series:
     """One variant in a chart.
 
     Attributes:
-        name: the variant's.
-        place: among all variants; see `colour_of`.
+        name: the variant's name.
+        place: the variant's index, which determines its style; see `colour_of`.
         x, y: shape (n,).
-        low, high: shape (n,), of a band around it; None for no band.
-        notes: what is said of each point when it is pointed at.
-        line, dots: how it is drawn.
+        low, high: shape (n,), limits of a band; None for no band.
+        notes: hover texts of the points.
+        line, dots: whether to plot a line, and whether to plot dots.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Level:
-    """A dotted line across a chart; `place` is None where it is that of all variants."""
+    """A dotted line across a chart; `place` is the index of its variant, or None if it applies to all variants."""
 
     value: float
     place: int | None = None
@@ -65,16 +65,16 @@ class Level:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines or dots, one series a variant.
+    """Chart of lines or dots, with one series per variant.
 
     Attributes:
-        name: its file's, and its place's in the page.
-        title, caption: in words.
-        x, y: what the axes are.
-        series, levels: what is drawn.
+        name: name of the PNG file, and of the chart's element in the page.
+        title, caption: texts of the chart.
+        x, y: labels of the axes.
+        series, levels: content of the chart.
         log: whether y is logarithmic.
-        limits: of y, or None for all.
-        percent: whether y is a share.
+        limits: limits of y; None shows everything.
+        percent: whether y is a fraction, shown in percent.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a chart of intervals: every run's figure, the estimate and its interval."""
+    """One row of a chart of intervals: the scores of all runs, the estimate and its interval."""
 
     name: str
     place: int
@@ -104,7 +104,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """A chart of intervals, a row a variant; `floor` is what real images get."""
+    """Chart of intervals, one row per variant; `floor` is the real-data baseline."""
 
     name: str
     title: str
@@ -116,33 +116,33 @@ class Bars:
 
 
 def colour_of(place: int) -> str:
-    """Returns a variant's colour: a code, or `ink`."""
+    """Returns a variant's color: a code, or `ink`."""
     return COLOURS[place % len(COLOURS)]
 
 
 def dash_of(place: int) -> str:
-    """Returns a variant's line: solid for the first ones."""
+    """Returns a variant's line style: solid for the first variants."""
     return DASHES[place // len(COLOURS) % len(DASHES)]
 
 
 def symbol_of(place: int) -> str:
-    """Returns a variant's dot."""
+    """Returns a variant's marker."""
     return SYMBOLS[(place + place // len(COLOURS)) % len(SYMBOLS)]
 
 
 def drawn(findings: Findings) -> list[str]:
-    """Returns the variants that charts show: all, or the first so many."""
+    """Returns the variants shown in charts: all, or the first `MOST_DRAWN`."""
     return list(findings.study.variants)[:MOST_DRAWN]
 
 
 def wide(values: Iterable[float]) -> bool:
-    """Whether values go so far apart that a logarithmic scale shows them better."""
+    """Returns whether values are so far apart that a logarithmic scale suits them better."""
     known = [float(value) for value in values if math.isfinite(value)]
     return bool(known) and min(known) > 0 and max(known) >= WIDE * min(known)
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Returns round numbers from `low` to `high`, both above 0, for a logarithmic axis: about four to eight."""
+    """Returns about four to eight round numbers from `low` to `high`, both above 0, for a logarithmic axis."""
     chosen: list[float] = []
     for steps in TICKS:
         powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
@@ -154,7 +154,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def charts_of(findings: Findings) -> dict[str, list[Chart | Bars]]:
-    """Returns all charts of a study by the legend that they belong to, those that there is something for."""
+    """Returns the nonempty charts of a study, grouped by the legend that they belong to."""
     groups: dict[str, list[Chart | Bars | None]] = {
         "quality": [quality_chart(findings)],
         "budget": [budget_chart(findings)],
@@ -168,7 +168,7 @@ def charts_of(findings: Findings) -> dict[str, list[Chart | Bars]]:
 
 
 def quality_chart(findings: Findings) -> Bars | None:
-    """Returns every variant's figures with their interval, the fresh seeds' below; None before any run has finished."""
+    """Returns each variant's scores and interval, then those on confirmation seeds; None without a finished run."""
     bars, places = [], findings.places
     verdict, metric = findings.verdict, findings.metric
     shown = drawn(findings)
@@ -194,13 +194,13 @@ def quality_chart(findings: Findings) -> Bars | None:
 
 
 def end_floor(findings: Findings) -> float | None:
-    """Returns what real images get of the deciding metric, where it is about one number for all variants."""
+    """Returns the real-data baseline of the deciding metric, if all variants have about the same one; else None."""
     floors = [row.floor for row in findings.rows if row.floor is not None]
     return float(np.median(floors)) if floors and alike(floors) else None
 
 
 def alike(values: Sequence[float]) -> bool:
-    """Whether values are the same up to a tenth."""
+    """Returns whether values differ by at most a tenth."""
     return max(values) - min(values) <= 0.1 * max(map(abs, values))
 
 
@@ -208,7 +208,7 @@ def alike(values: Sequence[float]) -> bool:
 
 
 def curve_charts(findings: Findings) -> list[Chart]:
-    """Returns the quality, the losses and the accuracies during training, as far as there are any."""
+    """Returns charts of the quality, the losses and the accuracies during training, as far as they were logged."""
     charts = [quality_curve(findings)]
     for measure in ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy"):
         share = measure.endswith("accuracy")
@@ -226,7 +226,7 @@ def curve_charts(findings: Findings) -> list[Chart]:
 
 
 def quality_curve(findings: Findings) -> Chart | None:
-    """Returns the measured quality during training, with the floor; None where nothing was evaluated."""
+    """Returns the quality measured during training, with the real-data baseline; None without evaluations."""
     series, spreads = series_of(findings, findings.measured, dots=True)
     if not series:
         return None
@@ -252,7 +252,7 @@ def quality_curve(findings: Findings) -> Chart | None:
 
 
 def levels_of(findings: Findings) -> tuple[Level, ...]:
-    """Returns what real images get in the runs' own evaluations: one level where it is about the same for all."""
+    """Returns the real-data baselines of the runs' own evaluations: one level if they are about the same for all."""
     floors = findings.floors
     if floors and alike(list(floors.values())):
         return (Level(float(np.median(list(floors.values())))),)
@@ -260,7 +260,7 @@ def levels_of(findings: Findings) -> tuple[Level, ...]:
 
 
 def series_of(findings: Findings, measure: str, *, dots: bool = False) -> tuple[list[Series], dict[str, Spread]]:
-    """Returns one measure of every variant that is drawn, over the seeds, and the spreads by name."""
+    """Returns one measure of every charted variant, averaged over seeds, and the interpolated curves by variant."""
     series, spreads = [], {}
     for name in drawn(findings):
         curves = findings.curves(name, measure)
@@ -276,9 +276,9 @@ def series_of(findings: Findings, measure: str, *, dots: bool = False) -> tuple[
 def limits_of(
     findings: Findings, spreads: dict[str, Spread], *, log: bool, levels: tuple[Level, ...] = ()
 ) -> tuple[float, float] | None:
-    """Returns limits of y that show nearly all of what didn't fail; None for all, on a linear scale.
+    """Returns limits of y that show nearly all healthy runs; None on a linear scale that shows everything.
 
-    A run that diverges, or a spike, would otherwise press everything else into a line.
+    Otherwise a diverging run or a spike would flatten all other curves.
     """
     healthy = [s.name for s in findings.verdict.variants if s.name in spreads and not (s.failed and not s.finished)]
     remaining = [spreads[name] for name in healthy or spreads]
@@ -302,7 +302,7 @@ def limits_of(
 
 
 def cut(spreads: dict[str, Spread], limits: tuple[float, float] | None) -> str:
-    """Returns a sentence on the variants that go beyond the limits."""
+    """Returns a sentence that names the variants beyond the limits."""
     if limits is None:
         return ""
     beyond = [name for name, s in spreads.items() if s.low.min() < limits[0] or s.high.max() > limits[1]]
@@ -313,7 +313,7 @@ def cut(spreads: dict[str, Spread], limits: tuple[float, float] | None) -> str:
 
 
 def budget_chart(findings: Findings) -> Chart | None:
-    """Returns the expected best of several runs; None where no variant has two."""
+    """Returns the expected best of several runs; None if no variant has two runs."""
     title, series = measure_of(findings.study.config), []
     long = max((s.seconds * len(s.best_of) for s in findings.verdict.variants), default=0) > 180
     for summary in findings.verdict.variants:
@@ -332,7 +332,7 @@ def budget_chart(findings: Findings) -> Chart | None:
 
 
 def scatter_chart(findings: Findings) -> Chart | None:
-    """Returns each finished run's generator loss at the end against its quality; None without any."""
+    """Returns the final generator loss of each finished run against its quality; None without such runs."""
     series, title = [], title_of(findings.metric)
     for name in drawn(findings):
         rows = [row for row in findings.rows if row.variant == name and not row.fresh]

@@ -1,4 +1,4 @@
-"""A study's charts and sample pictures as PNG files, for print and for papers (Matplotlib)."""
+"""PNG files of a study's charts and sample pictures, for print and for papers (Matplotlib)."""
 
 import io
 import warnings
@@ -27,23 +27,23 @@ MARKS = {
     "star": "*",
 }  # fmt: skip
 LETTERS = 40
-"""Letters of a variant's name, at most."""
+"""Maximum length of a variant's name, in characters."""
 BESIDE = 6
-"""Entries of a legend inside the chart, at most; more stand beside it."""
+"""Largest number of legend entries inside a chart; a longer legend stands beside the chart."""
 
 
 def draw(chart: Chart | Bars) -> bytes:
-    """Draws a chart, and returns the PNG file."""
+    """Plots a chart and returns the PNG file."""
     return finished(draw_bars if isinstance(chart, Bars) else draw_lines, chart)
 
 
 def draw_samples(samples: Samples) -> bytes:
-    """Draws the last samples of every variant, of the first seed that each has, and returns the PNG file."""
+    """Plots the last samples of every variant, from its first seed with samples, and returns the PNG file."""
     return finished(place_samples, samples)
 
 
 def finished(draws: Callable[[Any], Figure], what: Any) -> bytes:
-    """Draws in Matplotlib's own style, whatever the reader's is, and returns the PNG file."""
+    """Plots in Matplotlib's default style, whatever the user's style, and returns the PNG file."""
     with style.context(["default", letters()]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         buffer = io.BytesIO()
@@ -52,12 +52,12 @@ def finished(draws: Callable[[Any], Figure], what: Any) -> bytes:
 
 
 def colour(place: int) -> str:
-    """Returns a variant's colour on white."""
+    """Returns a variant's color on white."""
     return INK if colour_of(place) == "ink" else colour_of(place)
 
 
 def draw_lines(chart: Chart) -> Figure:
-    """Draws a chart of lines or dots."""
+    """Plots a chart of lines or dots."""
     figure = Figure(figsize=(7, max(4, 0.7 + 0.165 * len(chart.series))), layout="constrained")
     axes = figure.subplots()
     handles = []
@@ -89,7 +89,7 @@ def draw_lines(chart: Chart) -> Figure:
 
 
 def looks(series: Series) -> dict[str, Any]:
-    """Returns how Matplotlib draws a series."""
+    """Returns Matplotlib's style arguments for a series."""
     mark = MARKS[symbol_of(series.place)] if series.dots else ""
     line = STYLES[dash_of(series.place)] if series.line else "none"
     size = 4 if series.line else 6
@@ -97,7 +97,7 @@ def looks(series: Series) -> dict[str, Any]:
 
 
 def draw_bars(chart: Bars) -> Figure:
-    """Draws a chart of intervals, a row a variant."""
+    """Plots a chart of intervals, one row per variant."""
     height = 0.42 if len(chart.bars) <= 12 else 0.28
     figure = Figure(figsize=(7, 1.3 + height * len(chart.bars)), layout="constrained")
     axes = figure.subplots()
@@ -120,14 +120,14 @@ def draw_bars(chart: Bars) -> Figure:
 
 
 def plain_numbers(axis: Any) -> None:
-    """Writes round numbers such as 20, 50, 100 beside a logarithmic axis, whose limits are set."""
+    """Labels a logarithmic axis, whose limits are set, with round numbers such as 20, 50, 100."""
     axis.set_major_locator(FixedLocator(ticks(*axis.get_view_interval())))
     axis.set_major_formatter(FuncFormatter(lambda value, _: localised(f"{value:g}")))
     axis.set_minor_formatter(NullFormatter())
 
 
 def tidy(figure: Figure, axes: Axes, title: str, grid: Any) -> Figure:
-    """Gives a chart its title and the house's looks."""
+    """Adds the title and the common style to a chart."""
     axes.set_title(title, loc="left", fontsize=11)
     for axis in (axes.xaxis, axes.yaxis):
         if isinstance(axis.get_major_formatter(), ScalarFormatter):

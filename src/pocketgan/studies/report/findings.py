@@ -1,4 +1,4 @@
-"""What a study's page shows, read once from the study's folder, however far the study is. No torch here."""
+"""Content of a study's report, read once from the folder of a complete or incomplete study. Doesn't import torch."""
 
 import math
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ class RunRow:
     """One run in the table of all runs.
 
     Attributes:
-        variant, seed, fresh: which run; fresh ones confirm the chosen variant.
-        state: `finished` or `failed`, as its result says; or `waiting`, `running` or `stopped`.
-        share: of its steps that are done.
-        figures: metric name to value.
+        variant, seed, fresh: variant and seed of the run, and whether it confirms the chosen variant.
+        state: `finished` or `failed` by its result; without a result, `waiting`, `running` or `stopped`.
+        share: fraction of its steps that are done.
+        figures: scores, by metric.
         seconds, wall_seconds, floor, diagnoses, message: as in its result.
-        folder: within the study's.
+        folder: the run's folder, relative to the study's.
     """
 
     variant: str
@@ -45,19 +45,19 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that the page shows.
+    """Everything that the report shows.
 
     Attributes:
-        verdict: what the study shows.
-        over: what curves are drawn over, `step` or `seconds`.
+        verdict: results of the study.
+        over: horizontal axis of curves, `step` or `seconds`.
         rows: every run.
         measured: the metric of the quality curves.
-        logs: what the runs that are compared logged.
-        floors: what real images get by the runs' own evaluations, by variant.
-        evaluated: how many images, and against which real ones, those evaluations are made with.
-        environments: where the runs ran, each once.
-        features: the feature spaces of the figures, each once.
-        sources: where the training images are from, each once.
+        logs: logs of the runs that are compared.
+        floors: real-data baselines of the runs' own evaluations, by variant.
+        evaluated: number of images in those evaluations, and the real images of the comparison.
+        environments: the distinct environments of the runs.
+        features: the distinct feature spaces of the scores.
+        sources: the distinct sources of the training images.
     """
 
     verdict: Verdict
@@ -83,21 +83,21 @@ class Findings:
 
     @property
     def places(self) -> dict[str, int]:
-        """Each variant's place among all, which says how it is drawn."""
+        """Index of each variant, which determines its style in charts."""
         return {name: place for place, name in enumerate(self.study.variants)}
 
     def curves(self, variant: str, measure: str) -> list[Curve]:
-        """Returns one measure of a variant's runs, one curve a seed."""
+        """Returns one measure of a variant's runs, one curve per seed."""
         return curves_of(self.logs, variant, measure)
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The measures that are drawn: losses, accuracies, the quality."""
+        """Measures with a curve: losses, accuracies and the quality."""
         return (*LOSSES, self.measured)
 
 
 def find(study: Study) -> Findings:
-    """Reads everything that the page shows."""
+    """Reads everything that the report shows."""
     logs, metric = read_logs(study), study.config.metric
     own = any(metric in log.curves for log in logs)
     measured = metric if own else "frechet_distance"
@@ -118,23 +118,23 @@ def find(study: Study) -> Findings:
 
 
 def done(study: Study) -> list[tuple[Job, Any]]:
-    """Returns the runs that are done, each with its result, those on fresh seeds last."""
+    """Returns the runs with a result, each with its result; those on confirmation seeds are last."""
     jobs = [*study.jobs(), *fresh_jobs(study)]
     return [(job, result) for job in jobs if (result := job.result()) is not None]
 
 
 def fresh_jobs(study: Study) -> list[Job]:
-    """Returns the runs on fresh seeds that were begun, whichever variant was chosen then."""
+    """Returns the started runs on confirmation seeds, whichever variant was chosen at the time."""
     return [job for name in study.variants for job in study.fresh_jobs(name) if job.folder.is_dir()]
 
 
 def once(values: Sequence[Any]) -> list[Any]:
-    """Returns the values without those that came before."""
+    """Returns the values without duplicates, in order."""
     return [value for place, value in enumerate(values) if value not in values[:place]]
 
 
 def own_floors(study: Study, logs: list[RunLog]) -> dict[str, float]:
-    """Returns, by variant, the median of what real images get in the runs' own evaluations."""
+    """Returns the median real-data baseline of the runs' own evaluations, by variant."""
     floors = {}
     for name in study.variants:
         rows = [log.evaluations[-1] for log in logs if log.variant == name and log.evaluations]
@@ -145,7 +145,7 @@ def own_floors(study: Study, logs: list[RunLog]) -> dict[str, float]:
 
 
 def rows_of(study: Study) -> list[RunRow]:
-    """Returns every run, variant by variant, those on fresh seeds after a variant's own."""
+    """Returns every run, variant by variant, with runs on confirmation seeds after a variant's own."""
     rows, fresh = [], fresh_jobs(study)
     for name in study.variants:
         jobs = [study.job(name, seed) for seed in study.seeds()]
@@ -154,7 +154,7 @@ def rows_of(study: Study) -> list[RunRow]:
 
 
 def row_of(study: Study, job: Job) -> RunRow:
-    """Returns what is known of one run."""
+    """Returns the known facts about one run."""
     result, folder = job.result(), job.folder.relative_to(study.folder).as_posix()
     if result is None:
         state, share, message, seconds = state_of(job.run())
@@ -166,7 +166,7 @@ def row_of(study: Study, job: Job) -> RunRow:
 
 
 def state_of(run: Run | None) -> tuple[str, float, str, float]:
-    """Returns the state, the share, the message and the seconds of a run that isn't done."""
+    """Returns the state, the fraction done, the message and the seconds of a run without a result."""
     try:
         status = None if run is None else run.status()
     except RunError:

@@ -1,4 +1,4 @@
-"""The pieces of a study's page: tables, charts, pictures. Every text is escaped here."""
+"""HTML elements of a study's report: tables, charts, pictures. This module escapes all texts."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -9,22 +9,22 @@ from pocketgan.studies.report.plotly import legend_entry
 from pocketgan.studies.report.words import say
 
 MOST_ROWS = 400
-"""Rows of a table in the page, at most; its file has all."""
+"""Largest number of rows of a table in the page; the table's file has all rows."""
 SHORT = 15
-"""A table with no more rows stays on one page in print."""
+"""Largest number of rows of a table that stays on one page in print."""
 FEW = 8
-"""A legend with more variants has buttons for all and none, and doesn't stay in view."""
+"""Largest number of variants whose legend stays in view, without buttons for all and none."""
 
 
 def section(name: str, *parts: str) -> str:
-    """Returns a section of the page with its heading; `name` is also its place's."""
+    """Returns a section of the page with its heading; `name` is also its anchor."""
     return f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{escape(say(name))}</h2>\n' + (
         "\n".join(part for part in parts if part) + "</section>\n"
     )
 
 
 def bullets(texts: Sequence[str]) -> str:
-    """Returns a list; nothing for no texts."""
+    """Returns a list, or nothing without texts."""
     looks = ' class="long"' if len(texts) > FEW else ""
     return f"<ul{looks}>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>" if texts else ""
 
@@ -38,15 +38,15 @@ def table(
     note: str = "",
     file: str = "",
 ) -> str:
-    """Returns a table that scrolls by itself where the page is too narrow.
+    """Returns a table that scrolls separately if the page is too narrow.
 
     Args:
-        caption: what it shows.
-        columns: heading to kind: `number` is flush right, `text` may be long, `words` longer.
-        rows: cells; the first of each is the row's heading.
-        kinds: each row's: `best`, `failed` or nothing.
-        note: said below it.
-        file: where all rows are.
+        caption: the table's caption.
+        columns: kind by heading: `number` is right-aligned, `text` may be long, `words` longer.
+        rows: cells; the first cell of each row is its heading.
+        kinds: kind of each row: `best`, `failed` or empty.
+        note: a text below the table.
+        file: the file with all rows.
     """
     looks = [f' class="{kind}"' if kind else "" for kind in columns.values()]
     top = "".join(f'<th scope="col"{look}>{escape(name)}</th>' for name, look in zip(columns, looks, strict=True))
@@ -66,7 +66,7 @@ def table(
 
 
 def figure(chart: Chart | Bars, still: bytes, kind: str = "", *, titled: bool = True) -> str:
-    """Returns a chart's place, with its drawn figure for print and for readers without scripts."""
+    """Returns a chart's placeholder, with a static plot for print and for browsers without scripts."""
     words = say("still", title=chart.title, caption=chart.caption)
     looks = f' class="{kind}"' if kind else ""
     title = heading(chart.title) if titled else ""
@@ -81,10 +81,10 @@ def legend(group: str, places: dict[str, int], *, bands: bool = False, dots: boo
     """Returns a legend whose buttons show and hide variants in a group of charts.
 
     Args:
-        group: of charts.
-        places: of variants, by name.
+        group: the group of charts.
+        places: indices of variants, by name.
         bands: whether bands can be shown and hidden, too.
-        dots: whether a variant is dots and no line.
+        dots: whether variants are shown as dots rather than lines.
     """
     if not places:
         return ""
@@ -107,12 +107,12 @@ def legend(group: str, places: dict[str, int], *, bands: bool = False, dots: boo
 
 
 def definitions(pairs: Iterable[tuple[str, str]]) -> str:
-    """Returns names with what they are."""
+    """Returns a definition list."""
     return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs) + "</dl>"
 
 
 def slider(moments: Sequence[str], seeds: Sequence[int]) -> str:
-    """Returns the slider over the moments of training, and the choice of a seed where there are several."""
+    """Returns the slider over moments of training, and a selection of the seed if there are several."""
     options = "".join(f'<option value="{seed}">{escape(say("seed option", seed=str(seed)))}</option>' for seed in seeds)
     choice = f'<label for="seed">{escape(say("seed select"))}</label> <select id="seed">{options}</select>'
     return (

@@ -1,4 +1,4 @@
-"""How a study was made: its budget, its machine, and the command that makes it again. No torch here."""
+"""Method of a study: its budget, its machines, and the command that repeats it. Doesn't import torch."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from pocketgan.studies.study import Study
 
 
 def method(findings: Findings) -> list[tuple[str, str]]:
-    """Returns what the runs took, ran on and were measured with, as names and texts."""
+    """Returns the cost, the environment and the measurement settings of the runs, as names and texts."""
     study, config = findings.study, findings.study.config
     results = [result for _, result in done(study)]
     states = [result.state for result in results]
@@ -39,14 +39,14 @@ def method(findings: Findings) -> list[tuple[str, str]]:
 
 
 def versions(findings: Findings) -> str:
-    """Returns the versions that the runs had, each once."""
+    """Returns the distinct software versions of the runs."""
     names = ("pocketgan", "python", "torch", "numpy")
     values = {name: once([getattr(one, name) for one in findings.environments]) for name in names}
     return ", ".join(f"{name} {listed(result)}" for name, result in values.items())
 
 
 def machine(findings: Findings) -> str:
-    """Returns the machines that the runs ran on, each once."""
+    """Returns the distinct machines of the runs."""
     results = []
     for one in findings.environments:
         parts = {name: getattr(one, name) for name in ("platform", "processor", "device", "threads")}
@@ -55,7 +55,7 @@ def machine(findings: Findings) -> str:
 
 
 def command(study: Study) -> tuple[str, str | None]:
-    """Returns the command that makes the study again, and the TOML file that it takes, None for a known study."""
+    """Returns the command that repeats the study, and the TOML file it needs; None for an included study."""
     config, folder = study.config, study.folder.resolve().name
     out = f" --out {quoted(folder)}"
     if config.name in STUDIES:
@@ -71,14 +71,14 @@ def command(study: Study) -> tuple[str, str | None]:
 
 
 def quoted(word: str) -> str:
-    """Returns a word as a shell takes it."""
+    """Returns a word quoted for a shell."""
     return word if re.fullmatch(r"[A-Za-z0-9._/-]+", word) else "'" + word.replace("'", "'\\''") + "'"
 
 
 def toml(config: StudyConfig) -> str:
-    """Returns a study's configuration as a TOML file that reads as the same study.
+    """Returns a study's configuration as a TOML file that describes the same study.
 
-    Where a search is stored is left out: it changes nothing in it, and its address may hold a password.
+    The storage of a search is omitted: it doesn't affect the search, and its address may contain a password.
     """
     values = config.model_dump(exclude_defaults=True, exclude_none=True, exclude={"storage"})
     tables = {key: values.pop(key) for key in ("settings", "factors") if key in values}
@@ -96,7 +96,7 @@ def pair(key: str, value: Any) -> str:
 
 
 def literal(value: Any) -> str:
-    """Returns a value as TOML writes it."""
+    """Returns a value in TOML notation."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -109,5 +109,5 @@ def literal(value: Any) -> str:
 
 
 def text(value: str) -> str:
-    """Returns a text in TOML's quotes."""
+    """Returns a text as a TOML string."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

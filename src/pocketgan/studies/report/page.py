@@ -1,4 +1,4 @@
-"""A study's page: one HTML file that needs nothing else, with charts, pictures, tables and a form for print."""
+"""The report of a study: one self-contained HTML file with charts, pictures, tables and a print layout."""
 
 from datetime import datetime
 from html import escape
@@ -33,9 +33,9 @@ from pocketgan.studies.verdicts import best_of_groups
 
 SECTIONS = ("verdict", "variants", "curves", "samples", "losses", "runs", "method")
 MOST_SENTENCES = 40
-"""Sentences on comparisons, and as many on moments, at most; tables have all."""
+"""Largest number of sentences on comparisons, and on intermediate evaluations; the tables have all."""
 ALLOWED = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-"""What the page may load: nothing from elsewhere, whatever a script in it tries."""
+"""Content security policy of the page: nothing may be loaded from elsewhere, even by a script inside."""
 
 
 def write_page(
@@ -49,12 +49,12 @@ def write_page(
     """Returns the page.
 
     Args:
-        findings: what it shows.
-        samples: its pictures; None for none.
-        charts: by the legend that they belong to.
-        stills: the same as PNG files, by their names.
-        beside: the files that are beside it.
-        now: when it is written.
+        findings: content of the page.
+        samples: its sample pictures, or None.
+        charts: charts by the legend that they belong to.
+        stills: the same charts as PNG files, by name.
+        beside: names of the files beside the page.
+        now: the time of writing.
     """
     study = findings.study
     title = question_of(study.config)
@@ -99,7 +99,7 @@ def recipes(findings: Findings) -> str:
 
 
 def verdict_section(findings: Findings) -> str:
-    """Returns the sentences on the verdict, then those on moments."""
+    """Returns the sentences on the verdict, followed by those on intermediate evaluations."""
     verdict, moments = findings.verdict, moment_sentences(findings.verdict)
     chief = chief_sentences(verdict, MOST_SENTENCES)
     message = bullets(chief) + left_out(len(verdict.comparisons), "comparisons.csv")
@@ -110,7 +110,7 @@ def verdict_section(findings: Findings) -> str:
 
 
 def left_out(count: int, file: str) -> str:
-    """Returns a note where there are more sentences than are shown; a table has all."""
+    """Returns a note about omitted sentences, if there are any; a table has all."""
     more = count - MOST_SENTENCES
     return paragraph(say("more sentences", count=more, file=file), "note") if more > 0 else ""
 
@@ -119,7 +119,7 @@ def left_out(count: int, file: str) -> str:
 
 
 def variants_section(findings: Findings, charts: dict[str, list[Chart | Bars]], stills: dict[str, bytes]) -> str:
-    """Returns the variants' quality and training, their comparisons, moments, and the expected best of several runs."""
+    """Returns the variants' quality, training, comparisons and intermediate evaluations, and their expected best."""
     parts = [figure(chart, stills[chart.name], titled=False) for chart in charts["quality"]]
     parts += [quality_table(findings), training_table(findings), comparison_table(findings), moment_table(findings)]
     budget = charts["budget"]
@@ -134,18 +134,18 @@ def variants_section(findings: Findings, charts: dict[str, list[Chart | Bars]], 
 
 
 def in_chart(findings: Findings, charts: list[Chart | Bars]) -> dict[str, int]:
-    """Returns the variants that have a series in some chart, with their places."""
+    """Returns the variants that have a series in one of the charts, with their indices."""
     names = {series.name for chart in charts if isinstance(chart, Chart) for series in chart.series}
     return {name: findings.places[name] for name in drawn(findings) if name in names}
 
 
 def ends(interval: Interval | None) -> str:
-    """Returns an interval's ends; `–` where there is none."""
+    """Returns an interval's limits, or `–` if there is none."""
     return "–" if interval is None else span(interval.low, interval.high)
 
 
 def quality_table(findings: Findings) -> str:
-    """Returns a row for each variant: its runs, the deciding metric, the others."""
+    """Returns a table with a row for each variant: its runs, the deciding metric, the other metrics."""
     title, others = title_of(findings.metric), other_metrics(findings)
     columns = {say("variant"): "", say("settings"): "text", say("runs finished"): "number"}
     columns |= {say("runs failed"): "number", say("estimate", metric=title): "number", say("interval"): "number"}
@@ -162,14 +162,14 @@ def quality_table(findings: Findings) -> str:
 
 
 def better(findings: Findings) -> str:
-    """Returns which way the deciding metric is better, and which variant has the star."""
+    """Returns a note on which scores are better, and on the variant with the star."""
     names = best_ones(findings)
     star = say("best measured", names=listed(names)) if findings.study.comparable else say("best of groups")
     return which_way(findings.study.config) + (f" ★ {say('full stop', sentence=star)}" if names else "")
 
 
 def best_ones(findings: Findings) -> list[str]:
-    """Returns the best variant as measured, or those of each group on the same images; none of a single variant."""
+    """Returns the variant with the best score, or the best per group with the same images; none if there is only 1."""
     if len(findings.study.variants) < 2:
         return []
     chosen = findings.verdict.chosen
@@ -177,7 +177,7 @@ def best_ones(findings: Findings) -> list[str]:
 
 
 def training_table(findings: Findings) -> str:
-    """Returns a row for each variant: its time, its variation, what the watchdog named."""
+    """Returns a table with a row for each variant: its time, its variation, and the watchdog's diagnoses."""
     title = title_of(findings.metric)
     columns = {say("variant"): "", say("time"): "number"}
     columns |= {say(key, metric=title): "number" for key in ("within", "between", "loss within", "loss between")}
@@ -192,7 +192,7 @@ def training_table(findings: Findings) -> str:
 
 
 def comparison_table(findings: Findings) -> str:
-    """Returns a row for each pair of variants; nothing where none are compared."""
+    """Returns a table with a row for each pair of variants, or nothing if none are compared."""
     pairs = findings.verdict.comparisons
     if not pairs:
         return ""
@@ -218,7 +218,7 @@ def comparison_table(findings: Findings) -> str:
 
 
 def moment_table(findings: Findings) -> str:
-    """Returns a row for each moment of each variant; nothing where the study names none."""
+    """Returns a table with a row for each intermediate evaluation of each variant, or nothing without them."""
     if not findings.verdict.moments:
         return ""
     columns = {say("variant"): "", say("step"): "number", say("then"): "number", say("end"): "number"}
@@ -265,7 +265,7 @@ def curves_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
 
 
 def samples_section(findings: Findings, samples: Samples | None) -> str:
-    """Returns every variant's samples side by side, at the last moment until the slider moves."""
+    """Returns every variant's samples side by side; the slider starts at the last moment."""
     if samples is None or not samples.variants:
         return section("samples", paragraph(say("no samples")))
     figures = []
@@ -289,7 +289,7 @@ def samples_section(findings: Findings, samples: Samples | None) -> str:
 
 
 def sample_data(findings: Findings, samples: Samples | None) -> str:
-    """Returns the pictures at every moment for the page's script, each once."""
+    """Returns the pictures at every moment for the page's script, without duplicates."""
     if samples is None or not samples.variants:
         return ""
     pictures: dict[int, dict[int, Any]] = {}
@@ -307,7 +307,7 @@ def sample_data(findings: Findings, samples: Samples | None) -> str:
 
 
 def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[str, bytes]) -> str:
-    """Returns what could be read off the curves, and whether it tells the measured quality."""
+    """Returns the conclusions that the curves suggest, and whether they agree with the measured quality."""
     verdict = findings.verdict
     columns = {say("reading"): "", say("favours"): "text", say("over runs"): "number", say("within runs"): "number"}
     rows = [
@@ -334,7 +334,7 @@ def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
 
 
 def runs_section(findings: Findings) -> str:
-    """Returns every run."""
+    """Returns a table of every run."""
     title = title_of(findings.metric)
     columns = {say("variant"): "", say("run seed"): "number", say("run state"): "text"}
     columns |= {say("run figure", metric=title): "number", say("run time"): "number"}
@@ -351,7 +351,7 @@ def runs_section(findings: Findings) -> str:
 
 
 def method_section(findings: Findings, beside: list[str]) -> str:
-    """Returns how the study was made, and how to make it again."""
+    """Returns the method of the study, and the command that repeats it."""
     line, file = command(findings.study)
     again = heading(say("reproduce"))
     if file is not None:

@@ -1,4 +1,4 @@
-"""A study's charts as Plotly takes them: traces and layouts, as JSON. Colours of the page begin with `@`."""
+"""Charts of a study as Plotly JSON: traces and layouts. Theme colors of the page begin with `@`."""
 
 import json
 from html import escape
@@ -11,11 +11,11 @@ from pocketgan.studies.curves import Numbers
 from pocketgan.studies.report.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of
 
 LETTERS = 26
-"""Letters of a variant's name beside an axis, at most."""
+"""Maximum length of a variant's name beside an axis, in characters."""
 ROW = 46
-"""Pixels of a row of intervals."""
+"""Height of a row of intervals in pixels."""
 MANY, LOW_ROW = 12, 32
-"""With more rows, each is so much lower."""
+"""Number of rows above which rows have the smaller height, and that height in pixels."""
 SHAPES = {
     "circle": "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z",
     "square": "M-4-4h8v8h-8z",
@@ -26,28 +26,28 @@ SHAPES = {
     "cross": "M-1.5-5h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z",
     "star": "M0-5.5L1.4-1.8L5.2-1.7L2.2.7L3.2 4.5L0 2.3L-3.2 4.5L-2.2.7L-5.2-1.7L-1.4-1.8z",
 }
-"""The dots of a legend, around their middle."""
+"""SVG paths of the markers in a legend, centered on the origin."""
 LOGARITHMIC = {"type": "log", "tickformat": ",~g"}
 
 
 def for_plotly(chart: Chart | Bars) -> dict[str, Any]:
-    """Returns a chart's traces and layout; each trace says in `meta` which variant it is of."""
+    """Returns a chart's traces and layout; `meta` of each trace identifies its variant."""
     return bars_for_plotly(chart) if isinstance(chart, Bars) else lines_for_plotly(chart)
 
 
 def embedded(value: Any) -> str:
-    """Returns JSON that may stand inside a script element, whatever texts it holds."""
+    """Returns JSON that is safe inside a script element, whatever texts it contains."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def plain(values: Numbers) -> list[float | None]:
-    """Returns numbers with six digits, None for those that aren't finite."""
+    """Returns numbers with six significant digits; None for those that aren't finite."""
     return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
 
 
 def paint(place: int, opacity: float = 1.0) -> str:
-    """Returns a variant's colour for CSS; `@ink` and `@shade` are the page's own."""
+    """Returns a variant's color for CSS; `@ink` and `@shade` are theme colors of the page."""
     code = colour_of(place)
     if code == "ink":
         return "@ink" if opacity == 1 else "@shade"
@@ -56,7 +56,7 @@ def paint(place: int, opacity: float = 1.0) -> str:
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """Returns an axis in the page's colours."""
+    """Returns an axis in the theme colors of the page."""
     looks = {
         "gridcolor": "@line",
         "linecolor": "@line",
@@ -221,7 +221,7 @@ def bars_for_plotly(chart: Bars) -> dict[str, Any]:
 
 
 def legend_entry(place: int, dots: bool) -> str:
-    """Returns a small SVG picture of a variant's line, or of its dot, in its colour."""
+    """Returns a small SVG image of a variant's line, or of its marker, in its color."""
     colour = paint(place).replace("@ink", "currentColor")
     if dots:
         shape = f'<path d="{SHAPES[symbol_of(place)]}" fill="{colour}" stroke="{colour}" stroke-width="1.5"/>'
@@ -235,7 +235,7 @@ def legend_entry(place: int, dots: bool) -> str:
 
 
 def page_data(groups: dict[str, list[Chart | Bars]]) -> dict[str, Any]:
-    """Returns all charts for the page's script, by name, with the group whose legend shows and hides their variants."""
+    """Returns all charts for the page's script, by name, with the group of the legend that controls them."""
     results = {}
     for group, charts in groups.items():
         for chart in charts:

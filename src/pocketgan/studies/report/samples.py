@@ -1,4 +1,4 @@
-"""The sample pictures of a study's page: which moments of which runs, small enough for one file. No torch here."""
+"""Sample pictures of a study's report, selected and compressed to fit into one file. Doesn't import torch."""
 
 import base64
 import io
@@ -18,16 +18,16 @@ from pocketgan.studies.report.words import say
 from pocketgan.studies.study import Study
 
 PLANS = ((3, 12), (2, 12), (1, 12), (1, 8), (1, 5), (1, 3), (1, 1))
-"""Seeds and moments, at most; the first of these that fits into the budget."""
+"""Largest numbers of seeds and moments, in order of preference; the first pair within the budget is used."""
 BUDGET = 6_000_000
-"""Bytes of all pictures on the page."""
+"""Maximum size of all pictures on the page, in bytes."""
 LARGEST = 1200
-"""Pixels a side, at most."""
+"""Maximum side of a picture, in pixels."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture for the page: what it shows, as PNG; `width` is how wide it is drawn, in pixels."""
+    """A PNG picture for the page with its label; `width` and `height` are its displayed size in pixels."""
 
     label: str
     content: bytes
@@ -36,20 +36,20 @@ class Picture:
 
     @property
     def address(self) -> str:
-        """The picture as an address that a page can hold."""
+        """The picture as a data URL, which a page can embed."""
         return "data:image/png;base64," + base64.b64encode(self.content).decode()
 
 
 @dataclass(frozen=True)
 class Samples:
-    """The pictures of the page.
+    """Sample pictures of the page.
 
     Attributes:
-        moments: what the slider says at each of its places.
-        seeds: those that are shown.
-        variants: those that have pictures.
-        pictures: by seed and variant, a picture for each moment, the same one where nothing new was drawn.
-        left_out: how many variants have pictures that aren't shown.
+        moments: labels of the slider's positions.
+        seeds: the selected seeds.
+        variants: the variants with pictures.
+        pictures: by seed and variant, a picture for each moment; repeated if there was no new sample.
+        left_out: number of variants whose pictures are omitted.
     """
 
     moments: list[str]
@@ -60,7 +60,7 @@ class Samples:
 
 
 def find_samples(study: Study) -> Samples | None:
-    """Chooses the pictures of the page; None where nothing was drawn yet."""
+    """Selects the pictures of the page; None if there are no samples yet."""
     drawn = {}
     for job in study.jobs():
         run = job.run()
@@ -83,7 +83,7 @@ def choose(
     over: str,
     read: Callable[[Path, str], Picture | None],
 ) -> Samples:
-    """Returns the pictures of the first so many seeds at so many moments, the last one among them."""
+    """Returns the pictures of the first `seeds` seeds at `moments` moments, including the last one."""
     with_pictures = {seed for seed, _ in drawn}
     remaining = [seed for seed in study.seeds() if seed in with_pictures][:seeds]
     drawn = {key: result for key, result in drawn.items() if key[0] in remaining}
@@ -104,21 +104,21 @@ def choose(
 
 
 def time_of(sample: Sample, over: str) -> float:
-    """Returns a picture's step, or its seconds."""
+    """Returns the step of a sample, or its seconds."""
     return float(sample.step) if over == "step" else sample.seconds
 
 
 def label_of(sample: Sample, over: str) -> str:
-    """Returns what is said below a picture."""
+    """Returns the label below a picture."""
     if over == "step":
         return say("step label", step=sample.step)
     return say("time label", step=sample.step, time=clock(sample.seconds))
 
 
 def picture(path: Path, label: str) -> Picture | None:
-    """Reads a picture and makes its file as small as can be without loss; None where it can't be read.
+    """Reads a picture and compresses it without loss; None if it can't be read.
 
-    A picture that was enlarged without blur is shrunk to its own pixels, which the page enlarges again.
+    A picture that was enlarged without interpolation is reduced to its original pixels, which the page enlarges again.
     """
     with suppress(UnidentifiedImageError, OSError, SyntaxError), Image.open(path) as file:
         image = file.convert("L" if file.mode in ("1", "L") else "RGB")
@@ -135,7 +135,7 @@ def picture(path: Path, label: str) -> Picture | None:
 
 
 def weight(samples: Samples) -> int:
-    """Returns how many bytes the pictures take in the page; each counts once, and its last moment once more."""
+    """Returns the size of the pictures in the page, in bytes; each counts once, and each last moment once more."""
     total = 0
     for shown in samples.pictures.values():
         total += sum(len(content) for content in {one.content for one in shown}) + len(shown[-1].content)
@@ -143,7 +143,7 @@ def weight(samples: Samples) -> int:
 
 
 def lightened(samples: Samples) -> Samples:
-    """Returns the pictures of as many variants, from the first, as fit into the budget."""
+    """Returns the pictures of the first variants, as many as fit into the budget."""
     remaining: list[str] = []
     for name in samples.variants:
         pictures = {key: shown for key, shown in samples.pictures.items() if key[1] in (*remaining, name)}

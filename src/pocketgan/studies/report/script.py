@@ -1,7 +1,7 @@
-"""How a study's page moves: its script, which needs nothing from outside the page."""
+"""Script of a study's report, which needs no external resources."""
 
 WITHOUT_SCRIPT = ".plot,.legend,.controls,.screen{display:none}.still{display:block}"
-"""The style where scripts don't run: the drawn figures instead of the charts."""
+"""CSS for browsers without scripts: static plots instead of interactive charts."""
 
 SCRIPT = """
 (() => {

@@ -1,4 +1,4 @@
-"""The tables behind a study's page, as CSV with every digit. No torch here."""
+"""Tables of a study's report as CSV with full precision. Doesn't import torch."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from pocketgan.studies.verdicts import VariantSummary
 
 
 def csv_files(findings: Findings) -> dict[str, str]:
-    """Returns the tables by the names of their files; moments only where the study names some."""
+    """Returns the tables by file name; intermediate evaluations only if the study defines some."""
     files = {
         "variants.csv": variants_csv(findings),
         "comparisons.csv": comparisons_csv(findings),
@@ -26,7 +26,7 @@ def csv_files(findings: Findings) -> dict[str, str]:
 
 
 def written(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Returns a table as CSV; None is an empty cell, and so is what isn't a number."""
+    """Returns a table as CSV; None and not-a-number values are empty cells."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(headings)
@@ -36,24 +36,24 @@ def written(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def ends(interval: Interval | None) -> tuple[float | None, float | None]:
-    """Returns an interval's ends."""
+    """Returns an interval's limits, or None for each if there is no interval."""
     return (None, None) if interval is None else (interval.low, interval.high)
 
 
 def other_metrics(findings: Findings) -> list[str]:
-    """Returns the metrics beside the deciding one that some run has."""
+    """Returns the metrics other than the deciding one that at least one run has."""
     known = {name for row in findings.rows for name, figure in row.figures.items() if figure is not None}
     return [name for name in dict.fromkeys(findings.study.config.metrics) if name in known - {findings.metric}]
 
 
 def mean_of(summary: VariantSummary, metric: str) -> float | None:
-    """Returns the mean of a metric over a variant's finished runs; None where none has it."""
+    """Returns the mean of a metric over a variant's finished runs; None if no run has it."""
     values = [value for result in summary.finished if (value := result.figures.get(metric)) is not None]
     return float(np.mean(values)) if values else None
 
 
 def floor_of(summary: VariantSummary) -> float | None:
-    """Returns what real images get of the deciding metric, the median over a variant's finished runs."""
+    """Returns the real-data baseline of the deciding metric, the median over a variant's finished runs."""
     floors = [result.floor for result in summary.finished if result.floor is not None]
     return float(np.median(floors)) if floors else None
 
@@ -69,7 +69,7 @@ def state_text(row: RunRow) -> str:
 
 
 def variants_csv(findings: Findings) -> str:
-    """Returns a row for each variant."""
+    """Returns a table with a row for each variant."""
     others = other_metrics(findings)
     headings = ["variant", "settings", "runs", "finished", "failed", findings.metric, "low", "high", "floor"]
     headings += [*others, "seconds", "within", "between", "loss_within", "loss_between", "diagnoses"]
@@ -87,7 +87,7 @@ def variants_csv(findings: Findings) -> str:
 
 
 def comparisons_csv(findings: Findings) -> str:
-    """Returns a row for each pair of variants."""
+    """Returns a table with a row for each pair of variants."""
     headings = ["first", "second", "pairs", "difference", "low", "high", "p_value", "adjusted", "probability"]
     rows = []
     for pair in findings.verdict.comparisons:
@@ -99,7 +99,7 @@ def comparisons_csv(findings: Findings) -> str:
 
 
 def moments_csv(findings: Findings) -> str:
-    """Returns a row for each moment of each variant."""
+    """Returns a table with a row for each intermediate evaluation of each variant."""
     headings = [
         "variant",
         "step",
@@ -123,7 +123,7 @@ def moments_csv(findings: Findings) -> str:
 
 
 def runs_csv(findings: Findings) -> str:
-    """Returns a row for each run."""
+    """Returns a table with a row for each run."""
     metrics = [findings.metric, *other_metrics(findings)]
     headings = ["variant", "seed", "fresh", "state", *metrics, "seconds", "wall_seconds", "floor", "diagnoses"]
     headings += ["message", "folder"]
@@ -137,7 +137,7 @@ def runs_csv(findings: Findings) -> str:
 
 
 def curves_csv(findings: Findings) -> str:
-    """Returns a row for each point of each curve, at most 200 points a curve."""
+    """Returns a table with a row for each point of each curve, at most 200 points per curve."""
     curves = [
         log.curves[measure].thinned() for log in findings.logs for measure in findings.measures if measure in log.curves
     ]

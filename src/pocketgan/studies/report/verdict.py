@@ -1,4 +1,4 @@
-"""What a study shows in one line, for the impatient."""
+"""One-line summary of a study."""
 
 from pocketgan.studies.report.findings import Findings
 from pocketgan.studies.report.words import capital, listed, say, written
@@ -8,7 +8,7 @@ from pocketgan.studies.verdicts import TOGETHER, Moment, Verdict
 
 
 def headline(findings: Findings) -> str:
-    """Returns the main thing that the study shows, as a line."""
+    """Returns the main result of the study as one line."""
     verdict = findings.verdict
     results = [result for summary in verdict.variants for result in summary.results if result is not None]
     if not results:
@@ -20,7 +20,7 @@ def headline(findings: Findings) -> str:
 
 
 def main_thing(findings: Findings) -> str:
-    """Returns the line for a study with finished runs."""
+    """Returns the main result of a study with finished runs."""
     verdict, study = findings.verdict, findings.study
     known = [summary for summary in verdict.variants if summary.mean is not None]
     title = title_of(findings.metric)
@@ -42,7 +42,7 @@ def main_thing(findings: Findings) -> str:
 
 
 def compared(verdict: Verdict) -> str:
-    """Returns which variants are shown to be better than which."""
+    """Returns a sentence on which variants are shown to be better than others."""
     wins: dict[str, list[str]] = {}
     for pair in verdict.comparisons:
         if pair.verdict == "better":
@@ -63,7 +63,7 @@ def compared(verdict: Verdict) -> str:
 
 
 def moment_line(moment: Moment, title: str) -> str:
-    """Returns a moment against the end, as a line."""
+    """Returns a sentence that compares an intermediate evaluation with the end."""
     what = {"better": "moment better", "worse": "moment worse"}.get(moment.verdict, "moment open")
     then, end = written(moment.then), written(moment.end)
     return say(

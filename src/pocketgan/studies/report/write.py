@@ -1,4 +1,4 @@
-"""A study's report: the page, the drawn figures, and the tables behind them. No torch here."""
+"""A study's report: the page, the static plots, and the tables behind them. Doesn't import torch."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,17 +17,17 @@ from pocketgan.studies.study import Study
 
 
 def write_report(study: Study, language: str = "en") -> Path:
-    """Writes what a study shows into its folder `report`, however far the study is.
+    """Writes the report of a complete or incomplete study into its folder `report`.
 
     Args:
         study: the study.
-        language: one of `LANGUAGES`, by its code. Tables (CSV) are in English.
+        language: code of one of `LANGUAGES`. Tables (CSV) are in English.
 
     Returns:
-        The page, `report/report.html`, which opens without anything else; PNG and CSV files are beside it.
+        Path of the self-contained page, `report/report.html`; PNG and CSV files are beside it.
 
     Raises:
-        UserError: no such language.
+        UserError: there is no such language.
         StorageError: a file can't be written.
     """
     with speaking(check_language(language)):
@@ -39,7 +39,7 @@ def _write_report(study: Study) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise StorageError("{folder} can't be made: {strerror}", folder=folder, strerror=error.strerror) from None
+        raise StorageError("can't create {folder}: {strerror}", folder=folder, strerror=error.strerror) from None
     findings, samples = find(study), find_samples(study)
     charts, drawn = charts_of(findings), drawn_language()
     alike = drawn == spoken()

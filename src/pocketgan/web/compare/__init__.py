@@ -1,1 +1,1 @@
-"""The place *Compare*: runs side by side, and studies."""
+"""The *Compare* tab: runs side by side, and reports of studies."""

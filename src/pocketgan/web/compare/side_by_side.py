@@ -1,4 +1,4 @@
-"""Runs side by side: measured quality with spread, curves over each other, samples at the same moment."""
+"""Runs side by side: measured quality with standard errors, overlaid curves, and samples at the same moment."""
 
 import json
 import threading
@@ -24,24 +24,24 @@ from pocketgan.web.train.curves import column
 from pocketgan.web.train.starting import measuring
 
 MOST = 7
-"""Runs that can be told apart."""
+"""Largest number of runs with distinguishable lines."""
 MOST_KEPT = 16
-"""Comparisons that are kept in memory."""
+"""Largest number of comparisons kept in memory."""
 PARTS = ("wrong", "measuring", "table", "samples", "charts")
 MOMENTS = 100
 ALIKE = 0.25
-"""Floors that differ by no more are drawn as one."""
+"""Relative difference up to which real-data baselines are shown as a single line."""
 OVER: dict[str, tuple[str, Callable[[Numbers, Run], Numbers]]] = {
     "steps": ("step", lambda values, run: values),
     "epochs": ("nimg", lambda values, run: values / run.facts.images),
     "kimg": ("nimg", lambda values, run: values / 1000),
     "minutes": ("seconds", lambda values, run: values / 60),
 }
-"""What runs to the right: the measure that it is made of, and how."""
+"""Horizontal axes: the measure that each is based on, and its conversion."""
 MEASURED = ("frechet_distance", "precision", "recall", "coverage")
-"""Metrics in the table, of those that `pocketgan evaluate` measures."""
+"""Metrics in the table, from those that `pocketgan evaluate` measures."""
 HEADS = ("run", "fact recipe", "state", "best so far", "at the end", *(f"metric {name}" for name in MEASURED))
-"""Of the table's columns."""
+"""Headings of the table's columns."""
 CURVES = (
     ("g_loss", "generator's loss", False),
     ("d_loss", "discriminator's loss", False),
@@ -52,13 +52,13 @@ CURVES = (
 
 @dataclass(frozen=True)
 class Compared:
-    """A run among others.
+    """A run in a comparison.
 
     Attributes:
-        name: its name.
+        name: the run's name.
         colour: 1 to 7.
-        run: it.
-        reading: what was found of it.
+        run: the run.
+        reading: the run's content as read from the disk.
     """
 
     name: str
@@ -68,22 +68,22 @@ class Compared:
 
     @property
     def dashed(self) -> bool:
-        """Whether its lines are dashed, so that neighbours are told apart in grey."""
+        """True if the run's lines are dashed, so that neighbors differ without color."""
         return self.colour % 2 == 0
 
     def clock(self, over: str) -> Numbers:
-        """Returns where the rows of losses are on the axis."""
+        """Returns the positions of the rows of losses on the horizontal axis."""
         assert self.reading.rows is not None
         measure, scaled = OVER[over]
         return scaled(self.reading.rows[measure], self.run)
 
     def evaluated(self, over: str) -> Numbers:
-        """Returns where the evaluations are on the axis."""
+        """Returns the positions of the evaluations on the horizontal axis."""
         measure, scaled = OVER[over]
         return scaled(column(self.reading.evaluations, measure), self.run)
 
     def moments(self, over: str) -> list[float]:
-        """Returns where the samples are on the axis."""
+        """Returns the positions of the samples on the horizontal axis."""
         assert self.reading.rows is not None
         steps = np.array([sample.step for sample in self.reading.samples], dtype=np.float64)
         if over == "steps" or not len(self.reading.rows) or not len(steps):
@@ -92,7 +92,7 @@ class Compared:
 
 
 class Comparisons:
-    """Runs side by side as browsers follow them, each made once for every state of its runs."""
+    """Comparisons that browsers follow, each computed once per state of its runs."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -100,7 +100,7 @@ class Comparisons:
         self._lock = threading.Lock()
 
     def changed(self, names: list[str], over: str, have: str) -> dict[str, list[str]]:
-        """Returns the parts that a browser hasn't got, each with its mark; see `live.Live.changed`."""
+        """Returns the parts that a browser doesn't have yet, each with its mark; see `live.Live.changed`."""
         version = "/".join(state_of(self.site, name) for name in names)
         with self._lock:
             known = self._parts.pop((tuple(names), over), None)
@@ -115,7 +115,7 @@ class Comparisons:
 
 
 def state_of(site: Site, name: str) -> str:
-    """Returns what changes with a run and with what was measured of it."""
+    """Returns a value that changes with a run and with its evaluation."""
     try:
         return f"{site.read(name).version}.{stamp(site.resolve(name) / MEASURED_FILE)}"
     except UserError as error:
@@ -123,11 +123,11 @@ def state_of(site: Site, name: str) -> str:
 
 
 def compared(site: Site, names: list[str], over: str) -> dict[str, str]:
-    """Returns runs side by side, in the language that is spoken, as parts of HTML.
+    """Returns runs side by side as parts of HTML, in the current language.
 
     Args:
-        site: the page's.
-        names: of the runs.
+        site: the site.
+        names: names of the runs.
         over: a key of `OVER`.
     """
     runs, wrong = [], []
@@ -153,7 +153,7 @@ def compared(site: Site, names: list[str], over: str) -> dict[str, str]:
 
 
 def compare_html(site: Site, names: object, over: object) -> str:
-    """Returns runs side by side, each part with its mark, which the page's script follows."""
+    """Returns runs side by side as HTML, with the marks of the parts for the page's script."""
     runs = list(dict.fromkeys(str(name) for name in names[:MOST])) if isinstance(names, list) else []
     if not runs:
         return f'<div class="pg-compare">{line(site.say("choose runs" if site.runs() else "no runs"))}</div>'
@@ -163,17 +163,17 @@ def compare_html(site: Site, names: object, over: object) -> str:
     return f'<div class="pg-compare" data-names="{escape(json.dumps(runs))}" data-over="{over}">{inside}</div>'
 
 
-# What is being measured.
+# Evaluations in progress.
 
 
 def measuring_html(site: Site, names: list[str]) -> str:
-    """Returns how far the evaluations of runs are, and why one has failed."""
+    """Returns the progress of the runs' evaluations, and the reasons for failed ones."""
     took = usual_seconds(site)
     return "".join(one_measuring(site, name, took) for name in names)
 
 
 def one_measuring(site: Site, name: str, took: float | None) -> str:
-    """Returns how far the evaluation of one run is; nothing where none was asked for, or it is done."""
+    """Returns the progress of a run's evaluation, or nothing if none was requested or it is complete."""
     job = measuring(name)
     if job in site.evaluations:
         return progress(name, site.say("measuring waits", name=name), "")
@@ -195,7 +195,7 @@ def progress(name: str, text: str, bar: str) -> str:
 
 
 def usual_seconds(site: Site) -> float | None:
-    """Returns how long the longest evaluation took of those that this page began; None before one is done."""
+    """Returns the duration of the longest completed evaluation started by this server; None before there is one."""
     durations = []
     for name in site.runs():
         started = site.starts.of(measuring(name))
@@ -204,11 +204,11 @@ def usual_seconds(site: Site) -> float | None:
     return max((seconds for seconds in durations if seconds > 0), default=None)
 
 
-# The table.
+# Table.
 
 
 def table(site: Site, runs: list[Compared]) -> str:
-    """Returns what was measured of each run."""
+    """Returns the table of the runs' measured quality."""
     head = "".join(f'<th scope="col">{escape(site.say(key))}</th>' for key in HEADS)
     body = "".join(row(site, one) for one in runs)
     note = line(site.say("table note"))
@@ -237,7 +237,7 @@ def row(site: Site, one: Compared) -> str:
 
 
 def evaluation(run: Run) -> dict[str, Any]:
-    """Returns what `pocketgan evaluate` found of a run, by metric; nothing where it wasn't asked."""
+    """Returns the results of `pocketgan evaluate` for a run, by metric; empty without an evaluation."""
     try:
         values = read_object(run.folder / MEASURED_FILE).get("metrics")
     except UserError:
@@ -246,7 +246,7 @@ def evaluation(run: Run) -> dict[str, Any]:
 
 
 def figure(site: Site, found: Any) -> str:
-    """Returns a measured figure with its spread, and what real images get."""
+    """Returns a score with its standard error and its real-data baseline."""
     if not isinstance(found, dict) or not isinstance(found.get("value"), int | float):
         return "–"
     spread, floor = found.get("spread"), found.get("floor")
@@ -260,7 +260,7 @@ def figure(site: Site, found: Any) -> str:
 
 
 def quality(site: Site, runs: list[Compared], over: str) -> str:
-    """Returns the chart of measured quality, with the floor where it is about one for all."""
+    """Returns the chart of measured quality, with the real-data baseline if it is about the same for all runs."""
     lines = [
         line_of(one.name, one.evaluated(over), column(one.reading.evaluations, "frechet_distance"), one.colour,
                 dashed=one.dashed)
@@ -291,7 +291,7 @@ def curve(site: Site, runs: list[Compared], over: str, measure: str, title: str,
 
 
 def samples(site: Site, runs: list[Compared], over: str) -> str:
-    """Returns the samples of all runs at one moment, and the slider that chooses it."""
+    """Returns the samples of all runs at one moment, and the slider that selects the moment."""
     places = [(one, one.moments(over)) for one in runs if one.reading.samples]
     if not places:
         return line(site.say("no samples"))
@@ -308,7 +308,7 @@ def samples(site: Site, runs: list[Compared], over: str) -> str:
 
 
 def sample_box(site: Site, one: Compared, moments: list[float]) -> str:
-    """Returns the place of one run's samples."""
+    """Returns the element for one run's samples."""
     result = [
         [sample.file, at, sample.changed, site.say("at step", step=sample.step)]
         for sample, at in zip(one.reading.samples, moments, strict=True)

@@ -1,4 +1,4 @@
-"""The place *Compare*: runs side by side, and the pages of studies."""
+"""The *Compare* tab: runs side by side, and reports of studies."""
 
 from functools import partial
 from html import escape
@@ -20,7 +20,7 @@ PAGE = "report.html"
 
 
 def build_compare(site: Site) -> dict[str, Any]:
-    """Builds the place inside its tab; returns what the address says of it: runs, what they are over, a study."""
+    """Builds the content of the tab; returns the choices stored in the address: runs, horizontal axis, study."""
     with gr.Row(elem_classes="pg-bar"):
         runs = gr.Dropdown(
             site.runs(), value=[], multiselect=True, max_choices=MOST, label=site.say("runs to compare"), scale=4,
@@ -58,11 +58,11 @@ def build_compare(site: Site) -> dict[str, Any]:
     return {"runs": runs, "over": over, "study": study}
 
 
-# What the events do.
+# Event handlers.
 
 
 def opened(site: Site, runs: list[str], over: str, study: str) -> tuple[Any, Any, Any]:
-    """Returns the choices of runs, of what they are compared over, and of a study; those that are wanted are chosen."""
+    """Returns the choices of runs, of their horizontal axis and of a study, with the requested ones selected."""
     site.forget()
     known, studies = in_order(site, site.runs()), site.studies()
     return (
@@ -73,7 +73,7 @@ def opened(site: Site, runs: list[str], over: str, study: str) -> tuple[Any, Any
 
 
 def measured(site: Site, names: object) -> str:
-    """Lets runs be measured against the test split, one after the other; returns what is said of it."""
+    """Measures runs against the test split, one after the other; returns a message about it."""
     message = []
     for name in names[:MOST] if isinstance(names, list) else []:
         done = report(site.say("measuring", name=name), name, ("measuring",), seen=False)
@@ -82,7 +82,7 @@ def measured(site: Site, names: object) -> str:
 
 
 def study_html(site: Site, name: object) -> str:
-    """Returns a study's page in a frame of its own, or why there is none."""
+    """Returns a study's report in a frame, or the reason why there is none."""
     if not name:
         known = site.say("choose study" if site.studies() else "no studies")
         return f'<div class="pg-study">{line(known)}</div>'
@@ -101,7 +101,7 @@ def study_html(site: Site, name: object) -> str:
 
 
 def made(site: Site, name: object) -> str:
-    """Writes a study's page anew, in the page's language, and returns it."""
+    """Writes a study's report again, in the language of the interface, and returns it."""
     if not name:
         return study_html(site, name)
     try:

@@ -1,1 +1,1 @@
-"""The place *Create*: pictures from a model, and what is kept of them."""
+"""The *Create* tab: generating pictures with a model, and saving them."""

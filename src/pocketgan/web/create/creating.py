@@ -1,4 +1,4 @@
-"""What the place *Create* shows, as HTML: pictures, what is thought of one, and walks. No Gradio."""
+"""Content of the *Create* tab as HTML: pictures, details of one picture, and interpolations. No Gradio."""
 
 import json
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from pocketgan.web.gallery import columns_of, data_uri, facts, heading, note, sh
 from pocketgan.web.site import Site
 
 REACH, PLACES = 3.0, 7
-"""How far walks along directions go to either side, in deviations, and pictures on the way."""
+"""Reach of the pictures along directions, in standard deviations to each side, and number of pictures per direction."""
 
 
 def draw(site: Site, asked: Asked, model: Model, chosen: Sequence[Chosen] = ()) -> tuple[str, Shown]:
-    """Draws pictures: the grid as HTML, and what was shown."""
+    """Generates pictures; returns the grid as HTML, and the pictures shown."""
     answer = ask(site, "draw", asked.name, drawing=asked.drawing)
     images, known = answer.arrays["images"], labels_of(model)
     names = tuple(known[place] for place in answer.arrays["labels"]) if known else ()
@@ -32,7 +32,7 @@ def draw(site: Site, asked: Asked, model: Model, chosen: Sequence[Chosen] = ()) 
 
 
 def look(site: Site, chosen: Chosen) -> str:
-    """Looks at one picture: its nearest training images, its latent, and what is thought of it, as HTML."""
+    """Returns the details of one picture as HTML: its scores, its latent, and its nearest training images."""
     asked = chosen.shown.asked
     model = open_model(site, asked.name, redraw=False)
     answer = ask(site, "look", asked.name, drawing=asked.drawing, index=chosen.index, data=data_is_ours(site, model))
@@ -50,7 +50,7 @@ def look(site: Site, chosen: Chosen) -> str:
 
 
 def discriminator_says(found: Frame, model: Model) -> str:
-    """Returns what the discriminator thinks of a picture, in words."""
+    """Returns the discriminator's score of a picture in words."""
     kind, opinions = found.values["kind"], found.values["discriminator"]
     if kind is None:
         return say("discriminator exported" if isinstance(model, ExportedModel) else "discriminator unknown")
@@ -58,16 +58,16 @@ def discriminator_says(found: Frame, model: Model) -> str:
 
 
 def classifier_says(found: Frame) -> str:
-    """Returns what the classifier thinks of a picture, in words."""
+    """Returns the classifier's result for a picture in words."""
     if found.values["class"] is None:
         return say("classifier unknown")
     return say("classifier opinion", label=found.values["class"][0], share=percent(found.values["probability"][0]))
 
 
 def nearest_html(found: Frame, truncation: float) -> str:
-    """Returns the nearest training images, each with its distance, and what that means.
+    """Returns the nearest training images, each with its distance, and an interpretation.
 
-    Truncated pictures are nearer to the mean, which is near to many images without being a copy of one.
+    Pictures from scaled-down latents are closer to the mean, and so to many images, without being copies.
     """
     heading = f"<h3>{say('nearest')}</h3>"
     if "nearest" not in found.arrays:
@@ -86,7 +86,7 @@ def nearest_html(found: Frame, truncation: float) -> str:
 
 
 def latent_html(latent: np.ndarray) -> str:
-    """Returns a latent as text that can be copied, and read again to the same bits."""
+    """Returns a latent as text that can be copied and restored bit for bit."""
     heading = say("latent", count=len(latent))
     field = f'<textarea id="latent-text" readonly aria-label="{heading}" rows="4">{latent_text(latent)}</textarea>'
     copy = f'data-copy="latent-text" data-done="{say("copied")}"'
@@ -95,18 +95,18 @@ def latent_html(latent: np.ndarray) -> str:
 
 
 def latent_text(latent: np.ndarray) -> str:
-    """Returns a latent as a JSON list; nine digits tell every float32 from the next."""
+    """Returns a latent as a JSON list; nine digits identify every float32."""
     return json.dumps([float(f"{number:.9g}") for number in latent.astype(np.float32)])
 
 
 def remember(chosen: Sequence[Chosen], picture: Chosen) -> tuple[Chosen, ...]:
-    """Returns the last two different pictures that were chosen, of one model, the last one last."""
+    """Returns the last two different pictures chosen from one model, the latest one last."""
     before = [one for one in chosen if one != picture and one.shown.asked.name == picture.shown.asked.name]
     return (*before[-1:], picture)
 
 
 def walk_note(chosen: Sequence[Chosen]) -> str:
-    """Returns which pictures a walk would lead from and to, under its heading, as HTML."""
+    """Returns the two pictures at the ends of the interpolation, below its heading, as HTML."""
     if len(chosen) < 2:
         return heading(say("walk")) + note(say("walk second") if chosen else say("walk help"))
     first, second = chosen
@@ -121,10 +121,10 @@ def walk_note(chosen: Sequence[Chosen]) -> str:
 
 
 def walk(site: Site, chosen: Sequence[Chosen], scale: int) -> bytes:
-    """Returns the film of a walk between the two pictures that were chosen, as a GIF.
+    """Returns the interpolation between the two chosen pictures as a GIF animation.
 
     Raises:
-        WebError: there are no two.
+        WebError: fewer than two pictures were chosen.
     """
     if len(chosen) < 2:
         raise WebError(say("walk two first"))
@@ -138,17 +138,17 @@ def walk(site: Site, chosen: Sequence[Chosen], scale: int) -> bytes:
 
 
 def walk_html(site: Site, chosen: Sequence[Chosen]) -> str:
-    """Returns the film of a walk between the two pictures that were chosen, as HTML."""
+    """Returns the interpolation between the two chosen pictures as HTML."""
     content = walk(site, chosen, 1)
     alt = say("walk alt", first=chosen[0].index + 1, second=chosen[1].index + 1)
     return f'<img class="sharp large" src="{data_uri(content, "image/gif")}" alt="{alt}">'
 
 
 def along_html(site: Site, chosen: Sequence[Chosen]) -> str:
-    """Returns where the strongest directions lead from the last picture that was chosen, a row a direction.
+    """Returns pictures along the strongest directions from the picture chosen last, one row per direction.
 
     Raises:
-        WebError: there is none.
+        WebError: no picture was chosen.
     """
     if not chosen:
         raise WebError(say("choose a picture"))

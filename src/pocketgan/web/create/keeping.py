@@ -1,4 +1,4 @@
-"""What the place *Create* writes: numbers in generated digits, and files to download. No Gradio."""
+"""Output of the *Create* tab: numbers written in generated digits, and files to download. No Gradio."""
 
 import io
 import re
@@ -25,10 +25,10 @@ FILM_SCALE = 10
 
 
 def written(site: Site, name: object, text: object, seed: object) -> tuple[np.ndarray, str]:
-    """Writes a text in generated images, one a character; returns them, and how they were found.
+    """Writes a text in generated images, one per character; returns them and a note on their selection.
 
     Raises:
-        UserError: the text can't be written; the sentence says why.
+        UserError: the text can't be written; the message gives the reason.
     """
     model = open_model(site, name, redraw=False)
     number = whole(seed, "seed", 0, MOST_SEED)
@@ -44,10 +44,10 @@ def written(site: Site, name: object, text: object, seed: object) -> tuple[np.nd
 
 
 def check_text(model: Model, name: str, text: str) -> str:
-    """Returns a text that a model can write.
+    """Returns the text if a model can write it.
 
     Raises:
-        WebError: it can't; a sentence in the language that is spoken.
+        WebError: the model can't write it; the message is in the current language.
     """
     characters = [known for known in model.facts.class_names if len(known) == 1]
     told = model.config.network.conditional or model.facts.source == "mnist"
@@ -77,16 +77,16 @@ def written_html(site: Site, name: object, text: object, seed: object) -> str:
 
 
 def file_name(*parts: object, ending: str) -> str:
-    """Returns a name for a file out of a model's name and the like: letters, digits, dots and dashes alone."""
+    """Returns a file name made from a model's name and other parts: only letters, digits, dots and hyphens."""
     joined = "-".join(str(part) for part in parts)
     return re.sub(r"[^A-Za-z0-9.]+", "-", joined).strip("-.")[:100] + ending
 
 
 def grid_file(site: Site, kind: str, shown: Shown | None) -> tuple[bytes, str]:
-    """Returns the pictures shown as a PNG grid or an .npz archive, and a name for it.
+    """Returns the pictures shown as a PNG grid or an .npz archive, and a file name.
 
     Raises:
-        UserError: nothing is shown, or it can't be drawn again.
+        UserError: no pictures are shown, or they can't be generated again.
     """
     if shown is None:
         raise WebError(say("no model"))
@@ -100,7 +100,7 @@ def grid_file(site: Site, kind: str, shown: Shown | None) -> tuple[bytes, str]:
 
 
 def picture_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
-    """Returns the last picture that was chosen, with its latent, as an .npz archive, and a name for it."""
+    """Returns the picture chosen last, with its latent, as an .npz archive, and a file name."""
     if not chosen:
         raise WebError(say("choose a picture"))
     shown, index = chosen[-1].shown, chosen[-1].index
@@ -111,20 +111,20 @@ def picture_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
 
 
 def walk_file(site: Site, chosen: Sequence[Chosen]) -> tuple[bytes, str]:
-    """Returns the walk between the pictures that were chosen as a large GIF, and a name for it."""
+    """Returns the interpolation between the chosen pictures as a large GIF, and a file name."""
     content = walk(site, chosen, FILM_SCALE)
     first, second = chosen
     return content, file_name(first.shown.asked.name, "walk", first.index + 1, second.index + 1, ending=".gif")
 
 
 def text_file(site: Site, name: object, text: object, seed: object) -> tuple[bytes, str]:
-    """Returns a text in generated images as a PNG file, and a name for it."""
+    """Returns a text in generated images as a PNG file, and a file name."""
     images, _ = written(site, name, text, seed)
     return sheet(images, len(images), gap=0), file_name(name, text, ending=".png")
 
 
 def archive(arrays: dict[str, np.ndarray], names: Sequence[str]) -> bytes:
-    """Returns images with their latents as an .npz file; labels are as `pocketgan generate` writes them."""
+    """Returns images with their latents as an .npz file; labels have the format of `pocketgan generate`."""
     remaining = {"images": arrays["images"], "latents": arrays["latents"]}
     if "labels" in arrays:
         class_names = list(dict.fromkeys(names))

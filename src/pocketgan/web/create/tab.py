@@ -1,4 +1,4 @@
-"""The place *Create*: pictures from a run or an exported model, and what can be done with them."""
+"""The *Create* tab: pictures from a run or an exported model, and actions on them."""
 
 import functools
 import random
@@ -31,12 +31,12 @@ from pocketgan.web.site import Site
 from pocketgan.web.wiring import EACH, LIVE, ONCE, enclosing_tab, fills, known_models, looks, sends, sent, wire
 
 FARTHEST = 3
-"""Deviations along a direction, to either side."""
+"""Largest step along a direction in standard deviations, to each side."""
 
 
 @dataclass
 class Parts:
-    """The components of the place that events read or change."""
+    """Components of the tab that events read or change."""
 
     shown: gr.State
     chosen: gr.State
@@ -58,12 +58,12 @@ class Parts:
 
     @property
     def asked(self) -> list[Any]:
-        """What makes the pictures."""
+        """The components that determine the pictures."""
         return [self.model, self.label, self.count, self.seed, self.truncation, self.chosen, *self.steps]
 
 
 def build_create(site: Site) -> dict[str, Any]:
-    """Builds the place inside its tab; returns what the address says of it: the model and the seed."""
+    """Builds the content of the tab; returns the choices stored in the address: the model and the seed."""
     parts = Parts(shown=gr.State(None), chosen=gr.State(()))
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
@@ -77,7 +77,7 @@ def build_create(site: Site) -> dict[str, Any]:
 
 
 def lay_out_settings(parts: Parts) -> None:
-    """Puts what can be set into the left column."""
+    """Builds the left column with the settings."""
     parts.model = gr.Dropdown([], label=say("model"), elem_id="create-model")
     parts.label = gr.Dropdown([], label=say("digit"), visible=False, elem_id="create-label")
     parts.count = gr.Slider(1, MOST, 64, step=1, label=say("count"), buttons=[], elem_id="create-count")
@@ -94,7 +94,7 @@ def lay_out_settings(parts: Parts) -> None:
 
 
 def lay_out_pictures(parts: Parts) -> None:
-    """Puts the pictures, and what can be done with them, into the right column."""
+    """Builds the right column with the pictures and the actions on them."""
 
     def row(needs: str = "", /, **names: str) -> None:
         with gr.Row(elem_classes=["pg-buttons", *([f"pg-needs-{needs}"] if needs else [])]):
@@ -117,11 +117,11 @@ def lay_out_pictures(parts: Parts) -> None:
     parts.written = gr.HTML("", elem_id="create-written", **fills())
 
 
-# What follows the settings.
+# Updates after a setting.
 
 
 def drawing(site: Site, parts: Parts) -> dict[str, Any]:
-    """Returns what an event is told that draws what is set, unless that is what is shown."""
+    """Returns the arguments of an event that generates the requested pictures, unless they are already shown."""
 
     def redraw(
         shown: Shown | None,
@@ -133,7 +133,7 @@ def drawing(site: Site, parts: Parts) -> dict[str, Any]:
         chosen: Any,
         *steps: object,
     ) -> tuple[str, Any, Any]:
-        """Returns a sentence on what went wrong, the grid, and what it shows."""
+        """Returns an error message, the grid, and the pictures shown."""
         if not name and not models_that(site, redraw=False):
             return note(say("no noise models")), "", None
 
@@ -150,17 +150,17 @@ def drawing(site: Site, parts: Parts) -> dict[str, Any]:
 
 
 def follow(site: Site, parts: Parts) -> None:
-    """Draws again whenever something is set."""
+    """Generates the pictures again whenever a setting changes."""
     how = drawing(site, parts)
 
     def drawn_after(event: Any) -> None:
-        # Asked again once there is an answer, which draws nothing unless a setting has changed since: of two questions
-        # of one moment, the network may bring the later one first.
+        # Requested again after the answer, which has an effect only if a setting has changed since: of two simultaneous
+        # requests, the later one may arrive first.
         wire(site, wire(site, event.then, **how).then, **how)
 
     settings = [parts.count, parts.seed, parts.truncation, *parts.steps]
-    # One event of all of them, so that the latest waits for the answer about the one before. A drop-down's `input`
-    # comes twice for one choice, its `select` once.
+    # One event for all settings, so that the latest change waits for the previous answer. A drop-down's `input` occurs
+    # twice per choice, its `select` once.
     set_one = functools.partial(gr.on, [parts.label.select, *(setting.input for setting in settings)])
     wire(site, wire(site, set_one, **how).then, **how)
     another, middle = parts.buttons["another"], parts.buttons["middle"]
@@ -171,18 +171,18 @@ def follow(site: Site, parts: Parts) -> None:
 
 
 def opens(site: Site, parts: Parts) -> Any:
-    """Lets a model that is chosen change what can be set; returns the event."""
+    """Updates the settings when a model is chosen; returns the event."""
     cleared = (parts.along, parts.walk, parts.written)
     changed = [parts.message, parts.grid, parts.label, parts.shown, parts.chosen, parts.details, parts.chosen_note]
 
     def opened(name: object, *steps: object) -> list[Any]:
-        """Returns what a model that was just chosen changes, in the order of `changed`, `cleared` and the steps."""
+        """Returns the updates for a newly chosen model, in the order of `changed`, `cleared` and the steps."""
         made, message = attempt(lambda: choices_of(site, name)) if name else (None, "")
         hint, nothing = note(say("choose a picture")), walk_note(())
-        # Until they are drawn anew, the pictures before stay, and a click on one is still one on that picture.
+        # The old pictures stay until the new ones arrive, and a click still applies to the old ones.
         grid, label, shown = ("", gr.skip(), None) if made is None else (gr.skip(), made, gr.skip())
-        # Those in the middle are left alone: Gradio keeps a value for a slider that wasn't unfolded yet, and would put
-        # it over the one that a quick hand sets right after unfolding.
+        # Sliders at 0 aren't updated: Gradio stores the update of a slider that wasn't unfolded yet, and would
+        # overwrite a value set right after unfolding.
         middle = [0 if step else gr.skip() for step in steps]
         return [message, grid, label, shown, (), hint, nothing, *[""] * len(cleared), *middle]
 
@@ -191,7 +191,7 @@ def opens(site: Site, parts: Parts) -> Any:
 
 
 def finds(site: Site, parts: Parts) -> None:
-    """Looks for models when the place is come to, and when their list is opened."""
+    """Updates the list of models when the tab is opened and when the list is opened."""
 
     def arrived(name: object) -> tuple[Any, Any]:
         site.forget()
@@ -206,7 +206,7 @@ def finds(site: Site, parts: Parts) -> None:
 
 
 def choices_of(site: Site, name: object) -> Any:
-    """Returns the choice of a class for a model: hidden where it isn't told any.
+    """Returns the choice of a class for a model, hidden for an unconditional model.
 
     Raises:
         UserError: there is no such model.
@@ -217,11 +217,11 @@ def choices_of(site: Site, name: object) -> Any:
     return gr.Dropdown(choices, value="", label=title, visible=bool(known))
 
 
-# What is done with pictures.
+# Actions on pictures.
 
 
 def act(site: Site, parts: Parts) -> None:
-    """Looks at pictures, walks between them, and writes."""
+    """Connects the events for details, interpolation and writing."""
 
     def choose(shown: Shown | None, chosen: tuple[Chosen, ...], event: gr.EventData) -> Any:
         index = sent(event, "index")
@@ -248,7 +248,7 @@ def act(site: Site, parts: Parts) -> None:
 
 
 def send_files(site: Site, parts: Parts) -> None:
-    """Lets the download buttons send their files."""
+    """Connects the download buttons to their files."""
     buttons = parts.buttons
     sends(site, buttons["png"], functools.partial(keeping.grid_file, site, ".png"), [parts.shown], parts.message)
     sends(site, buttons["npz"], functools.partial(keeping.grid_file, site, ".npz"), [parts.shown], parts.message)

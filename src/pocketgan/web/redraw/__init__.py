@@ -1,1 +1,1 @@
-"""The place *Redraw*: drawings, files and test images, redrawn."""
+"""The *Translate* tab: image-to-image translation of drawings, files and test images."""

@@ -1,9 +1,9 @@
-"""Drawings brought to the manner of a model's data, so that it is asked what it was taught.
+"""Preparation of drawings in the format of a model's data, so that the input resembles its training images.
 
-MNIST's manner (Y. LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section III-A): a
-white digit on black, shrunk or enlarged without distortion until it fits a box of 20×20, its grey levels from the
-averaging, its centre of mass in the middle of 28×28. Measured, that middle is half a pixel right of and below the
-geometric one: all of MNIST has its centres of mass between 14.0 and 15.0, counted from the outer edge.
+MNIST's format (Y. LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section III-A): a
+white digit on black, scaled without distortion to fit a box of 20×20, with gray levels from anti-aliasing. Its center
+of mass is in the middle of 28×28. By measurement, that middle is half a pixel right of and below the geometric center:
+all centers of mass in MNIST lie between 14.0 and 15.0, counted from the outer edge.
 """
 
 import math
@@ -17,28 +17,31 @@ from pocketgan.web.create_words import say
 
 SIDE, BOX = 28, 20
 MIDDLE = 14.5
-"""Where MNIST has its centres of mass, in pixels from the outer edge, by half a pixel either way."""
+"""Position of MNIST's centers of mass, ± half a pixel, in pixels from the outer edge."""
 NOISE, MOST_NOISE = 2.0, 0.5
-"""What differs from the background by less than twice as much as 99 of 100 of the border's pixels do is background,
-too; up to half of the strongest ink."""
+"""Threshold between background and ink, as a multiple of the border's noise, and its maximum relative to the ink.
+
+The noise is the 99th percentile of the border pixels' differences from the background. The maximum is half of the
+strongest ink.
+"""
 LEAST_CONTRAST = 24
-"""Grey levels between background and ink, below which nothing is drawn."""
+"""Smallest difference between background and ink in gray levels; below it, the picture counts as empty."""
 
 
 def as_input(pixels: np.ndarray, facts: DataFacts, *, drawn: bool = False) -> np.ndarray:
-    """Brings a picture to what a model reads.
+    """Converts a picture to a model's input format.
 
     Args:
-        pixels: uint8, shape (H, W), or (H, W, 3) with colours.
-        facts: of the model's data.
-        drawn: whether it was drawn by hand, white on black; else it is a file.
+        pixels: uint8, shape (H, W), or (H, W, 3) in color.
+        facts: facts about the model's data.
+        drawn: whether the picture was drawn by hand, white on black; otherwise it is a file.
 
     Returns:
-        uint8, shape (C, S, S): in MNIST's manner for models of MNIST and for drawings; a file for another model is
-        only fitted into the square.
+        uint8, shape (C, S, S): in MNIST's format for models of MNIST and for drawings; a file for another model is only
+        fitted into the square.
 
     Raises:
-        WebError: nothing is drawn; a sentence in the language that is spoken.
+        WebError: the picture is empty; the message is in the current language.
     """
     if drawn or facts.source == "mnist":
         grey = as_digit(in_grey(pixels), facts.size)
@@ -48,29 +51,29 @@ def as_input(pixels: np.ndarray, facts: DataFacts, *, drawn: bool = False) -> np
 
 
 def in_grey(pixels: np.ndarray) -> np.ndarray:
-    """Returns a picture in grey, uint8, shape (H, W), weighing colours as eyes do (ITU-R BT.601)."""
+    """Returns a picture in gray, uint8, shape (H, W), with the color weights of human vision (ITU-R BT.601)."""
     if pixels.ndim == 2:
         return pixels
     return (pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint8)
 
 
 def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Brings a picture of one digit to MNIST's manner.
+    """Converts a picture of one digit to MNIST's format.
 
-    Its border says what is background: a bright one is inverted. What differs from it no more than the border's own
-    pixels do, as paper in a photograph, becomes background, too; the rest is cut out, brought to full contrast, fitted
-    into a box of 20×20 of 28×28, and moved until its centre of mass is in the middle, by whole pixels. What is in that
-    manner already stays as it is.
+    The border determines the background, and a bright background is inverted. Pixels that differ from it no more than
+    the border's own pixels, such as paper in a photograph, become background. The rest is cut out, stretched to full
+    contrast, and fitted into a box of 20×20 in 28×28. It is then shifted by whole pixels until its center of mass is in
+    the middle. A picture already in this format is returned unchanged.
 
     Args:
         pixels: uint8, shape (H, W).
-        side: pixels a side of the result; the box grows in proportion.
+        side: side of the result in pixels; the box is scaled in proportion.
 
     Returns:
         uint8, shape (side, side), white on black.
 
     Raises:
-        WebError: nothing is drawn; a sentence in the language that is spoken.
+        WebError: the picture is empty; the message is in the current language.
     """
     if in_manner(pixels, side):
         return pixels
@@ -90,7 +93,7 @@ def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
 
 
 def background(pixels: np.ndarray) -> float:
-    """Returns the grey of a picture's background: the median of its outermost pixels."""
+    """Returns the gray level of a picture's background: the median of its outermost pixels."""
     return float(np.median(border_of(pixels)))
 
 
@@ -100,7 +103,7 @@ def border_of(pixels: np.ndarray) -> np.ndarray:
 
 
 def middle(pixels: np.ndarray) -> tuple[float, float]:
-    """Returns the row and the column of the centre of mass; pixel 0 reaches from 0 to 1."""
+    """Returns the row and the column of the center of mass; pixel 0 extends from 0 to 1."""
     mass = pixels.astype(np.float64)
     total = mass.sum()
     row = (mass.sum(axis=1) * (np.arange(len(mass)) + 0.5)).sum() / total
@@ -109,7 +112,7 @@ def middle(pixels: np.ndarray) -> tuple[float, float]:
 
 
 def centred(small: np.ndarray, side: int) -> np.ndarray:
-    """Puts a picture into a black square, its centre of mass as near to the middle as whole pixels allow."""
+    """Places a picture in a black square, with its center of mass as close to the middle as whole pixels allow."""
     canvas = np.zeros((side, side), np.uint8)
     wanted = side * MIDDLE / SIDE
     top, left = (
@@ -121,7 +124,7 @@ def centred(small: np.ndarray, side: int) -> np.ndarray:
 
 
 def in_manner(pixels: np.ndarray, side: int) -> bool:
-    """Whether a picture is in MNIST's manner already: its size, on black, in the box, and centred."""
+    """Returns whether a picture is already in MNIST's format: right size, on black, within the box, and centered."""
     if pixels.shape != (side, side) or background(pixels) != 0 or pixels.max() < LEAST_CONTRAST:
         return False
     rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
@@ -131,7 +134,7 @@ def in_manner(pixels: np.ndarray, side: int) -> bool:
 
 
 def fitted(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Fits a picture into a square, undistorted, what is left over filled with its background."""
+    """Fits a picture into a square without distortion, and fills the rest with its background."""
     if pixels.shape[:2] == (side, side):
         return pixels
     height, width = pixels.shape[:2]

@@ -1,4 +1,4 @@
-"""What the place *Redraw* does: a drawing, a file or a test image goes in, and the redrawn one comes out. No Gradio."""
+"""Image-to-image translation in the *Translate* tab: of a drawing, a file or a test image. No Gradio."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ from pocketgan.web.site import Site
 from pocketgan.web.worker import Refused
 
 DRAWN = 112
-"""Pixels a side of a drawing, as the browser sends it."""
+"""Side of a drawing in pixels, as the browser sends it."""
 MOST_INDEX = 10**7
 PAD = ("draw here", "draw keys", "pen down", "pen up", "clear", "open a picture", "drop")
 DIGITS = tuple(str(digit) for digit in range(10))
@@ -28,10 +28,10 @@ DIGITS = tuple(str(digit) for digit in range(10))
 
 @dataclass(frozen=True)
 class Source:
-    """What is to be redrawn.
+    """A picture to translate.
 
     Attributes:
-        pixels: uint8, (H, W) or (H, W, 3) as it came; (C, S, S) where it is a test image.
+        pixels: uint8, (H, W) or (H, W, 3) as received; (C, S, S) for a test image.
         kind: `drawn`, `file` or `test`.
     """
 
@@ -40,10 +40,10 @@ class Source:
 
 
 def drawing(sent: object) -> Source | None:
-    """Reads a drawing that a browser sent: 112×112 greys in base64; None for an empty one.
+    """Reads a drawing sent by a browser: 112×112 gray levels in base64; None for an empty drawing.
 
     Raises:
-        WebError: it is something else.
+        WebError: the data isn't a drawing.
     """
     if sent == "":
         return None
@@ -58,10 +58,10 @@ def drawing(sent: object) -> Source | None:
 
 
 def uploaded(sent: object, folder: str | Path) -> Source:
-    """Reads a picture file that a browser has sent into the page's own folder for that, and removes the file.
+    """Reads a picture file that a browser uploaded into the upload folder, and removes the file.
 
     Raises:
-        WebError: it lies elsewhere, or is no picture that can be taken.
+        WebError: the file is outside that folder, or isn't an acceptable picture.
     """
     place = Path(folder).resolve()
     try:
@@ -77,10 +77,10 @@ def uploaded(sent: object, folder: str | Path) -> Source:
 
 
 def test_image(site: Site, name: object, label: object, index: object) -> Source:
-    """Returns a test image of a model's data by its class and its number, from 1.
+    """Returns a test image of a model's data by its class and its number, starting at 1.
 
     Raises:
-        UserError: there are none, or no such class.
+        UserError: there are no test images, or no such class.
     """
     model = open_model(site, name, redraw=True)
     number = whole(index, "test number", 1, MOST_INDEX)
@@ -97,15 +97,15 @@ def test_image(site: Site, name: object, label: object, index: object) -> Source
 
 
 def classes_of(model: Model) -> Sequence[str]:
-    """Returns the classes of which there are test images: all of MNIST's, also for a model that knows an 8 alone."""
+    """Returns the classes with test images: all of MNIST's, even for a model trained only on 8s."""
     return DIGITS if model.facts.source == "mnist" else model.facts.class_names
 
 
 def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, np.ndarray]:
-    """Redraws; returns what the generator read and what it made of it, uint8 (C, S, S) both.
+    """Translates a picture; returns the generator's input and its output, both uint8 (C, S, S).
 
     Raises:
-        UserError: there is nothing drawn, or the model can't be used.
+        UserError: the picture is empty, or the model can't be used.
     """
     model = open_model(site, name, redraw=True)
     facts = model.facts
@@ -119,7 +119,7 @@ def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, np.nd
 
 
 def redrawn_html(site: Site, name: object, source: Source | None) -> str:
-    """Redraws; returns both pictures side by side, as HTML."""
+    """Translates a picture; returns input and output side by side, as HTML."""
     if source is None:
         return nothing_html()
     given, made = redrawn(site, name, source)
@@ -131,7 +131,7 @@ def redrawn_html(site: Site, name: object, source: Source | None) -> str:
 
 
 def nothing_html() -> str:
-    """Returns what stands where the redrawn picture will be."""
+    """Returns the placeholder for the translated picture."""
     return f'<p class="hint">{escape(say("redraw nothing"))}</p>'
 
 

@@ -1,4 +1,4 @@
-"""The place *Redraw*: what an image-to-image generator makes of a drawing, of a file, or of a test image."""
+"""The *Translate* tab: image-to-image translation of a drawing, a file or a test image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from pocketgan.web.wiring import LIVE, ONCE, enclosing_tab, known_models, looks,
 
 @dataclass
 class Parts:
-    """The components of the place that events read or change."""
+    """Components of the tab that events read or change."""
 
     model: Any
     label: Any
@@ -39,14 +39,14 @@ class Parts:
 
 
 def build_redraw(site: Site) -> dict[str, Any]:
-    """Builds the place inside its tab; returns what the address says of it: the model."""
+    """Builds the content of the tab; returns the choices stored in the address: the model."""
     parts = lay_out()
     answer_events(site, parts)
     return {"run": parts.model}
 
 
 def lay_out() -> Parts:
-    """Puts the drawing area to the left, and to the right what is made of it, and test images to take instead."""
+    """Builds the layout: the drawing area on the left; the translation and the choice of test images on the right."""
     source = gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
@@ -62,7 +62,7 @@ def lay_out() -> Parts:
 
 
 def answer_events(site: Site, parts: Parts) -> None:
-    """Redraws whatever comes, and again whenever another model is chosen."""
+    """Translates every new picture, and the current one again when another model is chosen."""
     shown = [parts.result, parts.source]
 
     def answer(name: object, make: Callable[[], Source | None]) -> tuple[str, Any]:

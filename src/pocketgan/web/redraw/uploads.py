@@ -1,4 +1,4 @@
-"""Pictures from a browser, which may be hostile: what they would cost is known before they are decoded."""
+"""Uploaded pictures, which may be malicious: their decoded size is known before they are decoded."""
 
 import io
 import warnings
@@ -13,17 +13,21 @@ from pocketgan.web.create_words import decimal, say
 FORMATS = ("PNG", "JPEG", "GIF")
 MOST_BYTES = 20_000_000
 MOST_PIXELS, MOST_SIDE = 12_500_000, 16_000
-"""Of a picture: a telephone's photograph has 12 million. Decoded, so many take 50 MB, and as many to be reduced."""
+"""Largest number of pixels and largest side of a picture.
+
+A phone's photograph has 12 million pixels. Decoded, that many pixels take 50 MB, and as much again while they are
+reduced.
+"""
 KEPT = 512
-"""Pixels of the longer side that larger pictures are reduced to."""
+"""Largest side of a picture after reduction, in pixels."""
 PAPER, BLACK = 255, 0
 
 
 def read_upload(path: Path) -> np.ndarray:
-    """Reads a picture file that somebody sent; see `read_picture`.
+    """Reads an uploaded picture file; see `read_picture`.
 
     Raises:
-        WebError: it is refused; a sentence in the language that is spoken.
+        WebError: the file is rejected; the message is in the current language.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -35,17 +39,17 @@ def read_upload(path: Path) -> np.ndarray:
 
 
 def read_picture(content: bytes) -> np.ndarray:
-    """Decodes a PNG, JPEG or GIF picture, of a film the first frame, no larger than needed.
+    """Decodes a PNG, JPEG or GIF picture (the first frame of an animation) at no more than the needed size.
 
     Args:
-        content: the file's bytes; only their header is looked at before the picture's size is known to do.
+        content: the file's bytes; only the header is read before the picture's size is checked.
 
     Returns:
-        uint8, shape (H, W) where it is grey, (H, W, 3) where it has colours, 512 pixels a side at most. What is
-        transparent becomes white, or black under a bright drawing.
+        uint8, shape (H, W) for gray, (H, W, 3) for color, with at most 512 pixels per side. Transparency becomes white,
+        or black under a bright drawing.
 
     Raises:
-        WebError: it is no such picture, too large, or cut short; a sentence in the language that is spoken.
+        WebError: the file isn't such a picture, is too large, or is cut short; the message is in the current language.
     """
     if len(content) > MOST_BYTES:
         raise WebError(say("upload bytes", most=MOST_BYTES // 1_000_000))
@@ -62,12 +66,12 @@ def read_picture(content: bytes) -> np.ndarray:
         raise
     except Image.DecompressionBombError:
         raise WebError(say("upload bomb")) from None
-    except Exception:  # Decoders raise whatever they like at what somebody made to break them.
+    except Exception:  # Decoders can raise anything for a malicious file.
         raise WebError(say("upload damaged")) from None
 
 
 def check_size(picture: Image.Image) -> None:
-    """Checks what a picture would take.
+    """Checks the decoded size of a picture.
 
     Raises:
         WebError: it has too many pixels.
@@ -78,7 +82,7 @@ def check_size(picture: Image.Image) -> None:
 
 
 def pixels_of(picture: Image.Image) -> np.ndarray:
-    """Returns a decoded picture's pixels, reduced to 512 a side, what is transparent filled."""
+    """Returns a decoded picture's pixels, with at most 512 per side and transparency filled."""
     if picture.mode.startswith("I"):
         small = reduced(picture.convert("F") if picture.mode == "I" else picture)
         values = np.asarray(small, np.float32)
@@ -93,7 +97,7 @@ def pixels_of(picture: Image.Image) -> np.ndarray:
 
 
 def reduced(picture: Image.Image) -> Image.Image:
-    """Returns a picture whose longer side has 512 pixels at most; of an odd 16-bit mode, without averaging."""
+    """Returns a picture with at most 512 pixels on its longer side; rare 16-bit modes are reduced without averaging."""
     longer = max(picture.size)
     if longer <= KEPT:
         return picture
@@ -103,9 +107,9 @@ def reduced(picture: Image.Image) -> Image.Image:
 
 
 def thinned(picture: Image.Image) -> Image.Image:
-    """Returns a picture with at most four times as many pixels a side as are kept, taken out of all without averaging.
+    """Returns a picture with at most four times the final number of pixels per side, sampled without averaging.
 
-    A palette's numbers can't be averaged, and all of them as colours take four times the memory.
+    Palette indices can't be averaged, and converting all of them to colors takes four times the memory.
     """
     factor = max(1, max(picture.size) // (4 * KEPT))
     width, height = (max(1, side // factor) for side in picture.size)
@@ -113,7 +117,7 @@ def thinned(picture: Image.Image) -> Image.Image:
 
 
 def filled(pixels: np.ndarray) -> np.ndarray:
-    """Puts a picture with transparency (H, W, 4) on white, or on black where what is drawn is bright."""
+    """Puts a picture with transparency (H, W, 4) on white, or on black if its content is bright."""
     colours, cover = pixels[..., :3].astype(np.float32), pixels[..., 3:].astype(np.float32) / 255
     drawn = cover.sum()
     bright = drawn > 0 and (colours.mean(axis=2, keepdims=True) * cover).sum() / drawn > PAPER / 2
@@ -122,7 +126,7 @@ def filled(pixels: np.ndarray) -> np.ndarray:
 
 
 def grey_if_grey(pixels: np.ndarray) -> np.ndarray:
-    """Returns (H, W) where all three colours (H, W, 3) are the same everywhere."""
+    """Returns shape (H, W) if the three channels of (H, W, 3) are equal everywhere."""
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         return pixels[..., 0].copy()
     return pixels

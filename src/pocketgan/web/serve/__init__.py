@@ -1,1 +1,1 @@
-"""How the page is served: to whom, where, and how it ends."""
+"""The web server: access control, routes and shutdown."""

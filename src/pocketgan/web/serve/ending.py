@@ -1,4 +1,4 @@
-"""How the page ends: whoever still listens to it is let go, so that it ends at once and without a word."""
+"""Shutdown of the server: open streams are closed, so that it ends at once and without error output."""
 
 import asyncio
 import socket
@@ -12,18 +12,19 @@ from starlette.exceptions import HTTPException
 from pocketgan.web.serve.guard import App, Receive, Scope, Send
 
 GRACE_SECONDS = 3
-"""What is under way when the page ends has so long to come to its own end."""
+"""Seconds that requests in progress have to finish when the server ends."""
 
 
 class Server(uvicorn.Server):
-    """Serves an application until it is stopped; an open tab doesn't keep it from ending.
+    """Server whose shutdown isn't delayed by open browser tabs.
 
-    A tab holds a stream open that lasts as long as the tab. Uvicorn waits for it, cancels it, and writes a traceback
-    for each. Here every request is told first that its browser has left, and ends as it then does.
+    A browser tab keeps a stream open for as long as the tab exists. Uvicorn waits for it, cancels it, and writes a
+    traceback for each. This server first reports to every request that its browser has disconnected, and the request
+    ends by itself.
 
     Args:
         app: the application.
-        at_end: called first when it ends.
+        at_end: called first at shutdown.
     """
 
     def __init__(self, app: App, at_end: Callable[[], object]) -> None:
@@ -35,24 +36,24 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends: lets go of whoever listens, then waits for the rest."""
+        """Shuts down: disconnects open streams, then waits for the other requests."""
         self._at_end()
         self._ending.set()
         await super().shutdown(sockets)
 
 
 def listening_until(app: App, ending: asyncio.Event) -> App:
-    """Returns an application whose requests are told that the browser has left once `ending` is set."""
+    """Returns an application whose requests see a disconnected browser once `ending` is set."""
 
     async def listening(scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request, and ends the answer where the page ends before it."""
+        """Answers a request, and completes the answer if the server ends first."""
         if scope["type"] != "http":
             return await app(scope, receive, send)
         answer, refusal = Answer(send), False
         try:
             await app(scope, lambda: first(receive, ending), answer)
         except RuntimeError as error:
-            # A refusal after the answer has begun: Gradio's, of a session that it doesn't know (any more).
+            # A refusal after the start of the answer: Gradio's, for an unknown or forgotten session.
             refusal = isinstance(error.__cause__, HTTPException)
             if not refusal:
                 raise
@@ -64,7 +65,7 @@ def listening_until(app: App, ending: asyncio.Event) -> App:
 
 
 async def first(receive: Receive, ending: asyncio.Event) -> MutableMapping[str, Any]:
-    """Returns what a browser sends next, or that it has left once `ending` is set."""
+    """Returns the browser's next message, or a disconnect once `ending` is set."""
     message, end = asyncio.ensure_future(receive()), asyncio.ensure_future(ending.wait())
     try:
         done, _ = await asyncio.wait({message, end}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +76,7 @@ async def first(receive: Receive, ending: asyncio.Event) -> MutableMapping[str, 
 
 
 class Answer:
-    """What is sent to a browser, which can be brought to its end."""
+    """Answer to a browser that can be completed early."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -87,7 +88,7 @@ class Answer:
         await self._send(message)
 
     async def finish(self) -> None:
-        """Ends the answer, where it was begun and isn't at its end."""
+        """Completes the answer if it was started and isn't complete."""
         if self._open:
-            with suppress(RuntimeError, OSError):  # A file of which more was promised.
+            with suppress(RuntimeError, OSError):  # A file with more content announced.
                 await self({"type": "http.response.body", "body": b""})

@@ -1,8 +1,8 @@
-"""Who may ask the page for what: a layer around the whole application that every request passes first.
+"""Access control: a layer around the whole application that every request passes first.
 
-Another origin can neither start, stop nor read anything: a page elsewhere that the same browser shows is told apart by
-what browsers say of every request (`Sec-Fetch-Site`, `Origin`), and one that makes its own name lead here (DNS
-rebinding) by the name that was asked for (`Host`).
+Another origin can neither start, stop nor read anything. A foreign page in the same browser is recognized by headers
+that browsers add to every request (`Sec-Fetch-Site`, `Origin`). A page whose host name leads here (DNS rebinding) is
+recognized by the requested host name (`Host`).
 """
 
 import base64
@@ -24,16 +24,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST = 20_000_000
-"""Bytes of a request's body."""
+"""Largest request body in bytes."""
 TRIES, FORGIVEN_SECONDS = 20, 60.0
-"""Wrong passwords within so many seconds after which no other is looked at."""
+"""Number of wrong passwords within this many seconds after which further passwords are rejected unread."""
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' data: blob:; worker-src 'self' blob:; "
     "connect-src 'self' data: blob:; frame-src 'self'; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; "
     "object-src 'none'"
 )
-"""What the page may load: nothing from elsewhere, whatever a part of it tries."""
+"""Content security policy: nothing may be loaded from elsewhere, even by a script in the page."""
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -43,22 +43,22 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 OWN = ("/", "/live/", "/studies/", "/assets/", "/static/", "/svelte/", "/gradio_api/", "/theme.css", "/config")
-"""What is served: a path is one of these, or begins with one that ends in `/` and isn't that alone."""
+"""Paths that are served: exact matches, and everything below those that end in `/`, except below `/` itself."""
 ASIDE = ("/favicon.ico", "/manifest.json", "/robots.txt")
 CLOSED = ("proxy=", "deep_link", "dev/", "vibe", "undo-vibe", "runs", "run-history", "stream/", "process_recording",
           "custom_component/", "monitoring", "token", "openapi", "profiling", "file/")  # fmt: skip
-"""Parts of Gradio that the page has no need of."""
+"""Routes of Gradio that the interface doesn't need."""
 
 
 @dataclass
 class Guard:
-    """An ASGI application that lets requests through to another.
+    """ASGI application that forwards permitted requests to another one.
 
     Attributes:
-        app: the other.
-        names: what the page is asked for by, in lower case; empty for any name, which only a password allows.
-        password: what a visitor must know; None for no password.
-        cache: the folder that Gradio keeps its own files in, the only one that it serves files from.
+        app: the other application.
+        names: accepted host names in lower case; empty for any name, which is allowed only with a password.
+        password: the password for visitors; None for no password.
+        cache: the folder of Gradio's own files, the only one from which it serves files.
     """
 
     app: App
@@ -68,7 +68,7 @@ class Guard:
     _wrong: list[float] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request through, or answers it itself."""
+        """Forwards a request, or answers it with a refusal."""
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -78,7 +78,7 @@ class Guard:
         return await self.app(scope, limited(receive), decorated(send))
 
     def refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Returns the status and the sentence that a request is refused with; None where it may pass."""
+        """Returns the status and the message with which a request is refused; None if it is permitted."""
         host = headers.get("host", "")
         if not self.named(host):
             return 421, say(WORDS, "not called so")
@@ -94,7 +94,7 @@ class Guard:
         return None
 
     def named(self, host: str) -> bool:
-        """Whether a `Host` header names this page; the port may be that of a tunnel."""
+        """Returns whether a `Host` header names this server; the port may be that of a tunnel."""
         try:
             name = urlsplit(f"//{host}").hostname
         except ValueError:
@@ -102,7 +102,7 @@ class Guard:
         return name is not None and (not self.names or name.lower() in self.names)
 
     def unknown(self, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Returns how a visitor without the password is answered; None for one who has it."""
+        """Returns the refusal for a visitor without the right password; None if the password is right."""
         assert self.password is not None
         now = time.monotonic()
         self._wrong = [moment for moment in self._wrong if now - moment < FORGIVEN_SECONDS]
@@ -122,7 +122,7 @@ class Guard:
 
 
 def foreign(scope: Scope, headers: dict[str, str], host: str) -> bool:
-    """Whether a request comes from a page of another origin; a link to this page may be followed from anywhere."""
+    """Returns whether a request comes from a page of another origin; links to the interface are always permitted."""
     site = headers.get("sec-fetch-site", "none")
     origin = headers.get("origin")
     if origin is not None and not same(origin, host):
@@ -134,7 +134,7 @@ def foreign(scope: Scope, headers: dict[str, str], host: str) -> bool:
 
 
 def same(origin: str, host: str) -> bool:
-    """Whether an `Origin` header names the host that was asked."""
+    """Returns whether an `Origin` header matches the requested host."""
     try:
         return urlsplit(origin).netloc.lower() == host.lower() != ""
     except ValueError:
@@ -142,7 +142,7 @@ def same(origin: str, host: str) -> bool:
 
 
 def served(path: str, cache: str) -> bool:
-    """Whether there is anything at a path that the page needs."""
+    """Returns whether the interface needs this path."""
     path = unquote(path)
     if ".." in path.split("/") or "\\" in path or not path.isprintable():
         return False
@@ -157,7 +157,7 @@ def served(path: str, cache: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host can be reached from this machine alone."""
+    """Returns whether a host is reachable only from this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -167,7 +167,7 @@ def is_loopback(host: str) -> bool:
 
 
 def limited(receive: Receive) -> Receive:
-    """Returns a `receive` that ends a body that goes on beyond the limit, whatever its header said."""
+    """Returns a `receive` that disconnects if the body exceeds the limit, whatever its header announced."""
     taken = 0
 
     async def receive_some() -> MutableMapping[str, Any]:
@@ -180,7 +180,7 @@ def limited(receive: Receive) -> Receive:
 
 
 def decorated(send: Send) -> Send:
-    """Returns a `send` that adds what browsers are told of every answer, where the answer doesn't say it itself."""
+    """Returns a `send` that adds the security headers that an answer doesn't set itself."""
 
     async def send_with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -194,7 +194,7 @@ def decorated(send: Send) -> Send:
 
 
 async def refuse(scope: Scope, send: Send, status: int, sentence: str) -> None:
-    """Answers a request with a sentence."""
+    """Answers a request with a refusal message."""
     if scope["type"] == "websocket":
         return await send({"type": "websocket.close", "code": 1008})
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]

@@ -1,4 +1,4 @@
-"""What the page fetches beside Gradio: views that are followed, sample pictures, studies' pages. Read only."""
+"""Read-only routes beside Gradio: live views, sample pictures, and reports of studies."""
 
 import json
 from collections.abc import Callable
@@ -16,52 +16,52 @@ from pocketgan.web.words import WORDS
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
-"""Pictures are asked for with the moment that they changed at, so that a browser may keep them."""
+"""Headers of pictures that a browser may cache, since their addresses contain the time of their last change."""
 REPORT = {
     "Content-Security-Policy": "sandbox allow-scripts allow-downloads; default-src 'none'; img-src data: blob:; "
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'self'",
     **PRIVATE,
 }
-"""A study's page is a document of its own, that can reach nothing of this one."""
+"""Headers of a study's report, which is sandboxed and can't access the interface."""
 KINDS = {".png": "image/png", ".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8"}
 
 
 def add_routes(app: FastAPI, site: Site) -> None:
-    """Adds what the page fetches to the application."""
+    """Adds the routes to the application."""
     live, comparisons = Live(site), Comparisons(site)
 
     @app.get("/live/run")
     def run(name: str, have: str = "") -> Response:
-        """The parts of a run's view that a browser hasn't got; nothing (204) where it has all."""
+        """Returns the parts of a run's view that a browser doesn't have yet; status 204 if it has all."""
         return parts(live.changed(name, have))
 
     @app.get("/live/compare")
     def compare(names: str, over: str = "steps", have: str = "") -> Response:
-        """The parts of runs side by side that a browser hasn't got; nothing (204) where it has all."""
+        """Returns the parts of a comparison that a browser doesn't have yet; status 204 if it has all."""
         return answered(lambda: parts(comparisons.changed(names_in(names), over if over in OVER else "steps", have)))
 
     @app.get("/live/picture")
     def picture(name: str, file: str) -> Response:
-        """A sample picture of a run."""
+        """Returns a sample picture of a run."""
         return answered(lambda: sent(site, name, "samples", file, (".png",), KEPT))
 
     @app.get("/live/judged")
     def judged(name: str, file: str) -> Response:
-        """What the discriminator says of each image in a sample picture."""
+        """Returns the discriminator's score of each image in a sample picture."""
         return answered(lambda: judgement(site, name, file))
 
     @app.get("/studies/{path:path}")
     def study(path: str) -> Response:
-        """A file of a study's page: `<study>/<file>`."""
+        """Returns a file of a study's report: `<study>/<file>`."""
         name, _, file = path.rpartition("/")
         return answered(lambda: sent(site, name, "report", file, tuple(KINDS), REPORT))
 
 
 def names_in(text: str) -> list[str]:
-    """Returns the names of runs in a JSON list, each once, as many as can be compared.
+    """Returns the distinct names of runs in a JSON list, up to the largest number that can be compared.
 
     Raises:
-        WebError: it is no such list.
+        WebError: the text isn't such a list.
     """
     try:
         names = json.loads(text)
@@ -73,14 +73,14 @@ def names_in(text: str) -> list[str]:
 
 
 def parts(changed: dict[str, list[str]]) -> Response:
-    """Returns parts of a view as JSON; nothing (204) for none."""
+    """Returns parts of a view as JSON; status 204 for none."""
     if not changed:
         return Response(status_code=204, headers=PRIVATE)
     return Response(json.dumps(changed, ensure_ascii=False), media_type="application/json", headers=PRIVATE)
 
 
 def answered(make: Callable[[], Response]) -> Response:
-    """Returns what `make` returns, or its error as a sentence."""
+    """Returns the response of `make`, or its error message with status 404."""
     try:
         return make()
     except UserError as error:
@@ -90,13 +90,13 @@ def answered(make: Callable[[], Response]) -> Response:
 
 
 def sent(site: Site, name: str, inside: str, file: str, endings: tuple[str, ...], headers: dict[str, str]) -> Response:
-    """Returns a file that lies in a folder of a run or a study."""
+    """Returns a file from a folder of a run or a study."""
     path = site.file(name, inside, file, endings)
     return FileResponse(path, media_type=KINDS[path.suffix], headers=headers)
 
 
 def judgement(site: Site, name: str, file: str) -> Response:
-    """Returns how sure the discriminator is of each image in a picture, 0 to 1; an empty list for unknown."""
+    """Returns the discriminator's score of each image in a picture, in [0, 1], as a JSON list; empty if unknown."""
     path = site.file(name, "samples", file, (".png",)).with_suffix(".json")
     sure: list[float | None] = []
     if path.is_file() and path.resolve().parent == path.parent.resolve():

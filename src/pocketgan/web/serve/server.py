@@ -1,4 +1,4 @@
-"""Serves the page: on this machine alone, or with a password to others."""
+"""The server of the browser interface: for this machine only, or with a password for others."""
 
 import json
 import os
@@ -28,15 +28,15 @@ SCRIPTS = ("streams.js", "places.js", "charts.js", "dropdowns.js", "messages.js"
 
 
 def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None) -> App:
-    """Returns the page as an ASGI application, guarded.
+    """Returns the browser interface as an ASGI application with access control.
 
     Args:
-        site: what it shows.
-        host: where it is served: another one than a loopback address is called by any name.
-        password: what visitors must know.
+        site: the site.
+        host: the host to serve on; any host name is accepted unless this is a loopback address.
+        password: the password for visitors.
 
     Raises:
-        WebError: others could reach it, and there is no password.
+        WebError: other machines could access the interface, and there is no password.
     """
     if not is_loopback(host) and not password:
         raise WebError(site.say("needs password", host=host), field="host")
@@ -63,7 +63,7 @@ def in_language(app: App, language: str) -> App:
 
 
 def theme() -> Base:
-    """Returns the page's looks as far as Gradio has a say in them: its letters are those of the system."""
+    """Returns the Gradio theme of the interface, with the fonts of the operating system."""
     letters = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
     even = ("ui-monospace", "Consolas", "Menlo", "monospace")
     colours = {"primary_hue": "blue", "secondary_hue": "blue", "neutral_hue": "slate"}
@@ -78,9 +78,9 @@ def theme() -> Base:
 
 
 def head(site: Site) -> str:
-    """Returns what goes into the page's head: its language, which Gradio takes from the browser, looks and scripts.
+    """Returns the content of the page's head: the language, which Gradio reads from the browser, CSS and scripts.
 
-    Style sheets that are handed to Gradio itself are cut at every comma, those within brackets too.
+    The CSS isn't passed to Gradio, which splits style sheets at every comma, including those inside brackets.
     """
     tell = f"""<script>(() => {{
 const language = {json.dumps(site.language)};
@@ -97,7 +97,7 @@ new MutationObserver(() => {{
 
 
 def text(name: str) -> str:
-    """Returns a file that lies beside this one."""
+    """Returns the text of a file of the package `web`."""
     return resources.files("pocketgan.web").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -109,16 +109,16 @@ def serve(
     password: str | None = None,
     ready: Callable[[], object] = lambda: None,
 ) -> None:
-    """Serves the page until it is stopped; trainings that were started go on.
+    """Serves the browser interface until it is stopped; runs in training continue.
 
     Args:
-        site: what it shows.
-        host, port: where.
-        password: what visitors must know.
-        ready: called once it can be visited.
+        site: the site.
+        host, port: the address to serve on.
+        password: the password for visitors.
+        ready: called once the interface is reachable.
 
     Raises:
-        WebError: it can't be served there; the message says why.
+        WebError: this address can't be used; the message gives the reason.
     """
     app = make_app(site, host=host, password=password)
     with listening(host, port) as place, suppress(KeyboardInterrupt):
@@ -128,10 +128,10 @@ def serve(
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens.
+    """Returns a listening socket.
 
     Raises:
-        WebError: it can't; the message says why.
+        WebError: the address can't be used; the message gives the reason.
     """
     place = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":

@@ -1,1 +1,1 @@
-"""The place *Train*: its form, the trainings that it starts, the run that is followed."""
+"""The *Train* tab: the form for a new run, starting runs, and following a run."""

@@ -1,4 +1,4 @@
-"""The curves of a run that is followed: losses, accuracies, measured quality, speed, and the classes that it draws."""
+"""Charts of the run that is followed: losses, accuracies, measured quality, speed, and generated classes."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from pocketgan.web.site import Site
 NATS = ("bce", "minimax", "relativistic")
 """Objectives whose losses are logarithms of probabilities."""
 MOST_CLASSES = 40
-"""Classes in a histogram, at most: beyond, a sentence says how many are drawn."""
+"""Largest number of classes in a histogram; for more, a sentence states how many are generated."""
 MOST_MOMENTS = 200
-"""Evaluations whose histograms are sent to a browser, at most: the latest."""
+"""Largest number of histograms sent to a browser: those of the latest evaluations."""
 
 
 def plan_end(reading: Reading) -> float:
-    """Returns the step that charts go to: the plan's end while the run is under way, else where it is."""
+    """Returns the step at which charts end: the end of the plan while the run is running, else its current step."""
     assert reading.run is not None and reading.status is not None
     return float(reading.run.plan.steps if reading.status.state == "running" else reading.status.step)
 
@@ -49,13 +49,13 @@ def accuracies(site: Site, reading: Reading) -> str:
 
 
 def column(rows: list[dict[str, Any]], name: str) -> np.ndarray:
-    """Returns one measure of evaluations, NaN where it wasn't taken."""
+    """Returns one measure of evaluations as an array, with NaN where it is missing."""
     values = [row.get(name) for row in rows]
     return np.array([value if isinstance(value, int | float) else np.nan for value in values], dtype=np.float64)
 
 
 def quality(site: Site, reading: Reading) -> str:
-    """Returns the chart of the measured quality with the floor, and where it was best."""
+    """Returns the chart of the measured quality with the real-data baseline, and a line about the best evaluation."""
     rows = reading.evaluations
     if not rows:
         return line(site.say("not evaluated yet"))
@@ -72,7 +72,7 @@ def quality(site: Site, reading: Reading) -> str:
 
 
 def speed(site: Site, reading: Reading) -> str:
-    """Returns the chart of images a second."""
+    """Returns the chart of images per second."""
     assert reading.rows is not None
     rows = reading.rows
     lines = [line_of(site.say("this run"), rows["step"], rows["images_per_second"], 4)]
@@ -81,7 +81,7 @@ def speed(site: Site, reading: Reading) -> str:
 
 
 def classes(site: Site, reading: Reading) -> str:
-    """Returns the histogram of the training data's classes that each evaluation found, the last one's first."""
+    """Returns the histogram of generated classes in the last evaluation, with the data of earlier ones."""
     assert reading.run is not None
     rows = [row for row in reading.evaluations if isinstance(row.get("histogram"), list) and row["histogram"]]
     if not rows:
@@ -106,13 +106,13 @@ def classes(site: Site, reading: Reading) -> str:
 
 
 def class_names(trained: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """Returns the names of the classes in a histogram; empty ones for those that weren't trained on.
+    """Returns the names of the classes in a histogram; empty names for classes outside the training data.
 
-    A classifier of ten digits also judges a run of one: the classes of the training data are those that can be missing.
+    A classifier of ten digits also judges a run on one digit. Only the classes of the training data can be missing.
 
     Args:
-        trained: the names of the classes in the training data.
-        count: classes in the histogram.
+        trained: names of the classes in the training data.
+        count: number of classes in the histogram.
     """
     if len(trained) == count:
         return trained
@@ -121,7 +121,7 @@ def class_names(trained: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 
 def shares_of(histogram: list[Any], names: tuple[str, ...]) -> list[float]:
-    """Returns the shares of the classes that have a name, and of all the others together, where there are others."""
+    """Returns the fractions of the classes with a name, and the total of all others if there are any."""
     shares = [float(share) if isinstance(share, int | float) else 0.0 for share in histogram]
     named = [share for share, name in zip(shares, names, strict=True) if name]
     others = [share for share, name in zip(shares, names, strict=True) if not name]

@@ -1,4 +1,4 @@
-"""The form of settings, made from the configuration itself: what is asked, how it is read, and as which flags."""
+"""Form of settings derived from the configuration: its fields, their parsing, and their conversion to flags."""
 
 import re
 import types
@@ -14,9 +14,9 @@ from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.web.site import Site
 
 LENGTHS = {check.func for kind in durations.LENGTHS for check in get_args(kind)[1:]}
-"""What checks the settings that are a length of training: a number with its unit."""
+"""Validators of the settings that are a length of training: a number with its unit."""
 APART = ("data",)
-"""Fields that aren't in the form: the data is chosen beside the recipe."""
+"""Fields that aren't part of the form: the data is chosen beside the recipe."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Field:
     """One setting.
 
     Attributes:
-        name: of the field.
-        section: of the configuration.
-        choices: what it can be, where that is a list; else empty.
-        switch: whether it is yes or no.
-        optional: whether it may be left empty, for none.
-        number: whether it is a number, or one with a unit.
-        grouped: whether that may have commas between its thousands, so that not every comma is a decimal one.
+        name: name of the field.
+        section: section of the configuration.
+        choices: the possible values, if they are a list; else empty.
+        switch: whether the setting is on or off.
+        optional: whether it may be empty, for none.
+        number: whether it is a number, possibly with a unit.
+        grouped: whether the number may have commas between thousands, so that a comma needn't be a decimal mark.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Field:
 
 
 def fields() -> list[Field]:
-    """Returns all settings in the order of the configuration, the seed first."""
+    """Returns all settings in the order of the configuration, with the seed first."""
     return [Field("seed", "train", number=True), *(field_of(name) for name in FIELDS if name not in APART)]
 
 
 def field_of(name: str) -> Field:
-    """Returns one setting, from the type of its field."""
+    """Returns one setting, derived from the type of its field."""
     section = FIELDS[name]
     about = type(RunConfig.model_fields[section].default).model_fields[name]
     kind = about.annotation
@@ -63,24 +63,24 @@ def field_of(name: str) -> Field:
 
 
 def shown(config: RunConfig) -> dict[str, Any]:
-    """Returns what the form shows for a configuration: texts, and truth values for switches."""
+    """Returns the values that the form shows for a configuration: texts, and Booleans for switches."""
     values = {"seed": config.seed} | {name: getattr(getattr(config, section), name) for name, section in FIELDS.items()}
     return {field.name: values[field.name] if field.switch else written(values[field.name]) for field in fields()}
 
 
 def written(value: object) -> str:
-    """Returns a value as one writes it into a field; nothing for none."""
+    """Returns a value as it is typed into a field; an empty text for None."""
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def with_point(text: str, *, grouped: bool = True) -> str:
-    """Returns a number as the configuration takes it: `0,001` is `0.001`, `1,5 h` is `1.5 h`, `10 000 s` is `10000 s`.
+    """Returns a number in the configuration's notation: `0,001` → `0.001`, `1,5 h` → `1.5 h`, `10 000 s` → `10000 s`.
 
     Args:
-        text: the number, perhaps with a unit.
-        grouped: whether commas may stand between thousands; such as that in `10,000 steps` are left as they are then.
+        text: the number, possibly with a unit.
+        grouped: whether commas may separate thousands; then a comma as in `10,000 steps` is kept.
     """
     text = re.sub(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?!\d))", "", text.strip()).replace("\u2212", "-")
     thousands = grouped and re.match(r"[-+]?[1-9]\d{0,2}(,\d{3})+(?![\d,])", text)
@@ -88,16 +88,16 @@ def with_point(text: str, *, grouped: bool = True) -> str:
 
 
 def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any]) -> RunConfig:
-    """Returns the configuration that a filled-in form means.
+    """Returns the configuration that a completed form describes.
 
     Args:
-        site: where data sets are.
+        site: the site, for data sets.
         recipe_name: a recipe.
         data: `mnist`, `stacked-mnist`, or the relative name of a data set below the site's folder.
-        values: by the names of `fields()`.
+        values: values by the names of `fields()`.
 
     Raises:
-        UserError: the first field that won't do; the message names it.
+        UserError: a field is invalid; the message names the first one.
     """
     if not isinstance(recipe_name, str):
         raise ConfigError("choose a recipe", field="recipe")
@@ -123,7 +123,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
 
 
 def flags_of(config: RunConfig, base: RunConfig) -> list[str]:
-    """Returns the flags that make a configuration out of its recipe's: what differs, one word a flag."""
+    """Returns the flags that turn a recipe into a configuration: one word per setting that differs."""
     flags = [] if config.seed == base.seed else [f"--seed={config.seed}"]
     for name, section in FIELDS.items():
         value = getattr(getattr(config, section), name)

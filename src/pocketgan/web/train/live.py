@@ -1,4 +1,4 @@
-"""The view of a run that is followed: parts of HTML, made once for all browsers, and sent only where they changed."""
+"""Live view of a run: parts of HTML, computed once for all browsers, and sent only after a change."""
 
 import json
 import threading
@@ -18,23 +18,23 @@ from pocketgan.web.site import Site
 from pocketgan.web.train.curves import accuracies, classes, losses, quality, speed
 
 LATEST_ROWS = 20
-"""The speed that the time left is told from is that of so many rows."""
+"""Number of rows whose speed determines the time left."""
 MOST_KEPT = 64
 LABELS = (
     "lost", "samples", "moment", "step of sample", "alt sample", "show sure", "sure none", "sure some", "sure each",
     "no samples", "charts", "draw more",
 )  # fmt: skip
-"""Words of the place, some of which the script fills in."""
+"""Texts of the view, some of which the page's script completes."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A run as the page shows it.
+    """A run as the interface shows it.
 
     Attributes:
-        version: of what it was made from.
-        parts: HTML by the place in the page, and `samples`, JSON.
-        marks: a short mark of each part, other where the part is.
+        version: version of the run's content.
+        parts: HTML by element of the page, and `samples` as JSON.
+        marks: a short hash of each part.
     """
 
     version: str
@@ -44,12 +44,12 @@ class View:
 
 @dataclass(frozen=True)
 class Doing:
-    """What this page does with a run.
+    """The server's own work on a run.
 
     Attributes:
-        going: when the process that works on it was started; None for no such process.
-        waits: the run that has to end before; None where it doesn't wait.
-        words: the last words of a process that failed.
+        going: start time of the process that works on the run; None without such a process.
+        waits: the run that must end first; None if it doesn't wait.
+        words: the last error output of a failed process.
     """
 
     going: datetime | None = None
@@ -58,18 +58,18 @@ class Doing:
 
 
 def doing_of(site: Site, name: str) -> Doing:
-    """Returns what this page does with a run."""
+    """Returns the server's own work on a run."""
     started, waits = site.starts.of(name), None
     going = started.at if started is not None and started.running() else None
     if name in site.trainings:
         waits = site.trainings.ahead(name)
-        going = going if waits is not None else datetime.now(UTC)  # It begins this moment.
+        going = going if waits is not None else datetime.now(UTC)  # It starts right now.
     words = started.last_words() if started is not None else ""
     return Doing(going, waits, words or site.trainings.problems.get(name, ""))
 
 
 class Live:
-    """Views of runs, each made once for every state of the run."""
+    """Views of runs, each computed once per state of the run."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -77,7 +77,7 @@ class Live:
         self._lock = threading.Lock()
 
     def view(self, name: str) -> View:
-        """Returns the view of a run as it is now."""
+        """Returns the current view of a run."""
         reading, problem = Reading(gone=True), ""
         try:
             reading = self.site.read(name)
@@ -96,18 +96,18 @@ class Live:
             return remaining
 
     def changed(self, name: str, have: str) -> dict[str, list[str]]:
-        """Returns the parts that a browser hasn't got, each with its mark.
+        """Returns the parts that a browser doesn't have yet, each with its mark.
 
         Args:
             name: the run.
-            have: marks of the parts that it has, with commas between them.
+            have: marks of the parts that the browser has, separated by commas.
         """
         view, known = self.view(name), set(have.split(","))
         return {part: [view.marks[part], text] for part, text in view.parts.items() if view.marks[part] not in known}
 
 
 def live_html(site: Site, name: str) -> str:
-    """Returns the place where a run is followed, which the page's script fills; empty for no run."""
+    """Returns the element in which a run is followed, which the page's script fills; without a run, it is empty."""
     if not name:
         return f'<div class="pg-live" data-run="">{line(site.say("no runs"))}</div>'
     say = {key: escape(site.say(key)) for key in LABELS}
@@ -133,14 +133,14 @@ def live_html(site: Site, name: str) -> str:
 
 
 def parts_of(site: Site, name: str, reading: Reading, doing: Doing, problem: str) -> dict[str, str]:
-    """Returns the parts of the page for a run, in the language that is spoken.
+    """Returns the parts of a run's view in the current language.
 
     Args:
-        site: the page's.
-        name: the run's.
-        reading: what was found of it.
-        doing: what this page does with it.
-        problem: why the run can't be read; nothing where it can.
+        site: the site.
+        name: name of the run.
+        reading: the run's content.
+        doing: the server's own work on the run.
+        problem: the reason why the run can't be read; empty if it can.
     """
     empty = dict.fromkeys(("losses", "accuracy", "quality", "speed", "classes", "watchdog", "facts"), "")
     if reading.run is None or reading.status is None:
@@ -159,7 +159,7 @@ def parts_of(site: Site, name: str, reading: Reading, doing: Doing, problem: str
 
 
 def samples(reading: Reading) -> str:
-    """Returns the sample pictures and how images lie in them, as JSON."""
+    """Returns the sample pictures and the layout of images in them, as JSON."""
     assert reading.run is not None
     run, count = reading.run, reading.run.config.pictures.sample_count
     pairs = 2 if run.config.reads_images else 1
@@ -169,11 +169,11 @@ def samples(reading: Reading) -> str:
     return json.dumps({"columns": across, "pairs": pairs, "list": result})
 
 
-# What it is doing.
+# State.
 
 
 def beginning(site: Site, reading: Reading, doing: Doing, problem: str) -> str:
-    """Returns what to say of a run that can't be shown: it waits, is beginning, failed as it began, or is damaged."""
+    """Returns the state of a run without content: it waits, starts, failed to start, or is damaged."""
     message = "".join(line(site.say("unreadable", why=text), "bad") for text in reading.problems)
     if doing.waits is not None:
         return f'<div data-state="waiting">{line(site.say("waits for", name=doing.waits))}</div>'
@@ -185,7 +185,7 @@ def beginning(site: Site, reading: Reading, doing: Doing, problem: str) -> str:
 
 
 def state_of(site: Site, reading: Reading, doing: Doing) -> str:
-    """Returns the run's state, how far it is, how fast, and what is wrong with its files."""
+    """Returns the run's state, progress and speed, and problems with its files."""
     assert reading.run is not None and reading.status is not None
     run, status = reading.run, reading.status
     going, words = doing.going, doing.words
@@ -225,7 +225,7 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
 
 
 def pace(reading: Reading) -> tuple[float, float] | None:
-    """Returns the seconds that a step takes lately, and the images a second; None before there are rows."""
+    """Returns the recent seconds per step and images per second; None before there are rows."""
     rows = reading.rows
     if rows is None or not len(rows):
         return None
@@ -238,11 +238,11 @@ def pace(reading: Reading) -> tuple[float, float] | None:
     return (float(took / done), float(shown / took)) if done > 0 and took > 0 else None
 
 
-# Words.
+# Watchdog and facts.
 
 
 def watchdog(site: Site, reading: Reading) -> str:
-    """Returns what the watchdog said, the latest first."""
+    """Returns the watchdog's reports, the latest first."""
     message = [text for event in reversed(reading.events[-50:]) if (text := sentence(event))]
     if not message:
         return f"<h3>{escape(site.say('watchdog'))}</h3>{line(silence(site, reading))}"
@@ -251,7 +251,7 @@ def watchdog(site: Site, reading: Reading) -> str:
 
 
 def silence(site: Site, reading: Reading) -> str:
-    """Returns what it means that the watchdog said nothing: that nothing was found, or that too little was seen."""
+    """Returns the meaning of an empty list of reports: no failure was found, or there were too few evaluations."""
     assert reading.run is not None
     seen, needed = len(reading.evaluations), reading.run.config.watchdog.watch_window
     if not seen and reading.run.plan.evaluate_every is None:
@@ -262,7 +262,7 @@ def silence(site: Site, reading: Reading) -> str:
 
 
 def facts(site: Site, reading: Reading) -> str:
-    """Returns what the run is: recipe, data, seed, and when it last wrote."""
+    """Returns facts about the run: recipe, data, seed, and the time of its last write."""
     assert reading.run is not None and reading.status is not None
     run = reading.run
     rows = {

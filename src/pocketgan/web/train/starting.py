@@ -1,4 +1,4 @@
-"""Starts, stops and resumes trainings, by the names and settings that a browser says."""
+"""Starting, stopping and resuming runs, by names and settings from a browser."""
 
 import itertools
 import re
@@ -23,26 +23,26 @@ from pocketgan.web.site import DEEPEST, STUDY, Site
 from pocketgan.web.train.form import flags_of, with_point
 
 LONGEST_PART = 80
-"""Letters of a new run's name, and of each folder that it lies in, at most."""
+"""Largest number of characters in a new run's name, and in each folder above it."""
 REPORT_SECONDS = 180.0
-"""A study's page is waited for so long."""
+"""Largest number of seconds to wait for a study's report."""
 ENDING_SECONDS = 30.0
-"""A process that has stopped training is waited for so long."""
+"""Largest number of seconds to wait for a process that has stopped training."""
 
 
 def launch(
     site: Site, name: str, arguments: Sequence[str], begin: Callable[[str, Sequence[str], str], object] | None = None
 ) -> None:
-    """Starts a command that works on what is called `name`.
+    """Starts a command that works on `name`.
 
     Args:
-        site: where.
-        name: what it works on.
-        arguments: the command's.
-        begin: starts it, or lets it wait; by default it is started at once.
+        site: the site.
+        name: the run or study that the command works on.
+        arguments: the command's arguments.
+        begin: starts the command or puts it into a queue; by default it is started at once.
 
     Raises:
-        WebError: too many are under way, or the system can't start one.
+        WebError: too many processes are running, or the system can't start one.
     """
     with saying_why(site):
         (begin or site.starts.launch)(name, arguments, site.language)
@@ -50,10 +50,10 @@ def launch(
 
 @contextmanager
 def saying_why(site: Site) -> Iterator[None]:
-    """Says why what is started inside can't be.
+    """Converts errors of starting a process inside to messages.
 
     Raises:
-        WebError: it can't.
+        WebError: the process can't be started.
     """
     try:
         yield
@@ -64,10 +64,10 @@ def saying_why(site: Site) -> Iterator[None]:
 
 
 def start_now(site: Site, name: object) -> None:
-    """Begins a training that waits, beside the one that it waits for.
+    """Starts a waiting training at once, beside the one that it waits for.
 
     Raises:
-        WebError: it doesn't wait, or can't be started.
+        WebError: it isn't waiting, or can't be started.
     """
     with saying_why(site):
         waiting = site.trainings.hurry(str(name))
@@ -76,18 +76,18 @@ def start_now(site: Site, name: object) -> None:
 
 
 def start(site: Site, config: RunConfig, name: str) -> str:
-    """Starts a training, once no other is under way.
+    """Starts a training, once no other training is running.
 
     Args:
-        site: where.
-        config: what to train; its data is `mnist`, `stacked-mnist` or a path below the site's folder.
-        name: of the new run; empty for the first free one.
+        site: the site.
+        config: the configuration; its data is `mnist`, `stacked-mnist` or a path below the site's folder.
+        name: name of the new run; empty for the first free name.
 
     Returns:
         The run's name.
 
     Raises:
-        UserError: the place is taken, or nothing can be started.
+        UserError: the folder is taken, or no process can be started.
     """
     name = name.strip() or free_name(site, config.recipe)
     folder = site.path(name)
@@ -103,26 +103,26 @@ def start(site: Site, config: RunConfig, name: str) -> str:
 
 
 def free_name(site: Site, recipe_name: str) -> str:
-    """Returns the first free name for a run of a recipe: in `runs`, unless the folder is that itself."""
+    """Returns the first free name for a run of a recipe: in `runs`, unless the site's folder is `runs` itself."""
     inside = "" if site.folder.name == "runs" else "runs/"
     names = (f"{inside}{recipe_name}-{number}" for number in itertools.count(1))
     return next(name for name in names if not is_taken(site, name))
 
 
 def is_taken(site: Site, name: str) -> bool:
-    """Whether there is something by this name, or a training of this name is under way or waits."""
+    """Returns whether a name is taken by a folder, or by a running or waiting training."""
     return (site.folder / name).exists() or site.starts.of(name) is not None or name in site.trainings
 
 
 def name_of(site: Site, typed: str) -> str:
-    """Returns the name of a new run as somebody typed it: in `runs`, with letters that every system takes.
+    """Returns the name of a new run from user input: in `runs`, with characters that every system accepts.
 
     Args:
-        site: where.
-        typed: a name, or names with slashes between; empty for none.
+        site: the site.
+        typed: a name, or names separated by slashes; empty for none.
 
     Raises:
-        WebError: it leads elsewhere, into another run or a study, or to a place that is taken.
+        WebError: the name leads outside, into another run or a study, or to an existing folder.
     """
     typed = typed.strip()
     if not typed:
@@ -141,7 +141,7 @@ def name_of(site: Site, typed: str) -> str:
 
 
 def valid_name(site: Site, typed: str) -> str:
-    """Returns a name of letters that every system takes, in `runs`; see `name_of`."""
+    """Returns a name in `runs` with characters that every system accepts; see `name_of`."""
     safe = (re.sub(r"[^\w.-]+", "-", part).strip("-._") for part in PurePosixPath(typed).parts)
     parts = [part for part in safe if part]
     if not parts or len(parts) > DEEPEST - 1 or max(map(len, parts)) > LONGEST_PART:
@@ -155,16 +155,16 @@ def valid_name(site: Site, typed: str) -> str:
 
 
 def resume(site: Site, name: object, duration: str = "") -> None:
-    """Goes on with a run, perhaps for a longer duration.
+    """Continues a run, optionally for a longer duration.
 
     Raises:
-        UserError: it runs already, belongs to a study, or the duration is none.
+        UserError: the run is already running or belongs to a study, or the duration is invalid.
     """
     run = site.run(name)
     check_own(site, run)
     started = site.starts.of(str(name))
     if started is not None and trains(run) is None:
-        with suppress(subprocess.TimeoutExpired):  # One that has just stopped may still draw its figures.
+        with suppress(subprocess.TimeoutExpired):  # A run that just stopped may still be plotting.
             started.process.wait(ENDING_SECONDS)
     if trains(run) is not None or site.starts.running(str(name)) or name in site.trainings:
         raise RunBusy(site.say("being trained", name=name))
@@ -178,10 +178,10 @@ def resume(site: Site, name: object, duration: str = "") -> None:
 
 
 def stop(site: Site, name: object) -> None:
-    """Asks the process that trains a run to save and stop, as Ctrl-C does; one that waits never begins.
+    """Asks the process that trains a run to save and stop, as Ctrl-C does; a waiting run is canceled.
 
     Raises:
-        UserError: no process trains it here, or it belongs to a study.
+        UserError: no process on this machine trains the run, or it belongs to a study.
     """
     if site.trainings.drop(str(name)):
         return
@@ -197,10 +197,10 @@ def stop(site: Site, name: object) -> None:
 
 
 def measure(site: Site, name: object) -> None:
-    """Measures a run against the test split, as `pocketgan evaluate` does, after those that were asked for before.
+    """Measures a run against the test split, as `pocketgan evaluate` does, after evaluations requested earlier.
 
     Raises:
-        UserError: there is no such run, or it is being measured.
+        UserError: there is no such run, or it is already being measured.
     """
     run, job = site.run(name), measuring(name)
     if site.starts.running(job) or job in site.evaluations:
@@ -209,15 +209,15 @@ def measure(site: Site, name: object) -> None:
 
 
 def measuring(name: object) -> str:
-    """Returns what the evaluation of a run is called among the page's processes."""
+    """Returns the name of a run's evaluation among the server's processes."""
     return f"evaluate {name}"
 
 
 def write_report(site: Site, name: object) -> None:
-    """Writes a study's page anew, in the page's language, and waits for it.
+    """Writes a study's report again, in the language of the interface, and waits for it.
 
     Raises:
-        UserError: there is no such study, or its page can't be written; the message says why.
+        UserError: there is no such study, or its report can't be written; the message gives the reason.
     """
     folder, job = site.study(name), f"report {name}"
     if not site.starts.running(job):
@@ -233,10 +233,10 @@ def write_report(site: Site, name: object) -> None:
 
 
 def check_own(site: Site, run: Run) -> None:
-    """Checks that a run isn't one of a study, which starts and stops its runs itself.
+    """Checks that a run doesn't belong to a study, which starts and stops its runs itself.
 
     Raises:
-        WebError: it is.
+        WebError: the run belongs to a study.
     """
     above = run.folder.parents[2] if len(run.folder.parents) > 2 else run.folder
     if (above / STUDY).is_file() and above.is_relative_to(site.folder):
@@ -244,7 +244,7 @@ def check_own(site: Site, run: Run) -> None:
 
 
 def trains(run: Run) -> psutil.Process | None:
-    """Returns the process on this machine that trains a run: that which its status names, and which holds its lock."""
+    """Returns the process on this machine that trains a run: the one named in its status, if it holds the lock."""
     try:
         status = run.status()
         if status.state != "running":

@@ -1,4 +1,4 @@
-"""The place *Train*: a form that starts a run, and the run that is followed."""
+"""The *Train* tab: a form for a new run, and the run that is followed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from pocketgan.web.train.live import live_html
 from pocketgan.web.wiring import quiet, wire
 
 FIRST = "pocket"
-"""The recipe that the form shows first."""
+"""The recipe that the form shows initially."""
 OFTEN = ("duration", "batch_size", "learning_rate", "seed", "classes")
-"""Settings that stand above the sections."""
+"""Settings above the sections of the form."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form of a new run.
+    """The form for a new run.
 
     Attributes:
-        drawer: what folds it.
-        sections: the drawers of its settings, by section.
+        drawer: the accordion around the form.
+        sections: accordions of settings, by section.
         button: starts the run.
-        top: its name, recipe and data.
-        settings: the rest that it is filled in with, by name.
+        top: name, recipe and data of the run.
+        settings: the other fields, by name.
     """
 
     drawer: gr.Accordion
@@ -44,7 +44,7 @@ class Form:
 
 
 def build_train(site: Site) -> dict[str, Any]:
-    """Builds the place inside its tab; returns what the address says of it: the run that is followed."""
+    """Builds the content of the tab; returns the choices stored in the address: the run that is followed."""
     with gr.Column(elem_classes="pg-train"):
         form = build_form(site)
         answer = gr.HTML(elem_classes="pg-answer")
@@ -58,7 +58,7 @@ def build_train(site: Site) -> dict[str, Any]:
 
 
 def build_form(site: Site) -> Form:
-    """Builds the form of a new run: what is asked most stands above the button, all else in drawers below."""
+    """Builds the form for a new run: frequent settings above the button, the others in accordions below."""
     config = recipe(FIRST)
     values = shown(config)
     settings: dict[str, Any] = {}
@@ -96,12 +96,12 @@ def build_form(site: Site) -> Form:
 
 
 def id_of(field: str) -> str:
-    """Returns how the page's script finds a field of the form."""
+    """Returns the element ID of a form field, for the page's script."""
     return f"set-{field}"
 
 
 def build_field(site: Site, field: Field, value: Any) -> Any:
-    """Builds one setting: its name as flags and errors have it, and its help."""
+    """Builds one setting, labeled with its name in flags and errors, and with its help text."""
     looks = {"label": field.name, "info": site.say(f"help {field.name}"), "value": value, "elem_id": id_of(field.name)}
     if field.switch:
         return gr.Checkbox(**looks)
@@ -112,7 +112,7 @@ def build_field(site: Site, field: Field, value: Any) -> Any:
 
 
 def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
-    """Builds the run that is followed; returns the choice of it."""
+    """Builds the view of the run that is followed; returns the choice of the run."""
     with gr.Row(elem_classes="pg-bar"):
         run = gr.Dropdown(site.runs(), value=None, label=site.say("run"), scale=4, min_width=200, elem_id="followed")
         now = gr.Button(site.say("start now"), elem_classes="pg-now", scale=1, min_width=110)
@@ -132,16 +132,16 @@ def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
     return run
 
 
-# What the events do.
+# Event handlers.
 
 
 def data_sets(site: Site) -> list[str]:
-    """Returns the data sets that can be chosen: those in the package, and those below the folder."""
+    """Returns the available data sets: those in the package, and those below the site's folder."""
     return [*PACKAGED, *site.listing().data]
 
 
 def followable(site: Site) -> list[str]:
-    """Returns the runs that can be followed: those that begin or wait, then all that are there, in their order."""
+    """Returns the runs that can be followed: those that start or wait, then the existing ones, in display order."""
     site.forget()
     there = in_order(site, site.runs())
     begin = [*site.starts.under_way("train", "resume"), *site.trainings.names()]
@@ -149,7 +149,7 @@ def followable(site: Site) -> list[str]:
 
 
 def opens_on(site: Site) -> str | None:
-    """Returns the run that the place opens on: one of one's own that is being trained, or the best; None for none."""
+    """Returns the initially selected run: the user's own run in training, or else the best run, or None."""
     training = site.training()
     if training is not None and not is_of_study(site, training):
         return training
@@ -157,29 +157,29 @@ def opens_on(site: Site) -> str | None:
 
 
 def opened(site: Site, wanted: str = "") -> Any:
-    """Returns the choice of the run to follow: that which is wanted, if it is there."""
+    """Returns the choice of the run to follow, with the requested run selected if it exists."""
     known = followable(site)
     return gr.Dropdown(choices=known, value=wanted if wanted in known else opens_on(site))
 
 
 def choose_recipe(site: Site, name: object, order: list[str]) -> list[Any]:
-    """Returns what the form shows for a recipe: what it is, its data, its settings."""
+    """Returns the form's content for a recipe: its description, its data, its settings."""
     config = recipe(name if isinstance(name, str) and name in RECIPES else FIRST)
     values = shown(config)
     return [line(site.say(f"recipe {config.recipe}")), config.data.data, *(values[field] for field in order)]
 
 
 def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
-    """Starts a run as a form is filled in.
+    """Starts a run with the settings of a form.
 
     Args:
-        site: where.
-        order: the names of the settings.
-        filled: the name, the recipe, the data and the settings, in their order.
+        site: the site.
+        order: names of the settings.
+        filled: the name, the recipe, the data and the settings, in order.
 
     Returns:
-        What is said of it, the choice of the run to follow, the form, folded, and the drawers of its settings: that of
-        a setting which won't do is opened.
+        A message, the choice of the run to follow, the folded form, and the accordions of its settings; the accordion
+        with an invalid setting is opened.
     """
     typed, recipe_name, data, *values = filled
     try:
@@ -202,17 +202,17 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
 
 
 def field_in(error: PocketganError) -> str:
-    """Returns the field of the form that an error is about; nothing for none."""
+    """Returns the form field that an error is about; an empty text if there is none."""
     return error.field if error.field in (*FIELDS, "seed", "recipe", "name") else ""
 
 
 def started_now(site: Site, name: object) -> str:
-    """Starts a training that waits; returns what is said of it."""
+    """Starts a waiting training at once; returns a message about it."""
     return answered(lambda: starting.start_now(site, name), report(site.say("started", name=name), name, ("starting",)))
 
 
 def stopped(site: Site, name: object) -> tuple[str, Any]:
-    """Asks a run to stop; returns what is said of it, and the choice of the run to follow."""
+    """Asks a run to stop; returns a message about it, and the choice of the run to follow."""
     waits = name in site.trainings
     text = answered(lambda: starting.stop(site, name), report(site.say("stopping"), name, ("running", "starting")))
     if not waits:
@@ -221,7 +221,7 @@ def stopped(site: Site, name: object) -> tuple[str, Any]:
 
 
 def resumed(site: Site, name: object, duration: object) -> str:
-    """Goes on with a run; returns what is said of it."""
+    """Continues a run; returns a message about it."""
     try:
         starting.resume(site, name, str(duration or ""))
     except PocketganError as error:
@@ -231,7 +231,7 @@ def resumed(site: Site, name: object, duration: object) -> str:
 
 
 def answered(act: Callable[[], object], done: str) -> str:
-    """Does something; returns what is said when it is done, or why it isn't."""
+    """Performs an action; returns `done`, or an error message."""
     try:
         act()
     except PocketganError as error:

@@ -1,0 +1,56 @@
+"""The documentation's site: Sphinx reads the repository's Markdown as it is. `make docs` builds it.
+
+The source folder is the repository, so that the same relative links work there and on the site. An index page's list of
+links is also its part of the navigation.
+"""
+
+import re
+
+from sphinx.application import Sphinx
+
+from pocketgan.base.version import __version__
+
+project = "Pocketgan"
+author = "The Pocketgan authors"
+release = __version__
+language = "en"
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+root_doc = "docs/index"
+include_patterns = [
+    "docs/**",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "benchmarks/LOG.md",
+]
+exclude_patterns = ["docs/README.*.md"]
+myst_heading_anchors = 4
+nitpicky = True
+html_theme = "furo"
+html_title = "Pocketgan"
+html_extra_path = ["site"]
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+PARTS = ("get-started/index", "how-to/index", "understand/index", "reference/index", "gallery", "results/index")
+PARTS += ("project/index",)
+
+
+def add_navigation(_: Sphinx, name: str, source: list[str]) -> None:
+    """Appends the navigation to an index page: its own links, or the parts of the site."""
+    if name == root_doc:
+        pages = list(PARTS)
+    elif name.endswith("/index"):
+        pages = [link.removesuffix(".md") for link in re.findall(r"^- \[[^\]]+\]\(([^)#:]+\.md)\)", source[0], re.M)]
+    elif name == "docs/adr/README":
+        pages = re.findall(r"\]\((\d{4}[\w-]+)\.md\)", source[0])
+    else:
+        return
+    source[0] += "\n".join(["\n\n```{toctree}", ":hidden:", "", *pages, "```\n"])
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("source-read", add_navigation)
