@@ -78,64 +78,79 @@ def broken_data(place: Path) -> dict[str, str]:
 
 
 MISTAKES = [
-    ("trian", "'trian': no such command; did you mean 'train'?"),
+    ("trian", "'trian' isn't a command; did you mean 'train'?"),
     ("train mpl", "no recipe 'mpl'; did you mean 'mlp'?"),
-    ("train mlp --bach-size 3", "--bach-size: no such flag; did you mean '--batch-size'?"),
-    ("train mlp --batch-size abc", "--batch-size: 'abc' is no whole number"),
-    ("train mlp --batch-size", "--batch-size: needs a value"),
-    ("train mlp --batch-size 0", "--batch-size: 0 won't do: input should be greater than or equal to 1"),
-    ("train mlp --learning-rate -1", "--learning-rate: -1.0 won't do: input should be greater than 0"),
-    ("train mlp --learning-rate nan", "--learning-rate: nan won't do"),
-    ("train mlp --activation geluu", "--activation: 'geluu' won't do; did you mean 'gelu'?"),
-    ("train mlp --duration 50", "--duration: '50' has no unit; write '50 epochs'"),
-    ("train mlp --duration 0_epochs", "--duration: '0_epochs'"),
-    ("train mlp --sample-every 3", "--sample-every: '3' has no unit"),
-    ("train mlp --augment foo", "--augment: unknown augmentation 'foo'; known: none, translation"),
-    ("train mlp --target inverted", "--target: 'inverted' is for a generator that reads images"),
-    ("train mlp --iterations", "--iterations: needs a value"),
-    ("train mlp --iterations many", "--duration: 'many steps' is no duration"),
-    ("train mlp extra", "'extra': one word too many"),
-    ("train mlp --steps 5 --epochs 3", "--epochs: sets duration, and so does --steps; give one of them"),
-    ("train mlp --duration 0,5_epochs", "'0,5 epochs' is no duration"),
+    ("train mlp --bach-size 3", "--bach-size isn't a flag; did you mean '--batch-size'?"),
+    ("train mlp --batch-size abc", "--batch-size must be a whole number (got 'abc')"),
+    ("train mlp --batch-size", "--batch-size needs a value"),
+    ("train mlp --batch-size 0", "--batch-size must be at least 1 (got 0)"),
+    ("train mlp --learning-rate -1", "--learning-rate must be greater than 0 (got -1.0)"),
+    ("train mlp --learning-rate nan", "--learning-rate must be a finite number (got nan)"),
+    ("train mlp --activation geluu", "(got 'geluu'); did you mean 'gelu'?"),
+    ("train mlp --duration 50", "--duration needs a unit (got '50'); write '50 epochs'"),
+    ("train mlp --duration 0_epochs", "--duration must be a length above 0 (got '0_epochs')"),
+    ("train mlp --sample-every 3", "--sample-every needs a unit (got '3')"),
+    ("train mlp --augment foo", "--augment: there is no augmentation 'foo'; known: none, translation"),
+    (
+        "train mlp --target inverted",
+        "--target: 'inverted' needs a generator that reads images; add --generator autoencoder",
+    ),
+    ("train mlp --iterations", "--iterations needs a value"),
+    ("train mlp --iterations many", "--duration must be a duration (got 'many steps')"),
+    ("train mlp extra", "'extra' is one word too many"),
+    ("train mlp --steps 5 --epochs 3", "--epochs sets duration, and so does --steps"),
+    ("train mlp --duration 0,5_epochs", "--duration must be a duration (got '0,5 epochs')"),
     ("train mlp --classes 11", "--classes: mnist has no class '11'; known: 0, 1, 2"),
-    ("train mlp --seed -1", "--seed: -1 won't do"),
-    ("train --data {place}/nothing", "--data: there is no '{place}/nothing'"),
+    ("train mlp --seed -1", "--seed must be at least 0 (got -1)"),
+    ("train --data {place}/nothing", "--data: there is no data '{place}/nothing'"),
     ("train mlp --data {empty}", "--data: {empty} holds no IDX files and no PNG or JPEG pictures"),
-    ("train mlp --data {magic}", "has the magic number 0x00000802; 0x00000803 is expected there"),
-    ("train mlp --data {cut}", "train-images-idx3-ubyte.gz is cut short: 6×28×28 bytes are announced"),
-    ("train mlp --data {long}", "train-images-idx3-ubyte.gz is too long: 4×28×28 bytes are announced"),
+    ("train mlp --data {magic}", "has the magic number 0x00000802; expected 0x00000803"),
+    ("train mlp --data {cut}", "train-images-idx3-ubyte.gz is cut short: it should have 6×28×28 bytes"),
+    ("train mlp --data {long}", "train-images-idx3-ubyte.gz is too long: it should have 4×28×28 bytes"),
     ("train mlp --data {labels}", "has 4 labels for 5 images"),
-    ("train mlp --data {odd}", "they must be square"),
-    ("train mlp --data {sizes}", "b.png is 32×32 pixels, but a.png is 28×28; all must be alike"),
-    ("train mlp --data {undecodable}", "bad.png can't be decoded as a picture"),
-    ("train mlp --data {floats}", "are float64; uint8 in [0, 255] would do"),
-    ("train dcgan --data {thirty}", "--generator: 'dcgan' takes images whose side is a multiple of 4"),
-    ("train mlp --data {thirty} --classes 1", "has no labels, so '1' can't be chosen"),
-    ("train mlp --out {runs}/noise", "--out: '{runs}/noise' already holds a run; 'pocketgan resume"),
-    ("train mlp --out {magic}", "--out: '{magic}' is not empty; choose another folder"),
-    ("train mlp --out {floats}", "--out: '{floats}' is a file; give a folder"),
-    ("train mlp --out {floats}/x", "--out: '{floats}/x' can't be written: Not a directory"),
+    ("train mlp --data {odd}", "images must be square; those of {odd} are 56×14"),
+    ("train mlp --data {sizes}", "b.png has 32×32 pixels, but a.png has 28×28"),
+    ("train mlp --data {undecodable}", "--data: can't decode {undecodable}/bad.png"),
+    ("train mlp --data {floats}", "{floats} must be uint8 in [0, 255] (got float64)"),
+    ("train dcgan --data {thirty}", "--generator: 'dcgan' needs images whose side is a multiple of 4"),
+    ("train mlp --data {thirty} --classes 1", "has no labels, so '1' can't be selected"),
+    (
+        "train mlp --out {runs}/noise",
+        "--out: '{runs}/noise' already holds a run; choose another folder, or continue it with 'pocketgan resume",
+    ),
+    ("train mlp --out {magic}", "--out: '{magic}' isn't empty; choose another folder"),
+    ("train mlp --out {floats}", "--out: '{floats}' is a file; choose a folder"),
+    ("train mlp --out {floats}/x", "--out: can't write to '{floats}/x': Not a directory"),
     ("summary", "recipe: 'summary' needs a recipe; known: pocket"),
     ("resume {place}/nothing", "run: '{place}/nothing' doesn't exist"),
-    ("resume {magic}", "is no run folder: it has no config.json"),
-    ("resume {runs}/noise --duration 5", "--duration: '5' has no unit"),
-    ("resume {runs}/noise --batch-size 3", "--batch-size: no such flag"),
-    ("generate", "RUN: missing"),
-    ("generate {runs}/noise --cuont 3", "--cuont: no such flag; did you mean '--count'?"),
-    ("generate {runs}/noise --count x", "--count: 'x' is no whole number"),
-    ("generate {runs}/noise --count 0", "--count: 0 won't do: at least 1"),
-    ("generate {runs}/noise --count 1000000000000", "at most 1,000,000 at once"),
-    ("translate {runs}/redraw --images", "--images: needs one file at least"),
+    ("resume {magic}", "'{magic}' isn't a run folder: it has no config.json"),
+    ("resume {runs}/noise --duration 5", "--duration needs a unit (got '5')"),
+    ("resume {runs}/noise --batch-size 3", "--batch-size isn't a flag"),
+    ("generate", "RUN is missing"),
+    ("generate {runs}/noise --cuont 3", "--cuont isn't a flag; did you mean '--count'?"),
+    ("generate {runs}/noise --count x", "--count must be a whole number (got 'x')"),
+    ("generate {runs}/noise --count 0", "--count must be from 1 to 1,000,000 (got 0)"),
+    ("generate {runs}/noise --count 1000000000000", "--count must be from 1 to 1,000,000 (got 1,000,000,000,000)"),
+    ("translate {runs}/redraw --images", "--images needs at least one file"),
     ("generate {runs}/noise --label 3", "--label: '{runs}/noise' is unconditional"),
-    ("generate {runs}/told --label 5", "--label: no class '5'; known: 3, 8"),
-    ("generate {runs}/noise --checkpoint 7", "--checkpoint: no '7' in '{runs}/noise'; 'last' or a step would do"),
-    ("generate {runs}/noise --checkpoint best", "--checkpoint: '{runs}/noise' was not evaluated"),
-    ("generate {runs}/noise --out x.bmp", "--out: 'x.bmp' ends in '.bmp'; '.jpg', '.png', '.npz' or a folder would do"),
-    ("generate {runs}/redraw", "redraws images and reads no noise; use 'pocketgan translate'"),
-    ("translate {runs}/noise", "draws from noise and redraws no images; use 'pocketgan generate'"),
-    ("translate {runs}/redraw --images {undecodable}/bad.png", "--images: {undecodable}/bad.png can't be decoded"),
-    ("translate {runs}/redraw --images {sizes}/b.png", "--images: {sizes}/b.png is 32×32 pixels"),
-    ("translate {runs}/redraw --split trian", "--split: 'trian' won't do; did you mean 'train'?"),
+    ("generate {runs}/told --label 5", "--label: there is no class '5'; known: 3, 8"),
+    (
+        "generate {runs}/noise --checkpoint 7",
+        "--checkpoint: there is no checkpoint '7' in '{runs}/noise'; use 'last' or a step",
+    ),
+    ("generate {runs}/noise --checkpoint best", "--checkpoint: '{runs}/noise' was never evaluated"),
+    ("generate {runs}/noise --out x.bmp", "--out must end in '.jpg', '.png' or '.npz', or be a folder (got 'x.bmp')"),
+    ("generate {runs}/redraw", "translates images and reads no noise; use 'pocketgan translate'"),
+    ("translate {runs}/noise", "generates from noise and doesn't translate images; use 'pocketgan generate'"),
+    ("translate {runs}/redraw --images {undecodable}/bad.png", "--images: can't decode {undecodable}/bad.png"),
+    (
+        "translate {runs}/redraw --images {sizes}/b.png",
+        "--images: {sizes}/b.png has 32×32 pixels; '{runs}/redraw' needs 28×28",
+    ),
+    (
+        "translate {runs}/redraw --split trian",
+        "--split must be one of test, train, validation (got 'trian'); did you mean 'train'?",
+    ),
     ("runs {place}/nothing", "there is no folder '{place}/nothing'"),
 ]
 
@@ -160,7 +175,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     out, err = capsys.readouterr()
     assert code == 2
     assert out == ""
-    assert err.startswith("pocketgan: ")
+    assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert expected.format(**places).replace("_epochs", " epochs") in err
     assert not list(tmp_path.rglob("config.json")), "nothing is started"
@@ -179,7 +194,7 @@ def test_a_folder_without_permission(
         assert main(["train", "minimal", "--duration", "2 steps", "--quiet", *words]) == 2
         err = capsys.readouterr().err
         assert err.count("\n") == 1
-        assert "can't be written: Permission denied; choose another folder" in err
+        assert "can't write to '" in err and "': Permission denied; choose another folder" in err
 
 
 def test_a_disk_that_refuses_is_one_line(
@@ -190,7 +205,7 @@ def test_a_disk_that_refuses_is_one_line(
 
     monkeypatch.setattr("pocketgan.images.grids.write_atomically", refuse)
     assert main(["generate", str(folder / "noise"), "--out", "grid.png"]) == 1
-    assert capsys.readouterr().err == "pocketgan: somewhere: Permission denied\n"
+    assert capsys.readouterr().err == "error: somewhere: Permission denied\n"
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -355,7 +370,7 @@ def test_not_enough_memory_is_one_line(
 
     monkeypatch.setattr("pocketgan.runs.sampling.run_generator", refuse)
     assert main(["generate", str(folder / "noise"), "--out", "grid.png"]) == 1
-    assert capsys.readouterr().err.startswith("pocketgan: not enough memory")
+    assert capsys.readouterr().err.startswith("error: out of memory; try a smaller --batch-size")
 
 
 def test_the_same_seed_gives_the_same_picture(folder: Path, tmp_path: Path) -> None:
@@ -387,7 +402,7 @@ def test_an_unknown_split_is_not_the_test_split(split: str, folder: Path) -> Non
 
 
 @pytest.mark.slow
-def test_held_out_images_are_redrawn(folder: Path, tmp_path: Path) -> None:
+def test_held_out_images_are_translated(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="validation"):
         pocketgan.translate(folder / "redraw", split="validation")
     fields = {"duration": "2 steps", "sample_every": "end", "validation": 400, "hidden_dim": 8, "batch_size": 4}
@@ -423,8 +438,8 @@ def test_runs_shows_states_and_survives_a_damaged_run(
     text = capsys.readouterr().out
     assert text.splitlines()[2].split()[0] == "noise"
     assert "finished" in text
-    assert "damaged: runs/told/config.json is no JSON" in text
-    assert "damaged: runs/redraw/status.json is no JSON" in text
+    assert "damaged: runs/told/config.json isn't valid JSON" in text
+    assert "damaged: runs/redraw/status.json isn't valid JSON" in text
 
 
 @pytest.mark.slow

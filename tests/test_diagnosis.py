@@ -232,7 +232,7 @@ def test_discriminator_overfitting() -> None:
 def test_memorisation() -> None:
     """Authentic images are counted in shares of what held-out ones get: 0.6 of 0.5."""
     said = evidence("memorisation", history(FLAT[:3], authentic=0.3, authentic_floor=0.5, copying=-1.0))
-    assert all(number in said for number in ("30%", "50%", "1 deviations"))
+    assert all(number in said for number in ("30%", "50%", "1 standard deviations"))
     copied = {"authentic": 0.0, "authentic_floor": 0.5, "copying": -9.0}
     assert names(history(FLAT[:3], **copied)) == ["memorisation"]
     assert names(history(FLAT[:2], **copied)) == []

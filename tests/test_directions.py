@@ -128,15 +128,15 @@ def test_they_are_public(small_runs):
 
 def test_refusals(small_runs):
     redraw, noise = Run.open(small_runs / "redraw"), Run.open(small_runs / "noise")
-    with pytest.raises(RunError, match="redraws images"):
+    with pytest.raises(RunError, match=r"^run: .*redraw' translates images"):
         find_directions(redraw)
-    with pytest.raises(RunError, match=r"count: 0 directions won't do; 1 to 100"):
+    with pytest.raises(RunError, match=r"^count must be from 1 to 100 \(got 0\)$"):
         find_directions(noise, 0)
     with pytest.raises(RunError, match=r"label: .* is unconditional"):
         walk_directions(noise, find_directions(noise), label="3")
-    with pytest.raises(RunError, match=r"steps: 1 won't do"):
+    with pytest.raises(RunError, match=r"^steps must be from 2 to 101 \(got 1\)$"):
         walk_directions(noise, find_directions(noise), steps=1)
-    with pytest.raises(RunError, match="other latents"):
+    with pytest.raises(RunError, match=r"^directions belong to another latent space than that of '.*noise'$"):
         walk_directions(noise, Directions(torch.ones(1, 7), torch.ones(1)))
 
 

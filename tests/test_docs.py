@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -43,6 +44,7 @@ LARGEST_PICTURE = 150_000
 """Bytes of a picture that shows the browser interface."""
 
 LONGEST_README = 140
+OLD_RUN = Path(__file__).parent / "old_runs" / "format-2" / "noise"
 
 every_page = pytest.mark.parametrize("code", PAGES)
 
@@ -125,15 +127,16 @@ def test_every_command_of_a_readme_parses(code: str, parse: Callable[[list[str]]
 def test_every_command_in_a_guides_blocks_parses(
     page: Path, parse: Callable[[list[str]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = recipe("minimal").model_dump_json()
     monkeypatch.chdir(tmp_path)
     for line in lines_of_code(page.read_text(encoding="utf-8")):
         if line[0].rpartition("/")[2] != "pocketgan" or len(line) < 2:
             continue
         if "--config" in line:  # It is read as the line is parsed.
             given = Path(line[line.index("--config") + 1])
-            (given.parent if given.suffix == ".json" else given).mkdir(parents=True, exist_ok=True)
-            (given if given.suffix == ".json" else given / "config.json").write_text(config)
+            if given.suffix == ".json":
+                given.write_text(recipe("minimal").model_dump_json(), encoding="utf-8")
+            elif not given.exists():
+                shutil.copytree(OLD_RUN, given)
         parse(line[1:])
 
 

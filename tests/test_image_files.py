@@ -51,12 +51,18 @@ def save(path, pixels):
     return path
 
 
-def refusal(data, part="train"):
-    """Returns why `read` refuses the data, which must be one line."""
+def refused(data, part="train"):
+    """Returns the error with which `read` refuses the data; its message must be one line."""
     with pytest.raises(DataError) as caught:
         read(str(data), part)
+    assert caught.value.field == "data"
     assert len(str(caught.value).splitlines()) == 1
-    return str(caught.value)
+    return caught.value
+
+
+def refusal(data, part="train"):
+    """Returns why `read` refuses the data."""
+    return str(refused(data, part))
 
 
 def outcome(reader, *arguments):
@@ -186,14 +192,18 @@ def test_every_shorter_file_is_refused(length):
 
 
 def test_a_longer_file_is_refused():
-    with pytest.raises(DataError, match="the file is too long: 3×4×4 bytes are announced, 49 are there"):
+    with pytest.raises(DataError) as caught:
         parse_idx(idx(IMAGES) + b"\0", IMAGE_MAGIC, "the file")
+    assert caught.value.key == "too long"
+    assert caught.value.parts == {"file": "the file", "announced": "3×4×4", "length": 49}
 
 
 @pytest.mark.parametrize("magic", [0, LABEL_MAGIC, 0x0D03, 0x03080000, 0xFFFFFFFF])
 def test_another_magic_number_is_refused(magic):
-    with pytest.raises(DataError, match=rf"the file has the magic number 0x{magic:08x}; 0x00000803 is expected"):
+    with pytest.raises(DataError) as caught:
         parse_idx(idx(IMAGES, magic), IMAGE_MAGIC, "the file")
+    assert caught.value.key == "wrong magic"
+    assert caught.value.parts == {"file": "the file", "found": f"0x{magic:08x}", "expected": "0x00000803"}
 
 
 @pytest.mark.parametrize(("end", "pack"), [("", bytes), (".gz", gzip.compress), ("", gzip.compress), (".gz", bytes)])
@@ -235,7 +245,9 @@ def test_labels_in_place_of_images_are_refused(tmp_path):
     write_idx(tmp_path)
     images = tmp_path / "train-images-idx3-ubyte"
     images.write_bytes(idx(np.zeros(50, np.uint8)))
-    assert f"{images} has the magic number 0x00000801; 0x00000803 is expected" in refusal(tmp_path)
+    error = refused(tmp_path)
+    assert error.key == "wrong magic"
+    assert error.parts == {"file": str(images), "found": "0x00000801", "expected": "0x00000803"}
 
 
 def test_idx_labels_that_do_not_match_are_refused(tmp_path):
@@ -262,8 +274,9 @@ def test_any_bytes_that_begin_like_gzip_are_refused(tmp_path_factory, rest):
 
 
 def test_an_idx_file_that_is_a_folder_is_refused(tmp_path):
-    with pytest.raises(DataError, match="can't be read"):
+    with pytest.raises(DataError) as caught:
         read_idx_file(tmp_path, IMAGE_MAGIC)
+    assert caught.value.key == "unreadable" and caught.value.parts["path"] == tmp_path
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4), (3, 0, 4), (3, 4, 0), (0, 0, 0)])
@@ -329,8 +342,10 @@ def test_npz_images_of_another_type_are_refused(tmp_path, dtype):
 @pytest.mark.parametrize("shape", [(16,), (4, 4), (5, 2, 4, 4), (5, 4, 4, 4), (5, 1, 1, 4, 4), (5, 0, 4), (5, 1, 4, 0)])
 def test_npz_images_of_another_shape_are_refused(tmp_path, shape):
     np.savez(tmp_path / "set.npz", images=np.zeros(shape, np.uint8))
-    text = refusal(tmp_path / "set.npz")
-    assert "shape" in text and "(N, 1 or 3, H, W) would do" in text
+    error = refused(tmp_path / "set.npz")
+    assert error.key == "npz shape" and error.parts["path"] == tmp_path / "set.npz"
+    assert error.parts["shape"] == (shape if len(shape) != 3 else (shape[0], 1, *shape[1:]))
+    assert "(N, 1 or 3, H, W)" in str(error)
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4), (0, 1, 4, 4)])
@@ -364,7 +379,8 @@ def npy(array):
 )
 def test_what_is_no_npz_archive_is_refused(tmp_path, content):
     (tmp_path / "set.npz").write_bytes(content)
-    assert "set.npz can't be read as an .npz file" in refusal(tmp_path / "set.npz")
+    error = refused(tmp_path / "set.npz")
+    assert error.key == "unreadable npz" and error.parts["path"] == tmp_path / "set.npz"
 
 
 @pytest.mark.parametrize("member", ["images", "images.npy"])
@@ -477,7 +493,8 @@ def test_splits_are_sub_folders(tmp_path, classes):
 
 def test_a_missing_test_folder_is_refused(tmp_path):
     save(tmp_path / "train/1.png", 1)
-    assert f"{tmp_path} has a folder 'train' but no 'test'" in refusal(tmp_path, "test")
+    error = refused(tmp_path, "test")
+    assert error.key == "no split folder" and error.parts == {"folder": tmp_path, "split": "test"}
 
 
 def test_a_folder_without_splits_has_no_test_split(tmp_path):
@@ -489,27 +506,32 @@ def test_a_picture_of_another_size_is_named(tmp_path):
     save(tmp_path / "a.png", 1)
     save(tmp_path / "b.png", 1)
     odd = save(tmp_path / "c.png", np.zeros((4, 5), np.uint8))
-    assert f"{odd} is 5×4 pixels, but a.png is 4×4" in refusal(tmp_path)
+    error = refused(tmp_path)
+    assert error.key == "sizes differ"
+    assert error.parts == {"path": odd, "size": "5×4", "other": "a.png", "expected": "4×4"}
 
 
 def test_a_picture_of_another_size_in_another_class_is_named(tmp_path):
     save(tmp_path / "x/a.png", 1)
     odd = save(tmp_path / "y/a.png", np.zeros((6, 6), np.uint8))
-    assert f"{odd} is 6×6 pixels" in refusal(tmp_path)
+    error = refused(tmp_path)
+    assert error.key == "sizes differ" and error.parts["path"] == odd and error.parts["size"] == "6×6"
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
 def test_an_undecodable_picture_is_named(tmp_path, content):
     save(tmp_path / "a.png", 1)
     (tmp_path / "b.png").write_bytes(content)
-    assert f"{tmp_path / 'b.png'} can't be decoded" in refusal(tmp_path)
+    error = refused(tmp_path)
+    assert error.key == "no picture" and error.parts == {"path": tmp_path / "b.png"}
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
 def test_a_picture_cut_short_is_named(tmp_path, name):
     path = save(tmp_path / name, np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:-30])
-    assert f"{path} can't be decoded" in refusal(tmp_path)
+    error = refused(tmp_path)
+    assert error.key == "no picture" and error.parts == {"path": path}
 
 
 def test_a_picture_damaged_anywhere_is_read_or_refused(tmp_path):
@@ -549,7 +571,9 @@ def test_images_that_are_not_square_are_refused(tmp_path, shape):
 @pytest.mark.parametrize("shape", [(LARGEST_PICTURE + 1, 1), (1, LARGEST_PICTURE + 1)])
 def test_a_picture_that_is_too_large_is_named(tmp_path, shape):
     path = save(tmp_path / "a.png", np.zeros(shape, np.uint8))
-    assert f"{path} is {shape[1]}×{shape[0]} pixels; that is too large" in refusal(tmp_path)
+    error = refused(tmp_path)
+    assert error.key == "picture too large"
+    assert error.parts == {"path": path, "width": str(shape[1]), "height": str(shape[0])}
 
 
 def test_the_largest_picture_is_read(tmp_path):
@@ -584,7 +608,8 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "set.tar").write_bytes(b"x")
-    assert "is neither a folder nor an .npz file" in refusal(tmp_path / "set.tar")
+    error = refused(tmp_path / "set.tar")
+    assert error.key == "neither folder nor npz" and error.parts == {"data": str(tmp_path / "set.tar")}
 
 
 def test_the_home_folder_may_be_a_tilde(tmp_path, monkeypatch):

@@ -98,39 +98,48 @@ def test_generate_writes_names_at_any_size(runs, capsys):
 
 MISTAKES = [
     ("interpolate runs/nothing", "run: 'runs/nothing' doesn't exist"),
-    ("interpolate runs/noise --form 3", "--form: no such flag; did you mean '--from'?"),
-    ("interpolate runs/noise --from x", "--from: 'x' is no whole number"),
-    ("interpolate runs/noise --from 1", "walk: from seed 1 to 1 goes nowhere"),
-    ("interpolate runs/noise --frames 1", "--frames: 1 won't do; 2 to 1,000 would"),
+    ("interpolate runs/noise --form 3", "--form isn't a flag; did you mean '--from'?"),
+    ("interpolate runs/noise --from x", "--from must be a whole number (got 'x')"),
+    ("interpolate runs/noise --from 1", "seeds: an interpolation needs 2 to 100 different seeds (got 1 to 1)"),
+    ("interpolate runs/noise --frames 1", "--frames must be from 2 to 1,000 (got 1)"),
     ("interpolate runs/noise --label 3", "--label: 'runs/noise' is unconditional"),
-    ("interpolate runs/told --label 5", "--label: no class '5'; known: 3, 8"),
-    ("interpolate runs/noise --checkpoint 7", "--checkpoint: no '7' in 'runs/noise'"),
-    ("interpolate runs/redraw", "run: 'runs/redraw' redraws images"),
-    ("interpolate runs/noise --out x.avi", "--out: 'x.avi' ends in '.avi'; '.png', '.gif', '.webp' or '.mp4' would do"),
-    ("interpolate runs/noise --out x.mp4", "--out: 'x.mp4' takes ffmpeg, and none is on the PATH; 'x.gif' or 'x.webp'"),
-    ("interpolate runs/noise --scale 0", "--scale: 0 won't do; a whole number from 1 up"),
+    ("interpolate runs/told --label 5", "--label: there is no class '5'; known: 3, 8"),
+    ("interpolate runs/noise --checkpoint 7", "--checkpoint: there is no checkpoint '7' in 'runs/noise'"),
+    ("interpolate runs/redraw", "run: 'runs/redraw' translates images"),
+    ("interpolate runs/noise --out x.avi", "--out must end in '.png', '.gif', '.webp' or '.mp4' (got 'x.avi')"),
+    (
+        "interpolate runs/noise --out x.mp4",
+        "--out: 'x.mp4' needs ffmpeg, and none is on the PATH; install ffmpeg, or write 'x.gif' or 'x.webp'",
+    ),
+    ("interpolate runs/noise --scale 0", "--scale must be a whole number from 1 up (got 0)"),
     ("interpolate runs/noise --scale 100000", "--scale: 100000 makes a picture of 28,000,054×2,800,082 pixels"),
-    ("interpolate runs/noise --scale 2.5", "--scale: '2.5' is no whole number"),
-    ("interpolate runs/noise --fps 0 --out x.gif", "--fps: 0 won't do; 0.1 to 50 frames a second would"),
-    ("interpolate runs/noise --theme blue", "--theme: 'blue' won't do; known: dark, light"),
-    ("write", "TEXT: missing"),
-    ("write runs/told", "text: 'runs/told' is a run's folder; the text comes first: pocketgan write 2026 runs/told"),
-    ("write runs/told 38", "text: 'runs/told' is a run's folder; the text comes first: pocketgan write 38 runs/told"),
+    ("interpolate runs/noise --scale 2.5", "--scale must be a whole number (got '2.5')"),
+    ("interpolate runs/noise --fps 0 --out x.gif", "--fps must be from 0.1 to 50 frames per second (got 0)"),
+    ("interpolate runs/noise --theme blue", "--theme must be one of dark, light (got 'blue')"),
+    ("write", "TEXT is missing"),
+    (
+        "write runs/told",
+        "text: 'runs/told' is the folder of a run; write the text first: pocketgan write 2026 runs/told",
+    ),
+    (
+        "write runs/told 38",
+        "text: 'runs/told' is the folder of a run; write the text first: pocketgan write 38 runs/told",
+    ),
     ("write 35 runs/told", "text: 'runs/told' has no class '5' to write '35' with; it has 38"),
-    ("write 8 runs/redraw", "run: 'runs/redraw' redraws images"),
+    ("write 8 runs/redraw", "run: 'runs/redraw' translates images"),
     ("write 8x", "has no class 'x'"),
-    ("write 8 runs/noise --candidates 0", "--candidates: 0 won't do; 1 to 100,000 would"),
-    ("write 8 runs/told --out x.gif", "--out: 'x.gif' ends in '.gif'; '.jpg', '.png', '.npz' or a folder would do"),
-    ("write 8 runs/told --scale 2 --out x.npz", "--scale: 'x.npz' holds the images as they are"),
-    ("timelapse runs/noise --frames 0", "--frames: 0 won't do; 2 to 1,000 would"),
-    ("timelapse runs/noise --out x", "--out: 'x' ends in ''; '.png'"),
+    ("write 8 runs/noise --candidates 0", "--candidates must be from 1 to 100,000 (got 0)"),
+    ("write 8 runs/told --out x.gif", "--out must end in '.jpg', '.png' or '.npz', or be a folder (got 'x.gif')"),
+    ("write 8 runs/told --scale 2 --out x.npz", "--scale: 'x.npz' holds images in their own size"),
+    ("timelapse runs/noise --frames 0", "--frames must be from 2 to 1,000 (got 0)"),
+    ("timelapse runs/noise --out x", "--out must end in '.png', '.gif', '.webp' or '.mp4' (got 'x')"),
     ("timelapse runs/noise --scale 90000", "--scale: 90000 makes a picture of"),
     ("plot runs/nothing", "run: 'runs/nothing' doesn't exist"),
-    ("plot runs/noise --format eps", "--format: 'eps' won't do"),
-    ("plot runs/noise --fromat png", "--fromat: no such flag; did you mean '--format'?"),
-    ("plot runs/noise --width 2", "--width: 2 cm won't do; 6 to 40 would"),
-    ("plot runs/noise --x-axis days", "--x-axis: 'days' won't do"),
-    ("generate runs/noise --labels", "--labels: these images were drawn without classes"),
+    ("plot runs/noise --format eps", "--format must be one of pdf, svg, png (got 'eps')"),
+    ("plot runs/noise --fromat png", "--fromat isn't a flag; did you mean '--format'?"),
+    ("plot runs/noise --width 2", "--width must be from 6 to 40 cm (got 2)"),
+    ("plot runs/noise --x-axis days", "--x-axis must be one of steps, epochs, kimg, minutes (got 'days')"),
+    ("generate runs/noise --labels", "--labels: these images were generated without classes"),
     ("generate runs/told --scale 100000", "--scale: 100000 makes a picture of 22,400,018×22,400,018 pixels"),
     ("generate runs/told --count 1000000 --out x.png", "--count: even at scale 1 it takes 30,002×30,002 pixels"),
 ]
@@ -146,7 +155,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, expected, runs, capsys, mo
     assert main(words.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("pocketgan: ") and err.count("\n") == 1
+    assert err.startswith("error: ") and err.count("\n") == 1
     assert expected in err
     assert sorted(path for path in tmp_path.rglob("*") if path.name != ".lock") == before, "nothing is made"
 
@@ -156,15 +165,15 @@ def test_a_digit_that_never_comes_is_one_line(runs, capsys):
     assert main(["write", "0123456789", "runs/noise", "--candidates", "50"]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1
-    assert "none of 50 images that 'runs/noise' drew with seed 0 is a '" in err
+    assert "none of 50 images of 'runs/noise' (seed 0) as '" in err
 
 
 def test_no_run_yet(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["write", "2026"]) == 2
-    assert capsys.readouterr().err == (
-        "pocketgan: run: no run in 'runs' has finished; 'pocketgan train' makes one, or name one after the text\n"
-    )
+    err = capsys.readouterr().err
+    assert err.startswith("error: run: no run in 'runs' has finished") and err.count("\n") == 1
+    assert "'pocketgan train'" in err
 
 
 @pytest.mark.slow

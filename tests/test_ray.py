@@ -38,7 +38,9 @@ FIELDS: dict[str, Any] = {
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere"])
 def test_a_cluster_that_cannot_be_reached_is_one_line(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)
-    with pytest.raises(StudyError, match=rf"^backend: no Ray cluster at '{address}' .*ray start --head") as caught:
+    with pytest.raises(
+        StudyError, match=rf"^backend: there is no Ray cluster at '{address}' .*ray start --head"
+    ) as caught:
         list(run_all(str, [1], backend="ray", jobs=1, cores=1))
     assert "\n" not in str(caught.value)
 

@@ -299,7 +299,7 @@ def test_one_variant_on_one_seed(tmp_path):
     assert "alone: Fréchet distance 42." in outline.texts["p"]
     traces = [t for c in json.loads(outline.texts["script"][0])["charts"].values() for t in c["data"]]
     assert traces and not [trace for trace in traces if trace["meta"].get("band")]
-    assert any("fewer than 2 finished runs" in text and "alone" in text for text in outline.texts["p"])
+    assert any("Fewer than 2 finished runs" in text and "alone" in text for text in outline.texts["p"])
 
 
 @pytest.mark.slow
@@ -450,14 +450,16 @@ def test_a_run_that_diverged_does_not_press_the_others_into_a_line(tmp_path):
 def test_quality_is_drawn_on_a_logarithmic_scale_with_the_floor(whole):
     chart = next(chart for chart in curve_charts(find(whole)) if chart.name == "quality_curve")
     assert chart.log and chart.limits is not None
-    assert "Real images get 3, far below the chart." in chart.caption
+    assert "The real-data baseline is 3, far below the chart." in chart.caption
     made = for_plotly(chart)
     assert made["layout"]["yaxis"]["type"] == "log"
     assert made["layout"]["yaxis"]["range"] == pytest.approx(np.log10(chart.limits))
     assert [trace["meta"]["place"] for trace in made["data"]] == [0, 1, 2] * 2
 
 
-@pytest.mark.parametrize(("figure", "shown", "said"), [(4.0, 1.5, "dotted line"), (50.0, None, "Real images get 1.5")])
+@pytest.mark.parametrize(
+    ("figure", "shown", "said"), [(4.0, 1.5, "dotted line"), (50.0, None, "baseline is 1.50, far below")]
+)
 def test_the_floor_is_drawn_where_it_is_near(tmp_path, figure, shown, said):
     figures = {name: [figure, figure + 1, figure + 2] for name in ("hidden_dim=16", "hidden_dim=64")}
     findings = find(ended(tmp_path / "study", asked(), figures))
@@ -603,7 +605,7 @@ def test_a_search(tmp_path):
     for name, figure in zip(trials, (20.0, 10.0, 30.0), strict=True):
         end_run(study.job(name, 0), figure)
     outline = Outline(write_report(Study.open(folder)).read_text(encoding="utf-8"))
-    said = "trial 0.002 is chosen of 3 trials, by their own evaluations; measured, its Fréchet distance is 10."
+    said = "trial 0.002 was chosen from 3 trials by their own evaluations; its measured Fréchet distance is 10."
     assert said in outline.texts["p"]
     assert table_of(study, "comparisons.csv") == []
     assert [row["settings"] for row in table_of(study, "variants.csv")][1] == "learning_rate = 0.002"
@@ -613,7 +615,7 @@ def test_every_sentence_is_in_one_place(whole, outline):
     verdict = judge(whole)
     moments, readings = moment_sentences(verdict), loss_sentences(verdict)
     assert len(moments) == 4 and all("at step 40" in sentence for sentence in moments)
-    assert readings and all("ead off" in text or "rank correlation" in text for text in readings)
+    assert readings and all("Judged by" in text or "rank correlation" in text for text in readings)
     assert set(sentences(verdict)) <= set(outline.texts["li"])
 
 
@@ -812,5 +814,5 @@ def test_numbers_are_written_once_as_each_language_writes_them(code, decimals):
 
 
 def test_an_unknown_language_is_one_line(whole):
-    with pytest.raises(UserError, match=r"^lang: no language 'xx'"):
+    with pytest.raises(UserError, match=r"^lang: there is no language 'xx'"):
         write_report(whole, "xx")

@@ -19,6 +19,7 @@ from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
 from pocketgan.config.fields import differences
 from pocketgan.experiment.experiment import settled
+from pocketgan.experiment.watchdog_words import title
 from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run
 from pocketgan.studies.jobs import real_images, real_sets, run_job
@@ -206,9 +207,9 @@ def test_more_seeds_later_run_only_the_new_ones(tiny: Make, tmp_path: Path, monk
 
 def test_fewer_seeds_are_refused(tiny: Make, tmp_path: Path) -> None:
     Study.begin(tiny(seeds=4, fresh_seeds=3), tmp_path / "study")
-    with pytest.raises(StudyError, match=r"seeds: 3 is fewer than the 4 of the study in '.*'; give as many or more"):
+    with pytest.raises(StudyError, match=r"^seeds must be at least the 4 of the study in '.*' \(got 3\)$"):
         Study.begin(tiny(seeds=3, fresh_seeds=3), tmp_path / "study")
-    with pytest.raises(StudyError, match="fresh_seeds: 2 is fewer than the 3"):
+    with pytest.raises(StudyError, match=r"^fresh_seeds must be at least the 3 .* \(got 2\)$"):
         Study.begin(tiny(seeds=4, fresh_seeds=2), tmp_path / "study")
 
 
@@ -258,7 +259,7 @@ def test_recipes_that_have_changed_are_refused(tiny: Make, tmp_path: Path) -> No
 
 def test_a_folder_with_something_else_is_refused(tiny: Make, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(StudyError, match=r"is not empty and holds no study; choose another folder"):
+    with pytest.raises(StudyError, match=r"out: .* isn't empty and holds no study; choose another folder"):
         run_study(tiny(), tmp_path, jobs="1")
     with pytest.raises(StudyError, match="holds no study"):
         run_study(tiny(), tmp_path / "notes.txt", jobs="1")
@@ -275,7 +276,7 @@ def test_a_study_killed_as_it_began_goes_on(tiny: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two", "1.5", ""])
 def test_a_number_of_jobs_that_will_not_do(jobs: str, tiny: Make, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=rf"jobs: '{jobs}' won't do; a number from 1, or 'auto'"):
+    with pytest.raises(StudyError, match=rf"^jobs must be a number from 1 up, or 'auto' .* \(got '{jobs}'\)$"):
         run_study(tiny(), tmp_path / "study", jobs=jobs)
     assert not (tmp_path / "study").exists()
 
@@ -283,15 +284,18 @@ def test_a_number_of_jobs_that_will_not_do(jobs: str, tiny: Make, tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{", "is no JSON"),
-        ("[]", "is no JSON object"),
+        ("{", "isn't valid JSON"),
+        ("[]", "isn't a JSON object"),
         ("{}", "reads formats 1 to"),
         ('{"format": 99}', "reads formats 1 to"),
         ('{"format": 1}', "is damaged"),
         ('{"format": 1, "study": {}, "variants": {}}', "is damaged: name"),
         ('{"format": 1, "study": {"name": "a", "factors": {"latent_dim": [4]}}, "variants": []}', "is damaged"),
         ('{"format": 1, "study": {"name": "a", "factors": {"latent_dim": [4]}}, "variants": {"a": {}}}', "is damaged"),
-        ('{"format": 1, "study": {"name": "a", "factors": {"latent": [4]}}, "variants": {}}', "'latent' is no setting"),
+        (
+            '{"format": 1, "study": {"name": "a", "factors": {"latent": [4]}}, "variants": {}}',
+            "'latent' isn't a setting",
+        ),
     ],
 )
 def test_a_damaged_study_is_one_line(text: str, expected: str, tiny: Make, tmp_path: Path) -> None:
@@ -379,7 +383,7 @@ def test_a_run_that_the_watchdog_stops_has_failed(stopped: Study) -> None:
     ((result,),) = stopped.results().values()
     assert result is not None
     assert result.state == "failed"
-    assert result.message.startswith("discriminator won: ")
+    assert result.message.startswith(f"{title('discriminator_won')}: ")
     assert "discriminator_won" in result.diagnoses
     assert run_of(stopped.jobs()[0]).status().step < 100
 

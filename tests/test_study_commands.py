@@ -62,7 +62,7 @@ def test_report_prints_table_sentences_and_page(
         (row,) = (line for line in said if re.match(rf"{name} \d", line))
         assert re.match(rf"{name} 6 0 [\d.]+ [\d.]+ to [\d.]+ 0 s", row)
     assert any("latent_dim=4 and latent_dim=6" in line or "than latent_dim" in line for line in said)
-    assert any("has the best Fréchet distance; on 3 fresh seeds it stands at" in line for line in said)
+    assert any("has the best Fréchet distance; on 3 confirmation seeds it is" in line for line in said)
     assert said[-1] == f"page {done.folder / 'report' / 'report.html'}"
     assert written == [done.folder]
 
@@ -82,7 +82,7 @@ def test_study_runs_it_and_says_the_same(
         lines(err)[4],
         lines(err)[5].partition(":")[0],
     ]
-    assert re.match(r"'latent_dim=\d' is chosen; 1 run on a fresh seed says how good it is", lines(err)[4])
+    assert re.match(r"'latent_dim=\d' is chosen; 1 run on a \w+ seed ", lines(err)[4])
     assert "seed 1000000" in lines(err)[5]
     assert "2 seeds can't show any difference in 1 comparison" in out
     assert written == [folder]
@@ -124,7 +124,7 @@ def test_data_that_is_gone_is_one_line_and_loses_nothing(tmp_path: Path, capsys:
     words = ["study", str(path), "--out", str(folder), "--jobs", "1"]
     data.rename(tmp_path / "away.npz")
     assert main(words) == 2
-    assert capsys.readouterr().err.startswith("pocketgan: data: there is no")
+    assert capsys.readouterr().err.startswith("error: data: there is no data")
     assert not list(folder.rglob("result.json"))
     (tmp_path / "away.npz").rename(data)
     assert main(words) == 0
@@ -170,7 +170,7 @@ def test_how_to_go_on_is_the_whole_command(
         assert main(["study", *words]) == 130
     out = capsys.readouterr().out
     assert "stopped and saved: 0 runs are done" in out
-    (command,) = re.findall(r"^go on with: pocketgan (.*)$", out, re.MULTILINE)
+    (command,) = re.findall(r"^continue with: pocketgan (.*)$", out, re.MULTILINE)
     words = shlex.split(command)
     assert main([*words, *([] if "--jobs" in words else ["--jobs", "1"]), "--quiet"]) == 0, capsys.readouterr().err
     assert Study.open(folder).seeds() == [0]
@@ -179,26 +179,29 @@ def test_how_to_go_on_is_the_whole_command(
 # Mistakes.
 
 MISTAKES = [
-    ("studies latent", "'latent': one word too many"),
-    ("study", "NAME|FILE.toml: missing"),
-    ("study latent-dims", "study: no study 'latent-dims'; did you mean 'latent-dim'?; known: latent-dim, hidden-dim"),
-    ("study {place}/none.toml", "study: '{place}/none.toml' can't be read: No such file or directory"),
-    ("study {place}/broken.toml", "study: '{place}/broken.toml' is no TOML"),
-    ("study {place}/factor.toml", "'latent_dims' is no setting; did you mean 'latent_dim'?"),
-    ("study {place}/value.toml", "variant 'latent_dim=0': latent_dim: 0 won't do: input should be greater than"),
-    ("study {place}/empty.toml", "factors: latent_dim has no values, so the grid is empty; give two or more"),
+    ("studies latent", "'latent' is one word too many"),
+    ("study", "NAME|FILE.toml is missing"),
+    (
+        "study latent-dims",
+        "study: there is no study 'latent-dims'; did you mean 'latent-dim'?; known: latent-dim, hidden-dim",
+    ),
+    ("study {place}/none.toml", "study: can't read '{place}/none.toml': No such file or directory"),
+    ("study {place}/broken.toml", "study: '{place}/broken.toml' isn't valid TOML"),
+    ("study {place}/factor.toml", "factors: 'latent_dims' isn't a setting; did you mean 'latent_dim'?"),
+    ("study {place}/value.toml", "variant 'latent_dim=0': latent_dim must be at least 1 (got 0)"),
+    ("study {place}/empty.toml", "factors: latent_dim has no values; give at least two"),
     ("study latent-dim --out {place}/done", "--out: '{place}/done' holds the study 'tiny' with other settings"),
-    ("study latent-dim --out {place}", "--out: '{place}' is not empty and holds no study; choose another folder"),
-    ("study latent-dim --seeds abc", "--seeds: 'abc' is no whole number"),
-    ("study latent-dim --seeds 0", "--seeds: "),
-    ("study latent-dim --jobs 0", "--jobs: '0' won't do; a number from 1, or 'auto' for one a core"),
-    ("study latent-dim --jobs two", "--jobs: 'two' won't do"),
-    ("study latent-dim --backend cloud", "--backend: 'cloud' won't do; known: local, ray"),
-    ("study latent-dim --duration 5", "duration: '5' has no unit; write '50 epochs'"),
-    ("study latent-dim --seed 5", "--seed: no such flag; did you mean '--seeds'?"),
-    ("report", "DIR: missing"),
-    ("report {place}/none", "study: '{place}/none' doesn't exist; 'pocketgan study NAME --out DIR' makes one"),
-    ("report {place}", "study: '{place}' is no study's folder: it has no study.json"),
+    ("study latent-dim --out {place}", "--out: '{place}' isn't empty and holds no study; choose another folder"),
+    ("study latent-dim --seeds abc", "--seeds must be a whole number (got 'abc')"),
+    ("study latent-dim --seeds 0", "--seeds must be at least 1 (got 0)"),
+    ("study latent-dim --jobs 0", "--jobs must be a number from 1 up, or 'auto' for one per core (got '0')"),
+    ("study latent-dim --jobs two", "--jobs must be a number from 1 up, or 'auto' for one per core (got 'two')"),
+    ("study latent-dim --backend cloud", "--backend must be one of local, ray (got 'cloud')"),
+    ("study latent-dim --duration 5", "duration needs a unit (got '5'); write '50 epochs'"),
+    ("study latent-dim --seed 5", "--seed isn't a flag; did you mean '--seeds'?"),
+    ("report", "DIR is missing"),
+    ("report {place}/none", "study: '{place}/none' doesn't exist; 'pocketgan study NAME --out DIR' creates one"),
+    ("report {place}", "study: '{place}' isn't the folder of a study: it has no study.json"),
     ("report {place}/damaged", "study: {place}/damaged/study.json is damaged"),
     ("report {place}/future", "study: {place}/future/study.json has the format 9"),
 ]
@@ -235,7 +238,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert main([word.format(place=place) for word in words.split()]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("pocketgan: ")
+    assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert expected.format(place=place) in err
     assert contents(place) == before

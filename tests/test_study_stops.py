@@ -174,7 +174,7 @@ def test_a_run_begun_with_other_settings_is_left_alone(tiny: Make, tmp_path: Pat
     before = {p: content for p, content in contents(job.folder).items() if p.name != ".lock"}
     result = run_job(job, study)
     assert result.state == "undone"
-    assert "was begun with other settings (beta1: 0.8 -> 0.9); move it away" in result.message
+    assert "was started with other settings (beta1: 0.8 -> 0.9); move it away" in result.message
     assert {p: content for p, content in contents(job.folder).items() if p.name != ".lock"} == before
 
 
@@ -358,7 +358,7 @@ def test_interrupted_it_says_how_to_go_on_and_does(asked: StudyConfig, tmp_path:
     assert run_of(first).status().state == "interrupted"
     assert not second.folder.exists(), "no other run was begun"
     assert "stopped and saved: 0 runs are done" in out
-    (command,) = re.findall(r"^go on with: pocketgan (.*)$", out, re.MULTILINE)
+    (command,) = re.findall(r"^continue with: pocketgan (.*)$", out, re.MULTILINE)
     assert main([*shlex.split(command), "--jobs", "1", "--quiet"]) == 0
     assert_complete(study)
 

@@ -219,20 +219,20 @@ MISTAKES = [
     ("train told", "--config runs/told"),
     ("train --config nothing.json", "--config: "),
     ("train mlp --config runs/told", "--config: "),
-    ("train --config", "--config: needs a value"),
-    ("train --config note.txt", "--config: note.txt is no JSON"),
+    ("train --config", "--config needs a value"),
+    ("train --config note.txt", "--config: note.txt isn't valid JSON"),
     ("train --data fashion-mnist", "'mnist' and 'stacked-mnist'"),
-    ("train --data cifar10", "IDX files as MNIST's, or pictures"),
-    ("train --data nowhere", "give 'mnist', 'stacked-mnist', a folder or an .npz file"),
-    ("generate told --out a.pdf", "'.jpg', '.png', '.npz' or a folder"),
-    ("generate runs", "'runs' holds runs, and is none itself; give one of them: noise, redraw, told"),
-    ("evaluate runs", "'runs' holds runs, and is none itself; give one of them: noise, redraw, told"),
-    ("resume runs", "give one of them: noise, redraw, told"),
+    ("train --data cifar10", "'cifar10' isn't in the package; save its files in a folder (IDX files or pictures)"),
+    ("train --data nowhere", "use 'mnist', 'stacked-mnist', a folder or an .npz file"),
+    ("generate told --out a.pdf", "--out must end in '.jpg', '.png' or '.npz', or be a folder (got 'a.pdf')"),
+    ("generate runs", "'runs' holds runs and isn't one itself; choose one of them: noise, redraw, told"),
+    ("evaluate runs", "'runs' holds runs and isn't one itself; choose one of them: noise, redraw, told"),
+    ("resume runs", "choose one of them: noise, redraw, told"),
     ("generate note.txt", "'note.txt' is a file"),
     ("generate nowhere", "'nowhere' doesn't exist; 'pocketgan runs' lists runs"),
-    ("generate told -x 3", "-x: no such flag"),
+    ("generate told -x 3", "-x isn't a flag"),
     ("train --duration 5x", "unknown unit 'x'"),
-    ("versoin", "no such command"),
+    ("versoin", "'versoin' isn't a command"),
 ]
 
 
@@ -242,7 +242,7 @@ def test_a_mistake_is_answered_in_one_line(
 ) -> None:
     before = sorted(here.rglob("*"))
     out, err = run_with(capsys, *words.split(), code=2)
-    assert out == "" and err.startswith("pocketgan: ") and err.count("\n") == 1
+    assert out == "" and err.startswith("error: ") and err.count("\n") == 1
     assert expected in err
     assert sorted(here.rglob("*")) == before
 

@@ -11,6 +11,7 @@ import pytest
 
 from pocketgan.cli.tables import print_verdict
 from pocketgan.config.plan import Plan
+from pocketgan.metrics.words import TITLES
 from pocketgan.runs.records import DataFacts, Environment
 from pocketgan.runs.run import Run
 from pocketgan.studies.config import study_config
@@ -243,7 +244,7 @@ def test_another_metric_may_decide(write: Write) -> None:
     verdict = judge(study)
     assert [pair.verdict for pair in verdict.comparisons] == ["no difference shown"]
     assert summary_of(verdict, "b").mean == 5
-    assert "classes drawn" in said(verdict)
+    assert TITLES["modes"] in said(verdict)
     assert METRIC not in said(verdict).replace(" ", "_")
 
 
@@ -254,8 +255,8 @@ def test_no_difference_is_not_called_one(write: Write) -> None:
     assert pair.adjusted > LEVEL
     assert pair.seeds_needed is not None
     assert sentences(verdict)[0] == (
-        f"No difference shown between a and b (p = {pair.adjusted:.2g}; about {pair.seeds_needed} seeds would show "
-        "what is seen here)."
+        f"No difference shown between a and b (p = {pair.adjusted:.2g}). If the true difference is as large as "
+        f"observed, about {pair.seeds_needed} seeds are needed to detect it."
     )
 
 
@@ -276,12 +277,12 @@ def test_too_few_seeds_are_named(write: Write) -> None:
     verdict = judge(write({"a": GOOD, "b": BAD, "c": [x + 20 for x in BAD]}))
     assert {pair.verdict for pair in verdict.comparisons} == {"no difference shown"}
     assert (
-        "6 seeds can't show any difference in 3 comparisons: a paired permutation test has p = 0.031 at least; "
-        "it takes 7."
+        "6 seeds can't show any difference in 3 comparisons: the smallest possible p of a paired permutation test "
+        "is 0.031; 7 are needed."
     ) in said(verdict)
     five = judge(write({"a": GOOD[:5], "b": BAD[:5]}))
     assert "5 seeds can't show any difference in 1 comparison" in said(five)
-    assert "p = 0.062 at least; it takes 6." in said(five)
+    assert "test is 0.062; 6 are needed." in said(five)
 
 
 def test_one_seed_is_called_one(write: Write) -> None:
@@ -386,7 +387,7 @@ def test_a_variant_that_fails_more_often_than_not_is_not_chosen(write: Write) ->
 def test_an_unfinished_study_is_judged_by_what_is_done(write: Write) -> None:
     verdict = judge(write({"a": [*GOOD, None, None], "b": [*BAD, 26, None]}))
     assert verdict.undone == 3
-    assert sentences(verdict)[0] == "3 runs aren't done yet; what follows is of those that are."
+    assert sentences(verdict)[0] == "3 runs aren't done yet; the results below are from those that are."
     (pair,) = verdict.comparisons
     assert (pair.verdict, pair.pairs) == ("better", 6)
 
@@ -409,8 +410,8 @@ def test_the_chosen_variant_has_the_figure_of_fresh_seeds(write: Write) -> None:
     assert verdict.confirmed is not None
     assert verdict.confirmed.estimate == interquartile_mean(fresh)
     assert verdict.confirmed.low < 15 < verdict.confirmed.high
-    assert "good has the best Fréchet distance; on 5 fresh seeds it stands at 15 (95%: " in said(verdict)
-    assert "which is its quality" in said(verdict)
+    assert "good has the best Fréchet distance; on 5 confirmation seeds it is 15 (95%: " in said(verdict)
+    assert "an estimate without selection bias" in said(verdict)
 
 
 def test_fresh_runs_of_another_variant_do_not_count(write: Write) -> None:
@@ -422,9 +423,9 @@ def test_fresh_runs_of_another_variant_do_not_count(write: Write) -> None:
 @pytest.mark.parametrize(
     ("fresh", "expected"),
     [
-        ([], "no runs on fresh seeds confirm it, so its figure flatters it."),
-        ([14.0], "on 1 fresh seed it stands at 14, too few for an interval."),
-        ([14.0, 16.0], "on 2 fresh seeds it stands at 15, too few for an interval."),
+        ([], "this estimate is optimistic, because it was not confirmed on new seeds."),
+        ([14.0], "on 1 confirmation seed it is 14, too few seeds for an interval."),
+        ([14.0, 16.0], "on 2 confirmation seeds it is 15, too few seeds for an interval."),
     ],
 )
 def test_too_few_fresh_seeds_are_named(fresh: list[float], expected: str, write: Write) -> None:
@@ -575,8 +576,8 @@ def test_a_loss_that_says_the_opposite(write: Write) -> None:
     assert loss.over_runs == pytest.approx(-1)
     assert loss.within_runs == pytest.approx(-1)
     text = said(verdict)
-    assert "Read off the curves, a lower generator loss favours bad; measured, good is better." in text
-    assert "Over the runs, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
+    assert "Judged by a lower generator loss, bad would be chosen; by measured quality, good is better." in text
+    assert "Across runs, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
     assert "Within a run, a lower generator loss goes with worse quality (rank correlation -1.00)." in text
 
 
@@ -584,7 +585,8 @@ def test_a_loss_that_says_more_than_is_shown(write: Write) -> None:
     """The mean of `good` is the better one, but five seeds show no difference."""
     verdict = judge(write({"good": GOOD[:5], "bad": BAD[:5]}, losses_lie))
     assert (
-        "Read off the curves, a lower generator loss favours bad; measured, no difference is shown between it and good."
+        "Judged by a lower generator loss, bad would be chosen; by measured quality, no difference is shown "
+        "between it and good."
     ) in said(verdict)
 
 
@@ -601,7 +603,9 @@ def test_accuracy_nearer_to_a_half(write: Write) -> None:
     accuracy = reading_of(verdict, "50%")
     assert accuracy.favours == "bad"
     assert accuracy.within_runs is None, "it stays the same within a run"
-    assert "discriminator accuracy nearer to 50% favours bad; measured, good is better." in said(verdict)
+    assert "Judged by discriminator accuracy closer to 50%, bad would be chosen; by measured quality, good is" in said(
+        verdict
+    )
 
 
 def test_where_higher_is_better_readings_turn_round(write: Write) -> None:
@@ -613,7 +617,7 @@ def test_where_higher_is_better_readings_turn_round(write: Write) -> None:
 def test_one_variant_favours_none(write: Write) -> None:
     verdict = judge(write({"good": GOOD}, losses_lie))
     assert {reading.favours for reading in verdict.readings} == {None}
-    assert "Read off" not in said(verdict)
+    assert "Judged by" not in said(verdict)
     assert "has the best" not in said(verdict), "there is nothing to choose from"
 
 

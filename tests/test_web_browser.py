@@ -115,7 +115,7 @@ def journey(page: Any, address: str, folder: Path) -> None:
     unfold(page, "Networks", "Training", "Pictures", "Evaluation")
     page.get_by_label("batch_size").fill("many")
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("batch_size: 'many' won't do").wait_for()
+    page.get_by_text("batch_size must be a whole number (got 'many')").wait_for()
     for name, value in SETTINGS.items():
         page.get_by_label(re.compile(rf"^\s*{name}\b")).fill(value)
     page.get_by_label("Name", exact=True).fill("runs/journey")
@@ -203,10 +203,26 @@ def test_the_page_speaks_each_language(page: Any, folder: Path, code: str) -> No
         for key in ("recipe", "start", "losses", "accuracies", "quality", "speed", "help latent_dim", "watchdog"):
             assert say(key) in shown, key
         if code != "en":
-            for text in ("Recipe", "Networks", "Losses", "Training", "Finished", "images/s", "Moment", "real vs real"):
+            texts = ("Recipe", "Networks", "Losses", "Training", "Finished", "images/s", "Moment", "real-data baseline")
+            for text in texts:
                 assert text not in shown, text
         page.get_by_role("tab").nth(3).click()
         page.get_by_text(say("choose runs")).first.wait_for()
+        all_tabs_are_there_on_a_narrow_screen(page, address)
+
+
+def all_tabs_are_there_on_a_narrow_screen(page: Any, address: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    opened(page, address)
+    tabs = page.get_by_role("tab")
+    assert tabs.count() == 4
+    for place in range(4):
+        tabs.nth(place).click()
+        page.wait_for_timeout(300)
+        box = tabs.nth(place).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 400 and box["height"] >= 24
+        assert tabs.nth(place).get_attribute("aria-selected") == "true" and tabs.count() == 4
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Create and Redraw in a real browser: by mouse, by keyboard, by finger, and what can be taken away."""
+"""Create and Translate in a real browser: by mouse, by keyboard, by finger, and what can be taken away."""
 
 import io
 import math
@@ -144,7 +144,7 @@ def test_the_grid_follows_the_sliders(page, address):
     direction = first_direction(page)
     direction.press("End")
     moved = changed_from(page, average)
-    page.get_by_role("button", name="All to the middle").click()
+    page.get_by_role("button", name="Reset all").click()
     assert changed_from(page, moved) == average
     count = page.locator("#create-count input[type=range]")
     count.focus()
@@ -405,12 +405,12 @@ def test_walks_numbers_and_files(page, address):
     for place in (2, 9):
         page.locator("#create-grid .tile").nth(place).click()
         looked_at(page, place + 1)
-    page.get_by_role("button", name="Show the walk").click()
+    page.get_by_role("button", name="Show the interpolation").click()
     page.locator('#create-walk img[src^="data:image/gif"]').wait_for()
     page.locator("#create-text input, #create-text textarea").first.fill("383")
     page.get_by_role("button", name="Write", exact=True).click()
     page.locator("#create-written img").nth(2).wait_for()
-    page.get_by_role("button", name="Show where the directions lead").click()
+    page.get_by_role("button", name="Show the directions").click()
     page.locator("#create-along img").wait_for()
     taken = {}
     for name, place in (("Download npz", 0), ("Latent as npz", 0), ("Download GIF", 0), ("Download PNG", 0),
@@ -430,16 +430,16 @@ def test_walks_numbers_and_files(page, address):
 @pytest.mark.slow
 def test_what_cannot_be_done_is_said_where_it_was_asked(page, address):
     open_create(page, address)
-    for name in ("Show the walk", "Download GIF", "Latent as npz", "Show where the directions lead"):
+    for name in ("Show the interpolation", "Download GIF", "Latent as npz", "Show the directions"):
         assert not page.get_by_role("button", name=name).is_visible(), "what could only fail isn't offered"
     page.locator("#create-text input, #create-text textarea").first.fill("9")
     page.get_by_role("button", name="Write", exact=True).click()
     page.locator("#create-written [role=alert]", has_text="‘9’ can't be written").wait_for()
     set_seed(page, -4)
-    page.locator("#create-message [role=alert]", has_text="Seed: a whole number").wait_for()
+    page.locator("#create-message [role=alert]", has_text="whole number from 0 to").wait_for()
 
 
-# Redraw.
+# Translate.
 
 
 def open_redraw(page, address):

@@ -116,7 +116,7 @@ def test_a_study_is_shown_in_a_frame_of_its_own(site: Site, tiny: Make) -> None:
     folder.mkdir()
     (folder / "study.json").write_text("{}")
     site.forget()
-    assert "no page yet" in study_html(site, "a b")
+    assert "no report yet" in study_html(site, "a b")
     (folder / "report").mkdir()
     (folder / "report" / "report.html").write_text("<h1>found</h1>")
     html = study_html(site, "a b")

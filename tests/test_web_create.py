@@ -89,12 +89,12 @@ def test_models_are_found_by_what_they_do(site, small_runs, tmp_path):
         (None, "Choose a run"),
         ("", "Choose a run"),
         ("nowhere", "no run, model or study ‘nowhere’"),
-        ("/etc", "isn't below"),
-        ("../small0/noise", "isn't below"),
-        ("noise\0", "no name"),
-        (7, "no name"),
-        (["noise"], "no name"),
-        ("redraw", "redraws pictures and draws none of its own. You find it under Redraw"),
+        ("/etc", "isn't inside"),
+        ("../small0/noise", "isn't inside"),
+        ("noise\0", "Nothing here has that name"),
+        (7, "Nothing here has that name"),
+        (["noise"], "Nothing here has that name"),
+        ("redraw", "translates images and doesn't generate from noise. Find it under Translate"),
     ],
 )
 def test_only_models_below_the_folder_are_opened(site, name, wanted):
@@ -105,7 +105,7 @@ def test_a_link_that_leads_out_is_not_followed(small_runs, tmp_path):
     (tmp_path / "linked").symlink_to(small_runs / "noise")
     other = Site(tmp_path)
     assert models_that(other, redraw=False) == []
-    assert "isn't below" in said(other, lambda: open_model(other, "linked", redraw=False))
+    assert "isn't inside" in said(other, lambda: open_model(other, "linked", redraw=False))
 
 
 def test_a_run_without_a_checkpoint_is_a_sentence(small_runs, tmp_path):
@@ -172,29 +172,30 @@ def test_a_run_deleted_under_the_page_is_a_sentence(small_runs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "wanted"),
+    ("changed", "what", "wanted"),
     [
-        ({"count": 0}, f"Pictures: a whole number from 1 to {MOST}"),
-        ({"count": 257}, "Pictures: a whole number"),
-        ({"count": 2.5}, "Pictures: a whole number"),
-        ({"count": True}, "Pictures: a whole number"),
-        ({"seed": -1}, "Seed: a whole number from 0 to 2,147,483,647"),
-        ({"seed": None}, "Seed: a whole number"),
-        ({"seed": "1"}, "Seed: a whole number"),
-        ({"seed": float("nan")}, "Seed: a whole number"),
-        ({"seed": float("inf")}, "Seed: a whole number"),
-        ({"truncation": 1.1}, "Truncation: a number from 0 to 1"),
-        ({"truncation": float("nan")}, "Truncation: a number"),
-        ({"truncation": None}, "Truncation: a number"),
-        ({"steps": (1, 7)}, "steps from −6 to 6"),
-        ({"steps": (float("nan"),)}, "steps from −6 to 6"),
-        ({"steps": (1,) * 6}, "steps from −6 to 6"),
-        ({"label": "5"}, "no class ‘5’"),
-        ({"label": "<script>"}, "no class ‘<script>’"),
+        ({"count": 0}, "Pictures", f"whole number from 1 to {MOST}"),
+        ({"count": 257}, "Pictures", "whole number"),
+        ({"count": 2.5}, "Pictures", "whole number"),
+        ({"count": True}, "Pictures", "whole number"),
+        ({"seed": -1}, "Seed", "whole number from 0 to 2,147,483,647"),
+        ({"seed": None}, "Seed", "whole number"),
+        ({"seed": "1"}, "Seed", "whole number"),
+        ({"seed": float("nan")}, "Seed", "whole number"),
+        ({"seed": float("inf")}, "Seed", "whole number"),
+        ({"truncation": 1.1}, "Latent scaling", "a number from 0 to 1"),
+        ({"truncation": float("nan")}, "Latent scaling", "a number"),
+        ({"truncation": None}, "Latent scaling", "a number"),
+        ({"steps": (1, 7)}, "Directions", "steps from −6 to 6"),
+        ({"steps": (float("nan"),)}, "Directions", "steps from −6 to 6"),
+        ({"steps": (1,) * 6}, "Directions", "steps from −6 to 6"),
+        ({"label": "5"}, "‘told’", "no class ‘5’"),
+        ({"label": "<script>"}, "‘told’", "no class ‘<script>’"),
     ],
 )
-def test_what_will_not_do_is_a_sentence(site, changed, wanted):
-    assert wanted in said(site, lambda: asked(site, **changed))
+def test_what_will_not_do_is_a_sentence(site, changed, what, wanted):
+    found = said(site, lambda: asked(site, **changed)).strip()
+    assert found.startswith(what) and wanted in found
 
 
 def test_what_will_do_is_taken(site):
@@ -270,7 +271,7 @@ def test_a_picture_is_looked_at(site):
     (picture,) = chosen_from(site, 5)
     found = look(site, picture)
     text = html.unescape(re.sub(r"<[^>]+>", " ", found))
-    assert "Picture 6 of seed 3" in text and re.search(r"Asked for\s+8", text)
+    assert "Picture 6 of seed 3" in text and re.search(r"Requested class\s+8", text)
     assert re.search(r"Discriminator\s+\d+\.\d% that it is real", text)
     assert re.search(r"Classifier\s+\d, with \d+\.\d%", text) and re.search(r"Weights\s+of step 4", text)
     assert len(shown_pictures(found)) == 6, "itself, and its five nearest"
@@ -368,14 +369,14 @@ def test_a_number_is_written(site, small_runs):
 @pytest.mark.parametrize(
     ("name", "text", "seed", "wanted"),
     [
-        ("told", "2026", 0, "‘2’ can't be written; it knows 38"),
-        ("told", "", 0, "Type what is to be written: 38"),
-        ("told", None, 0, "Type what is to be written"),
-        ("told", "3" * 41, 0, "40 characters are the most"),
-        ("told", "3", -1, "Seed: a whole number"),
+        ("told", "2026", 0, "‘2’ can't be written; possible characters: 38"),
+        ("told", "", 0, "Type what to write: 38"),
+        ("told", None, 0, "Type what to write"),
+        ("told", "3" * 41, 0, "At most 40 characters"),
+        ("told", "3", -1, "whole number from 0 to"),
         ("told", "<b>", 0, "‘<’ can't be written"),
-        ("redraw", "8", 0, "redraws pictures"),
-        ("noise", "0123456789" * 2, 0, "Among 1,000 pictures of this seed the classifier finds no picture"),
+        ("redraw", "8", 0, "translates images"),
+        ("noise", "0123456789" * 2, 0, "among 1,000 pictures of this seed"),
     ],
 )
 def test_what_cannot_be_written_is_a_sentence(site, name, text, seed, wanted):
@@ -432,7 +433,7 @@ def test_a_full_disk_is_a_sentence(site):
     def full():
         raise OSError(28, "No space left on device")
 
-    assert "The file couldn't be written; the disk may be full." in said(site, full)
+    assert "The file could not be written; the disk may be full." in said(site, full)
 
 
 # Words.

@@ -102,8 +102,9 @@ def test_numbers_are_read_as_people_write_them(site: Site, field: str, typed: st
 
 @pytest.mark.parametrize("typed", ["8,5", "0,001", "1,2,3", "1,000"])
 def test_what_has_no_fraction_is_not_rounded(site: Site, typed: str) -> None:
-    with pytest.raises(UserError, match=r"^batch_size: "):
+    with pytest.raises(UserError, match="whole number") as caught:
         read(site, "minimal", "mnist", shown(recipe("minimal")) | {"batch_size": typed})
+    assert caught.value.field == "batch_size"
 
 
 # Names.
@@ -175,7 +176,7 @@ def test_a_name_that_cannot_be_is_refused_in_one_line_at_its_field(
 def test_a_mistake_names_its_field_and_opens_its_drawer(page: Events, begun: list[Any], field: str, typed: str) -> None:
     answer = page.send("start", recipe="minimal", **{field: typed})
     assert not begun and 'role="alert"' in answer[0] and f'data-field="set-{field}"' in answer[0]
-    assert said(answer).startswith(f"{field}: ")
+    assert re.match(rf"{field}:? ", said(answer))
     opened = [one for one in answer[1:] if isinstance(one, dict) and one.get("open")]
     above = field in ("batch_size", "duration", "seed", "data")
     assert len(opened) == (0 if above else 1)

@@ -155,8 +155,9 @@ def test_names_of_this_machine_do(client: TestClient, host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "lab.example", ""])
 def test_others_are_let_in_with_a_password_alone(site: Site, host: str) -> None:
     for password in (None, ""):
-        with pytest.raises(WebError, match=r"^host: .* give --password"):
+        with pytest.raises(WebError, match="--password") as caught:
             make_app(site, host=host, password=password)
+        assert caught.value.field == "host"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8"])

@@ -84,7 +84,7 @@ def refused(*_: object, **__: object) -> None:
 
 
 def test_english_would_be_found() -> None:
-    assert in_english("<p>batch_size: &#x27;x&#x27; won't do: input should be a whole number</p>")
+    assert in_english("<p>batch_size must be a whole number (got &#x27;x&#x27;)</p>")
     assert not in_english("<p>batch_size: x</p>")
 
 

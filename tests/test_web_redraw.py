@@ -1,4 +1,4 @@
-"""Redraw: drawings in MNIST's manner, files, test images, and what comes of them."""
+"""Translate: drawings in MNIST's manner, files, test images, and what comes of them."""
 
 import base64
 import html
@@ -91,9 +91,9 @@ def test_a_photograph_on_grey_paper(digits):
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_nothing_drawn_is_a_sentence(grey):
-    with pytest.raises(WebError, match="nothing drawn"):
+    with pytest.raises(WebError, match="The picture is empty"):
         as_digit(np.full((28, 28), grey, np.uint8))
-    with pytest.raises(WebError, match="nothing drawn"):
+    with pytest.raises(WebError, match="The picture is empty"):
         as_digit(np.array([[grey]], np.uint8))
 
 
@@ -153,7 +153,7 @@ def test_only_files_in_the_pages_own_folder_are_read(tmp_path):
     (folder / "link.png").symlink_to(outside)
     wanted = [str(outside), str(folder / ".." / "outside.png"), str(folder / "link.png"), str(folder), "", None, 3]
     for path in [*wanted, str(folder / "gone.png"), "a.png\0", "/etc/passwd"]:
-        with pytest.raises(WebError, match="isn't there any more"):
+        with pytest.raises(WebError, match="doesn't exist any more"):
             uploaded(path, folder)
     assert outside.exists()
     assert uploaded(str(folder / "a.png"), folder).pixels.shape == (9, 9)
@@ -192,8 +192,8 @@ def test_test_images_of_all_digits_can_be_taken(site):
         ("redraw", "8", 1.5, "whole number from 1"),
         ("redraw", "8", None, "whole number from 1"),
         ("redraw", "x", 1, "no class ‘x’"),
-        ("noise", "8", 1, "draws from noise"),
-        ("../redraw", "8", 1, "isn't below"),
+        ("noise", "8", 1, "generates from noise"),
+        ("../redraw", "8", 1, "isn't inside"),
         ("nowhere", "8", 1, "no run"),
         (None, "8", 1, "Choose a run"),
     ],
@@ -210,7 +210,7 @@ def test_data_outside_of_the_folder_are_not_read(site, small_runs, tmp_path, dat
     )  # fmt: skip
     other = Site(tmp_path / "page")
     made, said = attempt(lambda: take_test_image(other, "run", "8", 1))
-    assert made is None and "test images of ‘run’ aren't here" in html.unescape(said)
+    assert made is None and "test images of ‘run’ can't be found" in html.unescape(said)
     assert other.worker.pid is None, "the worker wasn't asked"
 
 

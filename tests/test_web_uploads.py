@@ -123,7 +123,7 @@ def test_a_hostile_picture_is_refused_in_a_sentence_and_costs_little(name, tmp_p
     path = tmp_path / "picture"
     path.write_bytes(HOSTILE[name]())
     said, taken = cost(path)
-    assert said.startswith("That ") and said.endswith("."), said
+    assert said.startswith("This ") and said.endswith("."), said
     assert taken < MOST_MEMORY / 4, "what is refused isn't decoded"
 
 
@@ -152,10 +152,10 @@ def test_the_largest_pictures_that_are_taken_cost_little(make, tmp_path):
 
 def test_what_is_refused_is_named():
     for content, wanted in (
-        (png(9_000, 9_000), r"too large: 9,000×9,000 pixels, and 12.5 million are the most"),
-        (png(50_000, 50_000), "too large to be opened"),
-        (bytes(MOST_BYTES + 1), "too large: 20 MB are the most"),
-        (b"x", "no PNG, JPEG or GIF picture, or it is damaged"),
+        (png(9_000, 9_000), "too large: 9,000×9,000 pixels; at most 12.5 million"),
+        (png(50_000, 50_000), "too large to open"),
+        (bytes(MOST_BYTES + 1), "too large; at most 20 MB"),
+        (b"x", "isn't a PNG, JPEG or GIF picture, or it is damaged"),
     ):
         with pytest.raises(WebError, match=wanted):
             read_picture(content)
@@ -164,7 +164,7 @@ def test_what_is_refused_is_named():
 
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path):
-    with pytest.raises(WebError, match="isn't there any more"):
+    with pytest.raises(WebError, match="doesn't exist any more"):
         read_upload(tmp_path / "gone.png")
     (tmp_path / "large").write_bytes(bytes(MOST_BYTES + 1))
     with pytest.raises(WebError, match="20 MB"):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import re
 
 import pytest
 import torch
@@ -146,7 +145,8 @@ def test_one_image_fewer_is_too_few(name: str, whose: str) -> None:
     few = (least - 1, COUNT + least) if whose == "images" else (COUNT + least, least - 1)
     given = Comparison(sample(few[0]), Reference(sample(few[1], 1), sample(10, 2)))
     reason = why_not(name, METRICS[name], given)
-    assert reason == f"{name} takes {least} images at least, and there are {least - 1} {whose}"
+    assert (reason.key, reason.parts) == (f"too few {whose}", {"name": name, "least": least, "found": least - 1})
+    assert reason == f"{name} needs at least {least} {whose} (got {least - 1})"
 
 
 @metrics
@@ -158,7 +158,9 @@ def test_what_is_missing_is_named(name: str, need: str) -> None:
     lacking = without(need, whole)
     if need in metric.needs:
         assert missing(metric, lacking) == need
-        assert re.match(rf"{name} takes .*{WORDS[need]}", why_not(name, metric, lacking))
+        reason = why_not(name, metric, lacking)
+        assert (reason.key, reason.parts) == (f"needs {need}", {"name": name})
+        assert reason.startswith(f"{name} ") and WORDS[need] in reason
     else:
         assert missing(metric, lacking) is None
         assert math.isfinite(metric.measure(lacking))

@@ -285,8 +285,10 @@ def test_an_unconditional_network_takes_no_notice_of_labels(make: object, name: 
 @pytest.mark.parametrize("size", [27, 30])
 def test_convolutions_refuse_a_side_that_is_no_multiple_of_four(name: str, size: int) -> None:
     for make in (generator_of, discriminator_of):
-        with pytest.raises(ConfigError, match=f"'{name}' takes .* multiple of 4.*{size}×{size}.*'mlp'"):
+        with pytest.raises(ConfigError, match=f"'{name}' .* multiple of 4.*{size}×{size}.*'mlp'") as caught:
             make(name, ImageShape(1, size))
+        assert caught.value.key == "side of four"
+        assert caught.value.parts == {"architecture": name, "size": f"{size}×{size}"}
 
 
 @pytest.mark.parametrize("name", ["dcgan", "pocket"])

@@ -34,9 +34,9 @@ def evaluate(
     Args:
         source: a run or an exported model, or its folder; a folder of pictures; or an .npz file with `images` and
             optionally `labels`.
-        against: `test`, `train` or `validation`, which are splits of the run's data (of MNIST for other images), or a
-            path to images, whose test split is used if it has one; `auto` for the test split, or for the validation set
-            if the data has no test split.
+        against: `test`, `train` or `validation`: a split of the run's data (MNIST's for other images). Or a path of
+            images; their test split is used if there is one. `auto`: the test split, or the validation set of data
+            without one.
         features: `auto`, `digits`, `classifier`, `random` or `inception`.
         count: the number of images to compare; by default 10,000, or all if there are fewer.
         metrics: `all`, or names separated by commas.

@@ -56,7 +56,7 @@ def completed(run: Run, progress: Progress) -> Run:
 
 
 def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool = True) -> Run:
-    """Resumes a run from its last checkpoint, to its end or to a longer duration, and redraws its figures.
+    """Resumes a run from its last checkpoint, to its end or to a longer duration, and draws its plots again.
 
     Args:
         run: the run or its folder.

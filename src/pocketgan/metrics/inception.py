@@ -35,7 +35,9 @@ def inception_features(weights: str | Path | None) -> tuple[Callable[[Tensor], T
             feature_extractor_weights_path=None if weights is None else str(weights),
         )
     except ModuleNotFoundError:
-        raise DataError("'inception' needs torch-fidelity; pip install torch-fidelity", field="features") from None
+        raise DataError(
+            "'inception' needs torch-fidelity; pip install torch-fidelity 'torchmetrics>=1.9,<1.10'", field="features"
+        ) from None
     except (OSError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(

@@ -239,15 +239,15 @@ def preferred_run(text: str, folder: str | Path = "runs") -> Run:
             field="run",
             folder=folder,
         )
-    reasons = []
+    refused = []
     for run in sorted(finished, key=times_baseline):
         try:
             check_text(run, text)
         except PocketganError as error:
-            reasons.append(str(error))
+            refused.append(error)
         else:
             return run
-    raise RunError(next((reason for reason in reasons if reason.startswith("text: ")), reasons[0]))
+    raise next((error for error in refused if error.field == "text"), refused[0])
 
 
 def times_baseline(run: Run) -> float:

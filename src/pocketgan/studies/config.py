@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.base.messages import in_words
 from pocketgan.config.fields import ALIASES, FIELDS, NAMES, explain, rename, replace
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import PACKAGED, RunConfig, Section
@@ -94,12 +95,7 @@ class StudyConfig(Section):
     @classmethod
     def _known_recipe(cls, name: str) -> str:
         if name not in RECIPES:
-            raise ConfigError(
-                "no recipe '{name}'{hint}; known: {known}",
-                name=name,
-                hint=nearest(name, RECIPES),
-                known=", ".join(RECIPES),
-            )
+            raise ConfigError("no recipe", name=name, hint=nearest(name, RECIPES), known=", ".join(RECIPES))
         return name
 
     @model_validator(mode="after")
@@ -292,7 +288,6 @@ def study_config(values: Mapping[str, Any]) -> StudyConfig:
             raise explain(error) from None
         if isinstance(cause, ConfigError):
             raise ConfigError(cause.reason, field=cause.field or place) from None
-        why = f"{first['msg'][0].lower()}{first['msg'][1:]}"
-        raise ConfigError("{why} (got {value!r})", field=place, value=first["input"], why=why) from None
+        raise ConfigError("refused", field=place, value=repr(first["input"]), why=in_words(first)) from None
     config.configs()
     return config

@@ -70,7 +70,7 @@ def run_study(
         if best is not None and config.fresh_seeds and not (study.folder / STOP).exists():
             fresh = study.fresh_jobs(best)
             if any(job.result() is None for job in fresh):
-                runs = "run on a fresh seed says" if len(fresh) == 1 else "runs on fresh seeds say"
+                runs = "run on a confirmation seed says" if len(fresh) == 1 else "runs on confirmation seeds say"
                 progress.say(f"'{best}' is chosen; {len(fresh)} {runs} how good it is")
             run_jobs(study, fresh, at_once, backend, threads, progress)
     return study

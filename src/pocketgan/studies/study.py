@@ -151,7 +151,7 @@ class Study:
         folder = Path(folder)
         path = folder / "study.json"
         if not path.is_file():
-            where = "is no study's folder: it has no study.json" if folder.is_dir() else "doesn't exist"
+            where = "isn't the folder of a study: it has no study.json" if folder.is_dir() else "doesn't exist"
             raise StudyError(
                 "'{folder}' {where}; 'pocketgan study NAME --out DIR' creates one",
                 field="study",

@@ -51,7 +51,7 @@ class Started:
         except OSError:
             return ""
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return lines[-1].removeprefix("pocketgan: ") if lines else ""
+        return lines[-1].removeprefix("error: ") if lines else ""
 
 
 class Starts:
