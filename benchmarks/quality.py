@@ -137,8 +137,8 @@ def middle(rows: list[dict[str, Any]], read: Callable[[dict[str, Any]], float]) 
 def quality_table(rows: list[dict[str, Any]]) -> list[str]:
     """Returns the lines of the table of `pocket` at each duration."""
     lines = [
-        "| trained for | seeds | FD (digits) | ÷ baseline | FD (random) | ÷ baseline | class KL | class accuracy | recall "
-        "| baseline | coverage | baseline | authenticity | baseline | C_T | warnings (evaluations) |",
+        "| trained for | seeds | FD (digits) | ÷ baseline | FD (random) | ÷ baseline | class KL | class accuracy "
+        "| recall | baseline | coverage | baseline | authenticity | baseline | C_T | warnings (evaluations) |",
         "| --- | ---: | --- | ---: | --- |" + " ---: |" * 11,
     ]
     for duration in dict.fromkeys(row["asked"] for row in rows):

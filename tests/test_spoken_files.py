@@ -169,6 +169,5 @@ def test_why_a_run_failed_is_kept_in_english_and_said_in_korean(
         pocketgan.train("minimal", data=str(data), duration="4 steps", out=tmp_path / "run", progress=False)
     assert HANGUL.search(str(caught.value))
     status = Run.open(tmp_path / "run").status()
-    assert (
-        status.state == "failed" and "can't write stats.jsonl: " in status.message and not HANGUL.search(status.message)
-    )
+    assert status.state == "failed"
+    assert "can't write stats.jsonl: " in status.message and not HANGUL.search(status.message)
