@@ -48,7 +48,8 @@ UNSEEN = {
     "discriminator hardly learns": "minimal --discriminator-learning-rate 1e-9 --iterations 1000 "
     f"--evaluate-every 50_steps {SMALL}",
     "latent vector of one number": f"minimal --latent-dim 1 --iterations 2000 --evaluate-every 100_steps {SMALL}",
-    "learning rate 300 times too high": f"minimal --learning-rate 0.3 --iterations 1000 --evaluate-every 50_steps {SMALL}",
+    "learning rate 300 times too high": "minimal --learning-rate 0.3 --iterations 1000 "
+    f"--evaluate-every 50_steps {SMALL}",
 }
 """Runs that fail in ways on which no threshold was set."""
 HEALTHY = {

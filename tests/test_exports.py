@@ -195,7 +195,7 @@ def test_the_card_tells_recipe_budget_and_data(shipped: ExportedModel, averaged:
     assert "learning_rate: 0.0015 -> 0.01" in rows["recipe"][0]
     assert "seed" not in rows["recipe"][0]
     assert rows["budget"][0].startswith("4 steps at batch 8: 32 images shown")
-    assert rows["images"] == [f"{averaged.facts.images:,} of 28×28 pixels, grey"]
+    assert rows["images"] == [f"{averaged.facts.images:,} of 28×28 pixels, gray"]
     assert rows["classes"] == ["3, 8 (only these were selected)"]
     assert rows["weights"][0].startswith("of step 4 of 8")
     assert averaged.facts.digest in rows["digest"][0]

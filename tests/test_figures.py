@@ -76,7 +76,7 @@ def test_every_axis_has_a_unit(make, over, count):
     for name, figure in drawn.figures.items():
         for axes in figure.axes:
             for label in (axes.get_xlabel(), axes.get_ylabel()):
-                named_classes = label == "class drawn"
+                named_classes = label == "generated class"
                 assert (
                     named_classes
                     or not label
@@ -159,14 +159,14 @@ def test_the_map_holds_the_shares(make):
 def test_the_quality_shows_both_generators_the_floor_and_the_best(make):
     axes = draw_plots([make("one")]).figures["quality_plot"].axes[0]
     found = {line.get_label(): line for line in lines(axes)}
-    assert set(found) == {"averaged generator", "generator as trained", "best", "real images (floor)"}
-    assert found["averaged generator"].get_ydata() == pytest.approx([40, 20, 40 / 3, 10, 8, 40 / 6])
-    assert found["generator as trained"].get_ydata()[0] == 50
+    assert set(found) == {"EMA generator", "raw generator", "best", "real-data baseline"}
+    assert found["EMA generator"].get_ydata() == pytest.approx([40, 20, 40 / 3, 10, 8, 40 / 6])
+    assert found["raw generator"].get_ydata()[0] == 50
     assert found["best"].get_ydata()[0] == pytest.approx(40 / 6)
-    assert found["real images (floor)"].get_ydata()[0] == 0.5
+    assert found["real-data baseline"].get_ydata()[0] == 0.5
     assert axes.get_yscale() == "log" and "validation images" in axes.get_ylabel()
     raw = draw_plots([make("two", averaged=False, best=False)]).figures["quality_plot"].axes[0]
-    assert [line.get_label() for line in lines(raw)] == ["generator", "real images (floor)"]
+    assert [line.get_label() for line in lines(raw)] == ["generator", "real-data baseline"]
 
 
 def test_long_curves_are_averaged_with_a_band_around_them(make):

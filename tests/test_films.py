@@ -145,9 +145,9 @@ def test_the_usual_scale_fits_on_a_screen(shape, columns):
 def test_a_film_that_is_too_large_is_refused_before_it_is_drawn(tmp_path, monkeypatch):
     made = film()
     monkeypatch.setattr("pocketgan.pictures.animation.grid", None)
-    with pytest.raises(RunError, match=r"^scale: 3000 makes a picture of .* pixels, and 50,000,000 in all"):
+    with pytest.raises(RunError, match=r"\(got 3000: a picture of .* pixels, and at most 50,000,000 in all"):
         made.save(tmp_path / "film.gif", scale=3000)
-    with pytest.raises(RunError, match=r"or 16,383 a side are the most; \d+ would do"):
+    with pytest.raises(RunError, match=r"must be at most \d+ .* and 16,383 per side are possible"):
         film(count=1, names=(), columns=1, rows=(0,), side=1, moments=(0, 1)).save(tmp_path / "film.webp", scale=17_000)
     assert not list(tmp_path.iterdir())
 

@@ -71,9 +71,9 @@ def test_it_is_symmetric_and_knows_no_order_nor_origin(offset: float) -> None:
 
 def test_errors() -> None:
     features = normal(5, 3)
-    with pytest.raises(ValueError, match="generated: 1 rows of features; it takes 2 or more"):
+    with pytest.raises(ValueError, match="generated: 1 rows of features; expected 2 or more"):
         frechet_distance(features[:1], features)
-    with pytest.raises(ValueError, match="real: 1 rows of features; it takes 2 or more"):
+    with pytest.raises(ValueError, match="real: 1 rows of features; expected 2 or more"):
         frechet_distance(features, features[:1])
     with pytest.raises(ValueError, match="real: features 2 wide; those before are 3 wide"):
         frechet_distance(features, features[:, :2])

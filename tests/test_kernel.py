@@ -94,9 +94,9 @@ def test_the_same_features_give_the_same_number_and_the_global_generator_is_left
 
 def test_errors() -> None:
     features = normal(5, 3)
-    with pytest.raises(ValueError, match="generated: 1 rows of features; it takes 2 or more"):
+    with pytest.raises(ValueError, match="generated: 1 rows of features; expected 2 or more"):
         kernel_distance(features[:1], features)
     with pytest.raises(ValueError, match="real: features 2 wide"):
         kernel_distance(features, features[:, :2])
-    with pytest.raises(ValueError, match="block: 2 rows; it takes 3 or more"):
+    with pytest.raises(ValueError, match="block: 2 rows; expected 3 or more"):
         kernel_distance(features, features, block=2)

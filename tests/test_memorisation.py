@@ -173,21 +173,21 @@ def test_order_makes_no_difference() -> None:
 
 def test_errors() -> None:
     known = nearest(HELD_OUT[:5], TRAINING)
-    with pytest.raises(ValueError, match="training: 1 rows of features; it takes 2 or more"):
+    with pytest.raises(ValueError, match="training: 1 rows of features; expected 2 or more"):
         authentic(HELD_OUT, TRAINING[:1])
-    with pytest.raises(ValueError, match="generated: 0 rows of features; it takes 1 or more"):
+    with pytest.raises(ValueError, match="generated: 0 rows of features; expected 1 or more"):
         authentic_share(HELD_OUT[:0], TRAINING)
     with pytest.raises(ValueError, match="generated: features 2 wide; those before are 6 wide"):
         authentic(HELD_OUT[:, :2], TRAINING)
-    with pytest.raises(ValueError, match="generated_nearest: 5 distances; it takes 6"):
+    with pytest.raises(ValueError, match="generated_nearest: 5 distances; expected 6"):
         authentic(HELD_OUT[:6], TRAINING, generated_nearest=known)
-    with pytest.raises(ValueError, match="held_out_nearest: 5 distances; it takes 6"):
+    with pytest.raises(ValueError, match="held_out_nearest: 5 distances; expected 6"):
         copying_score(HELD_OUT, HELD_OUT[:6], TRAINING, held_out_nearest=known)
-    with pytest.raises(ValueError, match="generated: 19 rows of features; it takes 20 or more"):
+    with pytest.raises(ValueError, match="generated: 19 rows of features; expected 20 or more"):
         copying_score(HELD_OUT[:19], HELD_OUT, TRAINING)
-    with pytest.raises(ValueError, match="held_out: 0 rows of features; it takes 1 or more"):
+    with pytest.raises(ValueError, match="held_out: 0 rows of features; expected 1 or more"):
         copying_score(HELD_OUT, HELD_OUT[:0], TRAINING)
-    with pytest.raises(ValueError, match="training: 9 rows of features; it takes 10 or more"):
+    with pytest.raises(ValueError, match="training: 9 rows of features; expected 10 or more"):
         copying_score(HELD_OUT, HELD_OUT, TRAINING[:9])
     with pytest.raises(ValueError, match="held_out: features 2 wide"):
         copying_score(HELD_OUT, HELD_OUT[:, :2], TRAINING)

@@ -107,7 +107,7 @@ def test_more_images_do_not_make_more_duplicates() -> None:
 
 def test_errors() -> None:
     features = normal(4, 3)
-    with pytest.raises(ValueError, match="labels: 0 of them; it takes 1 or more"):
+    with pytest.raises(ValueError, match="labels: 0 of them; expected 1 or more"):
         class_histogram(labels(0, 0), 2)
     for wrong in (-1, 4):
         with pytest.raises(ValueError, match=r"labels: from .* to .*; with 4 classes, 0 to 3"):

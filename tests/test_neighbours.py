@@ -133,7 +133,7 @@ def test_a_subsample_has_every_row_at_most_once_and_leaves_the_global_generator_
 def test_what_is_no_set_of_features_is_named() -> None:
     good = normal(4, 3)
     check_features(4, first=good, second=good)
-    with pytest.raises(ValueError, match=r"second: 4 rows of features; it takes 5 or more"):
+    with pytest.raises(ValueError, match=r"second: 4 rows of features; expected 5 or more"):
         check_features(5, first=normal(5, 3), second=good)
     with pytest.raises(ValueError, match=r"second: features 2 wide; those before are 3 wide"):
         check_features(1, first=good, second=normal(4, 2))
@@ -157,9 +157,9 @@ def test_errors() -> None:
     with pytest.raises(ValueError, match="base: 1 rows"):
         nearest(points[:1], points[:1], excluded=torch.tensor([0]))
     for indices in ([0, 1], [0, 1, 2, 4], [0, 1, 2, -1]):
-        with pytest.raises(ValueError, match=f"excluded: {len(indices)} indices; it takes 4"):
+        with pytest.raises(ValueError, match=f"excluded: {len(indices)} indices; expected 4"):
             nearest(points, points, excluded=torch.tensor(indices))
-    with pytest.raises(ValueError, match="points: 4 rows of features; it takes 5"):
+    with pytest.raises(ValueError, match="points: 4 rows of features; expected 5"):
         radii(points, 4)
     with pytest.raises(ValueError, match="k: 0"):
         radii(points, 0)

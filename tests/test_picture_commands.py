@@ -112,7 +112,10 @@ MISTAKES = [
         "--out: 'x.mp4' needs ffmpeg, and none is on the PATH; install ffmpeg, or write 'x.gif' or 'x.webp'",
     ),
     ("interpolate runs/noise --scale 0", "--scale must be a whole number from 1 up (got 0)"),
-    ("interpolate runs/noise --scale 100000", "--scale: 100000 makes a picture of 28,000,054×2,800,082 pixels"),
+    (
+        "interpolate runs/noise --scale 100000",
+        "--scale must be at most 99 (got 100000: a picture of 28,000,054×2,800,082 pixels",
+    ),
     ("interpolate runs/noise --scale 2.5", "--scale must be a whole number (got '2.5')"),
     ("interpolate runs/noise --fps 0 --out x.gif", "--fps must be from 0.1 to 50 frames per second (got 0)"),
     ("interpolate runs/noise --theme blue", "--theme must be one of dark, light (got 'blue')"),
@@ -133,15 +136,18 @@ MISTAKES = [
     ("write 8 runs/told --scale 2 --out x.npz", "--scale: 'x.npz' holds images in their own size"),
     ("timelapse runs/noise --frames 0", "--frames must be from 2 to 1,000 (got 0)"),
     ("timelapse runs/noise --out x", "--out must end in '.png', '.gif', '.webp' or '.mp4' (got 'x')"),
-    ("timelapse runs/noise --scale 90000", "--scale: 90000 makes a picture of"),
+    ("timelapse runs/noise --scale 90000", "(got 90000: a picture of"),
     ("plot runs/nothing", "run: 'runs/nothing' doesn't exist"),
     ("plot runs/noise --format eps", "--format must be one of pdf, svg, png (got 'eps')"),
     ("plot runs/noise --fromat png", "--fromat isn't a flag; did you mean '--format'?"),
     ("plot runs/noise --width 2", "--width must be from 6 to 40 cm (got 2)"),
     ("plot runs/noise --x-axis days", "--x-axis must be one of steps, epochs, kimg, minutes (got 'days')"),
     ("generate runs/noise --labels", "--labels: these images were generated without classes"),
-    ("generate runs/told --scale 100000", "--scale: 100000 makes a picture of 22,400,018×22,400,018 pixels"),
-    ("generate runs/told --count 1000000 --out x.png", "--count: even at scale 1 it takes 30,002×30,002 pixels"),
+    ("generate runs/told --scale 100000", "(got 100000: a picture of 22,400,018×22,400,018 pixels"),
+    (
+        "generate runs/told --count 1000000 --out x.png",
+        "--count must be smaller: even at scale 1 the picture has 30,002×30,002 pixels",
+    ),
 ]
 
 

@@ -149,15 +149,15 @@ def test_an_outlier_far_away_does_not_blur_the_others() -> None:
 
 def test_errors() -> None:
     features = normal(6, 3)
-    with pytest.raises(ValueError, match="generated: 5 rows of features; it takes 6 or more"):
+    with pytest.raises(ValueError, match="generated: 5 rows of features; expected 6 or more"):
         manifold(features[:5], features)
-    with pytest.raises(ValueError, match="real: 3 rows of features; it takes 4 or more"):
+    with pytest.raises(ValueError, match="real: 3 rows of features; expected 4 or more"):
         precision(features, features[:3], 3)
     with pytest.raises(ValueError, match="real: features 2 wide"):
         recall(features, features[:, :2])
     with pytest.raises(ValueError, match="k: 0"):
         density(features, features, 0)
-    with pytest.raises(ValueError, match="real_radii: 5 radii; it takes 6"):
+    with pytest.raises(ValueError, match="real_radii: 5 radii; expected 6"):
         manifold(features, features, 2, real_radii=torch.ones(5))
-    with pytest.raises(ValueError, match="generated_radii: 7 radii; it takes 6"):
+    with pytest.raises(ValueError, match="generated_radii: 7 radii; expected 6"):
         manifold(features, features, 2, generated_radii=torch.ones(7))

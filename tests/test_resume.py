@@ -140,7 +140,7 @@ def test_damaged_checkpoint_falls_back_on_the_one_before(
     run = pocketgan.resume(copied)
     said = capsys.readouterr().err
     assert last.name in said
-    assert "going on from step 110 of 120" in said
+    assert "continuing from step 110 of 120" in said
     assert_same_bits(run, finished)
 
 

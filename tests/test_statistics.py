@@ -318,7 +318,7 @@ def test_the_global_generator_is_left_alone() -> None:
 
 
 def test_errors_in_values() -> None:
-    with pytest.raises(ValueError, match=r"^values: shape \(0,\), 0 not finite; it takes a list of 1 or more finite"):
+    with pytest.raises(ValueError, match=r"^values: shape \(0,\), 0 not finite; expected a list of 1 or more finite"):
         interquartile_mean([])
     with pytest.raises(ValueError, match=r"^values: shape \(2,\), 1 not finite"):
         interval([1.0, math.nan])
@@ -326,56 +326,56 @@ def test_errors_in_values() -> None:
         permutation_p_value([])
     with pytest.raises(ValueError, match=r"^differences: shape \(1, 2\)"):
         seeds_needed(np.ones((1, 2)), 3)
-    with pytest.raises(ValueError, match=r"^p_values: 0.1 to 1.5; it takes numbers from 0 to 1"):
+    with pytest.raises(ValueError, match=r"^p_values: 0.1 to 1.5; expected numbers from 0 to 1"):
         holm([0.1, 1.5])
-    with pytest.raises(ValueError, match=r"^second: no runs; it takes 1 or more"):
+    with pytest.raises(ValueError, match=r"^second: no runs; expected 1 or more"):
         probability_better([1.0], [])
     with pytest.raises(ValueError, match=r"^first: shape \(1,\), 1 not finite"):
         probability_better([math.nan, None], [1.0])
-    with pytest.raises(ValueError, match=r"^second: 1 figures; it takes 2, one for each run"):
+    with pytest.raises(ValueError, match=r"^second: 1 figures; expected 2, one for each run"):
         rank_correlation([1.0, 2.0], [1.0])
-    with pytest.raises(ValueError, match=r"^steps: 2 for 3 values; it takes one for each, increasing"):
+    with pytest.raises(ValueError, match=r"^steps: 2 for 3 values; expected one for each, increasing"):
         variation_within([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match=r"^steps: 3 for 3 values; it takes one for each, increasing"):
+    with pytest.raises(ValueError, match=r"^steps: 3 for 3 values; expected one for each, increasing"):
         variation_within([1, 1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match=r"^curves: 1, 1 lengths; it takes 2 or more, all of the same length"):
+    with pytest.raises(ValueError, match=r"^curves: 1, 1 lengths; expected 2 or more, all of the same length"):
         variation_between([[1, 2]])
     with pytest.raises(ValueError, match=r"^curves: 2, 2 lengths"):
         variation_between([[1, 2], [1]])
 
 
 def test_errors_in_options() -> None:
-    with pytest.raises(ValueError, match=r"^confidence: 95; it takes a number between 0 and 1"):
+    with pytest.raises(ValueError, match=r"^confidence: 95; expected a number between 0 and 1"):
         interval([1.0, 2.0, 3.0], confidence=95)
-    with pytest.raises(ValueError, match=r"^resamples: 0; it takes 1 or more"):
+    with pytest.raises(ValueError, match=r"^resamples: 0; expected 1 or more"):
         interval([1.0, 2.0, 3.0], resamples=0)
-    with pytest.raises(ValueError, match=r"^seeds: 0; it takes 1 or more"):
+    with pytest.raises(ValueError, match=r"^seeds: 0; expected 1 or more"):
         smallest_p_value(0)
-    with pytest.raises(ValueError, match=r"^comparisons: 0; it takes 1 or more"):
+    with pytest.raises(ValueError, match=r"^comparisons: 0; expected 1 or more"):
         default_seeds(0)
-    with pytest.raises(ValueError, match=r"^level: 0; it takes a number between 0 and 1"):
+    with pytest.raises(ValueError, match=r"^level: 0; expected a number between 0 and 1"):
         fewest_seeds(1, level=0)
-    with pytest.raises(ValueError, match=r"^power: 1; it takes a number between 0 and 1"):
+    with pytest.raises(ValueError, match=r"^power: 1; expected a number between 0 and 1"):
         seeds_needed([1.0, 2.0], 1, power=1)
-    with pytest.raises(ValueError, match=r"^count: 4; it takes 1 to 3, the number of values"):
+    with pytest.raises(ValueError, match=r"^count: 4; expected 1 to 3, the number of values"):
         expected_best([1, 2, 3], 4)
-    with pytest.raises(ValueError, match=r"^count: 0; it takes 1 to 3"):
+    with pytest.raises(ValueError, match=r"^count: 0; expected 1 to 3"):
         expected_best([1, 2, 3], 0)
     for warm_up in (-0.1, 1):
-        with pytest.raises(ValueError, match=rf"^warm_up: {warm_up}; it takes a number from 0 to below 1"):
+        with pytest.raises(ValueError, match=rf"^warm_up: {warm_up}; expected a number from 0 to below 1"):
             variation_between([[1, 2], [1, 3]], warm_up=warm_up)
 
 
 def test_errors_in_figures() -> None:
-    with pytest.raises(ValueError, match=r"^figures: of 1 variants; it takes 2 or more"):
+    with pytest.raises(ValueError, match=r"^figures: of 1 variants; expected 2 or more"):
         compare({"first": [1.0]})
-    with pytest.raises(ValueError, match=r"^figures\['second'\]: 1; it takes 2, one for each seed"):
+    with pytest.raises(ValueError, match=r"^figures\['second'\]: 1; expected 2, one for each seed"):
         compare({"first": [1.0, 2.0], "second": [1.0]})
-    with pytest.raises(ValueError, match=r"^figures\['first'\]: 0; it takes 1 or more, one for each seed"):
+    with pytest.raises(ValueError, match=r"^figures\['first'\]: 0; expected 1 or more, one for each seed"):
         compare({"first": [], "second": []})
     with pytest.raises(ValueError, match=r"^figures\['second'\]: shape \(1,\), 1 not finite"):
         compare({"first": [1.0, 2.0], "second": [None, math.inf]})
-    with pytest.raises(ValueError, match=r"^against: 'third'; it takes one of first, second"):
+    with pytest.raises(ValueError, match=r"^against: 'third'; expected one of first, second"):
         compare({"first": [1.0], "second": [2.0]}, against="third")
-    with pytest.raises(ValueError, match=r"^level: 1; it takes a number between 0 and 1"):
+    with pytest.raises(ValueError, match=r"^level: 1; expected a number between 0 and 1"):
         compare({"first": [1.0], "second": [2.0]}, level=1)

@@ -107,7 +107,7 @@ def test_p_values_known_answers() -> None:
 
 def test_errors() -> None:
     features = normal(4, 3)
-    with pytest.raises(ValueError, match="generated: 1 rows of features; it takes 2 or more"):
+    with pytest.raises(ValueError, match="generated: 1 rows of features; expected 2 or more"):
         two_sample_accuracy(features[:1], features)
     with pytest.raises(ValueError, match="real: features 2 wide"):
         two_sample_accuracy(features, features[:, :2])

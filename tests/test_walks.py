@@ -73,7 +73,7 @@ def test_the_python_function_takes_a_folder(small_runs, tmp_path):
             "told",
             {"seeds": tuple(range(100)), "frames": 900},
             "frames",
-            r"900 frames between each two of 100 seeds, 2 images each, .*; 501 would do$",
+            r"900 frames between each two of 100 seeds, 2 images each, .*; use at most 501$",
         ),
     ],
 )
@@ -86,5 +86,5 @@ def test_what_will_not_do(small_runs, name, asked, field, expected):
 def test_where_even_two_frames_are_too_many_fewer_seeds_would_do(small_runs):
     run = Run.open(small_runs / "told")
     run.facts = run.facts.model_copy(update={"class_names": tuple(map(str, range(2000)))})
-    with pytest.raises(RunError, match=r"2000 images each, are too many; fewer seeds, or one --label, would do"):
+    with pytest.raises(RunError, match=r"2000 images each, are too many; use fewer seeds, or one --label"):
         walk(run, tuple(range(100)), frames=2)

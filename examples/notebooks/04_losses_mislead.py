@@ -118,8 +118,7 @@ runs["slow discriminator"].generate(32)
 # %% [markdown]
 # Neither run has learned digits in such a short time. But compare the images *within* each grid. The run with the
 # better-looking losses generates nearly the same image again and again. This is [mode
-# collapse](../../docs/understand/glossary.md#mode-collapse). Its discriminator is too slow to notice, so nothing pushes
-# the losses away from 0.69.
+# collapse](../../docs/understand/glossary.md#mode-collapse). Its discriminator changes too slowly to punish this.
 #
 # ## Measure the images
 #

@@ -151,9 +151,9 @@ pocketgan.timelapse(run)
 #
 # ## Measure
 #
-# For labeled images, `evaluate` normally trains a classifier on them first and compares its features. That takes
-# minutes. `features="random"` uses a network with fixed random weights instead. It is quick, but it does not know your
-# classes, so the scores about classes are left out.
+# For labeled images, `evaluate` normally trains a classifier on them first and compares its features. That takes a
+# minute or more. `features="random"` uses a network with fixed random weights instead. It is quick, but it does not
+# know your classes, so the scores about classes are left out.
 
 # %%
 result, report = pocketgan.evaluate(run, count=450, features="random")

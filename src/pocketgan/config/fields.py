@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pocketgan.base.errors import ConfigError, nearest
-from pocketgan.base.messages import in_words, problem
+from pocketgan.base.messages import PROBLEMS, in_words, problem
 from pocketgan.config import history
 from pocketgan.config.sections import RunConfig
 
@@ -86,13 +86,15 @@ def validated(values: Mapping[str, Any]) -> RunConfig:
 
 
 def explain(error: ValidationError) -> ConfigError:
-    """Returns the first problem that pydantic found: the field, its value, what would do."""
+    """Returns the first problem that pydantic found: the field, the requirement, the value."""
     first, *others = error.errors()
     path = [str(part) for part in first["loc"]]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError) and cause.field:
         return cause
-    message = cause.reason if isinstance(cause, ConfigError) else in_words(first)
+    message = in_words(first)
+    if isinstance(cause, ConfigError):
+        message = problem(cause.key, **cause.parts) if cause.key in PROBLEMS else cause.reason
     words = [other.get("ctx", {}).get("expected") for other in others if other["type"] == "literal_error"]
     if words and first["type"] != "literal_error":
         message = problem("or a word", why=message, word=words[0])
@@ -101,11 +103,10 @@ def explain(error: ValidationError) -> ConfigError:
     leaves = [part for part in path if part in FIELDS or part in ("seed", "recipe")]
     if first["type"] == "missing":
         return ConfigError("missing", field=".".join(path))
-    if not leaves or isinstance(first["input"], Mapping):
-        return ConfigError(message)
-    if repr(first["input"]) in message:
-        return ConfigError(message, field=leaves[-1])
-    return ConfigError("refused", field=leaves[-1], value=repr(first["input"]), why=message)
+    field = leaves[-1] if leaves and not isinstance(first["input"], Mapping) else None
+    if field is None or repr(first["input"]) in message:
+        return ConfigError(message, field=field)
+    return ConfigError("refused", field=field, value=repr(first["input"]), why=message)
 
 
 def differences(left: RunConfig, right: RunConfig) -> list[str]:

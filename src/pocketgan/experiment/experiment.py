@@ -181,7 +181,7 @@ def continue_run(
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
         return run
     if state.step:
-        progress.say(f"{run.folder}: going on from step {state.step:,} of {run.plan.steps:,}")
+        progress.say(f"{run.folder}: continuing from step {state.step:,} of {run.plan.steps:,}")
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     pace = Pace(run, state.step, most_threads, progress)
     run.rewind(state.step)
@@ -221,7 +221,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
         message = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
         raise RunError(message, field="run")
     for line in damaged:
-        progress.say(f"{line}; going on from the one before")
+        progress.say(f"{line}; continuing from the one before")
     if checkpoint is not None:
         check_config(checkpoint, run.config)
         restore(state, checkpoint)
@@ -351,8 +351,8 @@ def device_here(run: Run, progress: Progress) -> str:
     except ConfigError:
         device = choose_device("auto")
         progress.say(
-            f"{run.folder} was trained on '{run.environment.device}', which isn't here; it goes on on '{device}', and "
-            "its bits differ from here on"
+            f"{run.folder} was trained on '{run.environment.device}', which isn't available; it continues on '{device}', "
+            "so its results aren't bit-identical from here on"
         )
         return device
 

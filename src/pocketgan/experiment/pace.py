@@ -130,7 +130,7 @@ class Pace:
         details = {"planned": round(planned, 3), "measured": round(speed, 3), "seconds": round(whole, 1)}
         self.run.log_event(step, "speed", **details)
         changed = not SLOWER < speed / planned < FASTER
-        hint = "; --replan would plan again" if changed and not self.run.config.train.replan else ""
+        hint = "; add --replan to plan again" if changed and not self.run.config.train.replan else ""
         self.progress.say(
             f"step {step:,}: {speed / planned:.0%} of the planned speed, so training will take about {clock(whole)} "
             f"instead of {clock(self._planned or 0)}{hint}"

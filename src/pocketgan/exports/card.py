@@ -355,7 +355,7 @@ def licence(shipment: Shipment) -> str:
 
 def colours(facts: DataFacts) -> str:
     """Returns the kind of color: gray, RGB, or a number of channels."""
-    return "grey" if facts.channels == 1 else "RGB" if facts.channels == 3 else f"{facts.channels} channels"
+    return "gray" if facts.channels == 1 else "RGB" if facts.channels == 3 else f"{facts.channels} channels"
 
 
 def class_names(facts: DataFacts) -> str:

@@ -104,13 +104,13 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
             inputs = load_images(config.data, "test").images[:PAIRS]
         except DataError:
             return None, ""
-        caption = f"The first {len(inputs)} images of the test split, each with what the generator makes of it."
+        caption = f"The first {len(inputs)} images of the test split, each with the generator's output."
         return side_by_side(inputs, redraw_images(network, config, inputs)), caption
     classes = len(names) if config.network.conditional else 0
     many = classes * ROWS if 4 <= classes <= 20 else PICTURED
     made = generate_images(network, config, classes, count=many, seed=0)
     columns = ", each column of a class" if made.columns else ", all classes in turn" if classes else ""
-    return made, f"The first {many} images of seed 0{columns}; none was picked by hand."
+    return made, f"The first {many} images of seed 0{columns}, not selected."
 
 
 def write_folder(folder: Path, files: dict[str, bytes]) -> None:

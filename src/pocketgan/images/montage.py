@@ -168,14 +168,16 @@ def chosen_scale(
         return wanted
     if not fits(1):
         width, height = size(1)
-        why = "even at scale 1 it takes {width:,}×{height:,} pixels, which is too large; fewer would do"
+        why = "must be smaller: even at scale 1 the picture has {width:,}×{height:,} pixels"
         raise RunError(why, field=fewer, width=width, height=height)
     low = bisect_left(range(1, wanted), True, key=lambda scale: not fits(scale))
     if scale is not None:
         width, height = size(wanted)
         parts = {"scale": scale, "width": width, "height": height, "low": low, "most": most[0], "side": most[1]}
-        why = "{scale} makes a picture of {width:,}×{height:,} pixels, "
-        why += "and {most:,} in all or {side:,} a side are the most; {low} would do"
+        why = (
+            "must be at most {low} (got {scale}: a picture of {width:,}×{height:,} pixels, and at most {most:,} in all "
+        )
+        why += "and {side:,} per side are possible)"
         raise RunError(why, field="scale", **parts)
     return low
 

@@ -80,7 +80,9 @@ def evaluate(
     else:
         most = len(sets.reference) if model.config.reads_images else COUNT
         check_counts(names, count or min(COUNT, most), len(sets.reference), asked=metrics != "all", progress=progress)
-        progress.say("redrawing real images" if model.config.reads_images else f"generating {count or COUNT:,} images")
+        progress.say(
+            "translating real images" if model.config.reads_images else f"generating {count or COUNT:,} images"
+        )
         images, grey = fitted(generated_by(model, count, weights, seed, sets), sets.reference)
     named = sets.name in SPLITS
     space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)

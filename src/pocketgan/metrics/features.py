@@ -169,7 +169,7 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except (OSError, StorageError) as error:
-        progress.say(f"the classifier can't be kept in {path.parent}: {error}")
+        progress.say(f"can't save the classifier in {path.parent}: {error}")
     return trained_space("classifier", content, note)
 
 

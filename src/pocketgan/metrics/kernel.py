@@ -26,7 +26,7 @@ def kernel_distance(generated: Features, real: Features, *, block: int = 1000) -
     """
     check_features(2, generated=generated, real=real)
     if block < 3:
-        raise ValueError(f"block: {block} rows; it takes 3 or more")
+        raise ValueError(f"block: {block} rows; expected 3 or more")
     rows = min(len(generated), len(real))
     count = math.ceil(rows / block)
     used = rows // count * count

@@ -138,5 +138,5 @@ def _known_or_computed(name: str, queries: Tensor, training: Tensor, known: Near
     if known is None:
         return nearest(queries, training)
     if len(known.distances) != len(queries) or len(known.indices) != len(queries):
-        raise ValueError(f"{name}_nearest: {len(known.distances)} distances; it takes {len(queries)}, one for each row")
+        raise ValueError(f"{name}_nearest: {len(known.distances)} distances; expected {len(queries)}, one for each row")
     return known

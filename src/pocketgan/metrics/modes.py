@@ -23,7 +23,7 @@ def class_histogram(labels: Labels, classes: int) -> Float64[Tensor, "classes"]:
         ValueError: there are no labels, or one is outside [0, classes).
     """
     if len(labels) == 0:
-        raise ValueError("labels: 0 of them; it takes 1 or more")
+        raise ValueError("labels: 0 of them; expected 1 or more")
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"labels: from {labels.min()} to {labels.max()}; with {classes} classes, 0 to {classes - 1}")
     return torch.bincount(labels, minlength=classes).double() / len(labels)
@@ -43,7 +43,7 @@ def count_modes(labels: Labels, reference: Shares, *, least: float = 0.1) -> int
         ValueError: there are no labels, one isn't a class of the reference, `least` ≤ 0, or the shares are invalid.
     """
     if least <= 0:
-        raise ValueError(f"least: {least}; it takes a number above 0")
+        raise ValueError(f"least: {least}; expected a number above 0")
     reference = _check_shares(reference)
     histogram = class_histogram(labels, len(reference))
     return int(((histogram >= least * reference) & (reference > 0)).sum())
@@ -80,7 +80,7 @@ def confidence(probabilities: Float[Tensor, "_ _"]) -> float:
         ValueError: there are no images or no classes.
     """
     if probabilities.numel() == 0:
-        raise ValueError(f"probabilities: shape {tuple(probabilities.shape)}; it takes 1 image and class or more")
+        raise ValueError(f"probabilities: shape {tuple(probabilities.shape)}; expected 1 image and class or more")
     return probabilities.double().amax(dim=1).mean().item()
 
 
@@ -91,7 +91,9 @@ def label_agreement(asked: Labels, predicted: Labels) -> float:
         ValueError: there are no labels, or the numbers of labels differ.
     """
     if len(asked) == 0 or len(asked) != len(predicted):
-        raise ValueError(f"labels: {len(asked)} asked, {len(predicted)} predicted; it takes as many of each, 1 or more")
+        raise ValueError(
+            f"labels: {len(asked)} asked, {len(predicted)} predicted; expected an equal number of each, 1 or more"
+        )
     return (asked == predicted).double().mean().item()
 
 
@@ -135,5 +137,5 @@ def _check_shares(reference: Tensor) -> Tensor:
     """Returns the shares in float64, rescaled to the sum 1; rounding to float32 is tolerated."""
     shares = reference.double()
     if not (shares >= 0).all() or not abs(shares.sum().item() - 1) < 1e-4:
-        raise ValueError(f"reference: shares with the sum {shares.sum():.6g}; it takes shares ≥ 0 with the sum 1")
+        raise ValueError(f"reference: shares with the sum {shares.sum():.6g}; expected shares ≥ 0 with the sum 1")
     return shares / shares.sum()

@@ -68,7 +68,7 @@ def check_features(least: int, **sets: Tensor) -> None:
         if features.ndim != 2 or features.shape[1] == 0:
             raise ValueError(f"{name}: shape {tuple(features.shape)}; features have the shape (images, width)")
         if len(features) < least:
-            raise ValueError(f"{name}: {len(features)} rows of features; it takes {least} or more")
+            raise ValueError(f"{name}: {len(features)} rows of features; expected {least} or more")
         width = width or features.shape[1]
         if features.shape[1] != width:
             raise ValueError(f"{name}: features {features.shape[1]} wide; those before are {width} wide")
@@ -121,7 +121,7 @@ def nearest(queries: Features, base: Features, *, excluded: Int64[Tensor, "n"] |
         check_features(2, base=base)
         if len(excluded) != len(queries) or not ((excluded >= 0) & (excluded < len(base))).all():
             raise ValueError(
-                f"excluded: {len(excluded)} indices; it takes {len(queries)}, one per query, in [0, {len(base)})"
+                f"excluded: {len(excluded)} indices; expected {len(queries)}, one per query, in [0, {len(base)})"
             )
     if len(base) >= CELLED and len(queries) >= CELLS:
         return _nearest_by_cells(queries, base, excluded)
@@ -143,7 +143,7 @@ def distances_to_others(points: Features, k: int) -> Float32[Tensor, "n k"]:
         ValueError: k < 1, or there are at most k points.
     """
     if k < 1:
-        raise ValueError(f"k: {k}; it takes 1 or more")
+        raise ValueError(f"k: {k}; expected 1 or more")
     check_features(k + 1, points=points)
     return _closest(points, points, k, torch.arange(len(points), device=points.device))[0]
 

@@ -107,7 +107,7 @@ def _known_or_computed(name: str, features: Tensor, known: Tensor | None, k: int
     if known is None:
         return radii(features, k)
     if len(known) != len(features):
-        raise ValueError(f"{name}_radii: {len(known)} radii; it takes {len(features)}, one for each row")
+        raise ValueError(f"{name}_radii: {len(known)} radii; expected {len(features)}, one for each row")
     return known.float()
 
 

@@ -142,7 +142,7 @@ class Film:
 
     def _repr_html_(self) -> str:
         content = base64.b64encode(animation(".gif", iter(self.frames()), self.pauses)).decode()
-        return f'<img src="data:image/gif;base64,{content}" style="image-rendering: pixelated" alt="a film">'
+        return f'<img src="data:image/gif;base64,{content}" style="image-rendering: pixelated" alt="animation">'
 
 
 def fitting_scale(shape: tuple[int, ...], columns: int) -> int:

@@ -53,7 +53,7 @@ def walk(
     legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(classes) or 1
     if (legs + 1) * steps * rows > MOST_IMAGES:
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
-        remedy = f"{most} would do" if most > 1 else "fewer seeds, or one --label, would do"
+        remedy = f"use at most {most}" if most > 1 else "use fewer seeds, or one --label"
         raise RunError(
             "{frames} frames between each two of {count} seeds, {rows} images each, are too many; {remedy}",
             field="frames",

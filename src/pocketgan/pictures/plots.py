@@ -241,8 +241,8 @@ def plot_quality(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     figure, (axes,) = new_figure(look)
     for one in shown:
         averaged = any("raw_frechet_distance" in row for row in one.evaluations)
-        lines = [("frechet_distance", "averaged generator" if averaged else "generator", "-", "full")]
-        lines += [("raw_frechet_distance", "generator as trained", DASHED, "none")] if averaged else []
+        lines = [("frechet_distance", "EMA generator" if averaged else "generator", "-", "full")]
+        lines += [("raw_frechet_distance", "raw generator", DASHED, "none")] if averaged else []
         for side, (key, name, dashes, fill) in enumerate(lines):
             x, y = points(one, one.evaluations, x_axis, key)
             colour, mark = one.colours[1 - side], one.marks[side]
@@ -253,7 +253,7 @@ def plot_quality(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
         axes.plot(x, y, "*", markersize=11, color=look.palette.ink, zorder=5, label="best")
     floors = {floor for one in shown if (floor := one.evaluations[-1].get("frechet_floor")) is not None}
     for place, floor in enumerate(sorted(floors)):
-        label = "real images (floor)" if place == 0 else None
+        label = "real-data baseline" if place == 0 else None
         axes.axhline(floor, color=look.palette.faint, linewidth=1, linestyle=":", label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -284,7 +284,7 @@ def plot_classes(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
         names = class_names(one, len(share))
         step = math.ceil(len(names) / MOST_CLASSES)
         axes.set_yticks(range(0, len(names), step), names[::step])
-        axes.set_ylabel("class drawn")
+        axes.set_ylabel("generated class")
         write_across(axes, x_axis, look)
         if one.name:
             axes.set_title(one.name, loc="left")

@@ -51,8 +51,8 @@ class Written:
             return f"'{self.text}' in images of '{self.folder}', with seed {self.seed}"
         text = ", ".join(f"{character} {share:.1%}" for character, share in self.certainty.items())
         return (
-            f"{self.drawn:,} images were drawn from '{self.folder}' with seed {self.seed}; kept for each digit is the "
-            f"one that the classifier 'digits' is surest of: {text}"
+            f"selected from {self.drawn:,} images of '{self.folder}' (seed {self.seed}), with the probability that the "
+            f"classifier gives each digit: {text}"
         )
 
     def save(self, out: str | Path, *, scale: int | None = None, theme: Theme = "dark", labels: bool = False) -> Path:

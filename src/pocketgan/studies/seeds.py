@@ -9,7 +9,7 @@ show any difference at 0.05, however large it is. A single comparison needs 6 se
 def smallest_p_value(seeds: int) -> float:
     """Returns the p-value if all differences have the same sign, 2 / 2**seeds: 1/16 for 5 seeds, 1/32 for 6."""
     if seeds < 1:
-        raise ValueError(f"seeds: {seeds}; it takes 1 or more")
+        raise ValueError(f"seeds: {seeds}; expected 1 or more")
     return 2.0 ** (1 - seeds)
 
 
@@ -17,7 +17,7 @@ def fewest_seeds(comparisons: int, level: float = 0.05) -> int:
     """Returns the fewest seeds with which this number of comparisons can pass the first step of `holm`."""
     check_share("level", level)
     if comparisons < 1:
-        raise ValueError(f"comparisons: {comparisons}; it takes 1 or more")
+        raise ValueError(f"comparisons: {comparisons}; expected 1 or more")
     seeds = 1
     while smallest_p_value(seeds) * comparisons > level:
         seeds += 1
@@ -44,4 +44,4 @@ def default_seeds(comparisons: int, level: float = 0.05) -> int:
 def check_share(name: str, share: float) -> None:
     """Raises `ValueError` unless a share is strictly between 0 and 1."""
     if not 0 < share < 1:
-        raise ValueError(f"{name}: {share}; it takes a number between 0 and 1")
+        raise ValueError(f"{name}: {share}; expected a number between 0 and 1")

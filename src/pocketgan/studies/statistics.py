@@ -90,7 +90,7 @@ def interval(values: Values, *, confidence: float = 0.95, seed: int = 0, resampl
     values = _numbers("values", values, least=0)
     check_share("confidence", confidence)
     if resamples < 1:
-        raise ValueError(f"resamples: {resamples}; it takes 1 or more")
+        raise ValueError(f"resamples: {resamples}; expected 1 or more")
     n = len(values)
     if n < 3:
         return None
@@ -142,7 +142,7 @@ def holm(p_values: Values) -> list[float]:
     """
     values = _numbers("p_values", p_values, least=0)
     if ((values < 0) | (values > 1)).any():
-        raise ValueError(f"p_values: {values.min():g} to {values.max():g}; it takes numbers from 0 to 1")
+        raise ValueError(f"p_values: {values.min():g} to {values.max():g}; expected numbers from 0 to 1")
     order = np.argsort(values, kind="stable")
     steps = values[order] * np.arange(len(values), 0, -1)
     adjusted = np.empty(len(values))
@@ -229,7 +229,7 @@ def compare(
     check_share("level", level)
     _check_figures(figures)
     if against is not None and against not in figures:
-        raise ValueError(f"against: {against!r}; it takes one of {', '.join(figures)}")
+        raise ValueError(f"against: {against!r}; expected one of {', '.join(figures)}")
     pairs = list(combinations(figures, 2)) if against is None else [(n, against) for n in figures if n != against]
     differences = [_differences(figures[first], figures[second]) for first, second in pairs]
     p_values = [permutation_p_value(result) if len(result) else 1.0 for result in differences]
@@ -260,7 +260,7 @@ def expected_best(values: Values, count: int, *, lower_is_better: bool = True) -
     ranked = ranked if lower_is_better else ranked[::-1]
     n = len(ranked)
     if not 1 <= count <= n:
-        raise ValueError(f"count: {count}; it takes 1 to {n}, the number of values")
+        raise ValueError(f"count: {count}; expected 1 to {n}, the number of values")
     chances = [math.comb(n - 1 - rank, count - 1) / math.comb(n, count) for rank in range(n)]
     return float(np.dot(chances, ranked))
 
@@ -278,7 +278,7 @@ def variation_within(steps: Values, values: Values, *, warm_up: float = 0.2) -> 
     """
     steps, values = _numbers("steps", steps, least=0), np.asarray(values, dtype=float)
     if values.shape != steps.shape or (np.diff(steps) <= 0).any():
-        raise ValueError(f"steps: {len(steps)} for {len(values)} values; it takes one for each, increasing")
+        raise ValueError(f"steps: {len(steps)} for {len(values)} values; expected one for each, increasing")
     start = _start(len(steps), warm_up)
     remaining = np.isfinite(values[start:])
     steps, values = steps[start:][remaining], values[start:][remaining]
@@ -303,7 +303,7 @@ def variation_between(curves: Sequence[Values], *, warm_up: float = 0.2) -> floa
     """
     lengths = {len(curve) for curve in curves}
     if len(curves) < 2 or len(lengths) > 1:
-        raise ValueError(f"curves: {len(curves)}, {len(lengths)} lengths; it takes 2 or more, all of the same length")
+        raise ValueError(f"curves: {len(curves)}, {len(lengths)} lengths; expected 2 or more, all of the same length")
     values = np.asarray(curves, dtype=float)
     values = values[:, _start(values.shape[1], warm_up) :]
     values = np.where(np.isfinite(values), values, np.nan)
@@ -319,7 +319,7 @@ def rank_correlation(first: Sequence[float | None], second: Sequence[float | Non
     The result is None for fewer than 3 such runs, or if one of the quantities is constant over them.
     """
     if len(first) != len(second):
-        raise ValueError(f"second: {len(second)} figures; it takes {len(first)}, one for each run")
+        raise ValueError(f"second: {len(second)} figures; expected {len(first)}, one for each run")
     runs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     ours, theirs = _numbers("first", [a for a, _ in runs], 0), _numbers("second", [b for _, b in runs], 0)
     if len(runs) < 3 or (ours == ours[0]).all() or (theirs == theirs[0]).all():
@@ -342,14 +342,14 @@ def _numbers(name: str, values: Values, least: int = 1) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(array) < least or not np.isfinite(array).all():
         text = f"shape {array.shape}, {int((~np.isfinite(array)).sum())} not finite"
-        raise ValueError(f"{name}: {text}; it takes a list of {least} or more finite numbers")
+        raise ValueError(f"{name}: {text}; expected a list of {least} or more finite numbers")
     return array
 
 
 def _costs(name: str, figures: Sequence[float | None], lower_is_better: bool) -> NDArray[np.float64]:
     """Returns scores for which lower is better, with infinity for failed runs."""
     if not len(figures):
-        raise ValueError(f"{name}: no runs; it takes 1 or more")
+        raise ValueError(f"{name}: no runs; expected 1 or more")
     _numbers(name, [figure for figure in figures if figure is not None], least=0)
     sign = 1 if lower_is_better else -1
     return np.array([math.inf if figure is None else sign * figure for figure in figures], dtype=np.float64)
@@ -361,15 +361,15 @@ def _differences(first: Sequence[float | None], second: Sequence[float | None]) 
 
 def _start(length: int, warm_up: float) -> int:
     if not 0 <= warm_up < 1:
-        raise ValueError(f"warm_up: {warm_up}; it takes a number from 0 to below 1")
+        raise ValueError(f"warm_up: {warm_up}; expected a number from 0 to below 1")
     return round(warm_up * length)
 
 
 def _check_figures(figures: Mapping[str, Sequence[float | None]]) -> None:
     if len(figures) < 2:
-        raise ValueError(f"figures: of {len(figures)} variants; it takes 2 or more")
+        raise ValueError(f"figures: of {len(figures)} variants; expected 2 or more")
     seeds = len(next(iter(figures.values())))
     for name, values in figures.items():
         if len(values) != seeds or not seeds:
-            raise ValueError(f"figures[{name!r}]: {len(values)}; it takes {seeds or '1 or more'}, one for each seed")
+            raise ValueError(f"figures[{name!r}]: {len(values)}; expected {seeds or '1 or more'}, one for each seed")
         _numbers(f"figures[{name!r}]", [value for value in values if value is not None], least=0)
