@@ -32,7 +32,7 @@ RUNS = {
 }  # fmt: skip
 STUDY = """
 name = "width"
-question = "Does a wider minimal GAN draw better digits?"
+question = "Does a wider minimal GAN generate better digits?"
 recipe = "minimal"
 duration = "600 steps"
 seeds = 3

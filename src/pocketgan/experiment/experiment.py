@@ -351,8 +351,8 @@ def device_here(run: Run, progress: Progress) -> str:
     except ConfigError:
         device = choose_device("auto")
         progress.say(
-            f"{run.folder} was trained on '{run.environment.device}', which isn't available; it continues on '{device}', "
-            "so its results aren't bit-identical from here on"
+            f"{run.folder} was trained on '{run.environment.device}', which isn't available; it continues on "
+            f"'{device}', so its results aren't bit-identical from here on"
         )
         return device
 
