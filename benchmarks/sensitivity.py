@@ -20,6 +20,7 @@ from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import ImageSet, load_images, to_network, to_uint8
 from pocketgan.metrics.evaluation import choose_space, labels_in
 from pocketgan.metrics.registry import METRICS, Comparison, Reference
+from pocketgan.metrics.words import TITLES
 
 SHOWN = (
     "frechet_distance",
@@ -168,7 +169,7 @@ def draw(curves: dict[str, list[dict[str, float]]], path: Path, space: str) -> N
         strengths = [row["strength"] for row in rows]
         for name, colour in shares.items():
             if name in rows[0]:
-                axes.plot(strengths, [row[name] for row in rows], "--", color=colour, label=METRICS[name].title, lw=1.2)
+                axes.plot(strengths, [row[name] for row in rows], "--", color=colour, label=TITLES[name], lw=1.2)
         axes.set_ylim(-0.03, 1.03)
         right = axes.twinx()
         right.plot(strengths, [row["frechet_distance"] for row in rows], "o-", color="#d55e00", ms=3)

@@ -12,6 +12,8 @@ import pytest
 
 import pocketgan
 from old_runs.make import machine, tensors_digest
+from pocketgan.base.errors import ConfigError
+from pocketgan.cli.flags import parse_recipe
 from pocketgan.studies.study import Study
 from pocketgan.studies.verdicts import judge
 from pocketgan.training.checkpoints import read_checkpoint
@@ -56,6 +58,16 @@ def test_an_old_run_goes_on_as_it_would_have(old: Path, name: str) -> None:
     assert set(means) == set(wanted["means"])
     if wanted["machine"] == machine():
         assert tensors_digest(tensors) == wanted["bits"]
+
+
+def test_a_copy_of_an_old_runs_settings_begins_a_new_run(old: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(old / "pocket" / "config.json", tmp_path / "mine.json")
+    config, _ = parse_recipe("train", ["--config", str(copy)])
+    assert config == pocketgan.open_run(old / "pocket").config
+    (tmp_path / "newer.json").write_text('{"format": 99}')
+    with pytest.raises(ConfigError) as caught:
+        parse_recipe("train", ["--config", str(tmp_path / "newer.json")])
+    assert caught.value.field == "config" and "99" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["pocket", "noise"])

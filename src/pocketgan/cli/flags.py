@@ -146,10 +146,14 @@ def read_config(place: str | Path) -> RunConfig:
         if path.is_dir():
             return load(path).config
         values = read_object(path)
-        values.pop("format", None)
-        return configuration.validated(values)
+        found = values.pop("format", history.FORMAT)
+        number = history.known_format(found)
+        if number is None:
+            raise ConfigError("unknown format", path=path, found=repr(found), format=history.FORMAT)
+        return configuration.validated(history.upgrade(values, number))
     except UserError as error:
-        raise ConfigError(error.reason, field="config") from None
+        about_setting = error.field in (*configuration.FIELDS, "recipe", "seed")
+        raise ConfigError(str(error) if about_setting else error.reason, field="config") from None
 
 
 def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
