@@ -1,7 +1,7 @@
-"""Pictures of the page for `docs/images/ui`: `make screenshots`. Needs Chromium and Playwright.
+"""Pictures of the browser interface for `docs/images/ui`: `make screenshots`. Needs Chromium and Playwright.
 
 Four small real runs are trained first, some minutes long, and a study of six tiny ones; `--folder` keeps them for the
-next time. Each place is taken light and dark, 1,400 and 400 pixels wide, and once in each of the other languages.
+next time. Each tab is taken light, 1,400 pixels wide; `--all` takes it also dark, 400 pixels wide and in each language.
 """
 
 import argparse
@@ -132,6 +132,7 @@ def compare(page: Page) -> None:
         choose(page, page.locator(".pg-bar input:visible").first, name)
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
+    page.mouse.click(5, 5)
     page.wait_for_timeout(1500)
 
 
@@ -139,7 +140,7 @@ PLACES = {"train": train, "create": create, "redraw": redraw, "compare": compare
 
 
 def take(browser: Any, address: str, place: str, width: int, theme: str, file: Path) -> None:
-    """Takes one picture, of the whole length of the page."""
+    """Takes one picture, of the whole length of the page; its header doesn't show the runs' folder."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = context.new_page()
     page.goto(address)
@@ -148,6 +149,8 @@ def take(browser: Any, address: str, place: str, width: int, theme: str, file: P
     page.wait_for_timeout(800)
     PLACES[place](page)
     page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    page.evaluate("name => { document.querySelector('.pg-head p').textContent = name }", "digits")
+    page.wait_for_timeout(600)
     page.screenshot(path=file, full_page=True)
     context.close()
 
@@ -157,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Pictures of the page.")
     parser.add_argument("--folder", type=Path, help="of the runs; by default one that is removed afterwards")
     parser.add_argument("--only", nargs="*", default=list(PLACES), help="places")
-    parser.add_argument("--languages", nargs="*", default=[code for code in LANGUAGES if code != "en"])
+    parser.add_argument("--all", action="store_true", help="dark, narrow, and each language, too")
     asked = parser.parse_args()
     IMAGES.mkdir(parents=True, exist_ok=True)
     folder = asked.folder or Path(tempfile.mkdtemp())
@@ -167,10 +170,10 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             with served(folder, "en") as address:
                 for place in asked.only:
-                    for width in WIDTHS:
-                        for theme in ("light", "dark"):
+                    for width in WIDTHS if asked.all else WIDTHS[:1]:
+                        for theme in ("light", "dark") if asked.all else ("light",):
                             take(browser, address, place, width, theme, IMAGES / f"{place}-{theme}-{width}.png")
-            for code in asked.languages:
+            for code in [code for code in LANGUAGES if code != "en" and asked.all]:
                 with served(folder, code) as address:
                     for place in asked.only:
                         take(browser, address, place, 1400, "light", IMAGES / f"{place}-{code}.png")

@@ -332,7 +332,7 @@ def test_odd_rows_and_copied_checkpoints_are_passed_over(folder: Path, tmp_path:
     run = Run.open(shutil.copytree(folder / "noise", tmp_path / "run"))
     rows = run.stats()
     with (run.folder / "stats.jsonl").open("a") as file:
-        file.write('{"step": "a"}\n{"step": 1}\n[]\n\n')
+        file.write('{"step": "a"}\n{"step": 1}\n[]\n\n' + 100_000 * "[" + "\n" + 100_000 * '{"a":' + "\n")
     assert run.stats() == rows
     shutil.copy(run.checkpoints()[-1], run.folder / "checkpoints" / "step-000000004 copy.safetensors")
     assert len(run.generate(2)) == 2

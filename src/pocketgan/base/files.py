@@ -11,6 +11,18 @@ from platformdirs import user_cache_path
 from pocketgan.base.errors import StorageError
 
 
+def parse_json(content: bytes | str) -> Any:
+    """Returns the value of a JSON text.
+
+    Raises:
+        ValueError: it isn't valid JSON, or it is nested too deeply to read.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Writes `content` to `path` atomically: a reader sees either the old content or the new, never a part.
 

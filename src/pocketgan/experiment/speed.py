@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from pocketgan.base.errors import NonFiniteLoss, StorageError
-from pocketgan.base.files import cache_folder, write_json
+from pocketgan.base.files import cache_folder, parse_json, write_json
 from pocketgan.base.progress import Progress
 from pocketgan.config.durations import Duration
 from pocketgan.config.fields import replace
@@ -224,7 +224,7 @@ class Remembered:
 
     def _all(self) -> dict[str, Any]:
         try:
-            values = json.loads(self._path.read_text(encoding="utf-8"))
+            values = parse_json(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return values if isinstance(values, dict) else {}

@@ -1,7 +1,6 @@
 """The user's cache of features: one file per feature space and image set, and a limit for the total size."""
 
 import hashlib
-import json
 import os
 import time
 from contextlib import suppress
@@ -13,7 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pocketgan.base.errors import StorageError
-from pocketgan.base.files import write_atomically
+from pocketgan.base.files import parse_json, write_atomically
 
 MOST_BYTES = 2_000_000_000
 """Maximum total size of the cached features; the least recently used are removed first."""
@@ -37,7 +36,7 @@ def metadata(content: bytes) -> dict[str, str]:
         ValueError: the content isn't a safetensors file.
         KeyError: the file has no metadata.
     """
-    return json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    return parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
 
 
 def read_features(path: Path, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor] | None:

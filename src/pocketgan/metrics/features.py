@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pocketgan.base.errors import DataError, StorageError
-from pocketgan.base.files import cache_folder, write_atomically
+from pocketgan.base.files import cache_folder, parse_json, write_atomically
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import DataConfig
@@ -225,7 +225,7 @@ def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
     """Creates the feature space of a classifier (standardized penultimate features) from its safetensors file."""
     tensors = load(content)
     facts = metadata(content)
-    class_names = tuple(json.loads(facts["classes"]))
+    class_names = tuple(parse_json(facts["classes"]))
     mean, deviation = tensors["mean"], tensors["deviation"]
     weights = {key.removeprefix("network."): t for key, t in tensors.items() if key.startswith("network.")}
     channels = weights["body.0.0.weight"].shape[1]

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from safetensors import SafetensorError, safe_open
 
 from pocketgan.base.errors import RunError, StorageError
-from pocketgan.base.files import write_atomically
+from pocketgan.base.files import parse_json, write_atomically
 
 BEST = "best.safetensors"
 COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
@@ -168,10 +168,10 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            value = json.loads(file.read(LARGEST_HEADER))
+            value = parse_json(file.read(LARGEST_HEADER))
     except OSError as error:
         raise RunError("unreadable", field="run", path=path, why=error.strerror) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise RunError("no json", field="run", path=path) from None
     if not isinstance(value, dict):
         raise RunError("no json object", field="run", path=path)
@@ -185,7 +185,7 @@ def read_rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
     rows = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except ValueError:
             continue
         if isinstance(row, dict) and all(isinstance(row.get(name), int | float) for name in needed):
@@ -202,9 +202,9 @@ def read_clocks(path: Path, changed: int) -> tuple[int, float] | None:
         changed: the modification time, so that the cache rereads a file only after a change.
     """
     try:
-        values = json.loads(path.read_bytes()[:LARGEST_HEADER])
+        values = parse_json(path.read_bytes()[:LARGEST_HEADER])
         step, seconds = values["step"], values["seconds"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     numbers = isinstance(step, int) and isinstance(seconds, int | float) and step >= 0 and seconds >= 0
     return (step, float(seconds)) if numbers else None
@@ -232,6 +232,6 @@ def read_counters(path: Path) -> dict[str, float] | None:
     """Reads the counters in a checkpoint's header; None if the file is missing or its header can't be read."""
     try:
         with safe_open(path, "numpy") as file:
-            return json.loads(file.metadata()["counters"])
+            return parse_json(file.metadata()["counters"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None

@@ -17,7 +17,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from pocketgan.base.errors import CheckpointDamaged, ConfigError, NonFiniteLoss, RunError
-from pocketgan.base.files import write_atomically
+from pocketgan.base.files import parse_json, write_atomically
 from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.fields import differences, replace, validated
@@ -121,7 +121,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise RunError("unreadable", field="checkpoint", path=path, why=error.strerror) from None
     try:
         tensors = load_tensors(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
         checksum = header.pop("sha256")
         if checksum != _checksum(tensors, header):
             raise CheckpointDamaged(problem("wrong checksum", file=path.name))
@@ -132,10 +132,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         message = problem("unknown format", path=path, found=header["format"], format=history.FORMAT)
         raise RunError(message, field="checkpoint")
     try:
-        config = validated(history.upgrade(json.loads(header["config"]), number))
+        config = validated(history.upgrade(parse_json(header["config"]), number))
     except ConfigError as error:
         raise RunError("other version", field="checkpoint", path=path, why=error) from None
-    return Checkpoint(path, tensors, config, json.loads(header["counters"]))
+    return Checkpoint(path, tensors, config, parse_json(header["counters"]))
 
 
 def newest_intact(paths: list[Path]) -> tuple[Checkpoint | None, list[str]]:

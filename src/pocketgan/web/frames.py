@@ -13,6 +13,8 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from pocketgan.base.files import parse_json
+
 LENGTHS = struct.Struct(">II")
 MOST_JSON, MOST_ARRAYS = 2**20, 2**28
 """Largest sizes of a frame's parts in bytes."""
@@ -67,7 +69,7 @@ def read_frame(stream: Stream) -> Frame | None:
     if len(text) < size or len(archive) < archive_size:
         raise BadFrame("it is cut short")
     try:
-        values = json.loads(text)
+        values = parse_json(text)
         arrays = {}
         if archive:
             with np.load(io.BytesIO(archive), allow_pickle=False) as result:

@@ -1,6 +1,5 @@
 """Incremental reader of a growing file of JSON lines, whose columns of numbers are read only once."""
 
-import json
 import math
 import os
 from array import array
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import TypeGuard
 
 import numpy as np
+
+from pocketgan.base.files import parse_json
 
 PIECE = 4_000_000
 """Bytes read at a time."""
@@ -82,11 +83,11 @@ class Columns:
     def _add_all(self, lines: list[bytes]) -> bool:
         """Adds several lines at once, which is fast; adds none if one of them is damaged."""
         try:
-            rows = json.loads(b"[" + b",".join(lines) + b"]")
+            rows = parse_json(b"[" + b",".join(lines) + b"]")
             results = {name: [row[name] for row in rows] for name in self.needed}
             columns = {name: array("d", values) for name, values in results.items()}
             columns |= {name: array("d", [row.get(name, math.nan) for row in rows]) for name in self.more}
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return False
         sound = all(bool not in set(map(type, results[name])) and np.isfinite(columns[name]).all() for name in results)
         if len(rows) != len(lines) or not sound:
@@ -97,8 +98,8 @@ class Columns:
 
     def _add(self, line: bytes) -> None:
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
+            row = parse_json(line)
+        except ValueError:
             row = None
         if not isinstance(row, dict) or not all(is_number(row.get(name)) for name in self.needed):
             self.damaged += 1

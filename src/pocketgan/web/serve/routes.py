@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from pocketgan.base.errors import UserError, WebError
+from pocketgan.base.files import parse_json
 from pocketgan.base.language import say
 from pocketgan.runs.records import LARGEST_HEADER
 from pocketgan.web.compare.side_by_side import MOST, OVER, Comparisons
@@ -64,8 +65,8 @@ def names_in(text: str) -> list[str]:
         WebError: the text isn't such a list.
     """
     try:
-        names = json.loads(text)
-    except (ValueError, RecursionError):
+        names = parse_json(text)
+    except ValueError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise WebError(say(WORDS, "no such name"))
@@ -101,8 +102,8 @@ def judgement(site: Site, name: str, file: str) -> Response:
     sure: list[float | None] = []
     if path.is_file() and path.resolve().parent == path.parent.resolve():
         try:
-            values = json.loads(path.read_bytes()[:LARGEST_HEADER])["real"]
+            values = parse_json(path.read_bytes()[:LARGEST_HEADER])["real"]
             sure = [value if isinstance(value, int | float) and 0 <= value <= 1 else None for value in values]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             sure = []
     return Response(json.dumps(sure), media_type="application/json", headers=KEPT)
