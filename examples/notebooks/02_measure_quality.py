@@ -16,7 +16,7 @@
 # This notebook is for readers who want a number instead of an impression. You measure a generator, and then two sets of
 # images whose faults you know.
 #
-# Runs in about 1 seconds on two CPU cores.
+# Runs in about 35 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

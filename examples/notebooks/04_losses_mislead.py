@@ -16,7 +16,7 @@
 # This notebook is for everyone who judges a GAN by its loss curves. You train two generators, guess from the losses
 # which one is better, and then look.
 #
-# Runs in about 1 seconds on two CPU cores.
+# Runs in about 30 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

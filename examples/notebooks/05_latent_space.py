@@ -15,7 +15,7 @@
 #
 # This notebook is for readers who want to see what a generator has learned beyond single images.
 #
-# Runs in about 1 seconds on two CPU cores.
+# Runs in about 50 seconds on two CPU cores.
 #
 # A generator turns a latent, a list of random numbers, into an image. All latents together form the [latent
 # space](../../docs/understand/glossary.md#latent-space). You move through it in three ways.

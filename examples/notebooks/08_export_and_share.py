@@ -16,7 +16,7 @@
 # This notebook is for everyone who wants to use a trained generator outside its run folder: on another computer, in
 # another program, or on the Hugging Face Hub.
 #
-# Runs in about 1 seconds on two CPU cores.
+# Runs in about 40 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

@@ -18,7 +18,7 @@ from pocketgan.cli.flags import parse_recipe
 from pocketgan.config.recipes import PARAMETERS, RECIPES
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.exported import load
-from pocketgan.runs.listing import Runs, list_runs
+from pocketgan.runs.listing import Runs, list_runs, written
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run
@@ -176,7 +176,7 @@ class Entry(NamedTuple):
 
 
 ORDERS: dict[str, Callable[[Entry], Any]] = {
-    "newest": lambda entry: (-entry.status.updated.timestamp(), str(entry.run.folder)),
+    "newest": lambda entry: (-entry.status.updated.timestamp(), -written(entry.run), str(entry.run.folder)),
     "quality": lambda entry: (entry.quality[0] if entry.quality else math.inf, str(entry.run.folder)),
     "name": lambda entry: str(entry.run.folder),
 }

@@ -55,7 +55,15 @@ def newest_first(folder: str | Path = "runs") -> list[tuple[Run, Status]]:
     for run in list_runs(folder) if Path(folder).is_dir() else ():
         with suppress(RunError):
             results.append((run, run.status()))
-    return sorted(results, key=lambda entry: (entry[1].updated, str(entry[0].folder)), reverse=True)
+    return sorted(results, key=lambda one: (one[1].updated, written(one[0]), str(one[0].folder)), reverse=True)
+
+
+def written(run: Run) -> int:
+    """Returns when a run's status was written, in ns, to order runs of the same second; 0 if the file is missing."""
+    try:
+        return (run.folder / "status.json").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def chosen(run: Path | None, *, reads_images: bool | None = None) -> Path:
