@@ -6,7 +6,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: setup setup-dev train test test-slow test-all docs dist lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-slow test-notebooks test-all docs dist lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -31,13 +31,17 @@ train: $(READY)
 
 # What a change usually breaks.
 test: lint
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not notebook"
 
 # The rest: every recipe killed, exported and served, all languages, pages in a browser.
 test-slow: $(READY_DEV)
 	$(BIN)/pytest -n auto --dist worksteal -m slow
 
-test-all: test test-slow docs
+# Each notebook in `examples/notebooks`, for up to a minute each.
+test-notebooks: $(READY_DEV)
+	$(BIN)/pytest -m notebook
+
+test-all: test test-slow test-notebooks docs
 
 # The documentation's site, in build/site; the reference's pages are made of the code.
 docs: $(READY_DEV)

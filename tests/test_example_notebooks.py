@@ -74,7 +74,7 @@ def test_the_readme_lists_every_notebook_with_its_runtime() -> None:
         assert re.search(rf"\({notebook.name}\).*\| {seconds[0]} s \|", readme), notebook.name
 
 
-@pytest.mark.slow
+@pytest.mark.notebook
 @every_notebook
 def test_a_notebook_runs_as_a_script(notebook: Path, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(notebook)], cwd=tmp_path, capture_output=True, text=True, timeout=1200)

@@ -365,7 +365,10 @@ def test_interrupted_it_says_how_to_go_on_and_does(asked: StudyConfig, tmp_path:
 
 @pytest.mark.slow
 def test_ctrl_c_as_the_processes_start(tiny: Make, tmp_path: Path) -> None:
-    """A terminal sends it to all processes of the command, whatever they are doing: here they import PyTorch."""
+    """A terminal sends it to all processes of the command, whatever they are doing: here they import PyTorch.
+
+    A helper process of joblib that still loads joblib itself ends with Python's own traceback: none of ours is in it.
+    """
     folder = tmp_path / "study"
     with under_way(tiny(LONG, seeds=1, duration="100000 steps"), folder, 2, begun=0) as process:
         until(lambda: len(psutil.Process(process.pid).children()) > 1, process)
@@ -373,7 +376,7 @@ def test_ctrl_c_as_the_processes_start(tiny: Make, tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, (out, err)
-    assert "Traceback" not in err
+    assert "Traceback" not in err or "pocketgan" not in err.partition("Traceback")[2]
     assert "stopped and saved: 0 runs are done" in out
 
 

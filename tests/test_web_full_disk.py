@@ -62,7 +62,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
     assert started is not None
     filler = fill(small_disk)
     assert started.process.wait(PATIENCE) == 1
-    assert "No space left on device; what was saved before is intact" in state("runs/one")
+    assert "No space left on device; everything saved before is intact" in state("runs/one")
     assert "polyline" in Live(site).view("runs/one").parts["losses"]
 
     # Everything else goes on; what is asked for now fails in a sentence.
