@@ -163,7 +163,7 @@ def test_all_checkpoints_damaged_is_one_line(copied: Run) -> None:
     rows = (copied.folder / "stats.jsonl").read_bytes()
     with pytest.raises(RunError, match="start a new run") as caught:
         pocketgan.resume(copied, progress=False)
-    assert caught.value.key == "begin anew"
+    assert caught.value.key == "all checkpoints damaged"
     assert "\n" not in str(caught.value)
     assert (copied.folder / "stats.jsonl").read_bytes() == rows
     assert all(path.read_bytes() == b"no checkpoint" for path in copied.checkpoints())

@@ -54,10 +54,8 @@ def evaluate(
     Raises:
         UserError: an argument is invalid; the message says why.
     """
-    from pocketgan.base.files import write_json
     from pocketgan.experiment.speed import using_free_threads
     from pocketgan.metrics import evaluation
-    from pocketgan.metrics.evaluation_page import write_page
 
     model, shown = find_model(source), Progress(quiet=not progress)
     if model is None and runs_inside(Path(str(source))):
@@ -82,10 +80,17 @@ def evaluate(
         if larger is not None:
             Progress().say(problem("larger evaluation", count=larger, folder=out))
             return done, None
-    folder = Path(out)
+    return done, save_evaluation(done, Path(out))
+
+
+def save_evaluation(done: "Evaluation", folder: Path) -> Path:
+    """Writes `evaluation.json` and the page of an evaluation into a folder; returns the page."""
+    from pocketgan.base.files import write_json
+    from pocketgan.metrics.evaluation_page import write_page
+
     make_folder(folder, folder)
     write_json(folder / "evaluation.json", done.to_json())
-    return done, write_page(done, folder)
+    return write_page(done, folder)
 
 
 def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:

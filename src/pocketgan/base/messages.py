@@ -197,7 +197,7 @@ PROBLEMS: Final = {
     ),
     "no checkpoint yet": "'{folder}' has no checkpoint yet; continue training with '{command}'",
     "no checkpoint intact": "every checkpoint of '{folder}' is damaged: {damaged}",
-    "begin anew": "every checkpoint of '{folder}' is damaged ({damaged}); start a new run",
+    "all checkpoints damaged": "every checkpoint of '{folder}' is damaged ({damaged}); start a new run",
     "no best": "'{folder}' was never evaluated, so it has no best checkpoint; use 'last' or a step",
     "use another": "{why}; use another one, such as --checkpoint last",
     "no such checkpoint": "there is no checkpoint '{which}' in '{folder}'; use 'last' or a step, such as {known}",

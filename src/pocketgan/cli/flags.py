@@ -118,13 +118,13 @@ def check_recipe(command: str, name: str) -> None:
             command=quoted(value),
         )
     if is_model(folder := located(name)):
-        anew = f"'pocketgan {command} --config {quoted(str(folder))}' starts a new run with its settings"
+        new_run = f"'pocketgan {command} --config {quoted(str(folder))}' starts a new run with its settings"
         raise ConfigError(
-            "'{name}' is a run; continue it with '{command}', or {anew}",
+            "'{name}' is a run; continue it with '{command}', or {new_run}",
             field="recipe",
             name=name,
             command=typed("resume", folder),
-            anew=anew,
+            new_run=new_run,
         )
 
 

@@ -218,7 +218,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
     run.settle()
     checkpoint, damaged = newest_intact(run.checkpoints())
     if checkpoint is None and damaged:
-        message = problem("begin anew", folder=run.folder, damaged="; ".join(damaged))
+        message = problem("all checkpoints damaged", folder=run.folder, damaged="; ".join(damaged))
         raise RunError(message, field="run")
     for line in damaged:
         progress.say(f"{line}; continuing from the one before")
@@ -323,8 +323,8 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     if isinstance(error, Unhealthy):
         advice = f"{remaining}; '{command('resume', run.folder)}' continues anyway"
     elif isinstance(error, NonFiniteLoss):
-        anew = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
-        advice = f"{remaining}; start again with a lower learning rate: '{anew}'"
+        new_run = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
+        advice = f"{remaining}; start again with a lower learning rate: '{new_run}'"
     else:
         advice = f"{remaining}; then '{command('resume', run.folder)}' continues"
     with suppress(StorageError):  # A full disk can't store this either; the state is then seen as `killed`.

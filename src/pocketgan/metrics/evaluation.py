@@ -75,15 +75,15 @@ def evaluate(
         raise DataError(error.reason, field="against") from None
     if model is None or weights is None:
         assert isinstance(source, str | Path)
-        images, grey = fitted(read_images(source, count), sets.reference)
-        check_counts(names, len(images), len(sets.reference), asked=metrics != "all", progress=progress)
+        unfitted = read_images(source, count)
+        check_counts(names, len(unfitted), len(sets.reference), asked=metrics != "all", progress=progress)
     else:
-        most = len(sets.reference) if model.config.reads_images else COUNT
-        check_counts(names, count or min(COUNT, most), len(sets.reference), asked=metrics != "all", progress=progress)
-        progress.say(
-            "translating real images" if model.config.reads_images else f"generating {count or COUNT:,} images"
-        )
-        images, grey = fitted(generated_by(model, count, weights, seed, sets), sets.reference)
+        reads_images = model.config.reads_images
+        most = count or min(COUNT, len(sets.reference) if reads_images else COUNT)
+        check_counts(names, most, len(sets.reference), asked=metrics != "all", progress=progress)
+        progress.say("translating real images" if reads_images else f"generating {most:,} images")
+        unfitted = generated_by(model, count, weights, seed, sets)
+    images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
     space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
     progress.say(f"measuring {len(images):,} images in the feature space {space}")
