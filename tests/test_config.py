@@ -377,7 +377,7 @@ def test_field_names_are_unique_over_the_sections():
 
 
 def test_the_sections_are_all_of_a_configuration():
-    assert set(RunConfig.model_fields) == {"recipe", "seed", *SECTIONS}
+    assert set(RunConfig.model_fields) == {"recipe", "seed", "kind", "parts", "settings", *SECTIONS}
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -1,15 +1,22 @@
 """Localized error messages: each says what is invalid, and what would be accepted.
 
 Names of fields, files and values are not translated. This module prints and raises nothing; errors are built from its
-messages.
+messages. Messages about commands, metrics, pictures and studies are in the modules beside it.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+from pocketgan.base.command_messages import COMMANDS
+from pocketgan.base.metric_messages import METRICS
+from pocketgan.base.picture_messages import PICTURES
+from pocketgan.base.study_messages import STUDIES
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-PROBLEMS: Final = {
+    from pocketgan.base.errors import PocketganError
+
+PROBLEMS: Final[dict[str, str]] = {
     "did you mean": "; did you mean '{name}'?",
     # Settings.
     "refused": "{why} (got {value})",
@@ -44,8 +51,41 @@ PROBLEMS: Final = {
         "gradient penalties don't work with --discriminator-batches two-step; use 'concatenated' or "
         "'separate', or set r1, r2 and gradient_penalty to 0"
     ),
-    "autoencoder has no class": "doesn't work with the generator 'autoencoder', which reads images; leave it out",
+    "autoencoder has no class": "doesn't work with the generator '{name}', which reads images; leave it out",
     "inverted needs images": "'inverted' needs a generator that reads images; add --generator autoencoder",
+    # Parts of one's own.
+    "no part": "there is no '{name}'{hint}; known: {known}; for your own, give its file with --code",
+    "no part name": "must be a name, or 'file.py:Name' (got {name})",
+    "code missing": "'{name}' is code of its own, and nothing that is read runs code; add --code {file}",
+    "object missing": "'{name}' is an object from a Python session; hand it over again, such as generator=…",
+    "not in the code": "{file} defines no '{name}'{hint}",
+    "not a class": "'{name}' must be a class",
+    "not an objective": "'{name}' must be a pocketgan.Objective",
+    "entry point broken": "'{name}' can't be loaded from {value}: {why}",
+    "no options": "the package's own '{name}' takes no options; use its settings instead",
+    "no option": "'{name}' has no option '{option}'{hint}; known: {known}",
+    "wrong option": "'{option}' must be {kind} (got {value})",
+    "no python file": "{path} isn't a Python file; its name must end in .py",
+    "same file name": "{path} has the same name as {other}; rename one",
+    "code failed": "{why}",
+    "no configuration": "'{name}' must return a RunConfig (got {kind})",
+    "options as pairs": "must be NAME=VALUE pairs (got '{word}')",
+    "code unreadable": "can't read {path}: {why}",
+    "not a module": "'{name}' must be a subclass of torch.nn.Module",
+    "not built": "'{name}' can't be created: {why}",
+    "not run": "'{name}' fails on {given}: {why}",
+    "wrong output": "'{name}' must return {expected} (got {shape})",
+    "not a tensor": "'{name}' must return one tensor (got {kind})",
+    "output not finite": "'{name}' returns values that aren't finite",
+    "output outside": "'{name}' returns values from {low} to {high}, outside {range}; end it in a {activation}, or "
+    "change --pixel-range",
+    "ends in sigmoid": "'{name}' ends in a sigmoid, but the losses take logits; leave the sigmoid out",
+    "takes no labels": "'{name}' takes no labels, which class-conditional training needs; add a second argument "
+    "to its forward, or use --no-conditional",
+    "an instance": "'{name}' must be a class, not an object of it: each seed needs its own initial weights",
+    "not an optimizer": "'{name}' must be a subclass of torch.optim.Optimizer",
+    "no factor": "'{name}' must return a number of at least 0 for a progress of {progress} (got {value})",
+    "code changed": "{files} changed since the run began; --changed-code continues with the new code and records it",
     "patience needs evaluation": "needs evaluations; add --evaluate-every '60 s'",
     # Durations.
     "durations": "'50 epochs', '10000 steps', '500 kimg' or '5 min'",
@@ -63,6 +103,8 @@ PROBLEMS: Final = {
     "not empty": "'{folder}' isn't empty; choose another folder",
     "not writable": "can't write to '{folder}': {why}; choose another folder",
     "disk refused": "can't write {path}: {why}; everything saved before is intact",
+    "no folder made": "can't create {folder}: {why}",
+    "in file": "{path}: {why}",
     # Data.
     "no such data": "there is no data '{data}'; use 'mnist', 'stacked-mnist', a folder or an .npz file",
     "not packaged": (
@@ -117,8 +159,22 @@ PROBLEMS: Final = {
     ),
     "no labels to train on": "{source} has no labels to train a classifier on; use 'random'",
     "one class to train on": "{source} has only one class, and a classifier needs two; use 'random'",
+    "no torch-fidelity": "'inception' needs torch-fidelity; pip install torch-fidelity 'torchmetrics>=1.9,<1.10'",
+    "no inception weights": "can't get Inception's weights ({why}); set --inception-weights",
+    "no weights file": "{path} isn't a file of weights ({why})",
+    "weights without names": "{path} holds no named weights; use torch-fidelity's file",
     # Generation and evaluation.
     "reads no noise": "'{folder}' translates images and reads no noise; use 'pocketgan translate'",
+    "reads no images": "'{folder}' generates from noise and doesn't translate images; use 'pocketgan generate'",
+    "images to translate gone": (
+        "the images that '{folder}' was trained on, {source}, can't be found; set --images FILE... to those to "
+        "translate"
+    ),
+    "training images gone": "the images that '{folder}' was trained on can't be found",
+    "size for model": "{path} has {found} pixels; '{folder}' needs {size}×{size}",
+    "color for model": "{path} is in color; '{folder}' needs gray pictures",
+    "images for model": "'{folder}' doesn't accept {type} images of shape {shape}",
+    "no such picture": "there is no picture {index} among {count}",
     "count at once": "must be from 1 to {most} (got {count})",
     "count from one": "must be at least 1 (got {count})",
     "unconditional": "'{folder}' is unconditional, so you can't request a class; leave --label out",
@@ -207,14 +263,49 @@ PROBLEMS: Final = {
     "other configuration": (
         "was saved with another configuration ({changed}); restore config.json, or start a new run"
     ),
-    "other network": "holds the weights of another network: {where}",
+    "other network": "holds the weights of another network: {where} {differs}",
+    "weights missing": "is missing there",
+    "weights unknown": "has no place here",
+    "weights differ": "is {there} there, {here} here",
+    "older checkpoint": "{why}; continuing from the one before",
     "loss not finite": "{loss} near step {step}; the weights are those from before it",
+    "loss is": "{name} is {value}",
+    "a loss not finite": "a loss is not finite",
+    "values not finite": "{name} holds values that aren't finite",
     "weights not finite": "{loss} at step {step}; that step was not saved",
+    "unhealthy": "{diagnosis}",
+    "out of patience": "stopped at step {step}: {count} evaluations without a new best",
+    "failed, resume": "{why}; {saved}; then '{command}' continues",
+    "failed, resume anyway": "{why}; {saved}; '{command}' continues anyway",
+    "failed, start again": "{why}; {saved}; start again with a lower learning rate: '{command}'",
+    "checkpoint saved": "{file} is kept",
+    "nothing saved": "nothing was saved yet",
     # A run's data.
     "data gone": "can't read the images of '{folder}' again: {why}",
     "data changed": "{source} isn't what '{folder}' was trained on; restore those images",
+    **METRICS,
+    **COMMANDS,
+    **PICTURES,
+    **STUDIES,
 }
 """All error messages, by key."""
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A message with a key in `PROBLEMS` and its parts: a `Problem` or a `PocketganError`."""
+
+    key: str
+    parts: dict[str, Any]
+
+
+@runtime_checkable
+class Part(Protocol):
+    """A part of a message that files store as an object, such as a diagnosis."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the object as plain values."""
+        ...
 
 
 class Problem(str):
@@ -239,7 +330,7 @@ class Problem(str):
         return self.key, self.parts
 
 
-def problem(key: str, **parts: object) -> Problem:
+def problem(key: str, /, **parts: object) -> Problem:
     """Returns a message of `PROBLEMS` in the current language, with its parts filled in."""
     return Problem(key, parts)
 
@@ -251,12 +342,47 @@ def english(text: str) -> str:
     from pocketgan.base.language import speaking
 
     with speaking("en"):
-        return str(problem(text.key, **text.parts))
+        return str(problem(text.key, **{name: in_english(part) for name, part in text.parts.items()}))
 
 
-def stored(text: str) -> dict[str, Any] | str:
-    """Returns a `Problem` as files store it, with its key and parts; any other text is returned unchanged."""
-    return {"key": text.key, **text.parts} if isinstance(text, Problem) else text
+def in_english(part: object) -> object:
+    """Returns a part of a message in English if the part has translations; any other part is returned unchanged."""
+    if isinstance(part, str):
+        return english(part)
+    from pocketgan.base.errors import PocketganError
+
+    return part.english if isinstance(part, PocketganError) else part
+
+
+def stored(text: object) -> Any:
+    """Returns a message or a part of one as files store it.
+
+    A message with a key becomes an object of the key and its parts, a number stays one, and all else is English text.
+    """
+    if isinstance(text, Keyed) and text.key in PROBLEMS:
+        return {"key": text.key, **{name: stored(part) for name, part in text.parts.items()}}
+    if isinstance(text, Part):
+        return text.to_json()
+    return text if text is None or isinstance(text, int | float) else str(in_english(text))
+
+
+def message_fields(message: "str | PocketganError") -> dict[str, Any]:
+    """Returns a message as fields of a file: `message` in English, and `reason` as by `stored`, empty for a text."""
+    reason = stored(message)
+    return {"message": in_english(message), "reason": reason if isinstance(reason, dict) else {}}
+
+
+def restored(value: object) -> str:
+    """Returns a message that `stored` wrote in the current language; an empty text if this version doesn't know it."""
+    if not isinstance(value, dict):
+        return "" if value is None else str(value)
+    parts = {
+        name: part if isinstance(part, int | float) else restored(part) for name, part in value.items() if name != "key"
+    }
+    try:
+        return problem(value["key"], **parts)
+    except (KeyError, IndexError, TypeError, ValueError):  # Written by another version, or edited.
+        return ""
 
 
 def in_words(error: "ErrorDetails") -> str:

@@ -10,9 +10,10 @@ import tyro
 
 from pocketgan.base.errors import RunError
 from pocketgan.base.printing import print_json
-from pocketgan.base.progress import Progress, working
+from pocketgan.base.progress import Progress, work, working
 from pocketgan.cli.flags import Flags, Shown, known_flags, parse, parse_recipe
 from pocketgan.cli.help_text import help_of, help_of_recipe
+from pocketgan.cli.own_code import take_code
 from pocketgan.config.recipes import RECIPES
 from pocketgan.images.montage import Theme
 from pocketgan.runs.listing import chosen
@@ -34,6 +35,7 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     Raises:
         PocketganError: what was asked can't be done, or failed.
     """
+    arguments = take_code(name, arguments)
     function = find(name)
     return function(arguments) if name in ("train", "summary") else parse(function, f"pocketgan {name}", arguments)
 
@@ -127,7 +129,7 @@ def generate(
         out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
     """
     folder = chosen(run, reads_images=False)
-    with working(f"{folder}: generating …"):
+    with working(work("generating", folder=folder)):
         from pocketgan.runs.exported import load
 
         images = load(folder).generate(count, seed=seed, label=label, checkpoint=checkpoint)
@@ -156,9 +158,9 @@ def translate(
         out: the folder for the pictures; by default translated in the run's folder.
     """
     if images == ():
-        raise RunError("needs at least one file", field="images")
+        raise RunError("no file given", field="images")
     folder = chosen(run, reads_images=True)
-    with working(f"{folder}: translating …"):
+    with working(work("translating", folder=folder)):
         from pocketgan import api
         from pocketgan.api.translations import save_translation
 

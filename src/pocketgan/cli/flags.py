@@ -12,7 +12,10 @@ from pydantic import ValidationError
 from tyro import _errors as tyro_errors  # docs/adr/0003
 
 from pocketgan.base.errors import ConfigError, UserError, nearest
+from pocketgan.base.messages import problem
 from pocketgan.cli.help_text import SHORT, unwrapped
+from pocketgan.cli.own_code import COMMANDS as CODE_COMMANDS
+from pocketgan.cli.own_code import take_options
 from pocketgan.config import fields as configuration
 from pocketgan.config import history
 from pocketgan.config.recipes import RECIPES, recipe
@@ -69,12 +72,17 @@ def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any
         UserError: an unknown recipe or flag, or a value that won't do.
     """
     target = Flags if command == "train" else Shown
-    name, rest = take_recipe(long_flags(list(arguments), target))
+    options, rest = take_options(long_flags(list(arguments), target))
+    name, rest = take_recipe(rest)
     base, rest = begin_with(command, name, rest)
     default = target(**{section: getattr(base, section) for section in configuration.SECTIONS}, seed=base.seed)
     flags = parse(target, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
     sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
-    return configuration.validated({"recipe": base.recipe, "seed": flags.seed, **sections}), flags
+    for field, given in options.items():
+        section = sections[configuration.FIELDS[field]]
+        section[field] = section[field] | given
+    facts = {kind: value.model_dump() for kind, value in base.parts.items()}
+    return configuration.validated({"recipe": base.recipe, "seed": flags.seed, "parts": facts, **sections}), flags
 
 
 def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[RunConfig, list[str]]:
@@ -87,16 +95,11 @@ def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[Ru
     check_misplaced(rest, "RECIPE", "recipe", f"pocketgan {command}")
     if place is not None:
         if name is not None:
-            raise ConfigError(
-                "the settings of '{place}' replace a recipe; leave '{name}' out",
-                field="config",
-                place=place,
-                name=name,
-            )
+            raise ConfigError("recipe and configuration", field="config", place=place, name=name)
         return read_config(place), rest
     if name is None and command == "summary":
-        raise ConfigError("'summary' needs a recipe; known: {known}", field="recipe", known=", ".join(RECIPES))
-    if name is not None and name not in RECIPES:
+        raise ConfigError("summary of nothing", field="recipe", known=", ".join(RECIPES))
+    if name is not None and name not in RECIPES and ":" not in name:
         check_recipe(command, name)
     return recipe(name or "pocket"), rest
 
@@ -110,22 +113,10 @@ def check_recipe(command: str, name: str) -> None:
     setting, separator, value = name.partition("=")
     field = configuration.rename(setting.replace("-", "_"), value)[0]
     if separator and field in (*configuration.FIELDS, "seed"):
-        raise ConfigError(
-            "'{name}' is a setting; write it as a flag: --{setting} {command}",
-            field="recipe",
-            name=name,
-            setting=setting,
-            command=quoted(value),
-        )
+        raise ConfigError("setting for recipe", field="recipe", name=name, setting=setting, value=quoted(value))
     if is_model(folder := located(name)):
-        new_run = f"'pocketgan {command} --config {quoted(str(folder))}' starts a new run with its settings"
-        raise ConfigError(
-            "'{name}' is a run; continue it with '{command}', or {new_run}",
-            field="recipe",
-            name=name,
-            command=typed("resume", folder),
-            new_run=new_run,
-        )
+        commands = {"command": typed("resume", folder), "new_run": typed(command, "--config", folder)}
+        raise ConfigError("run for recipe", field="recipe", name=name, **commands)
 
 
 def read_config(place: str | Path) -> RunConfig:
@@ -211,7 +202,7 @@ def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, 
     if value is not None:
         words = [value, *rest] if place == 0 else [*rest, value]
         right = " ".join([typed, *(quoted(one) for one in words)])
-        raise UserError("{word} is given without a flag: {right}", field=f"--{name}", word=word, right=right)
+        raise UserError("value without a flag", field=f"--{name}", word=word, right=right)
 
 
 def canonical_flags(arguments: list[str]) -> list[str]:
@@ -233,19 +224,11 @@ def canonical_flags(arguments: list[str]) -> list[str]:
         if field in SWITCHES and not switch:
             if not isinstance(renamed, bool):
                 known = ", ".join(history.RENAMED[name][1])
-                raise ConfigError(
-                    "must be {known} (got '{value}'), or use the switch --{value2}",
-                    field=flag,
-                    value=value,
-                    known=known,
-                    value2=flag_name(field),
-                )
+                raise ConfigError("switch", field=flag, value=value, known=known, switch=flag_name(field))
             field, renamed = (field if renamed else f"no_{field}"), None
         value = renamed
         if field in given:
-            raise ConfigError(
-                "sets {what}, and so does {given}; use only one of them", field=flag, what=field, given=given[field]
-            )
+            raise ConfigError("sets both", field=flag, setting=field, other=given[field])
         given[field] = flag
         optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
         value = "None" if optional and value == "none" else value
@@ -278,43 +261,43 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> U
     if isinstance(event, tyro_errors.UnrecognizedArgs):
         flag = next((token for token in event.tokens if token.startswith("-")), event.tokens[0])
         if not flag.startswith("-"):
-            return UserError(
-                "'{word}' is one word too many; '{prog} --help' lists the flags", word=flag, prog=event.prog
-            )
+            return UserError("word too many", word=flag, prog=event.prog)
         known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
-        hint = nearest(flag.partition("=")[0], known) or f"; '{event.prog} --help' lists all"
-        return UserError("isn't a flag{hint}", field=flag, hint=hint)
+        hint = nearest(flag.partition("=")[0], known) or problem("flags listed", prog=event.prog)
+        return UserError("no flag", field=flag, hint=hint)
     if isinstance(event, tyro_errors.InvalidChoice):
         choices = ", ".join(event.choices)
         hint = nearest(event.value, event.choices)
         parts = {"value": event.value, "hint": hint, "known": choices}
-        return UserError("must be one of {known} (got '{value}'){hint}", field=flag_of(event.argument), **parts)
+        return UserError("not one of", field=flag_of(event.argument), **parts)
     if isinstance(event, tyro_errors.BadValue):
         if event.offending_value is None:
             return UserError("needs a value", field=flag_of(event.argument))
-        return UserError("can't be '{value}'", field=flag_of(event.argument), value=event.offending_value)
+        return UserError("wrong value", field=flag_of(event.argument), value=event.offending_value)
     if isinstance(event, tyro_errors.MissingArgs):
         names = ", ".join(flag_of(missing.arg) for missing in event.missing_arguments)
-        return UserError("is missing; '{prog} --help' shows what the command needs", field=names, prog=event.prog)
+        return UserError("argument missing", field=names, prog=event.prog)
     error: BaseException | None = sys.exc_info()[1]
     while error is not None:
         if isinstance(error, ValidationError):
             return configuration.explain(error)
         error = error.__cause__ or error.__context__
     argument = getattr(event, "argument", None)
+    field = None if argument is None else flag_of(argument)
     message = " ".join(str(getattr(event, "message", "can't be read")).split())
     if message.startswith("no type matching") and "INT" in message:
-        kind = "number" if "FLOAT" in message else "whole number"
+        kind = problem("float_parsing" if "FLOAT" in message else "int_parsing")
         value = message.partition(" from [")[2].partition("]")[0]
         words = [
             word for word in getattr(getattr(argument, "lowered", None), "value_tokens", ()) or () if word != "None"
         ]
-        message = f"must be a {kind} or '{words[0]}' (got {value})" if words else f"must be a {kind} (got {value})"
-    elif message.startswith("invalid literal for int()"):
-        message = f"must be a whole number (got {message.rpartition(': ')[2]})"
-    elif message.startswith("could not convert string to float"):
-        message = f"must be a number (got {message.rpartition(': ')[2]})"
-    return UserError("{message}", field=None if argument is None else flag_of(argument), message=message)
+        why = problem("or a word", why=kind, word=f"'{words[0]}'") if words else kind
+        return UserError("refused", field=field, why=why, value=value)
+    if message.startswith("invalid literal for int()"):
+        return UserError("refused", field=field, why=problem("int_parsing"), value=message.rpartition(": ")[2])
+    if message.startswith("could not convert string to float"):
+        return UserError("refused", field=field, why=problem("float_parsing"), value=message.rpartition(": ")[2])
+    return UserError("{message}", field=field, message=message)
 
 
 def flag_of(argument: Any) -> str:
@@ -338,7 +321,8 @@ def known_flags(target: Callable[..., Any]) -> list[str]:
     """Returns the names of all flags that a command takes."""
     if target in (Flags, Shown):
         own = [field.name for field in dataclasses.fields(target) if field.name not in configuration.SECTIONS]
-        own += [] if target is Shown else ["config"]
+        own += ["code"] if target is Shown else ["config", "code"]
         return [*configuration.FIELDS, *configuration.ALIASES, *own, "help"]
     words = [name for name, _ in words_without_flag(target)]
-    return [*(name.rstrip("_") for name in inspect.signature(target).parameters if name not in words), "help"]
+    own = ["code"] if getattr(target, "__name__", "") in CODE_COMMANDS else []
+    return [*(name.rstrip("_") for name in inspect.signature(target).parameters if name not in words), *own, "help"]

@@ -10,7 +10,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import tyro
 
+from pocketgan.cli.own_code import ABOUT as ABOUT_CODE
+from pocketgan.cli.own_code import COMMANDS as CODE_COMMANDS
 from pocketgan.config.fields import ALIASES, FIELDS, SECTIONS
+from pocketgan.config.parts import BUILT_IN, NAMED
 from pocketgan.config.recipes import RECIPES, recipe
 
 WIDTH = 78
@@ -26,6 +29,7 @@ COMMON = (
 OWN = {
     "out": "Folder of the run; by default the first free runs/<recipe>-<n>.",
     "config": "Start with the settings of a run's folder, or of a file that --dry-run printed, instead of a recipe's.",
+    "code": ABOUT_CODE,
     "dry_run": "Print the configuration as JSON and stop.",
     "quiet": "Show no progress.",
 }
@@ -41,6 +45,7 @@ EXAMPLES = {
         ("pocketgan train", "digits, for 5 minutes"),
         ('pocketgan train minimal --duration "20 epochs"', "a minimal GAN"),
         ("pocketgan train --data pictures --out runs/mine", "your own pictures"),
+        ("pocketgan train my_gan.py:recipe", "your own networks"),
     ),
     "summary": (
         ("pocketgan summary mlp", "a recipe's networks"),
@@ -80,6 +85,8 @@ def help_of(name: str, function: Callable[..., Any]) -> str:
             words.append(Entry(label, abouts[parameter.name]))
         else:
             flags.append(flag_entry(label, kind, parameter.default, abouts[parameter.name]))
+    if name in CODE_COMMANDS:
+        flags.append(Entry("--code FILE", ABOUT_CODE.removesuffix(".")))
     usage = " ".join(["usage: pocketgan", name, *(word.flag for word in words), *(["[flags]"] if flags else [])])
     words = [Entry(word.strip("[]"), about.removesuffix(".")) for word, about in words]
     return "\n".join([usage, "", *paragraph(text), *listed("", words), *listed("Flags:", flags)])
@@ -96,7 +103,7 @@ def help_of_recipe(command: str, name: str | None, *, everything: bool) -> str:
     config = recipe(name or "pocket")
     settings = {"seed": Setting(config, "seed")}
     settings |= {field: Setting(getattr(config, section), field) for field, section in FIELDS.items()}
-    own = OWN if command == "train" else {}
+    own = OWN if command == "train" else {"code": OWN["code"]}
     lines = [f"usage: pocketgan {command} {name or '[RECIPE]'} [flags]", "", *paragraph(ABOUT[command]), ""]
     lines += [f"  {typed:<50}{about}" for typed, about in EXAMPLES[command]]
     lines += ["", *paragraph(f"Recipes: {', '.join(RECIPES)} ('pocketgan recipes' describes them).")]
@@ -155,7 +162,7 @@ def flag_entry(name: str, kind: Any, default: Any, about: str, others: Iterable[
     about = about.removesuffix(".")
     if kind is bool:
         return Entry(", ".join(names), about)
-    usual = "" if default in (None, inspect.Parameter.empty, ()) else f" (default {default})"
+    usual = "" if default in (None, inspect.Parameter.empty, (), {}) else f" (default {default})"
     return Entry(f"{', '.join(names)} {takes(name, kind)}", f"{about}{usual}")
 
 
@@ -163,6 +170,12 @@ def takes(name: str, kind: Any) -> str:
     """Returns what stands for a flag's value in the help."""
     if get_origin(kind) is Literal:
         return "|".join(str(choice) for choice in get_args(kind))
+    if name in NAMED:
+        return "|".join([*BUILT_IN[name], "FILE.py:NAME"])
+    if get_origin(kind) is dict:
+        return "NAME=VALUE ..."
+    if name == "code":
+        return "FILE"
     if get_origin(kind) is tuple:
         return f"{takes(name, get_args(kind)[0])} ..."
     if kind in (int, float) or kind == int | float:

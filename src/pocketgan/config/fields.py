@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.base.messages import PROBLEMS, in_words, problem
 from pocketgan.config import history
+from pocketgan.config.parts import OPTIONS
 from pocketgan.config.sections import RunConfig
 
 SECTIONS = ("data", "network", "objective", "train", "pictures", "evaluation", "watchdog")
@@ -43,8 +44,14 @@ def rename(name: str, value: Any) -> tuple[str, Any]:
 
 
 def flatten(config: RunConfig) -> dict[str, Any]:
-    """Returns the configuration as one flat dict, field name to value, without the sections."""
-    flat = {"recipe": config.recipe, "seed": config.seed}
+    """Returns the configuration as one flat dict, field name to value, without the sections.
+
+    Of a recorded run, these are the settings that its author gave, and those of its data and its evaluation.
+    """
+    flat: dict[str, Any] = {"recipe": config.recipe, "seed": config.seed}
+    if config.kind == "recorded":
+        recorded = {**config.data.model_dump(include={"data", "classes", "validation"}), **config.settings}
+        return flat | recorded | config.evaluation.model_dump()
     for section in SECTIONS:
         flat.update(getattr(config, section).model_dump())
     return flat
@@ -52,6 +59,9 @@ def flatten(config: RunConfig) -> dict[str, Any]:
 
 def replace(config: RunConfig, **fields: Any) -> RunConfig:
     """Returns `config` with fields replaced, each by its own name or an alias, whatever its section.
+
+    A part may be given as an object, such as a class; it is handed over (see `parts.hand_over`). `generator_options` and
+    its kind can be replaced whole, or one by one as `generator_options.channels`, given in a dict.
 
     Raises:
         ConfigError: an unknown field, or a value that the field can't have.
@@ -63,8 +73,12 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
         if field in given:
             raise ConfigError("sets both", field=name, setting=field, other=given[field])
         given[field] = name
-        if field == "seed":
-            changed["seed"] = value
+        part, _, option = field.partition(".")
+        if option and part in OPTIONS:
+            section = FIELDS[part]
+            changed[section][part] = {**changed[section][part], option: value}
+        elif field in ("seed", "recipe"):
+            changed[field] = value
         elif field in FIELDS:
             changed[FIELDS[field]][field] = value
         else:

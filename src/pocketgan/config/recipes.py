@@ -5,8 +5,11 @@ the original specifies and what we chose.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config import parts
+from pocketgan.config.code import place_of
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import (
     DataConfig,
@@ -185,12 +188,26 @@ PARAMETERS: dict[str, tuple[int, int]] = {
 
 
 def recipe(name: str) -> RunConfig:
-    """Returns the configuration of the recipe called `name`.
+    """Returns the configuration of the recipe called `name`: the package's, or one of the person's own.
 
     Raises:
-        ConfigError: there is no such recipe.
+        ConfigError: there is no such recipe, or it fails.
     """
-    if name not in RECIPES:
-        hint = nearest(name, RECIPES)
-        raise ConfigError("no recipe", field="recipe", name=name, hint=hint, known=", ".join(RECIPES))
-    return RECIPES[name]()
+    if name in RECIPES:
+        return RECIPES[name]()
+    part = parts.find("recipe", name)
+    if part is None and ":" in name:
+        raise parts.unknown("recipe", name)
+    if part is None:
+        known = [*RECIPES, *parts.names("recipe")]
+        raise ConfigError("no recipe", field="recipe", name=name, hint=nearest(name, known), known=", ".join(known))
+    try:
+        config = part.value() if callable(part.value) else part.value
+    except ConfigError:
+        raise
+    except Exception as error:
+        path = part.code.path if part.code and part.code.path else Path(name)
+        raise ConfigError("code failed", field="recipe", why=place_of(error, path)) from None
+    if not isinstance(config, RunConfig):
+        raise ConfigError("no configuration", field="recipe", name=name, kind=type(config).__name__)
+    return config

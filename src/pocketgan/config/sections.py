@@ -4,12 +4,15 @@ Every field's docstring is also its help on the command line. Field names are un
 that a flag or a keyword (`batch_size=64`) needs no prefix.
 """
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config import parts
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
+from pocketgan.config.parts import Kind, PartFacts, Value
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
 PACKAGED = ("mnist", "stacked-mnist")
@@ -87,10 +90,15 @@ class DataConfig(Section):
 class NetworkConfig(Section):
     """The two networks. Sizes are parameters; every recipe takes them."""
 
-    generator: Literal["mlp", "dcgan", "autoencoder", "pocket"] = "mlp"
-    """The generator's architecture. `autoencoder` reads images; the others read noise."""
-    discriminator: Literal["mlp", "dcgan", "pocket"] = "mlp"
-    """The discriminator's architecture."""
+    generator: Annotated[str, BeforeValidator(partial(parts.name_of, "generator"))] = "mlp"
+    """The generator's architecture: `mlp`, `dcgan`, `pocket`, `autoencoder` (reads images; the others read noise), or
+    your own, such as `my_gan.py:Painter`."""
+    discriminator: Annotated[str, BeforeValidator(partial(parts.name_of, "discriminator"))] = "mlp"
+    """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, or your own, such as `my_gan.py:Critic`."""
+    generator_options: dict[str, Value] = {}
+    """Options of your own generator's constructor: `channels=96 act=gelu`."""
+    discriminator_options: dict[str, Value] = {}
+    """Options of your own discriminator's constructor: `channels=96 act=gelu`."""
     latent_dim: int = Field(default=100, ge=1, le=4096)
     """Length of the noise vector z. Also `--z-dim`."""
     hidden_dim: int = Field(default=128, ge=1, le=8192)
@@ -119,9 +127,9 @@ class NetworkConfig(Section):
 class ObjectiveConfig(Section):
     """The adversarial objective."""
 
-    objective: Literal["bce", "minimax", "msle", "least_squares", "hinge", "wasserstein", "relativistic"] = "bce"
-    """The pair of losses. `bce` is the non-saturating GAN loss, `minimax` the saturating one. `wasserstein` needs
-    `--gradient-penalty 10`."""
+    objective: Annotated[str, BeforeValidator(partial(parts.name_of, "objective"))] = "bce"
+    """The pair of losses: `bce` (the non-saturating GAN loss), `minimax` (the saturating one), `msle`, `least_squares`,
+    `hinge`, `wasserstein` (needs `--gradient-penalty 10`), `relativistic`, or your own, such as `my_gan.py:focal`."""
     discriminator_batches: Literal["concatenated", "separate", "two-step"] = "separate"
     """`concatenated`: one batch of real and generated images. `separate`: two batches, one update. `two-step`: one
     update on real images, then one on generated images."""
@@ -142,8 +150,6 @@ class ObjectiveConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":
-        if self.discriminator_batches == "two-step" and self.objective == "relativistic":
-            raise ConfigError("joint for relativistic")
         if self.discriminator_batches == "two-step" and self.mismatched_label_weight > 0:
             raise ConfigError("joint for mismatch", field="mismatched_label_weight")
         if self.discriminator_batches == "two-step" and self.r1 + self.r2 + self.gradient_penalty > 0:
@@ -159,18 +165,24 @@ class TrainConfig(Section):
     N`, `--iterations N`, `--epochs N`."""
     batch_size: int = Field(default=128, ge=1, le=65536)
     """Real images per step. Also `--batch`."""
+    optimizer: Annotated[str, BeforeValidator(partial(parts.name_of, "optimizer"))] = "adam"
+    """The optimizer of both networks: `adam`, `adamw`, `sgd`, `rmsprop`, or a class of your own (a
+    `torch.optim.Optimizer`), such as `my_gan.py:Lion`."""
+    optimizer_options: dict[str, Value] = {}
+    """Options of the optimizer's constructor, except for `adam`: `momentum=0.9`, `weight_decay=0.01`."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
-    """Adam's learning rate, for both networks. Also `--lr`."""
+    """The optimizer's learning rate, for both networks. Also `--lr`."""
     discriminator_learning_rate: float | None = Field(default=None, gt=0, le=1)
-    """Adam's learning rate for the discriminator; none: same as the generator."""
+    """The optimizer's learning rate for the discriminator; none: same as the generator."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
-    """Adam's decay rate of the mean gradient."""
+    """Decay rate of the mean gradient (`adam`, `adamw`)."""
     beta2: float = Field(default=0.999, ge=0, lt=1)
-    """Adam's decay rate of the mean squared gradient."""
+    """Decay rate of the mean squared gradient (`adam`, `adamw`)."""
     epsilon: float = Field(default=1e-8, gt=0, le=1)
-    """Adam's small constant in the denominator."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How the learning rate decays: `constant`, or to zero at the end (`linear`, `cosine`)."""
+    """Small constant in the denominator (`adam`, `adamw`)."""
+    schedule: Annotated[str, BeforeValidator(partial(parts.name_of, "schedule"))] = "constant"
+    """How the learning rate decays: `constant`, to zero at the end (`linear`, `cosine`), or a function of your own that
+    returns a factor for a progress from 0 to 1, such as `my_gan.py:steps`."""
     decay_start: float = Field(default=0.0, ge=0, lt=1)
     """Fraction of the duration before the decay starts."""
     warmup: Warmup = "none"
@@ -288,19 +300,54 @@ class RunConfig(Section):
     pictures: PictureConfig = PictureConfig()
     evaluation: EvaluateConfig = EvaluateConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
+    kind: Literal["trained", "recorded"] = "trained"
+    """`trained` by Pocketgan, or `recorded` from a training loop of one's own."""
+    parts: dict[Kind, PartFacts] = {}
+    """What is known about the parts that aren't the package's, by kind; filled in from the parts themselves."""
+    settings: dict[str, Value] = {}
+    """The settings of a recorded run, by the names that its author gave them."""
 
     @model_validator(mode="after")
     def _check(self) -> "RunConfig":
-        reads_images = self.network.generator == "autoencoder"
-        if reads_images and self.network.conditional:
-            raise ConfigError("autoencoder has no class", field="conditional")
-        if self.data.target == "inverted" and not reads_images:
+        self._look_up_parts()
+        if self.objective.discriminator_batches == "two-step" and not self.facts("objective").separable:
+            raise ConfigError("joint for relativistic")
+        if self.reads_images and self.network.conditional:
+            raise ConfigError("autoencoder has no class", field="conditional", name=self.network.generator)
+        if self.data.target == "inverted" and not self.reads_images:
             raise ConfigError("inverted needs images", field="target")
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
             raise ConfigError("patience needs evaluation", field="patience")
         return self
 
+    def _look_up_parts(self) -> None:
+        """Checks the names and the options of all parts, and stores the facts of those that aren't the package's."""
+        if self.kind == "recorded":
+            return
+        found: dict[Kind, PartFacts] = {}
+        for kind in parts.NAMED:
+            facts = parts.facts_of(kind, self.name_of(kind), self.parts.get(kind))
+            if facts is not None:
+                found[kind] = facts
+        self.__dict__["parts"] = found
+        for field, kind in parts.OPTIONS.items():
+            section = self.train if kind == "optimizer" else self.network
+            given = getattr(section, field)
+            options = parts.typed_options(kind, self.name_of(kind), given)
+            if options != given:
+                section.__dict__[field] = options
+
+    def name_of(self, kind: Kind) -> str:
+        """Returns the name of the configuration's generator, discriminator, objective, optimizer or schedule."""
+        section = {"objective": self.objective, "optimizer": self.train, "schedule": self.train}.get(kind, self.network)
+        return getattr(section, kind)
+
+    def facts(self, kind: Kind) -> PartFacts:
+        """Returns what is known about the configuration's part of a kind."""
+        name = self.name_of(kind)
+        return parts.BUILT_IN[kind][name] if name in parts.BUILT_IN[kind] else self.parts.get(kind, PartFacts())
+
     @property
     def reads_images(self) -> bool:
-        """Whether the generator redraws images (True) or draws from noise (False)."""
-        return self.network.generator == "autoencoder"
+        """Whether the generator translates images (True) or generates from noise (False)."""
+        return self.facts("generator").reads_images

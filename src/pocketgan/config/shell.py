@@ -34,13 +34,17 @@ def train_command(config: RunConfig, **changes: object) -> str:
         **changes: fields to replace.
     """
     usual = flatten(recipe(config.recipe if config.recipe in RECIPES else "pocket"))
-    words: list[object] = ["train", config.recipe]
+    words: list[object] = ["train", config.recipe if config.recipe in RECIPES else "pocket"]
+    files = (config.name_of(kind).partition(":")[0] for kind in config.parts)
+    words += [word for file in dict.fromkeys(files) if file.endswith(".py") for word in ("--code", file)]
     for name, value in flatten(replace(config, **changes)).items():
         settled = name in ("precision", "validation_split") and usual[name] == "auto"
         if name == "recipe" or value == usual[name] or settled:
             continue
         flag = name.replace("_", "-")
-        if isinstance(value, bool):
+        if isinstance(value, dict):
+            words += [f"--{flag}", *(f"{option}={given}" for option, given in value.items())]
+        elif isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", "none" if value is None else value]

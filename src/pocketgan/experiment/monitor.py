@@ -15,6 +15,7 @@ from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History, diagnose
+from pocketgan.experiment.run_words import line
 from pocketgan.experiment.watchdog_words import sentence
 from pocketgan.images.sets import ImageSet, derived_seed, load_images, to_network
 from pocketgan.metrics.evaluation import Comparison, Reference, choose_space, labels_in
@@ -25,7 +26,7 @@ from pocketgan.runs.records import BEST
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import draw_classes, redraw_images, run_generator
 from pocketgan.training.checkpoints import save_checkpoint
-from pocketgan.training.objectives import OBJECTIVES
+from pocketgan.training.objectives import objective_of
 from pocketgan.training.state import TrainState
 from pocketgan.training.steps import Tick, discriminate, frozen
 
@@ -195,7 +196,7 @@ class Follower:
             images.requires_grad_()
             fake = discriminate(state, images, labels, self.plain)
             real = logits[0][: len(fake)]
-            loss = OBJECTIVES[self.config.objective.objective].generator_loss(real, fake[: len(real)])
+            loss = objective_of(self.config).generator_loss(real, fake[: len(real)])
             (gradient,) = torch.autograd.grad(loss.sum(), images)
         state.discriminator.train(training)
         results = {"generator_gradient": gradient.square().mean().sqrt().item()}
@@ -263,7 +264,7 @@ class Watch:
             try:
                 self.follower = Follower(run, images, progress)
             except DataError as error:
-                progress.say(f"the run is not evaluated as it trains: {error}")
+                progress.say(line("not evaluated", why=error))
         self.named = self._open_names()
         self.healthy_step = 0
 

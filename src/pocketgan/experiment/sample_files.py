@@ -14,7 +14,7 @@ from pocketgan.images.grids import Images, grid, sample_columns, save_picture
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents, side_by_side
-from pocketgan.training.objectives import OBJECTIVES, Objective
+from pocketgan.training.objectives import Objective, objective_of
 from pocketgan.training.state import TrainState
 from pocketgan.training.steps import Tick, discriminate
 
@@ -62,7 +62,7 @@ class Sampler:
             state: the training state; its networks and random generators are left unchanged.
             made: uint8, shape (N, C, H, W).
         """
-        objective = OBJECTIVES[self.run.config.objective.objective]
+        objective = objective_of(self.run.config)
         fake = logits_of(state, made, self.labels, self.run.config)
         boundary = objective.boundary
         if boundary is None:
@@ -93,10 +93,10 @@ def logits_of(state: TrainState, images: Tensor, labels: Tensor | None, config: 
 def sureness(logits: Float[Tensor, "n"], boundary: float, objective: Objective) -> Float[Tensor, "n"]:
     """Returns the discriminator's confidence that images are real, in [0, 1].
 
-    For the least-squares objective, whose boundary is 0.5, the output itself is a score around [0, 1] and is clamped.
-    Otherwise the confidence is σ(logit − boundary).
+    Where the logits are scores around [0, 1], as in the least-squares objective, they are clamped. Otherwise the
+    confidence is σ(logit − boundary).
     """
-    return logits.clamp(0, 1) if objective.boundary == 0.5 else torch.sigmoid(logits - boundary)
+    return logits.clamp(0, 1) if objective.logits == "score" else torch.sigmoid(logits - boundary)
 
 
 def whole_epochs(interval: str) -> bool:

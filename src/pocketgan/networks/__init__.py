@@ -1,14 +1,19 @@
-"""Generators and discriminators, selected by name from two literal dicts. A new one needs a file and a line here."""
+"""Generators and discriminators, selected by name: the package's from two literal dicts, one's own from the table.
+
+A new one in the package needs a file, a line here, and its facts in `config/parts.py`.
+"""
 
 import torch
 from torch import nn
 
+from pocketgan.config import parts
 from pocketgan.config.sections import NetworkConfig
 from pocketgan.images.sets import derived_seed
 from pocketgan.networks.autoencoder import AutoencoderGenerator
 from pocketgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from pocketgan.networks.layers import Dropout, ImageShape, initialise, lay_out
 from pocketgan.networks.mlp import MLPDiscriminator, MLPGenerator
+from pocketgan.networks.own import OwnDiscriminator, OwnGenerator, build_own
 from pocketgan.networks.pocket import PocketDiscriminator, PocketGenerator
 
 GENERATORS = {
@@ -23,22 +28,33 @@ DISCRIMINATORS = {
     "pocket": PocketDiscriminator,
 }
 
-__all__ = ["DISCRIMINATORS", "GENERATORS", "Dropout", "ImageShape", "build_discriminator", "build_generator"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "Dropout", "ImageShape", "build_discriminator", "build_generator", "plain"]
 
 
 def build_generator(config: NetworkConfig, shape: ImageShape, pixels: str, seed: int) -> nn.Module:
     """Builds the generator; its initial weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived_seed(seed, "generator"))
-        network = GENERATORS[config.generator](config, shape, pixels)
+        if config.generator in GENERATORS:
+            network: nn.Module = GENERATORS[config.generator](config, shape, pixels)
+        else:
+            network = build_own(parts.get("generator", config.generator), config, shape, pixels)
         initialise(network, config.weight_init)
     return lay_out(network)
 
 
-def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int) -> nn.Module:
+def build_discriminator(config: NetworkConfig, shape: ImageShape, seed: int, pixels: str = "signed") -> nn.Module:
     """Builds the discriminator; its initial weights depend on `seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derived_seed(seed, "discriminator"))
-        network = DISCRIMINATORS[config.discriminator](config, shape)
+        if config.discriminator in DISCRIMINATORS:
+            network: nn.Module = DISCRIMINATORS[config.discriminator](config, shape)
+        else:
+            network = build_own(parts.get("discriminator", config.discriminator), config, shape, pixels)
         initialise(network, config.weight_init)
     return lay_out(network)
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """Returns a network as its author wrote it, without the signature that `build_own` may have put around it."""
+    return network.network if isinstance(network, OwnGenerator | OwnDiscriminator) else network

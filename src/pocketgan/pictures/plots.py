@@ -51,8 +51,6 @@ OVER: dict[str, tuple[str, Callable[[dict[str, float], Run], float]]] = {
     "minutes": ("training time (min)", lambda row, run: row["seconds"] / 60),
 }
 """Choices for the horizontal axis: the label with its unit, and the function that computes a row's position."""
-NATS = ("bce", "minimax", "relativistic")
-"""Objectives whose losses are logarithms of probabilities."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +125,7 @@ def draw_plots(
         colours, marks = (palette.lines[first], palette.lines[second]), (MARKS[first], MARKS[second])
         result.append(Drawn(run, name if several else "", colours, marks, run.stats(), run.metrics()))
         if not (result[-1].rows or result[-1].evaluations):
-            raise RunError(
-                "'{folder}' has logged nothing yet, so there is nothing to plot", field="run", folder=run.folder
-            )
+            raise RunError("nothing to plot", field="run", folder=run.folder)
     figures = {}
     with styled(look):
         for name, draw in PLOTS.items():
@@ -146,30 +142,14 @@ def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
         RunError: an argument is out of range or unknown.
     """
     if not 1 <= runs <= MOST_RUNS:
-        raise RunError(
-            "a plot can show 1 to {most_runs} runs (got {count})",
-            field="run",
-            count=runs,
-            most_runs=MOST_RUNS,
-        )
+        raise RunError("runs in a plot", field="run", count=runs, most=MOST_RUNS)
     if x_axis not in OVER:
-        raise RunError(
-            "must be one of {known} (got '{x_axis}'){hint}",
-            field="x_axis",
-            x_axis=x_axis,
-            hint=nearest(x_axis, OVER),
-            known=", ".join(OVER),
-        )
+        known = ", ".join(OVER)
+        raise RunError("not one of", field="x_axis", value=x_axis, hint=nearest(x_axis, OVER), known=known)
     if not NARROWEST <= width <= WIDEST:
-        raise RunError(
-            "must be from {narrowest:g} to {widest:g} cm (got {width:g})",
-            field="width",
-            width=width,
-            narrowest=NARROWEST,
-            widest=WIDEST,
-        )
+        raise RunError("width of plots", field="width", width=width, least=NARROWEST, most=WIDEST)
     if theme not in PALETTES:
-        raise RunError("must be one of {known} (got '{theme}')", field="theme", theme=theme, known=", ".join(PALETTES))
+        raise RunError("not one of", field="theme", value=theme, hint="", known=", ".join(PALETTES))
 
 
 # The plots. Each function returns None if no run has data for it.
@@ -177,8 +157,8 @@ def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
 
 def plot_losses(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws the losses of both networks: the discriminator's as a solid line, the generator's as a dashed line."""
-    objectives = dict.fromkeys(one.run.config.objective.objective for one in drawn)
-    units = " or ".join(dict.fromkeys("nats" if name in NATS else "no unit" for name in objectives))
+    objectives = {one.run.config.objective.objective: one.run.config.facts("objective") for one in drawn}
+    units = " or ".join(dict.fromkeys(facts.unit or "no unit" for facts in objectives.values()))
     which = f"{next(iter(objectives))}, " if len(objectives) == 1 else ""
     lines = (("discriminator", "d_loss"), ("generator", "g_loss"))
     return plot_two(drawn, x_axis, look, lines, f"loss ({which}{units})")

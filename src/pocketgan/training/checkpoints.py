@@ -95,7 +95,7 @@ def save_checkpoint(
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise NonFiniteLoss("weights not finite", loss=f"{name} holds values that aren't finite", step=state.step)
+            raise NonFiniteLoss("weights not finite", loss=problem("values not finite", name=name), step=state.step)
     counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
     header = {
         "format": str(history.FORMAT),
@@ -181,7 +181,7 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
     changed = differences(result, config)
     if changed:
         raise RunError(
-            "{path}: {why}", path=checkpoint.path, why=problem("other configuration", changed="; ".join(changed))
+            "in file", path=checkpoint.path, why=problem("other configuration", changed="; ".join(changed))
         )
 
 
@@ -196,10 +196,11 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
     """
     for name, network in _networks(state).items():
         load_network(network, checkpoint, name)
-    with torch.no_grad():
-        for name in ("generator_optimizer", "discriminator_optimizer"):
-            for key, tensor in getattr(state, name).tensors().items():
-                tensor.copy_(checkpoint.tensors[f"{name}.{key}"])
+    for name, optimizer in (
+        ("generator_optimizer", state.generator_optimizer),
+        ("discriminator_optimizer", state.discriminator_optimizer),
+    ):
+        optimizer.load(checkpoint.network(name))
     state.step, state.nimg = int(checkpoint.counters["step"]), int(checkpoint.counters["nimg"])
     for name, generator in state.random.items():
         saved = checkpoint.tensors[f"random.{name}"]
@@ -229,16 +230,17 @@ def check_weights(network: nn.Module, weights: dict[str, Tensor], path: Path, na
         RunError: the weights belong to another network; the message names the first difference.
     """
     for key, differs in _mismatches(network.state_dict(), weights):
-        raise RunError("{path}: {why}", path=path, why=problem("other network", where=f"{name}.{key} {differs}"))
+        raise RunError("in file", path=path, why=problem("other network", where=f"{name}.{key}", differs=differs))
 
 
 def _mismatches(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[tuple[str, str]]:
     for key in [*expected, *found]:
         if key not in found:
-            yield key, "is missing there"
+            yield key, problem("weights missing")
         elif key not in expected:
-            yield key, "has no place here"
+            yield key, problem("weights unknown")
         elif expected[key].shape != found[key].shape:
-            yield key, f"is {tuple(found[key].shape)} there, {tuple(expected[key].shape)} here"
+            shapes = {"there": tuple(found[key].shape), "here": tuple(expected[key].shape)}
+            yield key, problem("weights differ", **shapes)
         elif expected[key].dtype != found[key].dtype:
-            yield key, f"is {found[key].dtype} there, {expected[key].dtype} here"
+            yield key, problem("weights differ", there=found[key].dtype, here=expected[key].dtype)

@@ -7,11 +7,16 @@ and softplus(t) = ln(1 + eᵗ) = −ln σ(−t). Losses are per sample, shape (N
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from pocketgan.config import parts
+from pocketgan.config.parts import PartFacts
+from pocketgan.config.sections import RunConfig
 
 Logits = Float[Tensor, "n"]
 
@@ -104,6 +109,9 @@ class Objective:
         relativistic: whether the generator's loss needs the logits of real images.
         real_term, fake_term: the two terms of the discriminator's loss, if it is a sum of one for real and one for
             generated images; else None.
+        logits: what a logit means, see `PartFacts`: `probability`, `score` or `critic`.
+        unit: the unit of the losses, such as `nats`; empty if they have none.
+        name: the name in configurations of an objective that is handed over as an object.
     """
 
     discriminator_loss: Callable[[Tensor, Tensor], Tensor]
@@ -112,6 +120,20 @@ class Objective:
     relativistic: bool = False
     real_term: Callable[[Tensor], Tensor] | None = None
     fake_term: Callable[[Tensor], Tensor] | None = None
+    logits: Literal["probability", "score", "critic"] = "critic"
+    unit: str = ""
+    name: str = ""
+
+    @property
+    def facts(self) -> PartFacts:
+        """What the program asks about the objective; a run stores it."""
+        return PartFacts(
+            boundary=self.boundary,
+            logits=self.logits,
+            relativistic=self.relativistic,
+            separable=self.real_term is not None and self.fake_term is not None,
+            unit=self.unit,
+        )
 
 
 def separable(
@@ -119,24 +141,43 @@ def separable(
     fake_term: Callable[[Tensor], Tensor],
     generator_loss: Callable[[Tensor | None, Tensor], Tensor],
     boundary: float | None = 0.0,
+    logits: Literal["probability", "score", "critic"] = "critic",
+    unit: str = "",
+    name: str = "",
 ) -> Objective:
-    """Builds an objective whose discriminator loss is the sum of a term on real and a term on generated images."""
+    """Builds an objective whose discriminator loss is the sum of a term on real and a term on generated images.
+
+    Args:
+        real_term, fake_term: logits (N,) → losses (N,), for real and for generated images.
+        generator_loss: (real_logits or None, fake_logits) → losses (N,).
+        boundary, logits, unit, name: as in `Objective`.
+    """
 
     def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return real_term(real_logits) + fake_term(fake_logits)
 
-    return Objective(discriminator_loss, generator_loss, boundary, False, real_term, fake_term)
+    return Objective(discriminator_loss, generator_loss, boundary, False, real_term, fake_term, logits, unit, name)
 
 
 OBJECTIVES = {
-    "bce": separable(bce_real, bce_fake, non_saturating),
-    "minimax": separable(bce_real, bce_fake, saturating),
-    "msle": separable(bce_real, bce_fake, msle),
-    "least_squares": separable(least_squares_real, least_squares_fake, least_squares_generator, boundary=0.5),
+    "bce": separable(bce_real, bce_fake, non_saturating, logits="probability", unit="nats"),
+    "minimax": separable(bce_real, bce_fake, saturating, logits="probability", unit="nats"),
+    "msle": separable(bce_real, bce_fake, msle, logits="probability"),
+    "least_squares": separable(
+        least_squares_real, least_squares_fake, least_squares_generator, boundary=0.5, logits="score"
+    ),
     "hinge": separable(hinge_real, hinge_fake, critic_generator),
     "wasserstein": separable(critic_real, critic_fake, critic_generator, boundary=None),
-    "relativistic": Objective(relativistic_discriminator, relativistic_generator, boundary=None, relativistic=True),
+    "relativistic": Objective(
+        relativistic_discriminator, relativistic_generator, boundary=None, relativistic=True, unit="nats"
+    ),
 }
+
+
+def objective_of(config: RunConfig) -> Objective:
+    """Returns the objective that a configuration names: the package's, or one of the person's own."""
+    name = config.objective.objective
+    return OBJECTIVES[name] if name in OBJECTIVES else parts.get("objective", name).value
 
 
 def squared_gradient(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:

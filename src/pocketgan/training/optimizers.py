@@ -1,7 +1,37 @@
-"""Adam in one fused call for all weights of a network."""
+"""Optimizers: Adam in one fused call for all weights of a network, and any other of PyTorch or of one's own."""
+
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config import parts
+from pocketgan.config.parts import parameters_of
+from pocketgan.config.sections import TrainConfig
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """What a training step needs of an optimizer.
+
+    Attributes:
+        parameters: the parameters that it trains.
+    """
+
+    parameters: list[nn.Parameter]
+
+    def step(self, loss: Tensor, found_inf: Tensor, rate: float = 1.0) -> None:
+        """Moves the parameters against the gradient of `loss`; see `Adam.step`."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Returns the whole state by name, as tensors that share its memory."""
+        ...
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restores a state that `tensors` returned."""
+        ...
 
 
 class Adam:
@@ -61,6 +91,100 @@ class Adam:
             **{f"mean.{i}": tensor for i, tensor in enumerate(self.mean)},
             **{f"mean_square.{i}": tensor for i, tensor in enumerate(self.mean_square)},
         }
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restores a state that `tensors` returned."""
+        with torch.no_grad():
+            for name, tensor in self.tensors().items():
+                tensor.copy_(tensors[name])
+
+
+class AnyOptimizer:
+    """A `torch.optim.Optimizer` in the form that training needs: it stops once a loss isn't finite, and can be saved.
+
+    Args:
+        optimizer: an optimizer with one parameter group.
+        learning_rate: its learning rate, before warm-up and schedule.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+        self.optimizer, self.learning_rate = optimizer, learning_rate
+        self.parameters: list[nn.Parameter] = optimizer.param_groups[0]["params"]
+
+    def step(self, loss: Tensor, found_inf: Tensor, rate: float = 1.0) -> None:
+        """Moves the parameters against the gradient of `loss`, unless `found_inf` is or becomes 1; see `Adam.step`."""
+        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        with torch.no_grad():
+            torch.maximum(found_inf, loss.isfinite().logical_not_(), out=found_inf)
+        if found_inf.item():
+            return
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        self.optimizer.param_groups[0]["lr"] = self.learning_rate * rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Returns the optimizer's whole state by name; numbers become tensors of one element."""
+        results: dict[str, Tensor] = {}
+        for index, parameter in enumerate(self.parameters):
+            for name, value in self.optimizer.state.get(parameter, {}).items():
+                if value is not None:
+                    results[f"{name}.{index}"] = value if isinstance(value, Tensor) else as_tensor(value)
+        return results
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Restores a state that `tensors` returned, through the optimizer's own `load_state_dict`."""
+        state: dict[int, dict[str, Any]] = {}
+        for key, tensor in tensors.items():
+            name, _, index = key.rpartition(".")
+            number = tensor.ndim == 0 and tensor.dtype in (torch.int64, torch.float64)
+            state.setdefault(int(index), {})[name] = tensor.item() if number else tensor.clone()
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def as_tensor(number: float) -> Tensor:
+    """Returns a number of an optimizer's state as a tensor that keeps all of its digits."""
+    return torch.tensor(number, dtype=torch.int64 if isinstance(number, int) else torch.float64)
+
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+}
+"""PyTorch's optimizers that a configuration can name; `adam` is `Adam` above."""
+
+
+def create_optimizer(network: nn.Module, config: TrainConfig, learning_rate: float) -> Optimizer:
+    """Creates the optimizer that a configuration names, for all parameters of a network.
+
+    Raises:
+        ConfigError: it refuses an option, or isn't an optimizer.
+    """
+    adam = {"beta1": config.beta1, "beta2": config.beta2, "epsilon": config.epsilon}
+    if config.optimizer == "adam":
+        if config.optimizer_options:
+            raise ConfigError("no options", field="optimizer_options", name="adam")
+        return Adam(network, learning_rate=learning_rate, **adam)
+    kind = OPTIMIZERS.get(config.optimizer)
+    kind = parts.get("optimizer", config.optimizer).value if kind is None else kind
+    if not (isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)):
+        raise ConfigError("not an optimizer", field="optimizer", name=config.optimizer)
+    options: dict[str, Any] = dict(config.optimizer_options)
+    if config.optimizer == "adamw":
+        options = {"betas": (config.beta1, config.beta2), "eps": config.epsilon, **options}
+    known = [name for name in parameters_of(kind) if name not in ("params", "lr")]
+    for option in options:
+        if option not in known:
+            parts_of_message = {"name": config.optimizer, "option": option, "hint": nearest(option, known)}
+            raise ConfigError("no option", field="optimizer_options", known=", ".join(known), **parts_of_message)
+    try:
+        return AnyOptimizer(kind(list(network.parameters()), lr=learning_rate, **options), learning_rate)  # pyright: ignore[reportCallIssue]
+    except (TypeError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ConfigError("not built", field="optimizer", name=config.optimizer, why=why) from None
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:

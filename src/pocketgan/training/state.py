@@ -10,7 +10,7 @@ from pocketgan.base.errors import ConfigError
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import derived_seed
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
-from pocketgan.training.optimizers import Adam
+from pocketgan.training.optimizers import Optimizer, create_optimizer
 
 
 @dataclass
@@ -20,7 +20,7 @@ class TrainState:
     Attributes:
         generator, discriminator: the networks in training.
         generator_ema: the EMA generator, from which samples come; `generator` itself if there is no averaging.
-        generator_optimizer, discriminator_optimizer: one Adam each.
+        generator_optimizer, discriminator_optimizer: one optimizer each.
         random: random generators of training, by name: `latents`, and `training` (dropout, augmentation).
         step: steps done (one step updates each network).
         nimg: real images that the discriminator has seen, which is also the position in the data.
@@ -32,8 +32,8 @@ class TrainState:
     generator: nn.Module
     discriminator: nn.Module
     generator_ema: nn.Module
-    generator_optimizer: Adam
-    discriminator_optimizer: Adam
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
     random: dict[str, torch.Generator]
     step: int = 0
     nimg: int = 0
@@ -79,7 +79,7 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
     """Creates the state at step 0, which depends only on the configuration and the shape of the images."""
     # Networks, on their device.
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
-    discriminator = build_discriminator(config.network, shape, config.seed).to(device)
+    discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
     networks = (generator, discriminator)
     averaged = config.train.ema_half_life != "none"
 
@@ -94,10 +94,7 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
     # Optimizers.
     train = config.train
     rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
-    optimizers = [
-        Adam(network, learning_rate=rate, beta1=train.beta1, beta2=train.beta2, epsilon=train.epsilon)
-        for network, rate in zip(networks, rates, strict=True)
-    ]
+    optimizers = [create_optimizer(network, train, rate) for network, rate in zip(networks, rates, strict=True)]
     generator_ema = generator
     if averaged:
         generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)

@@ -11,12 +11,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pocketgan.base.errors import NonFiniteLoss
+from pocketgan.base.errors import ConfigError, NonFiniteLoss
+from pocketgan.base.messages import problem
+from pocketgan.config import parts
 from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import Batch, Batches
+from pocketgan.images.sets import Batch, Batches, derived_seed
 from pocketgan.training.augment import augment
-from pocketgan.training.objectives import OBJECTIVES, Objective, one_centred_penalty, zero_centred_penalties
+from pocketgan.training.objectives import Objective, objective_of, one_centred_penalty, zero_centred_penalties
 from pocketgan.training.state import TrainState
 
 MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
@@ -127,7 +129,7 @@ def two_updates(
     state: TrainState, batch: Batch, fake: Tensor, config: RunConfig, rate: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Updates the discriminator on the real images, then on the generated ones; see `discriminator_step`."""
-    objective, optimizer = OBJECTIVES[config.objective.objective], state.discriminator_optimizer
+    objective, optimizer = objective_of(config), state.discriminator_optimizer
     assert objective.real_term is not None and objective.fake_term is not None
     real_logits = discriminate(state, batch.real, batch.labels, config)
     real_loss = objective.real_term(real_logits).mean()
@@ -142,7 +144,7 @@ def single_update(
     state: TrainState, batch: Batch, fake: Tensor, config: RunConfig, rate: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Updates the discriminator once, on real and generated images, with its penalties; see `discriminator_step`."""
-    objective, settings = OBJECTIVES[config.objective.objective], config.objective
+    objective, settings = objective_of(config), config.objective
     labels = batch.labels
 
     # Penalties use the gradient with respect to the images before augmentation, and only the first images of the batch.
@@ -241,7 +243,7 @@ def generator_step(
     Returns:
         The loss, a detached scalar.
     """
-    objective = OBJECTIVES[config.objective.objective]
+    objective = objective_of(config)
     with frozen(state.discriminator_optimizer.parameters):
         if fake is None:
             fake = generate(state, batch, config)
@@ -285,10 +287,30 @@ def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
             averaged.copy_(buffer)
 
 
+@contextmanager
+def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
+    """Seeds PyTorch's global random generators for one step of networks that may use them, such as by `nn.Dropout`.
+
+    The seed depends on the run's seed and the step alone, so a resumed run repeats the same numbers. The package's own
+    networks never use these generators; for them, nothing happens.
+    """
+    if not config.parts:
+        yield
+        return
+    device = state.found_inf.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(derived_seed(config.seed, "global", state.step))
+        yield
+
+
 def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) -> float:
     """Returns the factor on the learning rate at `step` (0 is the first): warm-up times schedule.
 
-    The schedule begins once the fraction `decay_start` of the planned steps is done.
+    The schedule begins once the fraction `decay_start` of the planned steps is done. One's own schedule gets the
+    progress since then, from 0 to 1, and returns a factor of at least 0.
+
+    Raises:
+        ConfigError: one's own schedule returns something else.
     """
     factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
     progress = max(0.0, (step / plan.steps - decay_start) / (1 - decay_start))
@@ -296,6 +318,11 @@ def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) 
         factor *= 1 - progress
     elif schedule == "cosine":
         factor *= 0.5 * (1 + math.cos(math.pi * progress))
+    elif schedule not in parts.BUILT_IN["schedule"]:
+        value = parts.get("schedule", schedule).value(progress)
+        if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+            raise ConfigError("no factor", field="schedule", name=schedule, progress=f"{progress:g}", value=value)
+        factor *= value
     return factor
 
 
@@ -326,7 +353,7 @@ def check_finite(state: TrainState, measures: dict[str, float]) -> None:
     """Raises `NonFiniteLoss` if a loss since the last row was infinite or not a number."""
     wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
     if wrong or state.found_inf.item():
-        what = f"{wrong} is {measures[wrong]}" if wrong else "a loss is not finite"
+        what = problem("loss is", name=wrong, value=f"{measures[wrong]}") if wrong else problem("a loss not finite")
         raise NonFiniteLoss("loss not finite", loss=what, step=state.step)
 
 
@@ -355,7 +382,7 @@ def train(
     Raises:
         NonFiniteLoss: a loss was infinite or not a number; the weights are those from before it.
     """
-    objective = OBJECTIVES[config.objective.objective]
+    objective = objective_of(config)
     history: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     row_step, row_seconds = state.step, state.seconds
     tick_at = time.perf_counter()
@@ -364,7 +391,8 @@ def train(
         # One step of each network.
         batch = batches.at(state.nimg)
         rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
-        history.append(training_step(state, batch, config, rate))
+        with global_random(state, config):
+            history.append(training_step(state, batch, config, rate))
 
         # Clocks and EMA generator.
         state.step += 1

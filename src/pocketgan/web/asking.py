@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pocketgan.base.errors import PocketganError, WebError
+from pocketgan.config.parts import BUILT_IN
 from pocketgan.config.sections import PACKAGED, DataConfig
 from pocketgan.runs.exported import WEIGHTS
 from pocketgan.runs.model import CONFIG, Model
@@ -88,7 +89,9 @@ class Chosen:
 def _reads_images(path: str, changed: int) -> bool | None:
     try:
         values = read_object(Path(path))
-        return values.get("config", values)["network"]["generator"] == "autoencoder"
+        config = values.get("config", values)
+        facts = BUILT_IN["generator"].get(config["network"]["generator"])
+        return facts.reads_images if facts else bool(config["parts"]["generator"]["reads_images"])
     except (PocketganError, KeyError, TypeError, AttributeError):
         return None
 

@@ -10,8 +10,6 @@ from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.runs.model import Model
 
-PROBABILITIES = ("bce", "minimax", "msle")
-"""Objectives whose discriminator logit is the logit of a probability."""
 COMPARED = 256
 """Largest number of training images to compare an image with, if only differences between logits are meaningful."""
 BLOCK = 4096
@@ -91,18 +89,18 @@ class Judge:
         return results
 
     def _discriminators(self, images: Tensor, labels: Tensor | None) -> dict[str, Any]:
-        game = self.model.config.objective.objective
+        facts = self.model.config.facts("objective")
         if self.discriminator is None:
             return {}
         own = self._logits(images, labels)
-        if game in PROBABILITIES:
+        if facts.logits == "probability":
             return {"discriminator": own.sigmoid().tolist(), "kind": "probability"}
         if self.training is None:
             return {}
         chosen = torch.linspace(0, len(self.training) - 1, min(COMPARED, len(self.training))).long()
         compared = self.training.part(chosen)
         real = self._logits(compared.images, compared.labels)
-        if game == "relativistic":
+        if facts.relativistic:
             shares = (own[:, None] - real).sigmoid().mean(dim=1)
             return {"discriminator": shares.tolist(), "kind": "against"}
         return {"discriminator": (own[:, None] > real).double().mean(dim=1).tolist(), "kind": "rank"}

@@ -9,8 +9,6 @@ from pocketgan.web.messages import line
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
 
-NATS = ("bce", "minimax", "relativistic")
-"""Objectives whose losses are logarithms of probabilities."""
 MOST_CLASSES = 40
 """Largest number of classes in a histogram; for more, a sentence states how many are generated."""
 MOST_MOMENTS = 200
@@ -26,8 +24,9 @@ def plan_end(reading: Reading) -> float:
 def losses(site: Site, reading: Reading) -> str:
     """Returns the chart of both losses."""
     assert reading.run is not None and reading.rows is not None
-    rows, objective = reading.rows, reading.run.config.objective.objective
-    unit = site.say("loss nats" if objective in NATS else "loss plain", objective=objective)
+    rows, config = reading.rows, reading.run.config
+    which = "loss nats" if config.facts("objective").unit == "nats" else "loss plain"
+    unit = site.say(which, objective=config.objective.objective)
     lines = [
         line_of(site.say("discriminator"), rows["step"], rows["d_loss"], 1),
         line_of(site.say("generator"), rows["step"], rows["g_loss"], 2, dashed=True),

@@ -1,0 +1,237 @@
+"""A person's own code: files that they hand over, what was read of them, and their SHA-256."""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pocketgan.base.errors import ConfigError, nearest
+
+NOTEBOOK = "notebook"
+"""What stands for the file of a part that isn't from one."""
+ENVIRONMENT = "POCKETGAN_CODE"
+"""Environment variable with files to load, separated as in PATH; `ui --code` sets it for the processes it starts."""
+INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))
+"""Folders of installed packages: of their files, only the one with the part is recorded."""
+LARGEST = 5_000_000
+"""Maximum number of bytes of a file of code."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source code that a person handed over.
+
+    Attributes:
+        path: the file; None for code from a notebook.
+        files: the content of the file and of the files that it imports from its own folder, by relative name.
+        module: the loaded module; None if only the source was read.
+    """
+
+    path: Path | None
+    files: Mapping[str, bytes] = field(repr=False)
+    module: ModuleType | None = field(default=None, repr=False)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of each file, by relative name."""
+        return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(self.files.items())}
+
+    def attribute(self, name: str, kind: str) -> Any:
+        """Returns what the file calls `name`.
+
+        Raises:
+            ConfigError: there is no such name in the file, or it only imports it from elsewhere.
+        """
+        assert self.module is not None and self.path is not None
+        own = {one: value for one, value in vars(self.module).items() if self._defines(one, value)}
+        if name not in own:
+            parts = {"file": self.path.name, "name": name, "hint": nearest(name, own)}
+            raise ConfigError("not in the code", field=kind, **parts)
+        return own[name]
+
+    def _defines(self, name: str, value: Any) -> bool:
+        if name.startswith("__") or isinstance(value, ModuleType):
+            return False
+        home = getattr(value, "__module__", None) if isinstance(value, type) or inspect.isroutine(value) else None
+        if home is None:
+            return True
+        assert self.module is not None and self.path is not None
+        file = getattr(sys.modules.get(home), "__file__", None)
+        return home == self.module.__name__ or (file is not None and Path(file).parent == self.path.parent)
+
+
+loaded: dict[str, Code] = {}
+"""The files that were handed over, by their names without folders."""
+
+
+def load_code(path: str | Path) -> Code:
+    """Runs a file that the person handed over, as `import` would, and remembers it by its name.
+
+    Raises:
+        ConfigError: there is no such file, another file of this name was handed over, or running it failed; the message
+            names the line.
+    """
+    path = Path(path).expanduser().resolve()
+    if path.suffix != ".py":
+        raise ConfigError("no python file", field="code", path=path)
+    files = sources(path)
+    known = loaded.get(path.name)
+    if known is not None and known.path == path and known.files == files:
+        return known
+    if known is not None and known.path != path:
+        raise ConfigError("same file name", field="code", path=path, other=known.path)
+    forget_siblings(path)
+    name = "pocketgan_code_" + re.sub(r"\W", "_", path.stem)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        raise ConfigError("code failed", field="code", why=place_of(error, path)) from None
+    finally:
+        sys.path.remove(str(path.parent))
+    loaded[path.name] = Code(path, files, module)
+    return loaded[path.name]
+
+
+def load_from_environment() -> None:
+    """Loads the files that the environment variable names."""
+    for path in os.environ.get(ENVIRONMENT, "").split(os.pathsep):
+        if path:
+            load_code(path)
+
+
+def place_of(error: BaseException, path: Path) -> str:
+    """Returns where in the person's own files an error arose, and what it says, in one line."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, SyntaxError):
+        return f"{Path(error.filename or path).name}, line {error.lineno}: SyntaxError: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).parent == path.parent]
+    place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else path.name
+    return f"{place}: {type(error).__name__}: {text.splitlines()[0]}"
+
+
+def forget_siblings(path: Path) -> None:
+    """Forgets imported modules of other folders that have the names of files beside `path`."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        beside = path.parent / f"{name}.py"
+        own = [code.path.parent for code in loaded.values() if code.path is not None]
+        if file and beside.is_file() and Path(file).parent in own and Path(file).parent != path.parent:
+            del sys.modules[name]
+
+
+def sources(path: Path) -> dict[str, bytes]:
+    """Reads a file and, one after the other, the files that it imports from its own folder.
+
+    Returns:
+        Contents by relative name, the file's own first.
+
+    Raises:
+        ConfigError: the file can't be read or is too large.
+    """
+    results: dict[str, bytes] = {}
+    waiting = [path]
+    while waiting:
+        current = waiting.pop(0)
+        name = current.relative_to(path.parent).as_posix()
+        if name in results:
+            continue
+        try:
+            content = current.read_bytes()
+        except OSError as error:
+            raise ConfigError("code unreadable", field="code", path=current, why=error.strerror) from None
+        if len(content) > LARGEST:
+            raise ConfigError("code unreadable", field="code", path=current, why=f"> {LARGEST:,} bytes")
+        results[name] = content
+        waiting += [file for imported in imports_of(content) for file in files_of(imported, path.parent)]
+    return results
+
+
+def imports_of(content: bytes) -> list[str]:
+    """Returns the names of the modules that a source imports, wherever in it; none if it can't be parsed."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return []
+    results = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            results += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            results += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return results
+
+
+def files_of(module: str, folder: Path) -> list[Path]:
+    """Returns the files in `folder` that importing a module reads: its packages' and its own."""
+    results, place = [], folder
+    for part in module.split("."):
+        package, file = place / part / "__init__.py", place / f"{part}.py"
+        if file.is_file():
+            return [*results, file]
+        if not package.is_file():
+            break
+        results.append(package)
+        place = place / part
+    return results
+
+
+def name_of_object(value: Any, kind: str) -> str:
+    """Returns the name of an object in configurations: its file and its own name."""
+    code = code_of(value)
+    file = NOTEBOOK if code is None or code.path is None else code.path.name
+    name = getattr(value, "__name__", "") or getattr(value, "name", "") or type(value).__name__
+    plain = re.sub(r"\W", "_", str(name)).lstrip("0123456789_") or kind
+    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', file)}:{plain}"
+
+
+def code_of(value: Any) -> Code | None:
+    """Returns the source of an object; None if it is unknown, as for what was typed into a Python shell."""
+    for code in loaded.values():
+        if code.module is not None and getattr(value, "__module__", None) == code.module.__name__:
+            return code
+    described = value if isinstance(value, type) or inspect.isroutine(value) else type(value)
+    try:
+        path = Path(inspect.getsourcefile(described) or "").resolve()
+    except TypeError:
+        path = Path()
+    if path.is_file() and path.suffix == ".py":
+        installed = any(path.is_relative_to(folder) for folder in INSTALLED)
+        return Code(path, {path.name: path.read_bytes()} if installed else sources(path))
+    text = notebook_source(described)
+    return None if text is None else Code(None, {f"{NOTEBOOK}-{described.__name__}.py": text.encode()})
+
+
+def notebook_source(value: Any) -> str | None:
+    """Returns the source text of a class or function from a notebook; None if it isn't known."""
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError):
+        pass
+    if not isinstance(value, type):
+        return None
+    texts = []
+    for function in filter(inspect.isfunction, vars(value).values()):
+        try:
+            texts.append(inspect.getsource(function))
+        except (OSError, TypeError):
+            return None
+    return "".join(texts) or None

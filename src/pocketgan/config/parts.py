@@ -1,0 +1,324 @@
+"""The table of parts: what the names of networks, losses, optimizers and schedules in a configuration stand for.
+
+A configuration only ever names a part. The table holds the package's own parts and those that the person handed over:
+an object in Python, a file given on the command line (see `code.py`), an entry point of an installed package. Nothing
+that is read (a run folder, a study, an exported model, a request from a browser) adds to it, so nothing that is read
+can run code.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Literal, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.config.code import Code, code_of, load_from_environment, loaded, name_of_object
+
+Kind = Literal["generator", "discriminator", "objective", "optimizer", "schedule", "metric", "recipe"]
+Value = bool | int | float | str
+"""A value of an option or of a setting of one's own."""
+NAMED: tuple[Kind, ...] = ("generator", "discriminator", "objective", "optimizer", "schedule")
+"""The kinds that a configuration names, each in the field of the same name."""
+OPTIONS = {f"{kind}_options": kind for kind in ("generator", "discriminator", "optimizer")}
+"""The settings that hold options of a part, and the part's kind."""
+PATTERN = re.compile(r"[A-Za-z0-9][\w.-]*(:[A-Za-z_]\w*)?")
+"""A part's name: a name of the package or of an entry point, or `file.py:Name`; never a path."""
+FILLED = ("config", "shape", "pixels", "latent_dim", "z_dim", "classes", "num_classes")
+"""Arguments of a network's constructor that Pocketgan fills in wherever they are named."""
+FILLED_IF_NEEDED = ("channels", "size")
+"""Arguments that Pocketgan fills in if they have no default."""
+
+
+class PartFacts(BaseModel):
+    """What the program asks about a part. A run stores it, so that it can be read without the part's code.
+
+    Attributes:
+        reads_images: of a generator: whether it translates images, instead of starting from noise.
+        boundary: of an objective: the logit above which an image counts as real; None if only differences between
+            logits have a meaning.
+        logits: of an objective: what a logit means. `probability`: σ(logit) is the probability that the image is real.
+            `score`: the logit itself is 0 for generated and 1 for real images. `critic`: neither.
+        relativistic: of an objective: whether the generator's loss needs the logits of real images.
+        separable: of an objective: whether the discriminator's loss is a sum of a term for real and one for generated
+            images.
+        unit: of an objective: the unit of its losses, such as `nats`; empty if they have none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reads_images: bool = False
+    boundary: float | None = 0.0
+    logits: Literal["probability", "score", "critic"] = "critic"
+    relativistic: bool = False
+    separable: bool = True
+    unit: str = ""
+
+
+_NOTHING = PartFacts()
+BUILT_IN: dict[Kind, dict[str, PartFacts]] = {
+    "generator": {
+        "mlp": _NOTHING,
+        "dcgan": _NOTHING,
+        "autoencoder": PartFacts(reads_images=True),
+        "pocket": _NOTHING,
+    },
+    "discriminator": {"mlp": _NOTHING, "dcgan": _NOTHING, "pocket": _NOTHING},
+    "objective": {
+        "bce": PartFacts(logits="probability", unit="nats"),
+        "minimax": PartFacts(logits="probability", unit="nats"),
+        "msle": PartFacts(logits="probability"),
+        "least_squares": PartFacts(boundary=0.5, logits="score"),
+        "hinge": _NOTHING,
+        "wasserstein": PartFacts(boundary=None),
+        "relativistic": PartFacts(boundary=None, relativistic=True, separable=False, unit="nats"),
+    },
+    "optimizer": dict.fromkeys(("adam", "adamw", "sgd", "rmsprop"), _NOTHING),
+    "schedule": dict.fromkeys(("constant", "linear", "cosine"), _NOTHING),
+}
+"""The package's own parts, by kind and name. Tests compare these facts with the parts themselves."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that the person handed over.
+
+    Attributes:
+        kind, name: what it is, and its name in configurations.
+        value: the class, function or object.
+        code: its source, if it is known.
+    """
+
+    kind: Kind
+    name: str
+    value: Any
+    code: Code | None
+
+    @property
+    def facts(self) -> PartFacts:
+        """What the program asks about the part.
+
+        Raises:
+            ConfigError: the object isn't a part of this kind.
+        """
+        if self.kind == "objective":
+            facts = getattr(self.value, "facts", None)
+            if not isinstance(facts, PartFacts):
+                raise ConfigError("not an objective", field=self.kind, name=self.name)
+            return facts
+        if not callable(self.value):
+            raise ConfigError("not a class", field=self.kind, name=self.name)
+        if self.kind == "generator":
+            return PartFacts(reads_images=bool(getattr(self.value, "reads_images", False)))
+        return _NOTHING
+
+
+_objects: dict[tuple[Kind, str], Part] = {}
+
+
+@contextmanager
+def own_table() -> Iterator[None]:
+    """Empties the table for the time of the context; what was handed over inside is forgotten afterwards."""
+    objects, codes = dict(_objects), dict(loaded)
+    _objects.clear()
+    loaded.clear()
+    try:
+        yield
+    finally:
+        for table, before in ((_objects, objects), (loaded, codes)):
+            table.clear()
+            table.update(before)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def hand_over(kind: Kind, value: Any) -> str:
+    """Adds an object to the table; a later one of the same name replaces it.
+
+    Args:
+        kind: what the object is.
+        value: a class or a function; for objectives and metrics, an object of these classes.
+
+    Returns:
+        Its name in configurations: `my_gan.py:Painter`, or `notebook:Painter` if it isn't from a file.
+
+    Raises:
+        ConfigError: the object isn't a part of this kind.
+    """
+    part = Part(kind, name_of_object(value, kind), value, code_of(value))
+    _ = part.facts
+    _objects[kind, part.name] = part
+    return part.name
+
+
+def name_of(kind: Kind, value: Any) -> str:
+    """Returns the name of a part: of an object that is handed over by this call, or the name itself if it is valid.
+
+    Raises:
+        ConfigError: it isn't a valid name, or the object isn't a part of this kind.
+    """
+    if not isinstance(value, str):
+        return hand_over(kind, value)
+    if not PATTERN.fullmatch(value):
+        raise ConfigError("no part name", field=kind, name=repr(value))
+    return value
+
+
+def find(kind: Kind, name: str) -> Part | None:
+    """Returns a part that the person handed over; None if there is none of this name.
+
+    Raises:
+        ConfigError: the file that was handed over has no such part.
+    """
+    if (kind, name) in _objects:
+        return _objects[kind, name]
+    file, separator, attribute = name.partition(":")
+    if separator and file not in loaded and file.endswith(".py"):
+        load_from_environment()
+    if separator and file in loaded:
+        code = loaded[file]
+        return Part(kind, name, code.attribute(attribute, kind), code)
+    if separator or kind not in (*NAMED, "metric", "recipe"):
+        return None
+    for point in entry_points(group=f"pocketgan.{kind}s", name=name):
+        try:
+            value = point.load()
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ConfigError("entry point broken", field=kind, name=name, value=point.value, why=why) from None
+        return Part(kind, name, value, code_of(value))
+    return None
+
+
+def get(kind: Kind, name: str) -> Part:
+    """Returns a part that the person handed over; see `find`.
+
+    Raises:
+        ConfigError: there is none of this name; the message says how to hand it over.
+    """
+    part = find(kind, name)
+    if part is None:
+        raise unknown(kind, name)
+    return part
+
+
+def unknown(kind: Kind, name: str) -> ConfigError:
+    """Returns the error for a name that is not in the table."""
+    file, separator, _ = name.partition(":")
+    if separator and file.endswith(".py"):
+        return ConfigError("code missing", field=kind, name=name, file=file)
+    if separator:
+        return ConfigError("object missing", field=kind, name=name)
+    known = names(kind)
+    return ConfigError("no part", field=kind, name=name, hint=nearest(name, known), known=", ".join(known))
+
+
+def names(kind: Kind) -> list[str]:
+    """Returns the names of all parts of a kind that can be chosen: the package's, then the person's own."""
+    installed = [point.name for point in entry_points(group=f"pocketgan.{kind}s")]
+    own = [name for known, name in _objects if known == kind]
+    return list(dict.fromkeys([*BUILT_IN.get(kind, {}), *installed, *own]))
+
+
+def facts_of(kind: Kind, name: str, stored: PartFacts | None) -> PartFacts | None:
+    """Returns the facts of a part that isn't the package's: its own, or else those that a run stored.
+
+    Args:
+        kind, name: the part.
+        stored: the facts in the file that names the part, if there are any.
+
+    Returns:
+        None for a part of the package.
+
+    Raises:
+        ConfigError: there is no such part, and nothing is stored.
+    """
+    if name in BUILT_IN[kind]:
+        return None
+    part = find(kind, name)
+    if part is None and stored is None:
+        raise unknown(kind, name)
+    return stored if part is None else part.facts
+
+
+def typed_options(kind: Kind, name: str, options: Mapping[str, Value]) -> dict[str, Value]:
+    """Returns the options of a part, converted to the types that its constructor declares.
+
+    Options of a part whose code isn't there are returned unchanged.
+
+    Raises:
+        ConfigError: the part has no such option, or an option can't have this value.
+    """
+    field = f"{kind}_options"
+    if not options:
+        return {}
+    part = None if name in BUILT_IN[kind] else find(kind, name)
+    if part is None:
+        if name in BUILT_IN[kind] and kind != "optimizer":
+            raise ConfigError("no options", field=field, name=name)
+        return {option: literal(value) for option, value in options.items()}
+    parameters = parameters_of(part.value)
+    known = [one for one, parameter in parameters.items() if parameter.kind is not parameter.VAR_KEYWORD]
+    known = [one for one in known if one not in FILLED]
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    hints = hints_of(part.value)
+    results: dict[str, Value] = {}
+    for option, value in options.items():
+        if option not in known and not open_ended:
+            hint = nearest(option, known)
+            raise ConfigError("no option", field=field, option=option, name=name, hint=hint, known=", ".join(known))
+        hint = hints.get(option)
+        if hint is None and option in parameters:
+            default = parameters[option].default
+            hint = type(default) if isinstance(default, bool | int | float | str) else None
+        results[option] = literal(value) if hint is None else converted(field, option, value, hint)
+    return results
+
+
+def parameters_of(value: Any) -> dict[str, inspect.Parameter]:
+    """Returns the parameters of a constructor or function by name; empty if they can't be known."""
+    try:
+        return dict(inspect.signature(value).parameters)
+    except (TypeError, ValueError):
+        return {}
+
+
+def hints_of(value: Any) -> dict[str, Any]:
+    """Returns the annotations of a constructor's or function's parameters; empty if they can't be read."""
+    function: Callable[..., Any] = value.__init__ if isinstance(value, type) else value
+    try:
+        return get_type_hints(function)
+    except Exception:  # An annotation may name what isn't there at run time.
+        return {}
+
+
+def converted(field: str, option: str, value: Value, hint: Any) -> Value:
+    """Returns an option's value in the type of its annotation.
+
+    Raises:
+        ConfigError: it can't be converted.
+    """
+    try:
+        result = TypeAdapter(hint).validate_python(value)
+    except ValidationError:
+        kinds = [getattr(kind, "__name__", str(kind)) for kind in get_args(hint)] or [getattr(hint, "__name__", "?")]
+        raise ConfigError("wrong option", field=field, option=option, value=value, kind=" | ".join(kinds)) from None
+    except Exception:  # Pydantic has no schema for the annotation.
+        return literal(value)
+    return result if isinstance(result, bool | int | float | str) else value
+
+
+def literal(value: Value) -> Value:
+    """Returns a text as the number or truth value that it writes; everything else unchanged."""
+    if not isinstance(value, str):
+        return value
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            pass
+    return value
