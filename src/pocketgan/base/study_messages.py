@@ -1,0 +1,74 @@
+"""Messages about studies, by key; `messages.PROBLEMS` has them all."""
+
+from typing import Final
+
+STUDIES: Final[dict[str, str]] = {
+    # Fields of a study.
+    "no study field": "isn't a field of a study{hint}",
+    "study fields": "; fields: {known}",
+    "low below high": "low must be below high (got {low} and {high})",
+    "logarithmic range": "a logarithmic range must start above 0 (got {low})",
+    "factors or variants": "give factors or variants, not both",
+    "nothing to compare": "there is nothing to compare; give factors or variants",
+    "tpe needs factors": "'tpe' needs factors, such as learning_rate = {example}",
+    "range in a grid": "{setting} is a range; a grid needs a list of values (ranges are for search = 'tpe')",
+    "no values": "{setting} has no values; give at least two",
+    "same value twice": "{setting} has the same value twice: {values}",
+    "too many combinations": (
+        "{count} combinations are too many (at most {most}); use fewer values, or search = 'tpe'"
+    ),
+    "no direction": (
+        "'{metric}' is best where real images are, neither lower nor higher; set 'lower' or 'higher', or choose "
+        "another metric"
+    ),
+    "name twice": "'{name}' is there twice; give each variant its own name",
+    "same runs": "'{twin}' and '{name}' are the same runs; leave one out",
+    "names alike": "two names differ only in punctuation, so their folders would be the same",
+    "no variant": "there is no variant '{name}'{hint}; known: {known}",
+    "in variant": "variant '{name}': {why}",
+    "no setting of a variant": "'{setting}' isn't a setting{hint}",
+    "duration replaced": "'{duration}' would replace the durations that the variants set",
+    "best needs evaluation": "'best' needs runs that are evaluated; set evaluate_every for '{name}'",
+    # Files and folders of a study.
+    "no study": "there is no study '{name}'{hint}; known: {known}, or a .toml file",
+    "no toml": "'{path}' isn't valid TOML: {why}",
+    "no study folder": (
+        "'{folder}' isn't the folder of a study: it has no study.json; 'pocketgan study NAME --out DIR' creates one"
+    ),
+    "study folder gone": "'{folder}' doesn't exist; 'pocketgan study NAME --out DIR' creates one",
+    "no study inside": "'{folder}' isn't empty and holds no study; choose another folder",
+    "other study": (
+        "'{folder}' holds the study '{name}' with other settings ({setting}: {old} -> {new}); choose another folder"
+    ),
+    "smaller study": "must be at least the {old} of the study in '{folder}' (got {new})",
+    "recipes changed": "the recipes of the study in '{folder}' have changed since it began; choose another folder",
+    "other settings": "'{folder}' was started with other settings ({changed}); move it away",
+    # Processes and clusters.
+    "number of jobs": "must be a number from 1 up, or 'auto' for one per core (got '{value}')",
+    "processes killed": (
+        "processes were killed {count} times, perhaps because memory ran out; continue with the same command and "
+        "--jobs 1, which needs less"
+    ),
+    "no ray": "'ray' isn't installed; pip install ray",
+    "no cluster": (
+        "there is no Ray cluster at '{address}' ({why}); start one with 'ray start --head', or set RAY_ADDRESS"
+    ),
+    "no host and port": "must be host:port",
+    "ray failed": "Ray gave up on a run: {why}",
+    # Search.
+    "no optuna": "Optuna isn't installed; pip install optuna",
+    "search needs evaluation": "needs runs that are evaluated; set evaluate_every, such as '30 s', in settings",
+    "metric not in training": "'{metric}' isn't computed during training; known: {known}",
+    "no storage": "can't use '{url}': {why}",
+    "search minimizes": (
+        "the search in '{url}' minimizes {metric}, and this one maximizes it; use another folder, or set "
+        "direction = 'lower'"
+    ),
+    "search maximizes": (
+        "the search in '{url}' maximizes {metric}, and this one minimizes it; use another folder, or set "
+        "direction = 'higher'"
+    ),
+    "no finite value": "not finite",
+    "pruned": "after {count} evaluations",
+}
+"""Messages about studies."""

@@ -1,0 +1,41 @@
+"""Lines that a run shows while it trains, in the current language; `events.jsonl` stores only keys and numbers."""
+
+from pocketgan.base.language import Text, localised, say
+
+LINES: dict[str, Text] = {
+    "training": "{recipe}: {images} images of {source}, {steps} steps -> {folder}",
+    "continuing": "{folder}: continuing from step {step} of {steps}",
+    "not evaluated": "the run is not evaluated as it trains: {why}",
+    "other device": (
+        "{folder} was trained on '{old}', which isn't available; it continues on '{new}', so its results aren't "
+        "bit-identical from here on"
+    ),
+    "schedule": "the {schedule} schedule of the learning rate now spans {steps} steps",
+    "plan": "{steps} steps, planned for {duration} at {speed} steps/s",
+    "measuring speed": "measuring the speed, for {seconds} s at most",
+    "fewer threads at first": "other programs use the processor, so training begins with {count} of {most} threads",
+    "fewer threads": "step {step}: other programs use the processor; {count} of {most} threads from here on",
+    "more threads": "step {step}: the processor is free again; {count} of {most} threads from here on",
+    "other speed": (
+        "step {step}: {share} of the planned speed, so training will take about {time} instead of {planned}"
+    ),
+    "other speed, replan": (
+        "step {step}: {share} of the planned speed, so training will take about {time} instead of {planned}; add "
+        "--replan to plan again"
+    ),
+    "other plan": (
+        "step {step}: {speed} steps/s where {planned} were planned; {steps} steps now instead of {old_steps}"
+    ),
+    "abandoned": "what came after step {step} is in {folder}",
+}
+"""All lines."""
+
+
+def line(key: str, **parts: object) -> str:
+    """Returns one of `LINES` with its parts filled in."""
+    return say(LINES, key, **parts)
+
+
+def tenths(value: float) -> str:
+    """Returns a number with one decimal place."""
+    return localised(f"{value:,.1f}")
