@@ -145,7 +145,7 @@ def diagnosed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             step = int(history.evaluations[-1]["step"])
             return [Diagnosis(name, failure, evidence("still", distance=50.0, times=step)) for name in wrong(step)]
 
-        monkeypatch.setattr("pocketgan.experiment.monitor.diagnose", diagnose)
+        monkeypatch.setattr("pocketgan.experiment.watchdog.diagnose", diagnose)
 
     return patch
 
@@ -340,7 +340,7 @@ def test_every_field_of_a_row_is_documented(followed: Callable[..., RunConfig], 
 def test_digits_of_mnist_are_told_apart(
     tiny_config: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocketgan.experiment.monitor.REFERENCE", 1000)
+    monkeypatch.setattr("pocketgan.experiment.quality.REFERENCE", 1000)
     fields = {**FOLLOWED, "features": "auto", "validation": 2000, "classes": "3,8", "hidden_dim": 4}
     run = run_experiment(tiny_config("pocket", **{**fields, "duration": "4 steps"}), tmp_path / "run")
     (row,) = run.metrics()

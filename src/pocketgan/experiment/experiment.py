@@ -193,8 +193,8 @@ def continue_run(
         with stop_on_signals(asked) as stop, show_training(run, state.step, progress):
             while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in TURNS:
                 if outcome == "roll back":
-                    state = roll_back(run, state, watch.healthy_step, device, progress)
-                    watch.named.clear()
+                    state = roll_back(run, state, watch.watchdog.healthy_step, device, progress)
+                    watch.watchdog.named.clear()
                     pace.forget()
                 progress.plan(run.plan.steps)
     except RunFailed as error:
@@ -255,7 +255,7 @@ def advance(
     """
     config = run.config
     rolls_back = config.watchdog.on_failure == "rollback" and len(run.rollbacks()) < ROLLBACKS
-    if watch.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
+    if watch.watchdog.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
         return "stopped early"  # A killed process had reached this point.
     try:
         for tick in train(state, batches, config, run.plan, stop, pace.pauses, LOOK_SECONDS):
@@ -264,14 +264,14 @@ def advance(
             if tick.row:
                 run.log(tick)
             failures = watch.evaluate(state, tick) if tick.evaluate else []
-            patient = not (tick.evaluate and watch.out_of_patience())
+            patient = not (tick.evaluate and watch.watchdog.out_of_patience())
             acts = bool(failures) and config.watchdog.on_failure != "continue" and not tick.last
             if tick.checkpoint or acts or not patient:
                 save_checkpoint(run.folder / "checkpoints", state, config)
                 drop_old_checkpoints(run)
             if tick.row or tick.sample:
                 mark(run, tick)
-            watch.progress.update(tick)
+            watch.watchdog.progress.update(tick)
             if acts and rolls_back:
                 return "roll back"
             if acts and config.watchdog.on_failure == "stop":
@@ -281,8 +281,8 @@ def advance(
             if pace.follow(tick):
                 return "planned again"
     except NonFiniteLoss as error:
-        watch.report(state.step, non_finite_loss(error, state.step))
-        watch.healthy_step = state.step
+        watch.watchdog.report(state.step, non_finite_loss(error, state.step))
+        watch.watchdog.healthy_step = state.step
         if not rolls_back:
             raise
         return "roll back"

@@ -10,6 +10,7 @@ from torch import Tensor
 from pocketgan.base.files import write_json
 from pocketgan.config.durations import Duration
 from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.watchdog import clocks
 from pocketgan.images.grids import Images, grid, sample_columns, save_picture
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.runs.run import Run
@@ -47,13 +48,7 @@ class Sampler:
         moment = f"epoch_{tick.epoch:03.0f}" if by_epoch else f"step_{tick.step:06d}"
         path = run.folder / "samples" / f"{run.config.pictures.sample_name}_{moment}.png"
         save_picture(grid(pictures.images, pictures.columns), path)
-        clocks = {
-            "step": tick.step,
-            "nimg": tick.nimg,
-            "epoch": round(tick.epoch, 6),
-            "seconds": round(tick.seconds, 3),
-        }
-        write_json(path.with_suffix(".json"), clocks | self.judge(state, made), durable=False)
+        write_json(path.with_suffix(".json"), clocks(tick) | self.judge(state, made), durable=False)
 
     def judge(self, state: TrainState, made: Tensor) -> dict[str, Any]:
         """Returns the discriminator's scores of generated images, as described in `docs/reference/run-folder.md`.

@@ -65,7 +65,7 @@ def check(config: StudyConfig) -> None:
     Raises:
         ConfigError: the runs aren't evaluated, or not by the deciding metric.
     """
-    from pocketgan.experiment.monitor import MEASURED
+    from pocketgan.experiment.quality import MEASURED
 
     first = {name: ends(values)[0] for name, values in config.factors.items()}
     trial = config.configure("a trial", first)

@@ -1,0 +1,190 @@
+"""Quality of generated images during training, measured on images alone: whoever generated them."""
+
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pocketgan.base.errors import DataError
+from pocketgan.base.progress import Progress
+from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.images.sets import ImageSet, derived_seed, load_images
+from pocketgan.metrics.evaluation import Comparison, Reference, choose_space, labels_in
+from pocketgan.metrics.features import FeatureSpace, kept
+from pocketgan.metrics.frechet import frechet_distance
+from pocketgan.metrics.registry import METRICS, Sample, missing
+from pocketgan.runs.run import Run
+
+REFERENCE = 10_000
+"""Largest number of training images that serve as the reference of a run without a validation set."""
+MEASURED = (
+    "frechet_distance",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "modes",
+    "class_kl",
+    "confidence",
+    "label_agreement",
+    "duplicates",
+    "authentic",
+    "copying",
+)
+
+
+class Quality:
+    """Measures generated images against a run's real images, which it looks at once.
+
+    Args:
+        run: the run.
+        images: the run's training images.
+        progress: the progress display, for slow preparations.
+
+    Attributes:
+        space: the feature space.
+        class_names: the classes of its classifier, or else those of the data.
+        against: `validation`, or `train` without a validation set.
+        count: the number of images to generate for an evaluation.
+        real, training: the real images of the comparison, and those that the generator is trained on.
+        reference: their features.
+        floor: the real-data baseline of the Fréchet distance; None if there are too few real images for it.
+        authentic_floor: the authenticity of validation images, or None.
+
+    Raises:
+        DataError: there are too few images, or the feature space doesn't accept them.
+    """
+
+    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+        self.run, self.config = run, run.config
+        self.space = space_for(run.config, progress)
+        held_out = held_out_images(run.config)
+        self.class_names = self.space.class_names or run.facts.class_names
+        self.against = "validation" if held_out is not None else "train"
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(0, "following")))
+        count = self._count(len(images), held_out)
+        without = count if held_out is None and 2 * count <= len(images) else 0
+        self.training = images.part(order[: min(REFERENCE, len(images) - without)])
+        self.real = self.training if held_out is None else held_out
+        self.count = min(count, len(self.real)) if run.config.reads_images else count
+        least = METRICS["frechet_distance"].least
+        if len(self.real) < least:
+            raise DataError("too few to compare", found=len(self.real), least=least)
+        known = self._look(self.training)
+        self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
+        self.floor = self._floor(images.part(order[len(self.training) : len(self.training) + self.count]))
+        self.authentic_floor: float | None = None
+        if self.reference.held_out and len(known) > 1:
+            held = self.reference.sample.part(slice(self.count))
+            self.authentic_floor = METRICS["authentic"].measure(Comparison(held, self.reference))
+        self._varied = distinct_share(self.reference.sample.images[: self.count]) > 0.5
+
+    def _look(self, images: ImageSet) -> Sample:
+        return kept(self.space, images, labels_in(self.class_names, images))
+
+    def _count(self, images: int, held_out: ImageSet | None) -> int:
+        """Returns the number of images to generate: the configured one, or fewer if the baseline is smaller.
+
+        The Fréchet distance of a small sample is larger than that of a large one, so the score and its baseline use the
+        same number of images. If the data set is too small to measure the baseline at all, the configured number is
+        generated.
+        """
+        asked, least = self.config.evaluation.evaluate_count, METRICS["frechet_distance"].least
+        others = min(REFERENCE, images) if held_out is not None else images // 2
+        return min(asked, others) if others >= least else asked
+
+    def _floor(self, others: ImageSet) -> float | None:
+        """Returns the Fréchet distance of an equal number of real images; None if there aren't that many."""
+        if self.against == "validation":
+            assert self.reference.training is not None
+            made = self.reference.training.part(slice(self.count))
+        else:
+            made = self._look(others)
+        if len(made) < self.count:
+            return None
+        return frechet_distance(self.reference.sample.features, made.features)
+
+    def look(self, images: Tensor, labels: Tensor | None = None) -> Sample:
+        """Returns generated images with their features.
+
+        Args:
+            images: uint8 (N, C, H, W).
+            labels: the requested classes, as indices into the classes of the data, int64 (N,), or None.
+        """
+        asked = None
+        if labels is not None:
+            asked = labels_in(self.class_names, ImageSet(images, labels, self.run.facts.class_names, ""))
+        return self.space(images, asked)
+
+    def distance(self, made: Sample) -> float:
+        """Returns the Fréchet distance of generated images."""
+        return frechet_distance(self.reference.sample.features, made.features)
+
+    def scores(self, made: Sample) -> dict[str, Any]:
+        """Returns the values of generated images by name: those of `MEASURED`, their baselines, and `distinct`."""
+        comparison = Comparison(made, self.reference)
+        results: dict[str, Any] = {} if self.floor is None else {"frechet_floor": self.floor}
+        if self.authentic_floor is not None:
+            results["authentic_floor"] = self.authentic_floor
+        if self._varied and (distinct := distinct_share(made.images)) < 1:
+            results["distinct"] = distinct
+        for name in MEASURED:
+            metric = METRICS[name]
+            if missing(metric, comparison) is None and len(made) >= metric.least:
+                with suppress(ValueError):  # Not defined for these images, such as identical ones.
+                    results[name] = metric.measure(comparison)
+        return results
+
+    def shares(self, made: Sample, modes: float | None) -> dict[str, Any]:
+        """Returns the number of classes in the data and the shares of the generated ones; empty without a classifier.
+
+        Args:
+            made: generated images.
+            modes: the number of classes among them, if it was measured.
+        """
+        if made.probabilities is None:
+            return {}
+        results: dict[str, Any] = {"classes": self.classes_there()}
+        if modes is not None:
+            results["mode_share"] = modes / results["classes"]
+        return results | {"histogram": [round(share, 4) for share in made.class_shares.tolist()]}
+
+    def classes_there(self) -> int:
+        """Returns how many of the classifier's classes occur in the training data: only these can be missing.
+
+        If the class names of the data differ from those of the classifier, the classes that it finds in the real images
+        count.
+        """
+        trained = set(self.run.facts.class_names)
+        there = sum(name in trained for name in self.class_names)
+        return there or int((self.reference.sample.class_shares > 0).sum())
+
+    def about(self) -> dict[str, Any]:
+        """Returns what every row of `metrics.jsonl` says about the comparison."""
+        space = self.space
+        names = {"features": space.name, "features_version": space.version, "features_hash": space.hash}
+        return names | {"reference": self.against, "count": self.count}
+
+
+def distinct_share(images: Tensor) -> float:
+    """Returns the share of distinct images: uint8 (N, C, H, W) → a number in (0, 1]."""
+    return len({image.tobytes() for image in images.numpy()}) / len(images)
+
+
+def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
+    """Returns the feature space for a run's evaluations; `auto` never trains a classifier for the user's own data."""
+    name = config.evaluation.features
+    if name == "auto" and config.data.data not in PACKAGED:
+        name = "random"
+    return choose_space(name, config.data, progress=progress)
+
+
+def held_out_images(config: RunConfig) -> ImageSet | None:
+    """Returns the validation set, or None if there is none."""
+    if config.data.validation == 0:
+        return None
+    try:
+        return load_images(config.data, "validation")
+    except DataError:
+        return None
