@@ -25,12 +25,17 @@ include_patterns = [
     "SECURITY.md",
     "benchmarks/LOG.md",
 ]
-exclude_patterns = ["docs/README.*.md"]
+exclude_patterns = ["docs/README.*.md", ".*", "build", "dist", "runs", "src", "studies", "tests", "tools"]
+"""Folders are left out by name, because Sphinx would otherwise look through all their files."""
 myst_heading_anchors = 4
 nitpicky = True
 html_theme = "furo"
 html_title = "Pocketgan"
 html_extra_path = ["site"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+templates_path = ["templates"]
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
