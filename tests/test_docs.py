@@ -1,5 +1,5 @@
 """The documentation: commands parse, links lead somewhere, READMEs are translated, studies in it are studies, generated
-pages are today's, and the tables of quality are those of the rows measured."""
+pages and pictures are today's, and the tables of quality are those of the rows measured."""
 
 import inspect
 import os
@@ -156,8 +156,9 @@ def test_links_and_pictures_of_a_page_are_there(page: Path) -> None:
             assert (page.parent / link.partition("#")[0]).exists(), link
 
 
-def test_generated_pages_of_the_reference_are_todays() -> None:
-    command = [sys.executable, str(ROOT / "tools" / "reference.py"), "--check"]
+@pytest.mark.parametrize("tool", ["reference", "layers"])
+def test_generated_pages_and_pictures_are_todays(tool: str) -> None:
+    command = [sys.executable, str(ROOT / "tools" / f"{tool}.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, POCKETGAN_LANG="en"))
     assert done.returncode == 0, done.stdout + done.stderr
 
