@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ import torch
 from rich.console import Console
 
 import pocketgan
+from forks import Fork
 from pocketgan.api.trainings import finish
 from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunError, RunFailed, Unhealthy
 from pocketgan.base.progress import Progress
@@ -1229,9 +1229,9 @@ def test_killed_for_real_and_resumed_is_the_same_run(data: str, tmp_path: Path) 
     whole = pocketgan.train("mlp", out=tmp_path / "whole", progress=False, **chosen)
     killed, moments = tmp_path / "killed", random.Random(3)
     flags = [word for name, value in chosen.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    words = [sys.executable, "-m", "pocketgan", "train", "mlp", *flags, "--out", str(killed)]
+    words = ["train", "mlp", *flags, "--out", str(killed)]
     for _ in range(2):
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = Fork(words)
         rows, wanted = killed / "metrics.jsonl", moments.randint(2, 4)
         before = len(rows.read_text().splitlines()) if rows.exists() else 0
         while process.poll() is None and not (rows.exists() and len(rows.read_text().splitlines()) >= before + wanted):
@@ -1239,7 +1239,8 @@ def test_killed_for_real_and_resumed_is_the_same_run(data: str, tmp_path: Path) 
         time.sleep(moments.random() * 0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        words = [sys.executable, "-m", "pocketgan", "resume", str(killed)]
+        process.close()
+        words = ["resume", str(killed)]
     assert_the_same_run(pocketgan.resume(killed, progress=False), whole)
 
 

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import pocketgan
+from forks import Fork
 from pocketgan.base.errors import RunError, RunFailed, StorageError
 from pocketgan.base.signals import stop_on_signals
 from pocketgan.config.recipes import RECIPES
@@ -72,9 +73,9 @@ def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: st
     whole = pocketgan.train(recipe, out=tmp_path / "whole", progress=False, **settings(recipe))
     killed = tmp_path / "killed"
     moments = random.Random(recipe)
-    words = command("train", recipe, *flags(recipe), "--out", killed)
+    words = ["train", recipe, *flags(recipe), "--out", killed]
     for _ in range(2):
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = Fork(words)
         rows, wanted = killed / "stats.jsonl", moments.randint(1, 6)
         before = len(rows.read_text().splitlines()) if rows.exists() else 0
         while process.poll() is None and not (rows.exists() and len(rows.read_text().splitlines()) >= before + wanted):
@@ -82,7 +83,8 @@ def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: st
         time.sleep(moments.random() * 0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        words = command("resume", killed)
+        process.close()
+        words = ["resume", killed]
     run = pocketgan.resume(killed, progress=False)
     assert run.status().state == "finished"
     assert_same_bits(whole, run)
@@ -313,9 +315,9 @@ def test_a_shorter_duration_is_refused(copied: Run) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_and_say_how_to_go_on(number: int, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = command("train", "minimal", *flags("minimal"), "--out", folder)
+    words = ["train", "minimal", *flags("minimal"), "--out", folder]
     words[words.index("120 steps")] = "1000000 steps"
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = Fork(words)
     while process.poll() is None and not (folder / "stats.jsonl").exists():
         time.sleep(0.005)
     process.send_signal(number)
@@ -370,9 +372,9 @@ def test_a_hang_up_that_is_ignored_stays_so(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = command("train", "minimal", *flags("minimal"), "--out", folder)
+    words = ["train", "minimal", *flags("minimal"), "--out", folder]
     words[words.index("120 steps")] = "1000000 steps"
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = Fork(words)
     try:
         while process.poll() is None and not (folder / "stats.jsonl").exists():
             time.sleep(0.005)
@@ -381,6 +383,7 @@ def test_a_run_under_way_is_not_resumed_twice(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+        process.close()
     assert Run.open(folder).status().state == "killed"
 
 

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from rich.console import Console
 
+from forks import Fork
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
 from pocketgan.experiment.experiment import run_experiment
@@ -63,11 +64,11 @@ def whole(tiny: Make, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Job
     return train
 
 
-def until(there: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+def until(there: Callable[[], bool], process: Fork | None = None) -> None:
     """Waits until something is there."""
     deadline = time.monotonic() + PATIENCE
     while not there():
-        assert process is None or process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert process is None or process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -256,13 +257,11 @@ def asked(tiny: Make, tmp_path: Path) -> StudyConfig:
 
 
 @contextmanager
-def under_way(config: StudyConfig, folder: Path, jobs: int, *, begun: int) -> Iterator[subprocess.Popen[str]]:
+def under_way(config: StudyConfig, folder: Path, jobs: int, *, begun: int) -> Iterator[Fork]:
     """Runs the command until so many runs have saved something, in a process group of its own."""
     path = as_toml(config, folder.with_suffix(".toml"))
     words = ["study", str(path), "--out", str(folder), "--jobs", str(jobs)]
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", COMMAND, *words]
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+    with Fork(words, code=COMMAND, new_session=True) as process:
         try:
             until(lambda: (folder / "study.json").exists(), process)
             asked = Study.open(folder).jobs()

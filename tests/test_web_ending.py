@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from forks import Fork
 from web_pages import BROWSER, FLAGS, NO_BROWSER
 from web_runs import PATIENCE, make_run
 
@@ -23,15 +24,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 
 @contextmanager
-def command(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command that serves the page, and its address."""
+def command(folder: Path, *, python: bool = False) -> "Iterator[tuple[Fork | subprocess.Popen[str], str]]":
+    """The command that serves the page, and its address: in a fork, or as `python -m` starts it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    page = subprocess.Popen(
-        [sys.executable, "-m", "pocketgan", "ui", str(folder), "--port", str(port)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    words, pipe = ["ui", str(folder), "--port", str(port)], subprocess.PIPE
+    if python:
+        started = [sys.executable, "-m", "pocketgan", *words]
+        page = subprocess.Popen(started, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    else:
+        page = Fork(words, new_session=True)
     try:
         assert page.stdout is not None
         address = page.stdout.readline().strip()
@@ -39,14 +42,14 @@ def command(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         for _ in range(600):
             with suppress(OSError), urllib.request.urlopen(f"{address}/config", timeout=20):
                 break
-            time.sleep(0.1)
+            time.sleep(0.02)
         yield page, address
     finally:
         page.kill()
         page.communicate()
 
 
-def stopped(page: "subprocess.Popen[str]", number: int = signal.SIGINT) -> list[str]:
+def stopped(page: "Fork | subprocess.Popen[str]", number: int = signal.SIGINT) -> list[str]:
     """Stops the page; returns what it said on standard error."""
     page.send_signal(number)
     out, said = page.communicate(timeout=PATIENCE)
@@ -57,7 +60,7 @@ def stopped(page: "subprocess.Popen[str]", number: int = signal.SIGINT) -> list[
 
 @pytest.mark.slow
 def test_ctrl_c_ends_the_page_in_one_line_while_streams_are_open(tmp_path: Path) -> None:
-    with command(tmp_path) as (page, address):
+    with command(tmp_path, python=True) as (page, address):
         streams = [urllib.request.urlopen(f"{address}/{path}", timeout=PATIENCE) for path in STREAMS]
         readers = [threading.Thread(target=read, args=(stream,), daemon=True) for stream in streams]
         for reader in readers:

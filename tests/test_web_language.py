@@ -3,8 +3,6 @@
 import html
 import re
 import string
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from catalogues import TEXTS
 from starlette.testclient import TestClient
 
+import forks
 from pocketgan.base.language import LANGUAGES
 from pocketgan.web.page import build_page
 from pocketgan.web.serve.server import make_app
@@ -156,7 +155,6 @@ def test_a_mistake_in_the_form_is_answered_in_the_pages_language(site: Site) -> 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_the_command_speaks_the_language_that_it_is_told(tmp_path: Path, code: str) -> None:
     for mistake in (["--host", "0.0.0.0"], [str(tmp_path / "none")]):
-        command = [sys.executable, "-m", "pocketgan", "ui", "--lang", code, "--port", "0", *mistake]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+        done = forks.run(["ui", "--lang", code, "--port", "0", *mistake], cwd=tmp_path)
         assert done.returncode == 2 and "Traceback" not in done.stderr
         assert not in_english(done.stderr), done.stderr

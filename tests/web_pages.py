@@ -1,17 +1,16 @@
 """Pages that are served in processes of their own, and the browser that opens them."""
 
-import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from forks import Fork
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -44,23 +43,19 @@ def served(folder: Path, language: str = "en") -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pocketgan", "ui", str(folder), "--port", str(port), "--lang", language]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    server = Fork(["ui", folder, "--port", port, "--lang", language], shares_stderr=True)
     try:
-        assert server.stdout is not None
         address = server.stdout.readline().strip()
         assert address == f"http://127.0.0.1:{port}"
         for _ in range(600):
             with suppress(OSError), urllib.request.urlopen(f"{address}/config", timeout=20):
                 break
-            time.sleep(0.1)
+            time.sleep(0.02)
         yield address
     finally:
         server.send_signal(signal.SIGINT)
         try:
             assert server.wait(20) == 0
         finally:
-            with suppress(OSError):
-                os.kill(server.pid, signal.SIGKILL)
-            if server.stdout is not None:
-                server.stdout.close()
+            server.kill()
+            server.close()
