@@ -6,6 +6,9 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
+# Python keeps what it has compiled: a test process then starts in half the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup setup-dev train test test-slow test-notebooks test-all docs dist lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)

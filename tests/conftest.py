@@ -16,10 +16,15 @@ from tiny_studies import Make, maker, write_digits
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
-    """Tiny networks are fastest, and test processes side by side don't disturb each other, with one thread each."""
+    """Tiny networks are fastest, and test processes side by side don't disturb each other, with one thread each.
+
+    That goes for the processes that tests start, too.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 

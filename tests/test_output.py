@@ -150,14 +150,15 @@ def test_a_notebooks_backend_does_not_matter(named: Path, backend: str, tmp_path
 
 
 @pytest.mark.slow
-def test_training_and_evaluating_need_no_backend(tmp_path: Path) -> None:
+def test_training_and_evaluating_need_no_backend(named: Path, tmp_path: Path) -> None:
     words = [word for name, value in SMALL.items() for word in (f"--{name}", str(value))]
+    words += ["--data", str(named / "data")]
     out = tmp_path / "run"
     words += ["--duration", "4 steps", "--evaluate-every", "2 steps", "--out", str(out)]
     done = typed("train", "minimal", *words, MPLBACKEND=BACKENDS[0])
     assert done.returncode == 0, done.stderr.decode()
     assert (out / "figures" / "quality_plot.png").is_file()
-    done = typed("evaluate", str(out), "--count", "200", "--metrics", "frechet_distance", MPLBACKEND=BACKENDS[0])
+    done = typed("evaluate", str(out), "--count", "200", "--features", "random", MPLBACKEND=BACKENDS[0])
     assert done.returncode == 0, done.stderr.decode()
     assert (out / "evaluation" / "evaluation.html").is_file()
 

@@ -28,9 +28,10 @@ FIELDS: dict[str, Any] = {
         "evaluate_every": "none",
     },
     "factors": {"hidden_dim": [8, 16]},
-    "seeds": 3,
+    "seeds": 2,
     "fresh_seeds": 0,
     "count": 300,
+    "metrics": ["modes"],
     "duration": "1500 steps",
 }
 

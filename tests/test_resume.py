@@ -28,6 +28,7 @@ from pocketgan.training.state import create_state
 SMALL = {
     "pocket": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
     "dcgan": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
+    "stacked": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
 }
 TINY = {"hidden_dim": 16, "batch_size": 8, "duration": "120 steps", "checkpoint_every": "10 steps"}
 
@@ -79,7 +80,7 @@ def test_killed_at_random_moments_and_resumed_ends_with_the_same_bits(recipe: st
         rows, wanted = killed / "stats.jsonl", moments.randint(1, 6)
         before = len(rows.read_text().splitlines()) if rows.exists() else 0
         while process.poll() is None and not (rows.exists() and len(rows.read_text().splitlines()) >= before + wanted):
-            time.sleep(0.002)
+            time.sleep(0.005)
         time.sleep(moments.random() * 0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
