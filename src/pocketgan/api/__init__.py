@@ -2,6 +2,7 @@
 
 from pocketgan.api.evaluations import evaluate
 from pocketgan.api.pictures import find_directions, interpolate, plot, timelapse, walk_directions, write
+from pocketgan.api.recordings import record
 from pocketgan.api.shipping import export, push
 from pocketgan.api.studies import report, study
 from pocketgan.api.trainings import open_run, resume, train
@@ -16,6 +17,7 @@ __all__ = [
     "plot",
     "push",
     "report",
+    "record",
     "resume",
     "study",
     "timelapse",

@@ -43,6 +43,8 @@ def translate(
     from pocketgan.runs.weights import load_generator
 
     model = load(run) if isinstance(run, str | Path) else run
+    if not model.config.has_generator:
+        raise RunError("recorded, no generator", field="run", folder=model.folder)
     if not model.config.reads_images:
         raise RunError(
             "'{folder}' generates from noise and doesn't translate images; use 'pocketgan generate'",

@@ -28,7 +28,9 @@ INTERRUPTED = 130
 """Exit code of a run that a signal stopped: 128 plus the number of SIGINT, as in shells."""
 
 
-PREDICATES = ("must ", "needs ", "is missing", "isn't ", "can't be ", "sets ", "has an ", "belong ", "doesn't ")
+PREDICATES = (
+    "must ", "returns ", "needs ", "is missing", "isn't ", "can't be ", "sets ", "has an ", "belong ", "doesn't "
+)  # fmt: skip
 """Beginnings of English reasons that follow the name of their field without a colon."""
 
 

@@ -10,6 +10,7 @@ from pocketgan.base.command_messages import COMMANDS
 from pocketgan.base.metric_messages import METRICS
 from pocketgan.base.picture_messages import PICTURES
 from pocketgan.base.study_messages import STUDIES
+from pocketgan.base.recording_messages import RECORDINGS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -256,6 +257,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "all checkpoints damaged": "every checkpoint of '{folder}' is damaged ({damaged}); start a new run",
     "no best": "'{folder}' was never evaluated, so it has no best checkpoint; use 'last' or a step",
     "use another": "{why}; use another one, such as --checkpoint last",
+    **RECORDINGS,
     "no such checkpoint": "there is no checkpoint '{which}' in '{folder}'; use 'last' or a step, such as {known}",
     "wrong checksum": "{file} doesn't match its checksum",
     "file damaged": "{file} is cut short or damaged",

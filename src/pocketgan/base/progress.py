@@ -33,6 +33,11 @@ TRAINING: dict[str, Words] = {
     "accuracy": "D right on {real} real, {fake} generated",
     "losses": "losses D {d} G {g}",
     "steps": "{step} of {steps} steps",
+    "step": "step {step}",
+    "accuracy real": "D right on {real} real",
+    "accuracy fake": "D right on {fake} generated",
+    "losses d": "loss D {d}",
+    "losses g": "loss G {g}",
 }
 """All texts of the display. D is the discriminator, G is the generator, FD is the Fréchet distance."""
 
@@ -99,7 +104,7 @@ class Progress:
     def training(self, steps: int, done: int, name: str = "", planned: str = "") -> Iterator[None]:
         """Shows the progress of the run `name` inside, from `done` of `steps`; `planned` is a duration in time."""
         self._display = Display(name, steps, done, planned, quality=self._display.quality)
-        self._printed = 0.0
+        self._printed, self._text = 0.0, ""
         if self.quiet or not self.console.is_terminal:
             yield
             return
@@ -132,6 +137,16 @@ class Progress:
         curve = f"{sparkline(distances)} " if len(distances) > 1 else ""
         distance = localised(f"{distances[-1]:.3g}")
         if baseline is None:
+    def follow(self, steps: int, name: str) -> None:
+        """Prepares for the ticks of a loop that has the terminal for itself: plain lines, and no live display.
+
+        Args:
+            steps: the planned number of steps; 0 if it isn't known.
+            name: the name of the run.
+        """
+        self._display = Display(name, steps)
+        self._printed = time.monotonic()
+
             self._display.quality = say("quality alone", curve=curve, distance=distance)
         else:
             self._display.quality = say(
@@ -145,7 +160,10 @@ class Progress:
         self._display.show(tick)
         if self._live is None and (time.monotonic() - self._printed >= PLAIN_SECONDS or tick.last or tick.stopped):
             self._printed = time.monotonic()
-            self.say(self._display.plain_line())
+            text = self._display.plain_line()
+            if text != self._text:
+                self.say(text)
+            self._text = text
 
 
 class Display:
@@ -170,12 +188,14 @@ class Display:
         if tick.measures:
             m = tick.measures
             self.speed = say("speed", speed=localised(f"{tick.images_per_second:,.0f}"))
-            self.accuracy = say("accuracy", real=f"{m['d_real_accuracy']:.0%}", fake=f"{m['d_fake_accuracy']:.0%}")
-            self.losses = say("losses", d=localised(f"{m['d_loss']:.3f}"), g=localised(f"{m['g_loss']:.3f}"))
+            self.accuracy = pair("accuracy", "{:.0%}", tick, real="d_real_accuracy", fake="d_fake_accuracy")
+            self.losses = pair("losses", "{:.3f}", tick, d="d_loss", g="g_loss")
 
     @property
     def share(self) -> str:
-        """The share done, rounded down, so that 100% appears only at the end."""
+        """The share done, rounded down, so that 100% appears only at the end; empty if the length isn't known."""
+        if not self.steps:
+            return ""
         return f"{math.floor(100 * self.step / self.steps):3d}%"
 
     @property
@@ -189,7 +209,7 @@ class Display:
 
     def plain_line(self) -> str:
         """Returns the whole display as one line."""
-        steps = say("steps", step=self.step, steps=self.steps)
+        steps = say("steps", step=self.step, steps=self.steps) if self.steps else say("step", step=self.step)
         time_text = clock(self._trained)
         duration = say("trained for", time=time_text)
         if self.planned:
@@ -200,6 +220,8 @@ class Display:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
         width = options.max_width - 1
         share, left = self.share, self.left
+        if not self.steps:
+            return ""
         room = width - SHORTEST_BAR - cell_len(GAP + share + GAP + left)
         beside = {}
         for key, text in (("speed", self.speed), ("name", shortened(self.name, LONGEST_NAME))):
@@ -232,6 +254,22 @@ def plain_console() -> Console:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Shows a message on a terminal while the work inside takes some seconds."""
+def pair(key: str, form: str, tick: Tick, **columns: str) -> str:
+    """Returns the text about two measures of a tick, or about the one that is known; empty if neither is.
+
+    Args:
+        key: the key of the text about both; that about one has its name, too.
+        form: the format of the numbers.
+        tick: the tick.
+        **columns: the measures, by their names in the text.
+    """
+    known = {name: tick.measures[column] for name, column in columns.items() if column in tick.measures}
+    texts = {name: localised(form.format(value)) for name, value in known.items()}
+    if len(texts) == 2:
+        return say(key, **texts)
+    return "".join(say(f"{key} {name}", **{name: text}) for name, text in texts.items())
+
+
     console = plain_console()
     if not console.is_terminal:
         yield

@@ -18,6 +18,7 @@ from pocketgan.cli.flags import parse_recipe
 from pocketgan.config.recipes import PARAMETERS, RECIPES
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.exported import load
+from pocketgan.experiment.recording_words import fed_itself
 from pocketgan.runs.listing import Runs, list_runs, written
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
@@ -104,6 +105,8 @@ def networks_of(arguments: Sequence[str]) -> "tuple[RunConfig, ImageShape]":
 
     if len(arguments) == 1 and arguments[0] not in RECIPES and is_model(located(arguments[0])):
         model = load(arguments[0])
+        if model.config.kind == "recorded":
+            raise RunError("recorded, no layers", field="run", folder=model.folder)
         return model.config, image_shape(model.facts, model.config.network.conditional)
     config, _ = parse_recipe("summary", arguments)
     facts = find_facts(load_images(config.data))
@@ -138,7 +141,10 @@ def runs(
     elif entries:
         show(RUNS, [row_of(entry, folder) for entry in entries])
         print()
-        print("FD: Fréchet distance, lower is better; its baseline is what real images get.")
+        print(say("about runs"))
+        for entry in entries:
+            if entry.run.environment.feeds_itself:
+                print(f"{name_in(entry.run, folder)}: {fed_itself()}")
     elif none_yet:
         print("no runs yet; 'pocketgan train' makes one, in 'runs'")
     elif not damaged:
@@ -165,9 +171,9 @@ class Entry(NamedTuple):
             "seed": run.config.seed,
             "state": status.state,
             "step": status.step,
-            "steps": run.plan.steps,
+            "steps": run.planned_steps,
             "seconds": status.seconds,
-            "planned": run.config.train.duration,
+            "planned": "" if run.planned_steps is None else run.config.train.duration,
             "updated": status.updated.isoformat(),
             "frechet_distance": distance,
             "frechet_floor": baseline,
@@ -202,21 +208,26 @@ def row_of(entry: Entry, folder: Path) -> tuple[str, ...]:
     distance, baseline = entry.quality or (None, None)
     measured = "" if distance is None else localised(f"{distance:.3g}")
     return (
-        run.folder.relative_to(folder).as_posix() if run.folder != folder else str(folder),
+        name_in(run, folder),
         run.config.recipe,
-        state_of(status, run.plan.steps),
+        state_of(status, run.planned_steps),
         moment(status.updated),
         measured + ("" if baseline is None else f" ({localised(f'{baseline:.2g}')})"),
         localised(f"{status.step:,}"),
         clock(status.seconds),
-        run.config.train.duration,
+        "" if run.planned_steps is None else run.config.train.duration,
     )
 
 
-def state_of(status: "Status", steps: int) -> str:
+def name_in(run: Run, folder: Path) -> str:
+    """Returns the name of a run in the table of a folder."""
+    return run.folder.relative_to(folder).as_posix() if run.folder != folder else str(folder)
+
+
+def state_of(status: "Status", steps: int | None) -> str:
     """Returns a run's state, and how far it is unless it is done: `stopped 44%`."""
     state = "stopped" if status.state == "interrupted" else status.state
-    return state if status.step >= steps else f"{state} {int(100 * status.step / steps)}%"
+    return state if steps is None or status.step >= steps else f"{state} {int(100 * status.step / steps)}%"
 
 
 def moment(when: datetime) -> str:

@@ -27,6 +27,8 @@ class Plan(BaseModel):
         ema_share: the half-life is at most this share of the images seen so far (Karras et al. 2022,
             `ema_rampup_ratio`); None without an averaged generator.
         steps_per_second: the speed that durations in time were planned with, or None.
+        open_ended: whether the run's length isn't known, as of many recorded runs; `steps` is then its length so far.
+            A recorded run follows its configured intervals, and those in its plan have no meaning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -42,6 +44,7 @@ class Plan(BaseModel):
     ema_half_life: float | None = Field(gt=0)
     ema_share: float | None = Field(default=EMA_SHARE, gt=0, le=1)
     steps_per_second: float | None = Field(gt=0)
+    open_ended: bool = False
 
     def half_life_after(self, nimg: int) -> float:
         """Returns the average's half-life in images after so many, which are some."""

@@ -322,15 +322,19 @@ class RunConfig(Section):
 
     def _look_up_parts(self) -> None:
         """Checks the names and the options of all parts, and stores the facts of those that aren't the package's."""
-        if self.kind == "recorded":
-            return
-        found: dict[Kind, PartFacts] = {}
-        for kind in parts.NAMED:
+        recorded = self.kind == "recorded"  # Of its parts, only a saved generator has a name.
+        named: list[Kind] = [
+            kind for kind in parts.NAMED if not recorded or (kind == "generator" and self.has_generator)
+        ]
+        found: dict[Kind, PartFacts] = dict(self.parts) if recorded else {}
+        for kind in named:
             facts = parts.facts_of(kind, self.name_of(kind), self.parts.get(kind))
             if facts is not None:
                 found[kind] = facts
         self.__dict__["parts"] = found
         for field, kind in parts.OPTIONS.items():
+            if kind not in named:
+                continue
             section = self.train if kind == "optimizer" else self.network
             given = getattr(section, field)
             options = parts.typed_options(kind, self.name_of(kind), given)
@@ -345,7 +349,28 @@ class RunConfig(Section):
     def facts(self, kind: Kind) -> PartFacts:
         """Returns what is known about the configuration's part of a kind."""
         name = self.name_of(kind)
-        return parts.BUILT_IN[kind][name] if name in parts.BUILT_IN[kind] else self.parts.get(kind, PartFacts())
+        if self.kind == "trained" and name in parts.BUILT_IN[kind]:
+            return parts.BUILT_IN[kind][name]
+        return self.parts.get(kind, PartFacts())
+
+    @property
+    def has_generator(self) -> bool:
+        """Whether the run saves its generator: always where Pocketgan trains it, and if asked to where it records."""
+        return self.kind == "trained" or "generator" in self.parts
+
+    def stored(self) -> dict[str, Any]:
+        """Returns the configuration as `config.json` holds it: of a recorded run, only what the recorder knows."""
+        if self.kind == "trained":
+            return self.model_dump()
+        network = {"conditional", "generator", "generator_options", "latent_dim"}
+        known: dict[str, Any] = {
+            **dict.fromkeys(("recipe", "seed", "kind", "parts", "settings", "evaluation", "watchdog"), True),
+            "data": {"data", "classes", "pixel_range", "validation", "validation_split"},
+            "network": network if self.has_generator else {"conditional"},
+            "train": {"duration", "log_every"},
+            "pictures": {"sample_every", "sample_count"},
+        }
+        return self.model_dump(include=known)
 
     @property
     def reads_images(self) -> bool:

@@ -135,7 +135,9 @@ def non_finite(history: History) -> Evidence | None:
 def discriminator_won(history: History) -> Evidence | None:
     """The discriminator classifies nearly all real and generated images correctly; the generator no longer learns."""
     rows = history.rows_in_window() if history.window else ()
+    columns = ("d_real_accuracy", "d_fake_accuracy")  # A recorded run may lack them.
     if not rows or history.improving or history.near_floor:
+    rows = [row for row in rows if all(row.get(name) is not None for name in columns)]
         return None
     real = statistics.fmean(row["d_real_accuracy"] for row in rows)
     fake = statistics.fmean(row["d_fake_accuracy"] for row in rows)
@@ -329,6 +331,13 @@ def farthest_look(limits: WatchdogConfig) -> int:
     return max(check.looks_back(limits) for check in DIAGNOSES.values() if check.failure)
 
 
-def non_finite_loss(error: NonFiniteLoss, step: int) -> Diagnosis:
-    """Returns the diagnosis of a loss or a weight that became infinite or not a number near `step`."""
-    return Diagnosis("non_finite", True, evidence("loss", loss=error.parts.get("loss", error.english), step=step))
+def non_finite_loss(error: NonFiniteLoss, step: int, *, own_loop: bool = False) -> Diagnosis:
+    """Returns the diagnosis of a loss or a weight that became infinite or not a number near `step`.
+
+    Args:
+        error: what happened.
+        step: the step at which it was noticed.
+        own_loop: whether it happened in a person's own loop, whose weights nobody has kept from before.
+    """
+    key = "loss in a loop" if own_loop else "loss"
+    return Diagnosis("non_finite", True, evidence(key, loss=stored(error.parts.get("loss", error)), step=step))

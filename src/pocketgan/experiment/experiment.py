@@ -111,6 +111,8 @@ def resume_experiment(
         if duration is None and run.plan.duration != run.config.train.duration:
             duration = run.config.train.duration  # config.json was edited, or a resume was killed while writing.
         longer = None if duration is None else plan_longer(run, duration, images, progress)
+    if run.config.kind == "recorded":
+        raise RunError("recorded, no resume", field="run", folder=run.folder)
         return continue_run(run, images, most, progress, stop, longer)
 
 

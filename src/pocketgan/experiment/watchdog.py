@@ -108,6 +108,8 @@ class Watchdog:
     def report(self, step: int, diagnosis: Diagnosis) -> None:
         """Logs a diagnosis in the run folder and shows it."""
         results = {"name": diagnosis.name, "failure": diagnosis.failure, "evidence": diagnosis.evidence.to_json()}
+        if self.run.config.kind == "recorded":
+            results["own_loop"] = True
         self.run.log_event(step, "diagnosis", **results)
         self.progress.say(sentence({"event": "diagnosis", "step": step, **results}))
 

@@ -45,6 +45,7 @@ EVIDENCE: dict[str, Text] = {
     "evidence loss": "{loss} near step {step}; the weights are those from before it",
 }
 """Texts for evidence, by key."""
+    "evidence loss in a loop": "{loss} at step {step} or shortly before",
 ADVICE: dict[str, Text] = {
     "advice non_finite": "try a lower --learning-rate, or --discriminator-batches separate --r1 0.3",
     "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --discriminator-batches "
@@ -61,11 +62,23 @@ ADVICE: dict[str, Text] = {
 """Remedies to try, by diagnosis."""
 OTHERS: dict[str, Text] = {
     "said diagnosis": "Step {step}: {name}: {evidence}; {advice}.",
+LOOP_ADVICE: dict[str, Text] = {
+    "loop advice non_finite": "try a lower learning rate, or a gradient penalty such as R1",
+    "loop advice discriminator_won": "try a lower learning rate of the discriminator, Adam's beta1 of 0.5, or a "
+    "gradient penalty such as R1",
+    "loop advice oscillation": "try a lower learning rate or beta1, or draw from an EMA of the generator's weights",
+    "loop advice mode_collapse": "try the relativistic loss with R1 and R2, a lower learning rate, or larger batches",
+    "loop advice discriminator_overfitting": "try more images, augmentation, or a smaller discriminator",
+    "loop advice memorisation": "try more images, augmentation, or a shorter training",
+    "loop advice past_best": "keep the best weights, and try patience=5 or a learning rate that decays",
+    "loop advice stagnation": "try a higher learning rate or wider networks, or stop with patience=5",
+}
+"""The same for a person's own loop, which has no flags."""
     "said recovery": "Step {step}: resolved: {name}.",
     "said rollback": "Step {step}: rolled back to step {to}, with {scale} times the learning rate.",
     "said patience": "Step {step}: stopped early: no new best in the last evaluations.",
 }
-WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **OTHERS}
+WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **LOOP_ADVICE, **OTHERS}
 SHARES = ("real", "fake", "pull", "share", "twins", "covered")
 """Parts that are fractions, and are shown in percent."""
 
@@ -75,10 +88,15 @@ def title(name: str) -> str:
     return say(NAMES, name) if name in NAMES else name.replace("_", " ")
 
 
-def advice(name: str) -> str:
-    """Returns the advice for a diagnosis; an empty text if the diagnosis is from another version."""
-    key = f"advice {name}"
-    return say(ADVICE, key) if key in ADVICE else ""
+def advice(name: str, *, own_loop: bool = False) -> str:
+    """Returns the advice for a diagnosis; an empty text if the diagnosis is from another version.
+
+    Args:
+        name: the diagnosis.
+        own_loop: whether the run was recorded from a person's own loop.
+    """
+    texts, key = (LOOP_ADVICE, f"loop advice {name}") if own_loop else (ADVICE, f"advice {name}")
+    return say(texts, key) if key in texts else ""
 
 
 def evidence(values: object) -> str:
@@ -107,7 +125,54 @@ def shown(name: str, part: object) -> object:
 
 def in_words(diagnosis: Diagnosis) -> str:
     """Returns a diagnosis as a sentence: its name, the evidence and the advice."""
-    return f"{title(diagnosis.name)}: {evidence(diagnosis.evidence.to_json())}; {advice(diagnosis.name)}"
+    return described({"name": diagnosis.name, "evidence": diagnosis.evidence.to_json()})
+
+
+def described(values: dict[str, Any]) -> str:
+    """Returns a diagnosis, given by its name and evidence as in files, as a sentence."""
+    name = str(values.get("name", ""))
+    parts = {"evidence": evidence(values.get("evidence")), "advice": advice(name, own_loop=is_loop(values))}
+    return say(OTHERS, "diagnosis", name=title(name), **parts)
+
+
+def is_loop(values: dict[str, Any]) -> bool:
+    """Returns whether an event or a diagnosis in a file is about a person's own loop."""
+    return values.get("own_loop") is True
+
+
+@dataclass(frozen=True)
+class DiagnosisPart:
+    """A diagnosis as a part of a message: a sentence in the current language, and its name and evidence in files."""
+
+    diagnosis: Diagnosis
+    own_loop: bool = False
+
+    def __str__(self) -> str:
+        return described(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the name and the evidence, and whether it is about a person's own loop."""
+        values = {"name": self.diagnosis.name, "evidence": self.diagnosis.evidence.to_json()}
+        return values | {"own_loop": True} if self.own_loop else values
+
+
+def why_ended(reason: dict[str, Any], message: str) -> str:
+    """Returns the reason in a `status.json` or `result.json` in the current language.
+
+    Args:
+        reason: a message as `messages.stored` returns it; empty in files of older versions.
+        message: the same message in English.
+    """
+    return restored(with_sentences(reason)) or message
+
+
+def with_sentences(part: Any) -> Any:
+    """Returns a stored message in which each diagnosis is a sentence."""
+    if not isinstance(part, dict):
+        return part
+    if isinstance(part.get("evidence"), dict):
+        return described(part)
+    return {name: with_sentences(value) for name, value in part.items()}
 
 
 def sentence(event: dict[str, Any]) -> str:
@@ -115,7 +180,8 @@ def sentence(event: dict[str, Any]) -> str:
     step, kind, name = event.get("step"), event.get("event"), str(event.get("name", ""))
     step = round(step) if isinstance(step, int | float) else 0
     if kind == "diagnosis":
-        told = {"evidence": evidence(event.get("evidence")), "advice": advice(name) or event.get("advice", "")}
+        remedy = advice(name, own_loop=is_loop(event)) or event.get("advice", "")
+        told = {"evidence": evidence(event.get("evidence")), "advice": remedy}
         return say(OTHERS, "said diagnosis", step=step, name=title(name), **told)
     if kind == "recovery":
         return say(OTHERS, "said recovery", step=step, name=title(name))

@@ -35,6 +35,7 @@ from pocketgan.runs.run import Run
 
 BLOCKS = 160
 """Points per curve of losses; each is the mean of a block of rows, and a band shows the block's minimum and maximum."""
+LOSSES = (("discriminator", "d_loss"), ("generator", "g_loss"))
 MARKED = 8
 """Approximate number of markers on such a curve."""
 DASHED = (0, (4, 1.5))
@@ -157,11 +158,12 @@ def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
 
 def plot_losses(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     """Draws the losses of both networks: the discriminator's as a solid line, the generator's as a dashed line."""
+    if any(one.run.config.kind == "recorded" for one in drawn):  # Its objective has no name.
+        return plot_two(drawn, x_axis, look, LOSSES, "loss")
     objectives = {one.run.config.objective.objective: one.run.config.facts("objective") for one in drawn}
     units = " or ".join(dict.fromkeys(facts.unit or "no unit" for facts in objectives.values()))
     which = f"{next(iter(objectives))}, " if len(objectives) == 1 else ""
-    lines = (("discriminator", "d_loss"), ("generator", "g_loss"))
-    return plot_two(drawn, x_axis, look, lines, f"loss ({which}{units})")
+    return plot_two(drawn, x_axis, look, LOSSES, f"loss ({which}{units})")
 
 
 def plot_accuracies(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
@@ -184,7 +186,7 @@ def plot_two(
     chance: float | None = None,
 ) -> Figure | None:
     """Draws two columns of each run's rows, the first solid and the second dashed, each with a band for its range."""
-    if not any(one.rows for one in drawn):
+    if not any(isinstance(row.get(key), int | float) for one in drawn for row in one.rows for _, key in lines):
         return None
     figure, (axes,) = new_figure(look)
     for place, one in enumerate(drawn):

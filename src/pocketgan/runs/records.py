@@ -4,6 +4,8 @@ import json
 import re
 import socket
 from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +18,10 @@ from pocketgan.base.errors import RunError, StorageError
 from pocketgan.base.files import parse_json, write_atomically
 
 BEST = "best.safetensors"
-COLUMNS = ("step", "nimg", "epoch", "seconds", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
+CLOCKS = ("step", "nimg", "epoch", "seconds")
+"""Columns that every row of `stats.jsonl` and `metrics.jsonl` has."""
+MEASURES = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy", "images_per_second")
+"""Further columns of `stats.jsonl`; a recorded run may lack some of them, and may have others."""
 LARGEST_HEADER = 10_000_000
 """Maximum number of bytes of JSON that are read."""
 FOREIGN_SECONDS = 600.0
@@ -85,7 +90,7 @@ class Environment(BaseModel):
     Attributes:
         pocketgan, python, torch, numpy: versions.
         platform, processor: the machine.
-        device: `cpu`, `cuda` or `mps`.
+        device: `cpu`, `cuda` or `mps`; empty for a recorded run whose generator isn't known.
         threads: the number of CPU threads.
         command: the command line, if the run was started from one.
     """
@@ -99,6 +104,8 @@ class Environment(BaseModel):
     platform: str
     processor: str
     device: str
+        code: the SHA-256 of the source files of one's own parts, by name; their text is in the folder `code`.
+        feeds_itself: whether the loop of a recorded run reads its own images, perhaps also the validation images.
     threads: int = Field(ge=1, le=1024)
     command: str
 
@@ -112,6 +119,8 @@ def is_decision(event: dict[str, Any]) -> bool:
     """Returns whether an event changed the exact results of training from its step on, and describes the change."""
     if event.get("event") == "threads":
         return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
+    code: dict[str, str] = Field(default={})
+    feeds_itself: bool = False
     return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
 
 
@@ -221,6 +230,25 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     except OSError as error:
         raise StorageError("disk refused", path=path, why=error.strerror) from None
+def read_sample(path: Path, step_at: Callable[[int], int]) -> SampleFile | None:
+    """Returns a sample picture with its step and time, from the file beside it or, if that is missing, from its name.
+
+    Args:
+        path: the picture.
+        step_at: returns the step at the end of an epoch.
+    """
+    clocks = None
+    with suppress(OSError):
+        beside = path.with_suffix(".json")
+        clocks = read_clocks(beside, beside.stat().st_mtime_ns)
+    if clocks is not None:
+        return SampleFile(path, *clocks)
+    match = re.search(r"_(epoch|step)_(\d+)$", path.stem)
+    if match is None:
+        return None
+    return SampleFile(path, step_at(int(match[2])) if match[1] == "epoch" else int(match[2]), None)
+
+
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ from pocketgan.config.sections import DataConfig, RunConfig
 from pocketgan.runs.model import EXPORT_KEY, Weights, label_index, located, why_no_run
 from pocketgan.runs.records import (
     BEST,
-    COLUMNS,
+    CLOCKS,
     DataFacts,
     Environment,
     SampleFile,
@@ -37,8 +37,8 @@ from pocketgan.runs.records import (
     checkpoint_files,
     first_problem,
     is_decision,
+    read_sample,
     lives,
-    read_clocks,
     read_counters,
     read_object,
     read_rows,
@@ -80,7 +80,7 @@ class Run:
         run.make_folders()
         run.write_environment()
         run.write_status("running", step=0, nimg=0, seconds=0.0)
-        write_json(folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
+        run.write_config()
         return run
 
     @classmethod
@@ -117,7 +117,8 @@ class Run:
 
     def __repr__(self) -> str:
         status = self.status()
-        return f"Run('{self.folder}', {self.config.recipe}, {status.state}, step {status.step} of {self.plan.steps})"
+        of = "" if self.planned_steps is None else f" of {self.planned_steps}"
+        return f"Run('{self.folder}', {self.config.recipe}, {status.state}, step {status.step}{of})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and self.folder.resolve() == other.folder.resolve()
@@ -144,22 +145,20 @@ class Run:
         """Gives the run a new duration, or another plan for the same duration."""
         self.config, self.plan = config, plan
         self.write_environment()
-        write_json(self.folder / "config.json", {"format": history.FORMAT, **config.model_dump()})
+        self.write_config()
 
-    def write_status(self, state: State, *, step: int, nimg: int, seconds: float, message: str = "") -> None:
-        """Writes `status.json` with the state and the progress of the run."""
-        status = Status(
-            state=state,
-            step=step,
-            steps=self.plan.steps,
-            nimg=nimg,
-            seconds=round(seconds, 3),
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            updated=datetime.now(UTC).replace(microsecond=0),
-            message=message,
-        )
-        write_json(self.folder / "status.json", status.model_dump(mode="json"), durable=state != "running")
+    def write_config(self) -> None:
+        """Writes `config.json`."""
+        write_json(self.folder / "config.json", {"format": history.FORMAT, **self.config.stored()})
+
+    def write_status(
+        self, state: State, *, step: int, nimg: int, seconds: float, message: str | PocketganError = ""
+    ) -> None:
+        """Writes `status.json` with the state and the progress of the run, and the reason of a failure."""
+        counts = {"step": step, "steps": self.plan.steps, "nimg": nimg, "seconds": round(seconds, 3)}
+        status = Status.here(state, message, **counts)
+        content = status.model_dump(mode="json", exclude=None if status.reason else {"reason"})
+        write_json(self.folder / "status.json", content, durable=state != "running")
 
     def make_folders(self) -> None:
         """Creates missing subfolders of the run, and removes files that a killed process left half-written."""
@@ -323,8 +322,11 @@ class Run:
         return False
 
     def stats(self) -> list[dict[str, float]]:
-        """Returns the rows of `stats.jsonl`, without unreadable lines, such as a half-written last one."""
-        return read_rows(self.folder / "stats.jsonl", needed=COLUMNS)
+        """Returns the rows of `stats.jsonl`, without unreadable lines, such as a half-written last one.
+
+        Each row has the columns `records.CLOCKS`, and of `records.MEASURES` those that the run knows.
+        """
+        return read_rows(self.folder / "stats.jsonl", needed=CLOCKS)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Returns the evaluations of `metrics.jsonl`, oldest first, without unreadable lines."""
@@ -335,7 +337,12 @@ class Run:
         return read_rows(self.folder / "events.jsonl", needed=("step",))
 
     def best(self) -> dict[str, float] | None:
-        """Returns the counters of the best checkpoint, with its `frechet_distance`; None if there is none."""
+        """Returns the counters of the best checkpoint, with its `frechet_distance`; None if there is none.
+
+        Of a recorded run, it is the best evaluation, whether weights were saved or not.
+        """
+        if self.config.kind == "recorded":
+            return min(self.metrics(), key=lambda row: row["frechet_distance"], default=None)
         counters = read_counters(self.folder / "checkpoints" / BEST)
         return counters if counters and "frechet_distance" in counters else None
 
@@ -346,24 +353,17 @@ class Run:
     def samples(self) -> list[SampleFile]:
         """Returns the sample pictures, oldest first."""
         paths = (self.folder / "samples").glob("*.png")
-        result = [sample for path in paths if (sample := self._sample_file(path)) is not None]
+        result = [sample for path in paths if (sample := read_sample(path, self._step_at)) is not None]
         return sorted(result, key=lambda sample: (sample.step, sample.path.name))
 
-    def _sample_file(self, path: Path) -> SampleFile | None:
-        """Returns a sample with its step and time, from the file beside it or, if that is missing, from its name."""
-        clocks = None
-        with suppress(OSError):
-            beside = path.with_suffix(".json")
-            clocks = read_clocks(beside, beside.stat().st_mtime_ns)
-        if clocks is not None:
-            return SampleFile(path, *clocks)
-        match = re.search(r"_(epoch|step)_(\d+)$", path.stem)
-        if match is None:
-            return None
-        step = int(match[2])
-        if match[1] == "epoch":
-            step = min(self.plan.steps, math.ceil(step * self.facts.images / self.config.train.batch_size))
-        return SampleFile(path, step, None)
+    def _step_at(self, epoch: int) -> int:
+        """Returns the step at the end of an epoch."""
+        return min(self.plan.steps, math.ceil(epoch * self.facts.images / self.config.train.batch_size))
+
+    @property
+    def planned_steps(self) -> int | None:
+        """The length of the whole run in steps; None if it isn't known, as of many recorded runs."""
+        return None if self.plan.open_ended else self.plan.steps
 
     @property
     def data(self) -> DataConfig:

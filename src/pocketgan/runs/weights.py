@@ -40,11 +40,15 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
     """
     paths = checkpoint_files(folder)
     best = folder / "checkpoints" / BEST
+    if not config.has_generator:
+        raise RunError("recorded, no generator", field="run", folder=folder)
     if which == "auto":
         which = "best" if best.is_file() else "last"
     steps = [step_of(path) for path in paths]
     if not paths and which != "best":
         raise RunError("no checkpoint yet", field="run", folder=folder, command=command("resume", folder))
+    if config.kind == "recorded" and not paths:
+        raise RunError("recorded, not saved yet", field="run", folder=folder)
     if which == "last":
         saved, damaged = newest_intact(paths)
         if saved is None:

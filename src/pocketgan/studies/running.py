@@ -171,7 +171,8 @@ def table_of(study: Study, jobs: Iterable[Job]) -> Table:
             rows.append((2, job, "waiting", "", "", ""))
             continue
         stats, results = run.stats()[-1:], run.metrics()[-1:]
-        losses = f"D {stats[0]['d_loss']:.3f}  G {stats[0]['g_loss']:.3f}" if stats else ""
+        named = [(name, stats[0].get(key)) for name, key in (("D", "d_loss"), ("G", "g_loss"))] if stats else []
+        losses = "  ".join(f"{name} {value:.3f}" for name, value in named if value is not None)
         quality = plain(results[0][study.config.metric]) if results and study.config.metric in results[0] else ""
         rows.append((0, job, status.state, f"{status.step / status.steps:.0%}", losses, quality))
     rows.sort(key=lambda row: row[0])

@@ -6,7 +6,7 @@ bytes. Its header holds the configuration, the counters, and a SHA-256 of the wh
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,18 +92,34 @@ def save_checkpoint(
         NonFiniteLoss: a weight isn't finite; nothing is written.
         StorageError: the file could not be written; no partial file is left.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_tensors(state).items()}
+    counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
+    return write_checkpoint(folder / (file_name or checkpoint_name(state.step)), state_tensors(state), config, counters)
+
+
+def write_checkpoint(path: Path, named: Mapping[str, Tensor], config: RunConfig, counters: Mapping[str, float]) -> Path:
+    """Writes tensors into a checkpoint file.
+
+    Args:
+        path: the file.
+        named: the tensors, by dotted name.
+        config: the run's configuration.
+        counters: `step` and other numbers of this moment.
+
+    Raises:
+        NonFiniteLoss: a value isn't finite; nothing is written.
+        StorageError: the file could not be written; no partial file is left.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise NonFiniteLoss("weights not finite", loss=problem("values not finite", name=name), step=state.step)
-    counters = {name: getattr(state, name) for name in ("step", "nimg", "seconds", "rate_scale")} | measured
+            what = problem("values not finite", name=name)
+            raise NonFiniteLoss("weights not finite", loss=what, step=counters["step"])
     header = {
         "format": str(history.FORMAT),
         "config": config.model_dump_json(),
-        "counters": json.dumps(counters),
+        "counters": json.dumps(dict(counters)),
     }
     header["sha256"] = _checksum(tensors, header)
-    path = folder / (file_name or checkpoint_name(state.step))
     write_atomically(path, save_tensors(tensors, header))
     return path
 
@@ -180,9 +196,7 @@ def check_config(checkpoint: Checkpoint, config: RunConfig) -> None:
     result = replace(checkpoint.config, duration=config.train.duration)
     changed = differences(result, config)
     if changed:
-        raise RunError(
-            "in file", path=checkpoint.path, why=problem("other configuration", changed="; ".join(changed))
-        )
+        raise RunError("in file", path=checkpoint.path, why=problem("other configuration", changed="; ".join(changed)))
 
 
 def restore(state: TrainState, checkpoint: Checkpoint) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.base.errors import PocketganError
-from pocketgan.runs.records import BEST, COLUMNS, Status
+from pocketgan.runs.records import BEST, CLOCKS, MEASURES, Status
 from pocketgan.runs.run import Run
 from pocketgan.web.rows import Columns, stamp
 
@@ -81,7 +81,7 @@ class RunFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.rows = Columns(folder / "stats.jsonl", COLUMNS, ("images_per_second",))
+        self.rows = Columns(folder / "stats.jsonl", CLOCKS, MEASURES)
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._reading = Reading()
@@ -123,7 +123,7 @@ class RunFiles:
                 rows = self._once(name, stamps[-1], getattr(result.run, name))
                 setattr(result, "evaluations" if name == "metrics" else "events", rows)
         stamps.append(stamp(self.folder / "checkpoints" / BEST))
-        result.best = self._once("best", stamps[-1], result.run.best)
+        result.best = self._once("best", stamps[-3:], result.run.best)
         stamps.append(stamp(self.folder / "samples"))
         with noting(result.problems):
             run = result.run

@@ -18,7 +18,8 @@ MOST_MOMENTS = 200
 def plan_end(reading: Reading) -> float:
     """Returns the step at which charts end: the end of the plan while the run is running, else its current step."""
     assert reading.run is not None and reading.status is not None
-    return float(reading.run.plan.steps if reading.status.state == "running" else reading.status.step)
+    planned = reading.run.planned_steps if reading.status.state == "running" else None
+    return float(reading.status.step if planned is None else planned)
 
 
 def losses(site: Site, reading: Reading) -> str:
@@ -26,7 +27,8 @@ def losses(site: Site, reading: Reading) -> str:
     assert reading.run is not None and reading.rows is not None
     rows, config = reading.rows, reading.run.config
     which = "loss nats" if config.facts("objective").unit == "nats" else "loss plain"
-    unit = site.say(which, objective=config.objective.objective)
+    recorded = config.kind == "recorded"  # Its objective has no name.
+    unit = site.say("axis loss") if recorded else site.say(which, objective=config.objective.objective)
     lines = [
         line_of(site.say("discriminator"), rows["step"], rows["d_loss"], 1),
         line_of(site.say("generator"), rows["step"], rows["g_loss"], 2, dashed=True),

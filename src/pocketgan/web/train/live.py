@@ -8,7 +8,8 @@ from html import escape
 
 from pocketgan.base.errors import UserError
 from pocketgan.base.language import clock, date
-from pocketgan.experiment.watchdog_words import sentence
+from pocketgan.experiment.recording_words import fed_itself
+from pocketgan.experiment.watchdog_words import sentence, why_ended
 from pocketgan.images.grids import sample_columns
 from pocketgan.images.montage import lay_out
 from pocketgan.web.charts import number
@@ -191,18 +192,21 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
     going, words = doing.going, doing.words
     state = "starting" if going is not None and going > status.updated else status.state
     state = state if doing.waits is None else "waiting"
-    share = min(1.0, status.step / run.plan.steps)
-    message = [
-        f"<b>{escape(site.say(f'state {state}'))}</b>",
-        escape(site.say("of steps", step=status.step, steps=run.plan.steps)),
-    ]
+    planned = run.planned_steps
+    share = min(1.0, status.step / planned) if planned else 0.0 if state == "running" else 1.0
+    done = site.say("of steps", step=status.step, steps=planned) if planned else site.say("at step", step=status.step)
+    message = [f"<b>{escape(site.say(f'state {state}'))}</b>", escape(done)]
     message.append(escape(site.say("trained for", time=clock(status.seconds))))
     latest = pace(reading)
     if state == "running" and latest is not None:
         seconds, images = latest
         message.append(escape(site.say("speed now", speed=number(images))))
-        message.append(escape(site.say("time left", time=clock(seconds * (run.plan.steps - status.step)))))
-    lines = [] if not status.message else [line(status.message, "bad" if status.state == "failed" else "")]
+        if planned:
+            message.append(escape(site.say("time left", time=clock(seconds * (planned - status.step)))))
+    reason = why_ended(status.reason, status.message)
+    lines = [line(reason, "bad" if status.state == "failed" else "")] if reason else []
+    if run.environment.feeds_itself:
+        lines.append(line(fed_itself()))
     if doing.waits is not None:
         lines.append(line(site.say("waits for", name=doing.waits)))
     if status.state == "killed" and going is None and not words:
@@ -254,7 +258,7 @@ def silence(site: Site, reading: Reading) -> str:
     """Returns the meaning of an empty list of reports: no failure was found, or there were too few evaluations."""
     assert reading.run is not None
     seen, needed = len(reading.evaluations), reading.run.config.watchdog.watch_window
-    if not seen and reading.run.plan.evaluate_every is None:
+    if not seen and reading.run.config.evaluation.evaluate_every == "none":
         return site.say("watchdog blind")
     if seen < needed:
         return site.say("watchdog early", seen=seen, needed=needed)
@@ -268,8 +272,8 @@ def facts(site: Site, reading: Reading) -> str:
     rows = {
         "fact recipe": run.config.recipe,
         "fact data": f"{run.facts.source.rpartition('/')[2]}, {site.say('count of images', count=run.facts.images)}",
-        "fact duration": run.config.train.duration,
-        "fact batch": number(run.config.train.batch_size),
+        "fact duration": "" if run.planned_steps is None else run.config.train.duration,
+        "fact batch": "" if run.config.kind == "recorded" else number(run.config.train.batch_size),
         "fact seed": str(run.config.seed),
         "fact device": f"{run.environment.device}, {site.say('count of threads', count=run.environment.threads)}",
         "fact written": date(reading.status.updated.astimezone()),

@@ -162,6 +162,8 @@ def resume(site: Site, name: object, duration: str = "") -> None:
     """
     run = site.run(name)
     check_own(site, run)
+    if run.config.kind == "recorded":
+        raise RunError("recorded, no resume", folder=name)
     started = site.starts.of(str(name))
     if started is not None and trains(run) is None:
         with suppress(subprocess.TimeoutExpired):  # A run that just stopped may still be plotting.

@@ -1,0 +1,199 @@
+"""Recording of a person's own training loop."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pocketgan.api.trainings import finish
+from pocketgan.base.errors import ConfigError, UserError, nearest
+from pocketgan.base.progress import Progress
+from pocketgan.base.scripts import end_in_one_line
+from pocketgan.config.fields import validated
+from pocketgan.config.parts import PartFacts, Value
+from pocketgan.config.sections import RunConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pocketgan.experiment.recorded_generator import SavedGenerator
+    from pocketgan.experiment.recording import Recorder
+
+PixelRange = Literal["-1:1", "0:1", "uint8"]
+UNNAMED = "recorded"
+
+
+def record(
+    folder: str | Path | None = None,
+    data: str | Path = "mnist",
+    *,
+    sample: Callable[..., Any],
+    pixel_range: PixelRange = "-1:1",
+    settings: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    seed: int | None = None,
+    steps: int | None = None,
+    sample_every: str = "20 s",
+    sample_count: int = 64,
+    evaluate_every: str = "60 s",
+    evaluate_count: int = 2000,
+    log_every: str = "100 steps",
+    classes: str = "all",
+    validation: float = 5000,
+    features: Literal["auto", "digits", "classifier", "random"] = "auto",
+    patience: int = 0,
+    on_failure: Literal["continue", "stop"] = "continue",
+    boundary: float | None = 0.0,
+    generator: "nn.Module | None" = None,
+    generator_options: Mapping[str, Any] | None = None,
+    latent_dim: int | None = None,
+    progress: bool = True,
+) -> "Recorder":
+    """Records your own training loop, in any framework, as a run: samples, losses, quality, diagnoses.
+
+    Use the result in a `with` statement, and call `step` in each step of your loop:
+
+        with pocketgan.record(sample=draw, settings={"lr": 2e-4}) as run:
+            images, labels = run.training_data()
+            ...
+                run.step(images=128, d_loss=d, g_loss=g)
+                if run.stop:
+                    break
+
+    Args:
+        folder: the run's folder; by default the one in the environment variable `POCKETGAN_RUN`, which a study sets, or
+            else the first free `runs/<name>-<n>`.
+        data: the images that the loop trains on: `mnist`, `stacked-mnist`, or a path as for `--data`.
+        sample: a function `(count, seed)`, or `(count, seed, labels)` for images of requested classes (an int64 array,
+            or None for data without labels). It returns generated images as an array of any framework, of shape (N, H, W),
+            (N, C, H, W), (N, H, W, C) or (N, H·W). The same seed should give the same latents. Global random generators
+            are restored after each call.
+        pixel_range: the range of these images: `-1:1`, `0:1`, or `uint8` for whole numbers from 0 to 255.
+        settings: your settings, by name: numbers, texts, true or false. Tables, plots and studies show them.
+        name: the name of the run's kind in tables, like a recipe's; by default the name of your script.
+        seed: the seed of the samples; by default `settings["seed"]`, or else 0.
+        steps: the planned number of steps, if it is known.
+        sample_every: how often sample pictures are written: `20 s`, `1 epoch`, `500 steps`, `10 kimg`; `end` or `none`.
+        sample_count: images per sample picture.
+        evaluate_every: how often images are measured; `none` for never.
+        evaluate_count: images generated for an evaluation.
+        log_every: how often losses are logged, not in time.
+        classes: the classes to train on, such as `0,1,7`.
+        validation: size of the validation set, which `training_data` leaves out; see the setting.
+        features: the feature space; see the setting.
+        patience: `stop` is true after this many evaluations without a new best; 0 for never.
+        on_failure: `stop` if `stop` is to be true once the watchdog detects a failure.
+        boundary: the output of the discriminator above which an image counts as real: 0 for logits, 0.5 for
+            probabilities and scores; None for critics, where it is the middle between the two means.
+        generator: your generator, if its weights are to be saved at each evaluation, so that `generate`, `evaluate` and
+            `export` work. Its class must be defined in a file or a notebook, and take noise of shape (N, latent_dim).
+        generator_options: the arguments of the generator's constructor that Pocketgan doesn't fill in.
+        latent_dim: the length of the generator's noise vector.
+        progress: whether to show progress on standard error.
+
+    Returns:
+        The recorder, whose methods are `step` and `training_data`.
+
+    Raises:
+        UserError: an argument is invalid; nothing was started.
+    """
+    end_in_one_line()
+    from pocketgan.experiment.recorded_generator import SavedGenerator
+    from pocketgan.experiment.recorded_images import RANGES, Drawer
+    from pocketgan.experiment.recording import Recorder
+
+    choose("pixel_range", pixel_range, tuple(RANGES))
+    choose("on_failure", on_failure, ("continue", "stop"))
+    if not isinstance(data, str | Path):
+        raise UserError("data of arrays", field="data", kind=type(data).__name__)
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        raise UserError("at least", field="steps", least=1, found=steps)
+    own = plain_settings(settings or {})
+    saved = None if generator is None else SavedGenerator(generator, generator_options, latent_dim)
+    if saved is not None and pixel_range == "uint8":
+        raise UserError("range of generator", field="pixel_range", value=pixel_range)
+    drawer = Drawer(sample, pixel_range, None if saved is None else saved.module)
+    given = own.get("seed", 0) if seed is None else seed
+    config = configured(
+        {
+            "recipe": script_name() if name is None else name,
+            "seed": given if isinstance(given, int) and not isinstance(given, bool) else 0,
+            "settings": own,
+            "data": {
+                "data": str(data),
+                "classes": classes,
+                "validation": validation,
+                "pixel_range": RANGES[pixel_range][2],
+            },
+            "train": {"duration": f"{1 if steps is None else steps} steps", "log_every": log_every},
+            "pictures": {"sample_every": sample_every, "sample_count": sample_count},
+            "evaluation": {
+                "evaluate_every": evaluate_every,
+                "evaluate_count": evaluate_count,
+                "features": features,
+                "patience": patience,
+            },
+            "watchdog": {"on_failure": on_failure},
+        },
+        conditional=drawer.takes_labels,
+        boundary=boundary,
+        saved=saved,
+    )
+    shown = Progress(quiet=not progress)
+    return Recorder(config, folder, drawer, saved, steps=steps, boundary=boundary, progress=shown, at_end=finish)
+
+
+def configured(
+    values: dict[str, Any], *, conditional: bool, boundary: float | None, saved: "SavedGenerator | None"
+) -> RunConfig:
+    """Returns the configuration of a recorded run.
+
+    Args:
+        values: sections of fields.
+        conditional: whether images of requested classes can be generated.
+        boundary: the logit above which an image counts as real, or None.
+        saved: the generator to save, or None.
+    """
+    parts = {"objective": PartFacts(boundary=boundary).model_dump()}
+    network: dict[str, Any] = {"conditional": conditional}
+    if saved is not None:
+        network |= saved.network()
+        parts["generator"] = PartFacts().model_dump()
+    return validated({**values, "kind": "recorded", "network": network, "parts": parts})
+
+
+def choose(field: str, value: object, known: tuple[str, ...]) -> None:
+    """Checks that a value is one of some words.
+
+    Raises:
+        ConfigError: it isn't.
+    """
+    if value not in known:
+        hint = nearest(str(value), known)
+        raise ConfigError("not one of", field=field, value=value, hint=hint, known=", ".join(known))
+
+
+def plain_settings(settings: Mapping[str, Any]) -> dict[str, Value]:
+    """Returns settings as plain values; numbers of NumPy and of other libraries become Python's.
+
+    Raises:
+        UserError: one is neither a number nor a text.
+    """
+    plain: dict[str, Value] = {}
+    for name, value in settings.items():
+        single = getattr(value, "item", None)
+        number = single() if callable(single) and np.ndim(value) == 0 else value
+        if not isinstance(number, bool | int | float | str):
+            raise UserError("setting value", field="settings", name=name, kind=type(value).__name__)
+        plain[str(name)] = number
+    return plain
+
+
+def script_name() -> str:
+    """Returns the name of the program that runs, without its ending; `recorded` in a notebook or in Python's shell."""
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    stem = Path(path).stem.lstrip("_.-") if path and path.endswith(".py") else ""
+    plain = "".join(letter if letter.isalnum() or letter in "_.-" else "-" for letter in stem)
+    return plain if plain[:1].isalnum() else UNNAMED
