@@ -48,7 +48,7 @@ def full() -> None:
     real = look_at(sets, space, len(made))
     looked = time.perf_counter()
     generated = space(made.images, labels_in(space.class_names, made))
-    score(Comparison(generated, real.reference), real, space, list(METRICS))
+    score(Comparison(generated, real.reference), real, space, METRICS)
     end = time.perf_counter()
     shown = f"{len(sets.training or made):,} training and {len(sets.reference):,} test images"
     print(

@@ -18,6 +18,7 @@ import pytest
 import tyro
 
 import pocketgan
+from pocketgan import metrics
 from pocketgan.base.language import LANGUAGES
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.cli.main import COMMANDS, dispatch
@@ -171,11 +172,12 @@ def test_every_setting_command_and_public_name_is_on_a_page_of_the_reference() -
     assert all(f"\n### pocketgan {name}\n" in words for name in COMMANDS)
     names = (reference / "python-api.md").read_text(encoding="utf-8")
     assert all(f"\n### {name}\n" in names for name in pocketgan.__all__ if name not in ("__version__", "RECIPES"))
+    assert all(f"\n### {name}\n" in names for name in metrics.__all__ if name != "METRICS")
     recipes = (reference / "recipes.md").read_text(encoding="utf-8")
     for counts in PARAMETERS.values():
         assert all(f"{count:,}" in recipes for count in counts)
-    metrics = (reference / "metrics.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in metrics for name in METRICS)
+    explained = (reference / "metrics.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in explained for name in METRICS)
     diagnoses = (reference / "diagnoses.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in diagnoses for name in NAMES)
 

@@ -26,7 +26,7 @@ from pocketgan.config.fields import replace
 from pocketgan.config.sections import DataConfig, RunConfig
 from pocketgan.images import sets as data
 from pocketgan.images.sets import ImageSet, load_images, split_off
-from pocketgan.metrics import classification, evaluation, features, two_sample
+from pocketgan.metrics import classification, evaluation, features, real_images, two_sample
 from pocketgan.metrics.evaluation import Evaluation, evaluate
 from pocketgan.metrics.registry import METRICS
 from pocketgan.runs.run import Run
@@ -69,6 +69,7 @@ def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "load_images", fewer)
+        patch.setattr(real_images, "load_images", fewer)
         patch.setattr(features, "digits", lambda: dataclasses.replace(space, embed=embed))
         patch.setattr(features, "IMAGES_TO_FIT", 2000)
         patch.setattr(classification, "STEPS", 100)

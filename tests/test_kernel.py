@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pocketgan.metrics.kernel import kernel_distance
+from refusals import refused
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -29,8 +30,8 @@ def by_definition(generated: Tensor, real: Tensor) -> float:
 
 def test_one_block_is_the_definition() -> None:
     generated, real = normal(12, 3, seed=1), 2 * normal(12, 3, seed=2) + 0.5
-    assert kernel_distance(generated, real) == pytest.approx(by_definition(generated, real), rel=1e-9)
-    assert kernel_distance(generated.float(), real.float()) == pytest.approx(by_definition(generated, real), rel=1e-5)
+    assert kernel_distance(real, generated) == pytest.approx(by_definition(generated, real), rel=1e-9)
+    assert kernel_distance(real.float(), generated.float()) == pytest.approx(by_definition(generated, real), rel=1e-5)
 
 
 def test_two_halves_of_one_set_are_at_no_distance_on_average() -> None:
@@ -38,7 +39,7 @@ def test_two_halves_of_one_set_are_at_no_distance_on_average() -> None:
     distances = []
     for seed in range(50):
         order = torch.randperm(400, generator=torch.Generator().manual_seed(seed))
-        distances.append(kernel_distance(features[order[:200]], features[order[200:]], block=70))
+        distances.append(kernel_distance(features[order[200:]], features[order[:200]], block=70))
     found = torch.tensor(distances)
     assert found.min() < 0 < found.max()
     assert abs(found.mean()) < 2 * found.std() / math.sqrt(50)
@@ -46,16 +47,16 @@ def test_two_halves_of_one_set_are_at_no_distance_on_average() -> None:
 
 def test_it_grows_with_a_shift() -> None:
     first, second = normal(500, 8, seed=1), normal(500, 8, seed=2)
-    near, middle, far = (kernel_distance(first + shift, second) for shift in (0.0, 0.3, 1.0))
+    near, middle, far = (kernel_distance(second, first + shift) for shift in (0.0, 0.3, 1.0))
     assert abs(near) < 0.02 < middle < far
 
 
 @pytest.mark.slow
 def test_blocks_leave_the_expectation_as_it_is() -> None:
     first, second = normal(3000, 4, seed=1) + 0.5, normal(3000, 4, seed=2)
-    whole = kernel_distance(first, second, block=3000)
-    assert kernel_distance(first, second, block=100) == pytest.approx(whole, rel=0.05)
-    assert kernel_distance(first, second, block=100) != whole
+    whole = kernel_distance(second, first, block=3000)
+    assert kernel_distance(second, first, block=100) == pytest.approx(whole, rel=0.05)
+    assert kernel_distance(second, first, block=100) != whole
 
 
 @pytest.mark.parametrize("rows", [2, 3, 4, 5, 7, 10])
@@ -67,7 +68,7 @@ def test_every_number_of_rows_fills_equal_blocks(rows: int, monkeypatch: pytest.
         return float(len(sizes))
 
     monkeypatch.setattr("pocketgan.metrics.kernel.discrepancy", record)
-    distance = kernel_distance(normal(rows, 2), normal(rows + 9, 2), block=3)
+    distance = kernel_distance(normal(rows + 9, 2), normal(rows, 2), block=3)
     assert len(sizes) == math.ceil(rows / 3)
     assert sizes == [(rows // len(sizes),) * 2] * len(sizes)
     assert distance == (len(sizes) + 1) / 2
@@ -76,27 +77,27 @@ def test_every_number_of_rows_fills_equal_blocks(rows: int, monkeypatch: pytest.
 def test_rows_in_order_of_their_class_are_spread_over_all_blocks() -> None:
     ordered = 5 * torch.eye(4, dtype=torch.float64).repeat_interleave(100, dim=0)
     mixed = ordered.reshape(4, 100, 4).transpose(0, 1).reshape(400, 4)
-    alone = kernel_distance(ordered[:100], mixed[:100])
+    alone = kernel_distance(mixed[:100], ordered[:100])
     assert alone > 100
-    assert abs(kernel_distance(ordered, mixed, block=100)) < 0.1 * alone
     assert abs(kernel_distance(mixed, ordered, block=100)) < 0.1 * alone
+    assert abs(kernel_distance(ordered, mixed, block=100)) < 0.1 * alone
 
 
 def test_the_same_features_give_the_same_number_and_the_global_generator_is_left_alone() -> None:
     first, second = normal(100, 4, seed=1), normal(100, 4, seed=2)
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    distance = kernel_distance(first, second, block=30)
+    distance = kernel_distance(second, first, block=30)
     assert torch.equal(before, torch.get_rng_state())
     torch.manual_seed(1)
-    assert kernel_distance(first, second, block=30) == distance
+    assert kernel_distance(second, first, block=30) == distance
 
 
 def test_errors() -> None:
     features = normal(5, 3)
-    with pytest.raises(ValueError, match="generated: 1 rows of features; expected 2 or more"):
-        kernel_distance(features[:1], features)
-    with pytest.raises(ValueError, match="real: features 2 wide"):
+    with refused("too few rows", "generated", least=2, found=1):
+        kernel_distance(features, features[:1])
+    with refused("widths differ", "generated", found=2):
         kernel_distance(features, features[:, :2])
-    with pytest.raises(ValueError, match="block: 2 rows; expected 3 or more"):
+    with refused("at least", "block", least=3, found=2):
         kernel_distance(features, features, block=2)

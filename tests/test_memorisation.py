@@ -8,8 +8,9 @@ import torch
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
-from pocketgan.metrics.memorisation import authentic, authentic_share, cell_centres, copying_score, mann_whitney_z
+from pocketgan.metrics.memorisation import authentic, authenticity, cell_centres, copying_score, mann_whitney_z
 from pocketgan.metrics.neighbours import Nearest, nearest
+from refusals import refused
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -27,8 +28,8 @@ HELD_OUT = normal(800, 6, seed=1)
 def test_authentic_on_a_line() -> None:
     training = torch.tensor([[0.0], [1.0], [5.0], [11.0]])
     generated = torch.tensor([[0.0], [0.4], [-1.0], [-1.1], [7.5], [11.5], [17.5], [2.5]])
-    assert authentic(generated, training).tolist() == [False, False, False, True, False, False, True, True]
-    assert authentic_share(generated, training) == 0.375
+    assert authentic(training, generated).tolist() == [False, False, False, True, False, False, True, True]
+    assert authenticity(training, generated) == 0.375
 
 
 def test_authentic_by_its_definition() -> None:
@@ -37,54 +38,54 @@ def test_authentic_by_its_definition() -> None:
     among = (training.double()[:, None] - training.double()[None]).norm(dim=2).fill_diagonal_(math.inf)
     expected = to_training.amin(dim=1) > among.amin(dim=1)[to_training.argmin(dim=1)]
     assert 20 < expected.sum() < 70
-    assert torch.equal(authentic(generated, training), expected)
+    assert torch.equal(authentic(training, generated), expected)
 
 
 def test_copies_are_not_authentic() -> None:
     copies = TRAINING[torch.arange(900) % 700]
-    assert authentic_share(copies, TRAINING) == 0
-    assert authentic_share(copies + 0.01 * normal(900, 6, seed=2), TRAINING) == 0
+    assert authenticity(TRAINING, copies) == 0
+    assert authenticity(TRAINING, copies + 0.01 * normal(900, 6, seed=2)) == 0
 
 
 def test_copies_of_training_images_that_are_there_twice_are_not_authentic() -> None:
     training = torch.cat([TRAINING[:50], TRAINING[:50]])
-    assert authentic_share(training, training) == 0
+    assert authenticity(training, training) == 0
 
 
 def test_far_images_are_authentic() -> None:
-    assert authentic_share(HELD_OUT + 20, TRAINING) == 1
+    assert authenticity(TRAINING, HELD_OUT + 20) == 1
 
 
 @pytest.mark.parametrize(("width", "share"), [(1, 1 / 3), (2, 0.3785)])
 def test_new_images_are_authentic_unless_they_are_the_nearest_of_their_nearest(width: int, share: float) -> None:
     """The probability that nearest neighbours are each other's: 2/3 on a line, 0.6215 in the plane (Pickard 1982)."""
-    found = authentic_share(uniform(4000, width, seed=1), uniform(20_000, width))
+    found = authenticity(uniform(20_000, width), uniform(4000, width, seed=1))
     assert found == pytest.approx(share, abs=0.03)
 
 
 def test_about_half_of_new_images_are_authentic_in_more_dimensions() -> None:
-    assert 0.4 < authentic_share(HELD_OUT, TRAINING) < 0.6
+    assert 0.4 < authenticity(TRAINING, HELD_OUT) < 0.6
 
 
 def test_known_distances_are_taken() -> None:
     known = nearest(HELD_OUT, TRAINING)
-    assert torch.equal(authentic(HELD_OUT, TRAINING, generated_nearest=known), authentic(HELD_OUT, TRAINING))
+    assert torch.equal(authentic(TRAINING, HELD_OUT, generated_nearest=known), authentic(TRAINING, HELD_OUT))
     farther = Nearest(known.distances + 100, known.indices)
-    assert authentic_share(HELD_OUT, TRAINING, generated_nearest=farther) == 1
+    assert authentic(TRAINING, HELD_OUT, generated_nearest=farther).all()
     generated = normal(500, 6, seed=2)
-    score = copying_score(generated, HELD_OUT, TRAINING)
+    score = copying_score(TRAINING, HELD_OUT, generated)
     ours, theirs = nearest(generated, TRAINING), known
-    assert copying_score(generated, HELD_OUT, TRAINING, generated_nearest=ours, held_out_nearest=theirs) == score
-    assert copying_score(generated, HELD_OUT, TRAINING, centres=cell_centres(TRAINING)) == score
-    assert copying_score(generated, HELD_OUT, TRAINING, centres=cell_centres(TRAINING)[:4]) != score
+    assert copying_score(TRAINING, HELD_OUT, generated, generated_nearest=ours, held_out_nearest=theirs) == score
+    assert copying_score(TRAINING, HELD_OUT, generated, centres=cell_centres(TRAINING)) == score
+    assert copying_score(TRAINING, HELD_OUT, generated, centres=cell_centres(TRAINING)[:4]) != score
     ours = Nearest(torch.zeros(500), ours.indices)
-    assert copying_score(generated, HELD_OUT, TRAINING, generated_nearest=ours) < -5
+    assert copying_score(TRAINING, HELD_OUT, generated, generated_nearest=ours) < -5
 
 
 def test_a_single_cell_is_the_mann_whitney_test() -> None:
     generated = 1.1 * normal(300, 6, seed=2)
     ours, theirs = nearest(generated, TRAINING).distances, nearest(HELD_OUT, TRAINING).distances
-    score = copying_score(generated, HELD_OUT, TRAINING, cells=1)
+    score = copying_score(TRAINING, HELD_OUT, generated, cells=1)
     pvalue = mannwhitneyu(ours.numpy(), theirs.numpy(), method="asymptotic", use_continuity=False).pvalue
     assert score > 2
     assert math.erfc(score / math.sqrt(2)) == pytest.approx(pvalue)
@@ -110,18 +111,18 @@ def test_scores_known_answers() -> None:
 
 @pytest.mark.parametrize("cells", [1, 5, 10])
 def test_the_copying_score_of_new_images_is_near_zero(cells: int) -> None:
-    assert abs(copying_score(normal(800, 6, seed=2), HELD_OUT, TRAINING, cells=cells)) < 1
+    assert abs(copying_score(TRAINING, HELD_OUT, normal(800, 6, seed=2), cells=cells)) < 1
 
 
 @pytest.mark.parametrize("cells", [1, 5, 10])
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_the_copying_score_of_copies_is_far_below_zero(cells: int, noise: float) -> None:
     copies = TRAINING[:800] + noise * normal(800, 6, seed=2)
-    assert copying_score(copies, HELD_OUT, TRAINING, cells=cells) < -8
+    assert copying_score(TRAINING, HELD_OUT, copies, cells=cells) < -8
 
 
 def test_the_copying_score_of_far_images_is_above_zero() -> None:
-    assert copying_score(1.5 * normal(800, 6, seed=2), HELD_OUT, TRAINING) > 3
+    assert copying_score(TRAINING, HELD_OUT, 1.5 * normal(800, 6, seed=2)) > 3
 
 
 def clusters(*counts: int, seed: int = 0) -> Tensor:
@@ -140,58 +141,59 @@ def test_cells_are_weighted_by_held_out_images_and_small_ones_are_left_out() -> 
     scores = [mann_whitney_z(cell(generated, s).numpy(), cell(held_out, s).numpy()) for s in (False, True)]
     assert scores[0] < -5 < scores[1]
     expected = (30 * scores[0] + 90 * scores[1]) / 120
-    assert copying_score(generated, held_out, training, cells=2) == pytest.approx(expected)
-    assert copying_score(generated[21:], held_out, training, cells=2) == pytest.approx(scores[1])
-    assert copying_score(generated, held_out[30:], training, cells=2) == pytest.approx(scores[1])
+    assert copying_score(training, held_out, generated, cells=2) == pytest.approx(expected)
+    assert copying_score(training, held_out, generated[21:], cells=2) == pytest.approx(scores[1])
+    assert copying_score(training, held_out[30:], generated, cells=2) == pytest.approx(scores[1])
 
 
 def test_few_images_get_few_cells() -> None:
-    whole = copying_score(TRAINING[:39], HELD_OUT, TRAINING, cells=1)
-    assert copying_score(TRAINING[:39], HELD_OUT, TRAINING, cells=10) == whole < -5
+    whole = copying_score(TRAINING, HELD_OUT, TRAINING[:39], cells=1)
+    assert copying_score(TRAINING, HELD_OUT, TRAINING[:39], cells=10) == whole < -5
 
 
 def test_training_images_that_are_all_alike_make_one_cell() -> None:
-    assert copying_score(normal(50, 3), normal(60, 3, seed=1), torch.zeros(40, 3), cells=2) == pytest.approx(0, abs=3)
+    assert copying_score(torch.zeros(40, 3), normal(60, 3, seed=1), normal(50, 3), cells=2) == pytest.approx(0, abs=3)
 
 
 def test_the_same_features_give_the_same_number_and_the_global_generators_are_left_alone() -> None:
     before, numpys_before = torch.get_rng_state(), np.random.get_state()[1].copy()
-    first = copying_score(normal(500, 6, seed=2), HELD_OUT, TRAINING)
+    first = copying_score(TRAINING, HELD_OUT, normal(500, 6, seed=2))
     assert torch.equal(before, torch.get_rng_state())
     assert (numpys_before == np.random.get_state()[1]).all()
-    assert copying_score(normal(500, 6, seed=2), HELD_OUT, TRAINING) == first
+    assert copying_score(TRAINING, HELD_OUT, normal(500, 6, seed=2)) == first
 
 
 def test_order_makes_no_difference() -> None:
     generated = normal(500, 6, seed=2)
     order, other = torch.randperm(500), torch.randperm(800)
-    score = copying_score(generated, HELD_OUT, TRAINING)
-    assert copying_score(generated[order], HELD_OUT[other], TRAINING) == pytest.approx(score)
-    found = authentic(generated[order], TRAINING[torch.randperm(2000)])
-    assert torch.equal(found, authentic(generated, TRAINING)[order])
+    score = copying_score(TRAINING, HELD_OUT, generated)
+    assert copying_score(TRAINING, HELD_OUT[other], generated[order]) == pytest.approx(score)
+    found = authentic(TRAINING[torch.randperm(2000)], generated[order])
+    assert torch.equal(found, authentic(TRAINING, generated)[order])
 
 
 def test_errors() -> None:
     known = nearest(HELD_OUT[:5], TRAINING)
-    with pytest.raises(ValueError, match="training: 1 rows of features; expected 2 or more"):
-        authentic(HELD_OUT, TRAINING[:1])
-    with pytest.raises(ValueError, match="generated: 0 rows of features; expected 1 or more"):
-        authentic_share(HELD_OUT[:0], TRAINING)
-    with pytest.raises(ValueError, match="generated: features 2 wide; those before are 6 wide"):
-        authentic(HELD_OUT[:, :2], TRAINING)
+    with refused("too few rows", "training", least=2, found=1):
+        authentic(TRAINING[:1], HELD_OUT)
+    with refused("too few rows", "generated", least=1, found=0):
+        authenticity(TRAINING, HELD_OUT[:0])
+    with refused("widths differ", "generated", found=2, other="training", expected=6):
+        authentic(TRAINING, HELD_OUT[:, :2])
     with pytest.raises(ValueError, match="generated_nearest: 5 distances; expected 6"):
-        authentic(HELD_OUT[:6], TRAINING, generated_nearest=known)
+        authentic(TRAINING, HELD_OUT[:6], generated_nearest=known)
     with pytest.raises(ValueError, match="held_out_nearest: 5 distances; expected 6"):
-        copying_score(HELD_OUT, HELD_OUT[:6], TRAINING, held_out_nearest=known)
-    with pytest.raises(ValueError, match="generated: 19 rows of features; expected 20 or more"):
-        copying_score(HELD_OUT[:19], HELD_OUT, TRAINING)
-    with pytest.raises(ValueError, match="held_out: 0 rows of features; expected 1 or more"):
-        copying_score(HELD_OUT, HELD_OUT[:0], TRAINING)
-    with pytest.raises(ValueError, match="training: 9 rows of features; expected 10 or more"):
-        copying_score(HELD_OUT, HELD_OUT, TRAINING[:9])
-    with pytest.raises(ValueError, match="held_out: features 2 wide"):
-        copying_score(HELD_OUT, HELD_OUT[:, :2], TRAINING)
-    with pytest.raises(ValueError, match="cells: 0, least: 20"):
-        copying_score(HELD_OUT, HELD_OUT, TRAINING, cells=0)
-    with pytest.raises(ValueError, match="cells: none of 2 has 20 generated images and a held-out one"):
-        copying_score(clusters(40, 0), clusters(0, 40), clusters(50, 50), cells=2)
+        copying_score(TRAINING, HELD_OUT[:6], HELD_OUT, held_out_nearest=known)
+    with refused("too few rows", "generated", least=20, found=19):
+        copying_score(TRAINING, HELD_OUT, HELD_OUT[:19])
+    with refused("too few rows", "held_out", least=1, found=0):
+        copying_score(TRAINING, HELD_OUT[:0], HELD_OUT)
+    with refused("too few rows", "training", least=10, found=9):
+        copying_score(TRAINING[:9], HELD_OUT, HELD_OUT)
+    with refused("widths differ", "held_out", found=2):
+        copying_score(TRAINING, HELD_OUT[:, :2], HELD_OUT)
+    for wrong in ("cells", "least"):
+        with refused("at least", wrong, least=1, found=0):
+            copying_score(TRAINING, HELD_OUT, HELD_OUT, **{wrong: 0})
+    with refused("cells too small", "cells", cells=2, least=20):
+        copying_score(clusters(50, 50), clusters(0, 40), clusters(40, 0), cells=2)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pocketgan.metrics import neighbours
-from pocketgan.metrics.neighbours import blocks, check_features, distances_between, nearest, radii, subsample
+from pocketgan.metrics.neighbours import blocks, distances_between, nearest, radii, subsample
+from refusals import refused
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -130,38 +131,22 @@ def test_a_subsample_has_every_row_at_most_once_and_leaves_the_global_generator_
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_what_is_no_set_of_features_is_named() -> None:
-    good = normal(4, 3)
-    check_features(4, first=good, second=good)
-    with pytest.raises(ValueError, match=r"second: 4 rows of features; expected 5 or more"):
-        check_features(5, first=normal(5, 3), second=good)
-    with pytest.raises(ValueError, match=r"second: features 2 wide; those before are 3 wide"):
-        check_features(1, first=good, second=normal(4, 2))
-    with pytest.raises(ValueError, match=r"first: shape \(4,\)"):
-        check_features(1, first=normal(4))
-    with pytest.raises(ValueError, match=r"first: shape \(4, 0\)"):
-        check_features(1, first=normal(4, 0))
-    for broken in (math.nan, math.inf):
-        with pytest.raises(ValueError, match=r"first: some features"):
-            check_features(1, first=good.clone().index_put((torch.tensor(1), torch.tensor(2)), torch.tensor(broken)))
-
-
 def test_errors() -> None:
     points = normal(4, 3)
-    with pytest.raises(ValueError, match="base: 0 rows"):
+    with refused("too few rows", "base", least=1, found=0):
         nearest(points, points[:0])
-    with pytest.raises(ValueError, match="queries: 0 rows"):
+    with refused("too few rows", "queries", least=1, found=0):
         nearest(points[:0], points)
-    with pytest.raises(ValueError, match="base: features 2 wide"):
+    with refused("widths differ", "base", found=2, other="queries"):
         nearest(points, points[:, :2])
-    with pytest.raises(ValueError, match="base: 1 rows"):
+    with refused("too few rows", "base", least=2, found=1):
         nearest(points[:1], points[:1], excluded=torch.tensor([0]))
     for indices in ([0, 1], [0, 1, 2, 4], [0, 1, 2, -1]):
         with pytest.raises(ValueError, match=f"excluded: {len(indices)} indices; expected 4"):
             nearest(points, points, excluded=torch.tensor(indices))
-    with pytest.raises(ValueError, match="points: 4 rows of features; expected 5"):
+    with refused("too few rows", "points", least=5, found=4):
         radii(points, 4)
-    with pytest.raises(ValueError, match="k: 0"):
+    with refused("at least", "k", least=1, found=0):
         radii(points, 0)
 
 

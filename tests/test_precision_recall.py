@@ -10,6 +10,7 @@ from torch import Tensor
 from pocketgan.metrics import neighbours, precision_recall
 from pocketgan.metrics.neighbours import radii
 from pocketgan.metrics.precision_recall import Manifold, coverage, density, manifold, precision, recall
+from refusals import refused
 
 MEASURES = ("precision", "recall", "density", "coverage")
 
@@ -38,9 +39,9 @@ def published(generated: Tensor, real: Tensor, k: int) -> list[float]:
 def test_equal_to_the_published_package(n: int, m: int, width: int, k: int, shift: float) -> None:
     generated, real = 0.9 * normal(n, width) + shift, normal(m, width, seed=1)
     expected = published(generated, real, k)
-    assert four(manifold(generated, real, k)) == pytest.approx(expected, abs=1e-12)
-    assert [precision(generated, real, k), recall(generated, real, k)] == pytest.approx(expected[:2], abs=1e-12)
-    assert [density(generated, real, k), coverage(generated, real, k)] == pytest.approx(expected[2:], abs=1e-12)
+    assert four(manifold(real, generated, k)) == pytest.approx(expected, abs=1e-12)
+    assert [precision(real, generated, k), recall(real, generated, k)] == pytest.approx(expected[:2], abs=1e-12)
+    assert [density(real, generated, k), coverage(real, generated, k)] == pytest.approx(expected[2:], abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 2, 4])
@@ -48,7 +49,7 @@ def test_equal_to_the_published_package(n: int, m: int, width: int, k: int, shif
 @pytest.mark.parametrize("below", [2, 4, 9])
 def test_equal_to_the_published_package_with_copies_and_ties(n: int, m: int, width: int, k: int, below: int) -> None:
     generated, real = whole_numbers(n, width, below=below), whole_numbers(m, width, seed=1, below=below)
-    assert four(manifold(generated, real, k)) == pytest.approx(published(generated, real, k), abs=1e-12)
+    assert four(manifold(real, generated, k)) == pytest.approx(published(generated, real, k), abs=1e-12)
 
 
 def test_the_cases_above_are_not_trivial() -> None:
@@ -61,10 +62,10 @@ def test_the_cases_above_are_not_trivial() -> None:
 def test_blocks_and_pairs_make_no_difference(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     generated, real = whole_numbers(45, 3), whole_numbers(30, 3, seed=1)
     generated, real = torch.cat([generated, normal(20, 3)]), torch.cat([real, normal(25, 3, seed=1)])
-    whole = manifold(generated, real, 3)
+    whole = manifold(real, generated, 3)
     monkeypatch.setattr(neighbours, "BLOCK_ELEMENTS", block)
     monkeypatch.setattr(precision_recall, "PAIRS", 3)
-    cut = manifold(generated, real, 3)
+    cut = manifold(real, generated, 3)
     assert four(cut) == four(whole)
     assert torch.equal(cut.realism, whole.realism)
 
@@ -74,14 +75,14 @@ def test_blocks_and_pairs_make_no_difference(block: int, monkeypatch: pytest.Mon
 def test_a_set_against_itself(k: int, offset: float) -> None:
     """Each of n balls has its centre inside, and k − 1 others: the k-th is at its edge."""
     points = normal(300, 32) + offset
-    found = manifold(points, points.clone(), k)
+    found = manifold(points.clone(), points, k)
     assert four(found) == [1, 1, 1, 1]
     assert found.realism.isinf().sum() >= 150
 
 
 def test_far_sets_have_nothing_in_common() -> None:
     generated, real = normal(50, 4), normal(40, 4, seed=1) + 100
-    found = manifold(generated, real)
+    found = manifold(real, generated)
     assert four(found) == [0, 0, 0, 0]
     assert (found.realism < 0.1).all()
 
@@ -89,7 +90,7 @@ def test_far_sets_have_nothing_in_common() -> None:
 def test_dropped_modes_lower_recall_and_coverage_only() -> None:
     modes = 50 * torch.eye(4).repeat_interleave(50, dim=0)
     generated, real = modes[:100] + normal(100, 4), modes + normal(200, 4, seed=1)
-    found = manifold(generated, real)
+    found = manifold(real, generated)
     assert found.precision > 0.9 and found.density > 0.8
     assert 0.4 < found.recall <= 0.5 and 0.4 < found.coverage <= 0.5
 
@@ -98,7 +99,7 @@ def test_points_on_a_line_by_hand() -> None:
     """Real balls, k = 1: 0 ± 1, 1 ± 1, 3 ± 2, 9 ± 6; their radii's lower median is 1."""
     real = torch.tensor([[0.0], [1.0], [3.0], [9.0]])
     generated = torch.tensor([[1.5], [5.0], [0.0], [100.0]])
-    found = manifold(generated, real, 1)
+    found = manifold(real, generated, 1)
     assert found.precision == 0.75  # 1.5 in two balls, 5 in the last alone, 0 in the first alone.
     assert found.density == 1.0
     assert found.coverage == 1.0
@@ -112,30 +113,30 @@ def test_realism_is_the_greatest_ratio_of_small_radii_to_distances() -> None:
     kept = reach <= reach.median()
     distances = (generated.double()[:, None] - real.double()[None]).norm(dim=2)
     expected = (reach[kept] / distances[:, kept]).amax(dim=1)
-    torch.testing.assert_close(manifold(generated, real, 3).realism, expected.float())
+    torch.testing.assert_close(manifold(real, generated, 3).realism, expected.float())
 
 
 def test_known_radii_are_taken() -> None:
     generated, real = normal(30, 4), normal(40, 4, seed=1)
-    expected = manifold(generated, real, 2)
-    known = manifold(generated, real, 2, real_radii=radii(real, 2), generated_radii=radii(generated, 2))
+    expected = manifold(real, generated, 2)
+    known = manifold(real, generated, 2, real_radii=radii(real, 2), generated_radii=radii(generated, 2))
     assert four(known) == four(expected)
-    assert manifold(generated, real, 2, real_radii=torch.zeros(40)).precision == 0
-    assert manifold(generated, real, 2, generated_radii=torch.full((30,), 100.0)).recall == 1
+    assert manifold(real, generated, 2, real_radii=torch.zeros(40)).precision == 0
+    assert manifold(real, generated, 2, generated_radii=torch.full((30,), 100.0)).recall == 1
 
 
 @pytest.mark.parametrize("points", [normal, whole_numbers])
 def test_exchanged_sets_exchange_precision_and_recall(points) -> None:
     first, second = points(60, 3), points(45, 3, seed=1)
-    one, other = manifold(first, second, 2), manifold(second, first, 2)
+    one, other = manifold(second, first, 2), manifold(first, second, 2)
     assert (one.precision, one.recall) == (other.recall, other.precision)
     assert one.precision != one.recall
 
 
 def test_order_makes_no_difference() -> None:
     generated, real = whole_numbers(60, 3), normal(45, 3, seed=1) + 1
-    order, expected = torch.randperm(60), manifold(generated, real, 3)
-    found = manifold(generated[order], real[torch.randperm(45)], 3)
+    order, expected = torch.randperm(60), manifold(real, generated, 3)
+    found = manifold(real[torch.randperm(45)], generated[order], 3)
     assert four(found) == four(expected)
     assert torch.equal(found.realism, expected.realism[order])
 
@@ -144,18 +145,18 @@ def test_an_outlier_far_away_does_not_blur_the_others() -> None:
     generated, real = normal(60, 3), normal(45, 3, seed=1)
     far = torch.full((1, 3), 1e5)
     expected = published(torch.cat([generated, far]), torch.cat([real, far + 1]), 3)
-    assert four(manifold(torch.cat([generated, far]), torch.cat([real, far + 1]), 3)) == pytest.approx(expected)
+    assert four(manifold(torch.cat([real, far + 1]), torch.cat([generated, far]), 3)) == pytest.approx(expected)
 
 
 def test_errors() -> None:
     features = normal(6, 3)
-    with pytest.raises(ValueError, match="generated: 5 rows of features; expected 6 or more"):
-        manifold(features[:5], features)
-    with pytest.raises(ValueError, match="real: 3 rows of features; expected 4 or more"):
-        precision(features, features[:3], 3)
-    with pytest.raises(ValueError, match="real: features 2 wide"):
+    with refused("too few rows", "generated", least=6, found=5):
+        manifold(features, features[:5])
+    with refused("too few rows", "real", least=4, found=3):
+        precision(features[:3], features, 3)
+    with refused("widths differ", "generated", found=2):
         recall(features, features[:, :2])
-    with pytest.raises(ValueError, match="k: 0"):
+    with refused("at least", "k", least=1, found=0):
         density(features, features, 0)
     with pytest.raises(ValueError, match="real_radii: 5 radii; expected 6"):
         manifold(features, features, 2, real_radii=torch.ones(5))

@@ -7,10 +7,12 @@ import argparse
 import inspect
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pocketgan
+from pocketgan import metrics
 from pocketgan.cli.commands import find
 from pocketgan.cli.help_text import EXAMPLES, SECTION_TITLES, help_of, help_of_recipe, unwrapped
 from pocketgan.cli.main import COMMANDS, GROUPS, OTHER_NAMES
@@ -35,8 +37,12 @@ METHODS = {
         "decisions",
     ),
     "Study": ("open", "seeds", "results", "figures"),
+    "Judge": ("score",),
+    "Evaluation": ("to_json",),
 }
 """What people use of each class; the rest is for the engine."""
+RECEIVED = ("RunConfig", "StudyConfig", "Evaluation", "Figure", "FeatureSpace")
+"""Classes whose objects people receive and don't make, so that their page needs no signature."""
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
 
@@ -129,23 +135,38 @@ def shown(value: object) -> str:
 
 def python_page() -> str:
     """Returns the page of the Python interface: every public name with its signature and docstring."""
-    names = [name for name in pocketgan.__all__ if name != "__version__"]
-    functions = [name for name in names if inspect.isfunction(getattr(pocketgan, name))]
-    errors = [name for name in names if is_error(getattr(pocketgan, name))]
-    classes = [name for name in names if inspect.isclass(getattr(pocketgan, name)) and name not in errors]
     lines = [
         "# Python interface",
         "",
         "This page lists every public name of the package, for everyone who uses Pocketgan from Python or a notebook. "
-        "All of them are attributes of `pocketgan`.",
+        "All of them are attributes of `pocketgan`, and those for measuring images are attributes of "
+        "[`pocketgan.metrics`](#metrics).",
         "",
         "`RECIPES` maps each recipe's name to the function that makes its configuration.",
     ]
+    functions, classes, errors = kinds(pocketgan)
     for title, group in (("Functions", functions), ("Classes", classes), ("Errors", errors)):
         lines += ["", f"## {title}"]
         for name in group:
             lines += entry(name, getattr(pocketgan, name), "###")
+    lines += ["", "## Metrics", "", *formatted(inspect.getdoc(metrics) or ""), ""]
+    lines += [
+        "An `Array` is any of these. [Metrics](metrics.md) explains each score, and "
+        "[Measure in your own loop](../how-to/measure-in-your-own-loop.md) shows how to use them. `METRICS` maps the "
+        "name of each metric, as `evaluate` and `Judge` take it, to its `Metric`.",
+    ]
+    functions, classes, _ = kinds(metrics)
+    for name in (*classes, *functions):
+        lines += entry(name, getattr(metrics, name), "###")
     return "\n".join(lines) + "\n"
+
+
+def kinds(module: Any) -> tuple[list[str], list[str], list[str]]:
+    """Returns the public functions, classes and errors of a module."""
+    names = [name for name in module.__all__ if name != "__version__"]
+    functions = [name for name in names if inspect.isfunction(getattr(module, name))]
+    errors = [name for name in names if is_error(getattr(module, name))]
+    return functions, [n for n in names if inspect.isclass(getattr(module, n)) and n not in errors], errors
 
 
 def is_error(thing: object) -> bool:
@@ -156,7 +177,7 @@ def is_error(thing: object) -> bool:
 def entry(name: str, thing: Any, level: str) -> list[str]:
     """Returns a name's heading, signature and docstring, and those of a class's public methods."""
     lines = ["", f"{level} {name}", ""]
-    if not is_error(thing) and name not in ("RunConfig", "StudyConfig"):
+    if not is_error(thing) and name not in RECEIVED:
         lines += ["```python", signature(name, thing), "```", ""]
     lines += formatted(inspect.getdoc(thing) or "")
     if inspect.isclass(thing) and not is_error(thing):
@@ -197,7 +218,10 @@ def formatted(text: str) -> list[str]:
     """Returns a docstring in Google's style as Markdown."""
     lines, section = [], ""
     for line in text.splitlines():
-        title = re.fullmatch(r"(Args|Attributes|Returns|Raises|Yields):", line)
+        title = re.fullmatch(r"(Args|Attributes|Returns|Raises|Yields|Example):", line)
+        if title and title[1] == "Example":  # It is the last section.
+            example = textwrap.dedent("\n".join(text.splitlines()[text.splitlines().index(line) + 1 :]))
+            return [*lines, "**Example**", "", "```pycon", *example.splitlines(), "```"]
         if title:
             section = title[1]
             lines += [f"**{section.replace('Args', 'Arguments')}**", ""]

@@ -91,6 +91,8 @@ import_matplotlib()
 
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used, so that the command line starts at once."""
+    if name == "metrics":
+        return import_module("pocketgan.metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'pocketgan' has no attribute {name!r}")
     value = getattr(import_module(f"pocketgan.{_HOMES[name]}"), name)

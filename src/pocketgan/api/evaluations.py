@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from pocketgan.base.errors import RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
-from pocketgan.images.grids import make_folder
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, runs_inside, why_no_run
 from pocketgan.runs.records import read_object
 
 if TYPE_CHECKING:
     from pocketgan.metrics.evaluation import Evaluation
+    from pocketgan.metrics.registry import Requested
 
 
 def evaluate(
@@ -21,7 +21,7 @@ def evaluate(
     against: str = "auto",
     features: str = "auto",
     count: int | None = None,
-    metrics: str = "all",
+    metrics: "Requested" = "all",
     checkpoint: str | int = "auto",
     seed: int = 0,
     out: str | Path | None = None,
@@ -39,7 +39,8 @@ def evaluate(
             without one.
         features: `auto`, `digits`, `classifier`, `random` or `inception`.
         count: the number of images to compare; by default 10,000, or all if there are fewer.
-        metrics: `all`, or names separated by commas.
+        metrics: `all`, or names separated by commas; or a list of names and of `pocketgan.metrics.Metric` objects,
+            which are metrics of your own.
         checkpoint: `best`, `last` or a step of a run; `auto` for the best checkpoint, or the last if there is no best.
         seed: the seed of the run's latents.
         out: the folder for the page and `evaluation.json`; by default `evaluation` in the folder of a run or exported
@@ -55,7 +56,7 @@ def evaluate(
         UserError: an argument is invalid; the message says why.
     """
     from pocketgan.experiment.speed import using_free_threads
-    from pocketgan.metrics import evaluation
+    from pocketgan.metrics import evaluation, evaluation_page
 
     model, shown = find_model(source), Progress(quiet=not progress)
     if model is None and runs_inside(Path(str(source))):
@@ -80,17 +81,7 @@ def evaluate(
         if larger is not None:
             Progress().say(problem("larger evaluation", count=larger, folder=out))
             return done, None
-    return done, save_evaluation(done, Path(out))
-
-
-def save_evaluation(done: "Evaluation", folder: Path) -> Path:
-    """Writes `evaluation.json` and the page of an evaluation into a folder; returns the page."""
-    from pocketgan.base.files import write_json
-    from pocketgan.metrics.evaluation_page import write_page
-
-    make_folder(folder, folder)
-    write_json(folder / "evaluation.json", done.to_json())
-    return write_page(done, folder)
+    return done, evaluation_page.save_evaluation(done, out)
 
 
 def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:

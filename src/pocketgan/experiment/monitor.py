@@ -4,6 +4,7 @@ Nothing here changes training. Evaluations use their own random generators, and 
 (fixed statistics, no dropout).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from pocketgan.experiment.run_words import line
 from pocketgan.experiment.watchdog import Watchdog, clocks
 from pocketgan.images.sets import ImageSet, derived_seed, to_network
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.metrics.registry import Reference, Sample
+from pocketgan.metrics.registry import Metric, Reference, Sample
 from pocketgan.runs.records import BEST
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import draw_classes, redraw_images, run_generator
@@ -38,6 +39,7 @@ class Follower:
         run: the run.
         images: the run's training images.
         progress: the progress display, for slow preparations.
+        own: metrics of one's own, by name.
 
     Attributes:
         quality: measures the generated images.
@@ -47,9 +49,9 @@ class Follower:
         DataError: there are too few images, or the feature space doesn't accept them.
     """
 
-    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+    def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
         self.config = run.config
-        self.quality = Quality(run, images, progress)
+        self.quality = Quality(run, images, progress, own)
         self.inputs, self.labels = self._inputs(self.quality.real, images.class_counts())
         self.judged = [(part.images[:JUDGED], part.labels) for part in (self.quality.training, self.quality.real)]
 
@@ -146,17 +148,23 @@ class Follower:
 class Watch:
     """Logs a run's evaluations, keeps its best checkpoint, and reports failures.
 
+    Args:
+        run: the run.
+        images: the run's training images.
+        progress: the progress display.
+        own: metrics of one's own, by name.
+
     Attributes:
         follower: measures the networks; None if the run isn't evaluated.
         watchdog: reports failures.
     """
 
-    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+    def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
         self.run, self.watchdog = run, Watchdog(run, progress)
         self.follower: Follower | None = None
         if run.plan.evaluate_every is not None:
             try:
-                self.follower = Follower(run, images, progress)
+                self.follower = Follower(run, images, progress, own)
             except DataError as error:
                 progress.say(line("not evaluated", why=error))
 

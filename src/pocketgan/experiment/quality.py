@@ -1,6 +1,6 @@
 """Quality of generated images during training, measured on images alone: whoever generated them."""
 
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,10 +10,11 @@ from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.images.sets import ImageSet, derived_seed, load_images
-from pocketgan.metrics.evaluation import Comparison, Reference, choose_space, labels_in
-from pocketgan.metrics.features import FeatureSpace, kept
+from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
-from pocketgan.metrics.registry import METRICS, Sample, missing
+from pocketgan.metrics.judge import Judge
+from pocketgan.metrics.real_images import RealSets, choose_space
+from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, Sample
 from pocketgan.runs.run import Run
 
 REFERENCE = 10_000
@@ -41,14 +42,15 @@ class Quality:
         run: the run.
         images: the run's training images.
         progress: the progress display, for slow preparations.
+        own: metrics of one's own, by name, which are measured besides `MEASURED`.
 
     Attributes:
+        judge: measures generated images against the real ones.
         space: the feature space.
         class_names: the classes of its classifier, or else those of the data.
         against: `validation`, or `train` without a validation set.
         count: the number of images to generate for an evaluation.
         real, training: the real images of the comparison, and those that the generator is trained on.
-        reference: their features.
         floor: the real-data baseline of the Fréchet distance; None if there are too few real images for it.
         authentic_floor: the authenticity of validation images, or None.
 
@@ -56,7 +58,7 @@ class Quality:
         DataError: there are too few images, or the feature space doesn't accept them.
     """
 
-    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+    def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
         self.run, self.config = run, run.config
         self.space = space_for(run.config, progress)
         held_out = held_out_images(run.config)
@@ -71,17 +73,20 @@ class Quality:
         least = METRICS["frechet_distance"].least
         if len(self.real) < least:
             raise DataError("too few to compare", found=len(self.real), least=least)
-        known = self._look(self.training)
-        self.reference = Reference(known if held_out is None else self._look(held_out), known, held_out is not None)
+        sets = RealSets(self.against, self.real, self.training, None, held_out is not None, self.against)
+        metrics = {name: METRICS[name] for name in MEASURED} | dict(own or {})
+        self.judge = Judge.of(sets, self.space, metrics, asked=False)
         self.floor = self._floor(images.part(order[len(self.training) : len(self.training) + self.count]))
         self.authentic_floor: float | None = None
-        if self.reference.held_out and len(known) > 1:
+        if self.reference.held_out and len(self.training) > 1:
             held = self.reference.sample.part(slice(self.count))
             self.authentic_floor = METRICS["authentic"].measure(Comparison(held, self.reference))
         self._varied = distinct_share(self.reference.sample.images[: self.count]) > 0.5
 
-    def _look(self, images: ImageSet) -> Sample:
-        return kept(self.space, images, labels_in(self.class_names, images))
+    @property
+    def reference(self) -> Reference:
+        """The real images with their features."""
+        return self.judge.reference
 
     def _count(self, images: int, held_out: ImageSet | None) -> int:
         """Returns the number of images to generate: the configured one, or fewer if the baseline is smaller.
@@ -100,7 +105,7 @@ class Quality:
             assert self.reference.training is not None
             made = self.reference.training.part(slice(self.count))
         else:
-            made = self._look(others)
+            made = self.judge.look(others)
         if len(made) < self.count:
             return None
         return frechet_distance(self.reference.sample.features, made.features)
@@ -112,29 +117,21 @@ class Quality:
             images: uint8 (N, C, H, W).
             labels: the requested classes, as indices into the classes of the data, int64 (N,), or None.
         """
-        asked = None
-        if labels is not None:
-            asked = labels_in(self.class_names, ImageSet(images, labels, self.run.facts.class_names, ""))
-        return self.space(images, asked)
+        names = () if labels is None else self.run.facts.class_names
+        return self.judge.look(ImageSet(images, labels, names, ""))
 
     def distance(self, made: Sample) -> float:
         """Returns the Fréchet distance of generated images."""
         return frechet_distance(self.reference.sample.features, made.features)
 
     def scores(self, made: Sample) -> dict[str, Any]:
-        """Returns the values of generated images by name: those of `MEASURED`, their baselines, and `distinct`."""
-        comparison = Comparison(made, self.reference)
+        """Returns the values of generated images by name: those of all metrics, some baselines, and `distinct`."""
         results: dict[str, Any] = {} if self.floor is None else {"frechet_floor": self.floor}
         if self.authentic_floor is not None:
             results["authentic_floor"] = self.authentic_floor
         if self._varied and (distinct := distinct_share(made.images)) < 1:
             results["distinct"] = distinct
-        for name in MEASURED:
-            metric = METRICS[name]
-            if missing(metric, comparison) is None and len(made) >= metric.least:
-                with suppress(ValueError):  # Not defined for these images, such as identical ones.
-                    results[name] = metric.measure(comparison)
-        return results
+        return results | self.judge.values(made)
 
     def shares(self, made: Sample, modes: float | None) -> dict[str, Any]:
         """Returns the number of classes in the data and the shares of the generated ones; empty without a classifier.
@@ -164,7 +161,8 @@ class Quality:
         """Returns what every row of `metrics.jsonl` says about the comparison."""
         space = self.space
         names = {"features": space.name, "features_version": space.version, "features_hash": space.hash}
-        return names | {"reference": self.against, "count": self.count}
+        own = {name: metric.described() for name, metric in self.judge.metrics.items() if name not in METRICS}
+        return names | {"reference": self.against, "count": self.count} | ({"metrics": own} if own else {})
 
 
 def distinct_share(images: Tensor) -> float:

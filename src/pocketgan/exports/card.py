@@ -1,8 +1,8 @@
 """The model card: `README.md` in the Hugging Face Hub's format, written from the run, with measured numbers only."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pocketgan.base.errors import RunError
@@ -17,7 +17,8 @@ from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET
 from pocketgan.metrics.evaluation import SPLITS
 from pocketgan.metrics.registry import METRICS
-from pocketgan.metrics.words import READINGS, TITLES, short
+from pocketgan.metrics.scores import stored_words
+from pocketgan.metrics.words import short
 from pocketgan.runs.exported import LICENCE, ONNX, PICTURE
 from pocketgan.runs.model import Weights
 from pocketgan.runs.records import BEST, DataFacts, Environment, read_object
@@ -72,12 +73,18 @@ class Measured:
         reference: the images compared with: a split, or the name of a path.
         about: a sentence on the measurement.
         skipped: the reasons why other metrics are missing.
+        described: what the files say of metrics that aren't the package's, by name.
     """
 
     figures: dict[str, tuple[float | None, float | None, float | None]]
     reference: str
     about: str
     skipped: Sequence[str] = ()
+    described: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def words(self, name: str) -> tuple[str, str]:
+        """Returns the title and the reading of a metric."""
+        return stored_words(name, self.described.get(name, {}))
 
 
 def model_card(shipment: Shipment) -> str:
@@ -116,11 +123,15 @@ def front_matter(shipment: Shipment, measured: Measured | None) -> dict[str, Any
     }
     if known.dataset:
         values["datasets"] = [known.dataset]
-    metrics = [
-        {"type": name, "value": value, "name": TITLES[name]}
-        for name, (value, _, _) in (measured.figures if measured else {}).items()
-        if value is not None
-    ]
+    metrics = (
+        [
+            {"type": name, "value": value, "name": measured.words(name)[0]}
+            for name, (value, _, _) in measured.figures.items()
+            if value is not None
+        ]
+        if measured
+        else []
+    )
     if measured is not None and metrics:
         dataset = {"type": measured.reference, "name": measured.reference}
         if measured.reference in SPLITS:
@@ -267,7 +278,7 @@ def find_measured(shipment: Shipment) -> Measured | None:
         figures = {
             name: (figure["value"], figure["spread"], figure["floor"])
             for name, figure in values["metrics"].items()
-            if name in METRICS
+            if name in METRICS or "title" in figure
         }
         reference = plain(values["reference"])
         about = (
@@ -276,7 +287,8 @@ def find_measured(shipment: Shipment) -> Measured | None:
             f"{values['features_version']} ({values['features_hash']}). "
             "The error is one standard error; the real-data baseline is the score of as many real images."
         )
-        return Measured(figures, reference, about, [reason_of(reason) for reason in values["skipped"].values()])
+        skipped = [reason_of(reason) for reason in values["skipped"].values()]
+        return Measured(figures, reference, about, skipped, values["metrics"])
     distance = weights.counters.get("frechet_distance")
     rows = [row for row in run.metrics() if row["step"] == weights.step]
     rows = [row for row in rows if distance is None or row["frechet_distance"] == distance]
@@ -289,8 +301,10 @@ def find_measured(shipment: Shipment) -> Measured | None:
         f"in the feature space `{row['features']}` version {row['features_version']} ({row['features_hash']}), "
         "without standard errors. The real-data baseline is the score of as many real images, where it was measured."
     )
+    own = row.get("metrics", {})
+    names = [name for name in (*METRICS, *own) if name in row]
     return Measured(
-        {name: (row[name], None, floors.get(name)) for name in METRICS if name in row}, row["reference"], about
+        {name: (row[name], None, floors.get(name)) for name in names}, row["reference"], about, described=own
     )
 
 
@@ -305,7 +319,10 @@ def quality(measured: Measured | None) -> str:
     """Returns the table of scores with standard errors and baselines, and the reasons for missing metrics."""
     if measured is None:
         return f"{NOT_MEASURED} `pocketgan evaluate` with this folder measures it."
-    rows = [[TITLES[name], *map(short, figures), READINGS[name]] for name, figures in measured.figures.items()]
+    rows = []
+    for name, figures in measured.figures.items():
+        title, reading = measured.words(name)
+        rows.append([title, *map(short, figures), reading])
     headings = ("metric", "score", "± standard error", "real-data baseline", "how to read it")
     text = f"{measured.about}\n\n{table(headings, rows)}"
     return text + "".join(f"\n\nNot measured: {reason}." for reason in measured.skipped)

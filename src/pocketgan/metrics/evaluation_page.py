@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pocketgan.base.files import write_atomically
+from pocketgan.base.files import write_atomically, write_json
 from pocketgan.base.html import STYLE, paragraph, picture_address
 from pocketgan.base.language import number, speaking
 from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import english
-from pocketgan.images.grids import to_picture
-from pocketgan.metrics.words import EVALUATION_PAGE, NOTES, READINGS, SCORE_TABLE, TITLES
+from pocketgan.images.grids import make_folder, to_picture
+from pocketgan.metrics.scores import reading_of, title_of
+from pocketgan.metrics.words import EVALUATION_PAGE, NOTES, SCORE_TABLE
 
 if TYPE_CHECKING:
     from pocketgan.metrics.evaluation import Evaluation
@@ -51,6 +52,22 @@ div.classes .share{text-anchor:start;fill:var(--faint)}
 def say(key: str, **parts: object) -> str:
     """Returns one of the page's texts."""
     return say_of(EVALUATION_PAGE, key, **parts)
+
+
+def save_evaluation(evaluation: "Evaluation", folder: str | Path) -> Path:
+    """Writes `evaluation.json` and the page of an evaluation, and returns the page, an HTML file.
+
+    Args:
+        evaluation: the evaluation.
+        folder: the folder, which is created if necessary.
+
+    Raises:
+        UserError: the folder can't be created.
+        StorageError: a file can't be written.
+    """
+    make_folder(folder, Path(folder))
+    write_json(Path(folder) / "evaluation.json", evaluation.to_json())
+    return write_page(evaluation, Path(folder))
 
 
 def write_page(evaluation: "Evaluation", folder: Path) -> Path:
@@ -148,8 +165,8 @@ def headlines(evaluation: "Evaluation") -> str:
         lines = [" · ".join(filter(None, (error, floor))), matched_text(figure, evaluation.matched_counts)]
         notes = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
         parts.append(
-            f"<section><h3>{escape(say_of(TITLES, name))}</h3><b>{escape(number(figure.value))}</b>{notes}"
-            f"{bar(figure, 0 if name == 'frechet_distance' else 1)}<p>{escape(say_of(READINGS, name))}</p></section>"
+            f"<section><h3>{escape(title_of(name))}</h3><b>{escape(number(figure.value))}</b>{notes}"
+            f"{bar(figure, 0 if name == 'frechet_distance' else 1)}<p>{escape(reading_of(name))}</p></section>"
         )
     return f'<div class="scores">{"".join(parts)}</div>{paragraph(say("legend"), "note")}' if parts else ""
 
@@ -202,10 +219,10 @@ def others(evaluation: "Evaluation") -> str:
         matched, floor = ("" if one is None else number(one) for one in pair)
         error = "" if figure.spread is None else number(figure.spread, 2)
         cells = [number(figure.value), error, *([matched] if counts else []), floor]
-        rows.append(row(say_of(TITLES, name), cells, say_of(READINGS, name)))
+        rows.append(row(title_of(name, evaluation.metrics), cells, reading_of(name, evaluation.metrics)))
     for name, reason in evaluation.skipped.items():
         empty = ["–", *[""] * (len(numbers) - 1)]
-        rows.append(row(say_of(TITLES, name), empty, say("left out", why=english(reason)), "failed"))
+        rows.append(row(title_of(name, evaluation.metrics), empty, say("left out", why=english(reason)), "failed"))
     top = "".join(f'<th scope="col" class="number">{escape(text)}</th>' for text in numbers)
     return section(
         say("other figures"),

@@ -2,19 +2,21 @@
 
 import math
 
-from pocketgan.metrics.neighbours import Features, check_features, subsample
+from pocketgan.base.errors import UserError
+from pocketgan.metrics.arrays import Array, to_features
+from pocketgan.metrics.neighbours import Features, subsample
 
 
-def kernel_distance(generated: Features, real: Features, *, block: int = 1000) -> float:
-    """Squared maximum mean discrepancy with the kernel (x·y / width + 1)³ (Bińkowski et al. 2018, section 3).
+def kernel_distance(real: Array, generated: Array, *, block: int = 1000) -> float:
+    """Returns the squared maximum mean discrepancy with the kernel (x·y / width + 1)³; lower is better.
 
-    An unbiased estimate: the mean over disjoint blocks of both sets. All blocks have the same size, at most `block`.
-    Their rows are random but always the same. Rows that don't fill a block, such as the surplus of the larger set, are
-    omitted.
+    This is the "kernel inception distance" (Bińkowski et al. 2018, section 3), an unbiased estimate: the mean over
+    disjoint blocks of both sets. All blocks have the same size, at most `block`. Their rows are random but always the
+    same. Rows that don't fill a block, such as the surplus of the larger set, are omitted.
 
     Args:
-        generated: (n, width), n ≥ 2.
-        real: (m, width), m ≥ 2.
+        real: features, (m, width), m ≥ 2.
+        generated: features, (n, width), n ≥ 2.
         block: the maximum number of rows of each set that are compared at a time; 3 or more.
 
     Returns:
@@ -22,11 +24,17 @@ def kernel_distance(generated: Features, real: Features, *, block: int = 1000) -
         that share images get too low a value: a set compared with itself falls below 0.
 
     Raises:
-        ValueError: there are too few rows, the widths differ, or the block is below 3.
+        UserError: there are too few rows, the widths differ, a value isn't finite, or the block is below 3.
+
+    Example:
+        >>> import numpy
+        >>> real = numpy.array([[0.0], [2.0]])
+        >>> kernel_distance(real, real + 2)  # 1³ + 9³ - 2 × (1³ + 1³ + 5³ + 9³) / 4
+        302.0
     """
-    check_features(2, generated=generated, real=real)
+    real, generated = to_features(2, real=real, generated=generated)
     if block < 3:
-        raise ValueError(f"block: {block} rows; expected 3 or more")
+        raise UserError("at least", field="block", least=3, found=block)
     rows = min(len(generated), len(real))
     count = math.ceil(rows / block)
     used = rows // count * count

@@ -10,54 +10,72 @@ from scipy.cluster.vq import kmeans2
 from scipy.stats import rankdata, tiecorrect
 from torch import Tensor
 
-from pocketgan.metrics.neighbours import Features, Nearest, check_features, nearest, subsample
+from pocketgan.base.errors import UserError
+from pocketgan.metrics.arrays import Array, to_features
+from pocketgan.metrics.neighbours import Features, Nearest, nearest, subsample
 
 CELLS = 10
 CLUSTERED = 10_000
 """Maximum number of training images for k-means."""
 
 
-def authentic(
-    generated: Features, training: Features, *, generated_nearest: Nearest | None = None
-) -> Bool[Tensor, "n"]:
+def authentic(training: Array, generated: Array, *, generated_nearest: Nearest | None = None) -> Bool[Tensor, "n"]:
     """Returns for each generated image whether it is authentic, and not a noisy copy (Alaa et al. 2022).
 
     An authentic image is farther from its nearest training image than that training image is from its own nearest
     neighbor in the training set.
 
     Args:
-        generated: (n, width), n ≥ 1.
-        training: (m, width), m ≥ 2.
+        training: features of the training images, (m, width), m ≥ 2.
+        generated: features, (n, width), n ≥ 1.
         generated_nearest: `nearest(generated, training)`, if known.
 
     Returns:
         bool (n,); False for copies.
 
     Raises:
-        ValueError: there are too few rows, the widths differ, or there isn't one distance per row.
+        UserError: there are too few rows, the widths differ, or a value isn't finite.
+        ValueError: there isn't one distance per row.
     """
-    check_features(1, generated=generated)
-    check_features(2, training=training)
+    (training,) = to_features(2, training=training)
+    training, generated = to_features(1, training=training, generated=generated)
     result = _known_or_computed("generated", generated, training, generated_nearest)
     indices, places = result.indices.unique(return_inverse=True)
     to_other = nearest(training[indices], training, excluded=indices).distances
     return result.distances > to_other[places]
 
 
-def authentic_share(generated: Features, training: Features, *, generated_nearest: Nearest | None = None) -> float:
-    """Returns the share of `authentic` images, in [0, 1]: AuthPct / 100 (Alaa et al. 2022); 0 if all are copies.
+def authenticity(training: Array, generated: Array) -> float:
+    """Returns the share of `authentic` images; the best value is that of held-out real images.
 
-    For new images from the training distribution, the share is the probability that an image isn't the nearest neighbor
-    of its own nearest neighbor. That is a third in 1 dimension, 0.38 in 2, about a half in a few more, and higher if a
-    few central images are the nearest neighbors of many. So compare the share with that of held-out images, not with 1.
+    It is the AuthPct / 100 of Alaa et al. 2022. For new images from the training distribution, the share is
+    the probability that an image isn't the nearest neighbor of its own nearest neighbor. That is a third in 1
+    dimension, 0.38 in 2, about a half in a few more, and higher if a few central images are the nearest neighbors of
+    many. So compare the share with that of held-out images, not with 1.
+
+    Args:
+        training: features of the training images, (m, width), m ≥ 2.
+        generated: features, (n, width), n ≥ 1.
+
+    Returns:
+        In [0, 1]; 0 if all images are copies of training images.
+
+    Raises:
+        UserError: there are too few rows, the widths differ, or a value isn't finite.
+
+    Example:
+        >>> import numpy
+        >>> training = numpy.arange(20.0)[:, None]
+        >>> authenticity(training, training + numpy.where(training < 15, 0.1, 100))
+        0.25
     """
-    return authentic(generated, training, generated_nearest=generated_nearest).double().mean().item()
+    return authentic(training, generated).double().mean().item()
 
 
 def copying_score(
-    generated: Features,
-    held_out: Features,
-    training: Features,
+    training: Array,
+    held_out: Array,
+    generated: Array,
     *,
     cells: int = CELLS,
     centres: Float[Tensor, "_ _"] | None = None,
@@ -65,17 +83,17 @@ def copying_score(
     generated_nearest: Nearest | None = None,
     held_out_nearest: Nearest | None = None,
 ) -> float:
-    """Data-copying test C_T (Meehan et al. 2020): are generated images closer to training images than held-out ones?
+    """Returns the data-copying test C_T (Meehan et al. 2020); 0 is best.
 
-    k-means splits the space into cells by the training images. In each cell, the Mann-Whitney U of generated against
-    held-out distances to the nearest training image gives a z score, corrected for ties. C_T is the mean of these,
-    weighted by the number of held-out images. Cells with fewer than `least` generated images, or without held-out ones,
-    are omitted.
+    It answers whether generated images are closer to training images than held-out real images are. k-means splits the
+    space into cells by the training images. In each cell, the Mann-Whitney U of generated against held-out distances to
+    the nearest training image gives a z score, corrected for ties. C_T is the mean of these, weighted by the number of
+    held-out images. Cells with fewer than `least` generated images, or without held-out ones, are omitted.
 
     Args:
-        generated: (n, width), n ≥ `least`.
-        held_out: real images that weren't trained on, (h, width), h ≥ 1.
-        training: (m, width), m ≥ `cells`.
+        training: features of the training images, (m, width), m ≥ `cells`.
+        held_out: features of real images that weren't trained on, (h, width), h ≥ 1.
+        generated: features, (n, width), n ≥ `least`.
         cells: the number of cells, 1 or more, limited to n / `least`; they depend on the training images alone.
         least: 1 or more.
         centres: `cell_centres(training, cells)`, if known.
@@ -86,14 +104,21 @@ def copying_score(
         distant.
 
     Raises:
-        ValueError: there are too few rows, the widths differ, there isn't one distance per row, or no cell has enough
-            images.
+        UserError: there are too few rows, the widths differ, a value isn't finite, or no cell has enough images.
+        ValueError: there isn't one distance per row.
+
+    Example:
+        >>> import numpy
+        >>> training, held_out, new = numpy.random.default_rng(0).normal(size=(3, 200, 4))
+        >>> copying_score(training, held_out, training) < -5 < copying_score(training, held_out, new)
+        True
     """
-    if cells < 1 or least < 1:
-        raise ValueError(f"cells: {cells}, least: {least}; both take 1 or more")
-    check_features(cells, training=training)
-    check_features(1, training=training, held_out=held_out)
-    check_features(least, generated=generated)
+    for name, number in (("cells", cells), ("least", least)):
+        if number < 1:
+            raise UserError("at least", field=name, least=1, found=number)
+    to_features(cells, training=training)
+    training, held_out = to_features(1, training=training, held_out=held_out)
+    (generated,) = to_features(least, generated=generated)
     cells = min(cells, len(generated) // least)
     to_generated = _known_or_computed("generated", generated, training, generated_nearest).distances.cpu().numpy()
     to_held_out = _known_or_computed("held_out", held_out, training, held_out_nearest).distances.cpu().numpy()
@@ -108,7 +133,7 @@ def copying_score(
             scores.append(mann_whitney_z(ours, theirs))
             weights.append(len(theirs))
     if not scores:
-        raise ValueError(f"cells: none of {cells} has {least} generated images and a held-out one; try fewer cells")
+        raise UserError("cells too small", field="cells", cells=cells, least=least)
     return float(np.average(scores, weights=weights))
 
 
@@ -134,7 +159,7 @@ def cell_centres(training: Features, cells: int = CELLS) -> Tensor:
 
 
 def _known_or_computed(name: str, queries: Tensor, training: Tensor, known: Nearest | None) -> Nearest:
-    check_features(1, training=training, **{name: queries})
+    to_features(1, training=training, **{name: queries})
     if known is None:
         return nearest(queries, training)
     if len(known.distances) != len(queries) or len(known.indices) != len(queries):

@@ -16,6 +16,9 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pocketgan.base.errors import UserError
+from pocketgan.metrics.arrays import to_features
+
 Features = Float[Tensor, "_ _"]
 """Shape (number of images, width); sets may differ in the first."""
 
@@ -54,26 +57,6 @@ class Block(NamedTuple):
     rows: slice
     squared: Float[Tensor, "rows m"]
     error: Float[Tensor, "rows 1"]
-
-
-def check_features(least: int, **sets: Tensor) -> None:
-    """Checks sets of features, given by name.
-
-    Raises:
-        ValueError: a set isn't a matrix, has fewer than `least` rows, has another width than the first, or has
-            values that are infinite or not a number.
-    """
-    width = None
-    for name, features in sets.items():
-        if features.ndim != 2 or features.shape[1] == 0:
-            raise ValueError(f"{name}: shape {tuple(features.shape)}; features have the shape (images, width)")
-        if len(features) < least:
-            raise ValueError(f"{name}: {len(features)} rows of features; expected {least} or more")
-        width = width or features.shape[1]
-        if features.shape[1] != width:
-            raise ValueError(f"{name}: features {features.shape[1]} wide; those before are {width} wide")
-        if not features.isfinite().all():
-            raise ValueError(f"{name}: some features are infinite or not a number; all must be finite")
 
 
 def subsample(features: Features, count: int, seed: int = 0) -> Features:
@@ -116,9 +99,9 @@ def nearest(queries: Features, base: Features, *, excluded: Int64[Tensor, "n"] |
     Raises:
         ValueError: there are too few rows, the widths differ, or `excluded` isn't one index of `base` per query.
     """
-    check_features(1, queries=queries, base=base)
+    to_features(1, queries=queries, base=base)
     if excluded is not None:
-        check_features(2, base=base)
+        to_features(2, base=base)
         if len(excluded) != len(queries) or not ((excluded >= 0) & (excluded < len(base))).all():
             raise ValueError(
                 f"excluded: {len(excluded)} indices; expected {len(queries)}, one per query, in [0, {len(base)})"
@@ -143,8 +126,8 @@ def distances_to_others(points: Features, k: int) -> Float32[Tensor, "n k"]:
         ValueError: k < 1, or there are at most k points.
     """
     if k < 1:
-        raise ValueError(f"k: {k}; expected 1 or more")
-    check_features(k + 1, points=points)
+        raise UserError("at least", field="k", least=1, found=k)
+    to_features(k + 1, points=points)
     return _closest(points, points, k, torch.arange(len(points), device=points.device))[0]
 
 

@@ -10,7 +10,9 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from pocketgan.metrics.neighbours import Block, Features, blocks, check_features, distances_between, radii
+from pocketgan.base.errors import UserError
+from pocketgan.metrics.arrays import Array, to_features
+from pocketgan.metrics.neighbours import Block, blocks, distances_between, radii
 
 PAIRS = 2**15
 """Number of pairs that are compared exactly at a time."""
@@ -39,8 +41,8 @@ class Manifold:
 
 
 def manifold(
-    generated: Features,
-    real: Features,
+    real: Array,
+    generated: Array,
     k: int = 5,
     *,
     real_radii: Float[Tensor, "_"] | None = None,
@@ -49,15 +51,18 @@ def manifold(
     """Computes precision, recall, density, coverage and realism in one pass over all pairs.
 
     Args:
-        generated: (n, width), n > k.
-        real: (m, width), m > k.
+        real: features, (m, width), m > k.
+        generated: features, (n, width), n > k.
         k: the neighbor whose distance is the radius of a ball; 1 or more.
         real_radii, generated_radii: `radii(real, k)` (m,) and `radii(generated, k)` (n,), if known.
 
     Raises:
-        ValueError: k < 1, there are too few rows, the widths differ, or there isn't one radius per row.
+        UserError: k < 1, there are too few rows, the widths differ, or a value isn't finite.
+        ValueError: there isn't one radius per row.
     """
-    check_features(k + 1, generated=generated, real=real)
+    if k < 1:
+        raise UserError("at least", field="k", least=1, found=k)
+    real, generated = to_features(k + 1, real=real, generated=generated)
     real_radii = _known_or_computed("real", real, real_radii, k)
     generated_radii = _known_or_computed("generated", generated, generated_radii, k)
     small_radii = real_radii.where(real_radii <= real_radii.median(), 0)
@@ -83,24 +88,105 @@ def manifold(
     )
 
 
-def precision(generated: Features, real: Features, k: int = 5) -> float:
-    """Returns the share of generated images inside the real manifold, in [0, 1]; see `manifold`."""
-    return manifold(generated, real, k).precision
+def precision(real: Array, generated: Array, k: int = 5) -> float:
+    """Returns the share of generated images inside the real manifold; higher is better.
+
+    Kynkäänniemi et al. 2019, equation 2, where k is 3: (1/n) Σⱼ 1[‖gⱼ − rᵢ‖ < NNDₖ(rᵢ) for some i]. `manifold` computes
+    this and the next three scores at once.
+
+    Args:
+        real: features, (m, width), m > k.
+        generated: features, (n, width), n > k.
+        k: the neighbor whose distance is the radius of a ball; 1 or more.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        UserError: k < 1, there are at most k rows, the widths differ, or a value isn't finite.
+
+    Example:
+        >>> import numpy
+        >>> real = numpy.arange(20.0)[:, None]
+        >>> precision(real, real + numpy.where(real < 10, 0, 100))
+        0.5
+    """
+    return manifold(real, generated, k).precision
 
 
-def recall(generated: Features, real: Features, k: int = 5) -> float:
-    """Returns the share of real images inside the generated manifold, in [0, 1]; see `manifold`."""
-    return manifold(generated, real, k).recall
+def recall(real: Array, generated: Array, k: int = 5) -> float:
+    """Returns the share of real images inside the generated manifold; higher is better.
+
+    Kynkäänniemi et al. 2019, equation 2 with exchanged roles: (1/m) Σᵢ 1[‖gⱼ − rᵢ‖ < NNDₖ(gⱼ) for some j].
+
+    Args:
+        real: features, (m, width), m > k.
+        generated: features, (n, width), n > k.
+        k: the neighbor whose distance is the radius of a ball; 1 or more.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        UserError: k < 1, there are at most k rows, the widths differ, or a value isn't finite.
+
+    Example:
+        >>> import numpy
+        >>> real = numpy.arange(20.0)[:, None]
+        >>> recall(real, numpy.tile(real[:10], (2, 1)))
+        0.55
+    """
+    return manifold(real, generated, k).recall
 
 
-def density(generated: Features, real: Features, k: int = 5) -> float:
-    """Returns how densely real images surround generated ones, ≥ 0; 1 if as densely as each other; see `manifold`."""
-    return manifold(generated, real, k).density
+def density(real: Array, generated: Array, k: int = 5) -> float:
+    """Returns how densely real images surround generated ones; 1 is best, and more is too typical.
+
+    Naeem et al. 2020, section 3: (1/kn) Σⱼ Σᵢ 1[‖gⱼ − rᵢ‖ < NNDₖ(rᵢ)].
+
+    Args:
+        real: features, (m, width), m > k.
+        generated: features, (n, width), n > k.
+        k: the neighbor whose distance is the radius of a ball; 1 or more.
+
+    Returns:
+        ≥ 0; about 1 if both sets come from one distribution.
+
+    Raises:
+        UserError: k < 1, there are at most k rows, the widths differ, or a value isn't finite.
+
+    Example:
+        >>> import numpy
+        >>> real = numpy.arange(20.0)[:, None]
+        >>> density(real, real)
+        1.0
+    """
+    return manifold(real, generated, k).density
 
 
-def coverage(generated: Features, real: Features, k: int = 5) -> float:
-    """Returns the share of real images with a generated image nearby, in [0, 1]; see `manifold`."""
-    return manifold(generated, real, k).coverage
+def coverage(real: Array, generated: Array, k: int = 5) -> float:
+    """Returns the share of real images with a generated image nearby; higher is better.
+
+    Naeem et al. 2020, section 3: (1/m) Σᵢ 1[‖gⱼ − rᵢ‖ < NNDₖ(rᵢ) for some j].
+
+    Args:
+        real: features, (m, width), m > k.
+        generated: features, (n, width), n > k.
+        k: the neighbor whose distance is the radius of a ball; 1 or more.
+
+    Returns:
+        In [0, 1]; it grows with the number of generated images.
+
+    Raises:
+        UserError: k < 1, there are at most k rows, the widths differ, or a value isn't finite.
+
+    Example:
+        >>> import numpy
+        >>> real = numpy.arange(20.0)[:, None]
+        >>> coverage(real, numpy.tile(real[:10], (2, 1)))
+        0.6
+    """
+    return manifold(real, generated, k).coverage
 
 
 def _known_or_computed(name: str, features: Tensor, known: Tensor | None, k: int) -> Tensor:

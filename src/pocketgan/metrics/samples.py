@@ -119,8 +119,8 @@ class Comparison:
         """The precision, recall, density and coverage, and the realism of each image."""
         real = self.reference.sample
         return manifold(
-            self.generated.features,
             real.features,
+            self.generated.features,
             NEIGHBOURS,
             real_radii=real.to_others[:, -1],
             generated_radii=self.generated.to_others[:, -1],
@@ -137,7 +137,7 @@ class Comparison:
         """Flags of the authentic generated images, bool, shape (N,)."""
         assert self.reference.training is not None
         training = self.reference.training.features
-        return authentic(self.generated.features, training, generated_nearest=self.nearest_training)
+        return authentic(training, self.generated.features, generated_nearest=self.nearest_training)
 
     @cached_property
     def sets(self) -> list["Comparison"]:

@@ -1,7 +1,7 @@
 """The results of an evaluation: every metric with its standard error and its real-data baseline."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pocketgan.base.errors import RunError
+from pocketgan.base.errors import PocketganError, RunError
 from pocketgan.base.language import localised
 from pocketgan.base.language import say as say_of
-from pocketgan.base.messages import problem, stored
+from pocketgan.base.messages import Problem, problem, stored
 from pocketgan.base.progress import Progress
 from pocketgan.images.sets import derived_seed
 from pocketgan.metrics.features import FeatureSpace
@@ -76,6 +76,7 @@ class RealImages:
         floor: the comparison for the baseline: other real images or a part of the reference, against real images; or
             None.
         split: the split of the images; `all` for a path without splits.
+        floors: the baselines that were measured already, by the name of the metric.
     """
 
     name: str
@@ -83,6 +84,7 @@ class RealImages:
     reference: Reference
     floor: Comparison | None
     split: str = ""
+    floors: dict[str, float | None] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def held_out_floor(self) -> Comparison | None:
@@ -98,10 +100,12 @@ class Evaluation:
         space: the feature space of all scores.
         real: the real images compared with.
         comparison: the images themselves.
-        figures: the scores, by the names in `METRICS`.
+        figures: the scores, by the names of the metrics; `evaluation["recall"]` is short for
+            `evaluation.figures["recall"]`.
         skipped: the reasons for missing metrics, by name.
         weights: the weights of the generator, if the images come from a Pocketgan model.
         taken_as_grey: whether RGB pictures without color were read as gray.
+        metrics: the metrics, by name.
     """
 
     space: FeatureSpace
@@ -111,6 +115,10 @@ class Evaluation:
     skipped: dict[str, str] = field(default_factory=dict)
     weights: "Weights | None" = None
     taken_as_grey: bool = False
+    metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+
+    def __getitem__(self, name: str) -> Figure:
+        return self.figures[name]
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {short(figure.value)}" for name, figure in self.figures.items())
@@ -145,7 +153,10 @@ class Evaluation:
             "count": len(self.comparison.generated),
             **({} if counts is None else {"matched_count": counts[0], "matched_reference_count": counts[1]}),
             **({"taken_as_grey": True} if self.taken_as_grey else {}),
-            "metrics": {name: figure.to_json() for name, figure in self.figures.items()},
+            "metrics": {
+                name: figure.to_json() | ({} if name in METRICS else self.metrics[name].described())
+                for name, figure in self.figures.items()
+            },
             "skipped": {name: stored(why) for name, why in self.skipped.items()},
         }
 
@@ -155,14 +166,15 @@ def finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def check_counts(names: Sequence[str], generated: int, real: int, *, asked: bool, progress: Progress) -> None:
+def check_counts(metrics: Mapping[str, Metric], generated: int, real: int, *, asked: bool, progress: Progress) -> None:
     """Checks before generation that there are enough images for the metrics, and reports the metrics that need more.
 
     Raises:
         RunError: there are too few for a metric requested by name, or for all metrics.
     """
-    reasons = {name: why for name in names if (why := too_few(name, METRICS[name], generated, real)) is not None}
-    if reasons and (asked or len(reasons) == len(names)):
+    too_small = {name: too_few(name, metric, generated, real) for name, metric in metrics.items()}
+    reasons = {name: why for name, why in too_small.items() if why is not None}
+    if reasons and (asked or len(reasons) == len(metrics)):
         raise RunError(next(iter(reasons.values())), field="metrics")
     if reasons:
         progress.say(
@@ -171,42 +183,53 @@ def check_counts(names: Sequence[str], generated: int, real: int, *, asked: bool
 
 
 def score(
-    comparison: Comparison, real: RealImages, space: FeatureSpace, names: list[str], *, asked: bool = False
+    comparison: Comparison,
+    real: RealImages,
+    space: FeatureSpace,
+    metrics: Mapping[str, Metric],
+    *,
+    asked: bool = False,
+    standard_errors: bool = True,
 ) -> Evaluation:
-    """Computes every named metric of generated images, with its standard error and baseline.
+    """Computes metrics of generated images, with their standard errors and baselines.
 
     Args:
         comparison: the generated images and the reference.
         real: the source of the baseline.
         space: the feature space, which is recorded with the scores.
-        names: keys of `METRICS`.
+        metrics: the metrics, by name.
         asked: whether the metrics were requested by name, so that one that can't be measured is an error.
+        standard_errors: whether to measure the standard errors, which take as long as the scores.
 
     Raises:
         RunError: a requested metric can't be measured, or none of them can.
     """
     figures, skipped = {}, dict[str, str]()
-    for name in names:
-        metric = METRICS[name]
+    for name, metric in metrics.items():
         reason = why_not(name, metric, comparison)
         if reason is None:
             try:
-                figures[name] = measure(metric, comparison, real)
+                figures[name] = measure(metric, comparison, real, standard_error=standard_errors)
                 continue
             except ValueError as error:
-                reason = problem("not measurable", name=name, why=str(error))
+                reason = not_measurable(name, error)
         if asked:
             raise RunError(reason, field="metrics")
         skipped[name] = reason
     if not figures:
         raise RunError(next(iter(skipped.values())), field="metrics")
-    return Evaluation(space, real, comparison, figures, skipped)
+    return Evaluation(space, real, comparison, figures, skipped, metrics=metrics)
 
 
-def measure(metric: Metric, comparison: Comparison, real: RealImages) -> Figure:
+def not_measurable(name: str, error: ValueError) -> Problem:
+    """Returns the reason why a metric can't measure images, from the error that its function raised."""
+    return problem("not measurable", name=name, why=error if isinstance(error, PocketganError) else str(error))
+
+
+def measure(metric: Metric, comparison: Comparison, real: RealImages, *, standard_error: bool = True) -> Figure:
     """Returns one score."""
     value, spread = metric.measure(comparison), None
-    if len(comparison.generated) // SETS >= metric.least:
+    if standard_error and len(comparison.generated) // SETS >= metric.least:
         parts = [metric.measure(part) for part in comparison.sets]
         spread = torch.tensor(parts, dtype=torch.float64).std().item() / math.sqrt(SETS)
     floor = floor_of(metric, comparison, real)
@@ -221,13 +244,13 @@ def floor_of(metric: Metric, comparison: Comparison, real: RealImages) -> float 
     distances to the training images matter, and not the number of images.
     """
     if "training" in metric.needs:
-        return measured_floor(metric, real.held_out_floor)
+        return measured_floor(metric, real.held_out_floor, real.floors)
     floor = real.floor
     if floor is None or len(floor.generated) != len(comparison.generated):
         return None
     if len(floor.reference.sample) != len(comparison.reference.sample):
         return None
-    return measured_floor(metric, floor)
+    return measured_floor(metric, floor, real.floors)
 
 
 def matched_of(metric: Metric, comparison: Comparison, real: RealImages) -> Matched | None:
@@ -235,18 +258,20 @@ def matched_of(metric: Metric, comparison: Comparison, real: RealImages) -> Matc
     floor = None if "training" in metric.needs else real.floor
     if floor is None or len(floor.generated) > len(comparison.generated):
         return None
-    baseline = measured_floor(metric, floor)
+    baseline = measured_floor(metric, floor, real.floors)
     if baseline is None:
         return None
     fewer = Comparison(comparison.generated.part(slice(len(floor.generated))), floor.reference)
     return Matched(metric.measure(fewer), baseline)
 
 
-def measured_floor(metric: Metric, floor: Comparison | None) -> float | None:
-    """Returns the score of real images, or None if the metric can't judge these."""
+def measured_floor(metric: Metric, floor: Comparison | None, known: dict[str, float | None]) -> float | None:
+    """Returns the score of real images, which is measured only once, or None if the metric can't judge these."""
     if floor is None or min(len(floor.generated), len(floor.reference.sample)) < metric.least:
         return None
-    return None if missing(metric, floor) is not None else metric.measure(floor)
+    if metric.name not in known:
+        known[metric.name] = None if missing(metric, floor) is not None else metric.measure(floor)
+    return known[metric.name]
 
 
 def halves(reference: Reference) -> Comparison:
@@ -284,6 +309,36 @@ def evaluated(done: Evaluation) -> str:
     return score_text(key, made=generated, real=real, name=split or done.real.name, source=done.real.source)
 
 
+def title_of(name: str, metrics: Mapping[str, Metric] = METRICS) -> str:
+    """Returns a metric's title, in the current language if it is one of the package's."""
+    return say_of(TITLES, name) if name in TITLES else metrics[name].title
+
+
+def reading_of(name: str, metrics: Mapping[str, Metric] = METRICS) -> str:
+    """Returns how a metric is read: its own text, or its direction."""
+    if name in READINGS:
+        return say_of(READINGS, name)
+    return metrics[name].reading or direction_of(metrics[name].better)
+
+
+def direction_of(better: object) -> str:
+    """Returns a text about a metric's better direction; empty if there is none."""
+    return score_text(str(better)) if better in ("higher", "lower") else ""
+
+
+def stored_words(name: str, described: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns the title and the reading of a metric in a file, where its function need not be known.
+
+    Args:
+        name: the name of the metric.
+        described: what the file says of it; see `Metric.described`.
+    """
+    if name in METRICS:
+        return title_of(name), reading_of(name)
+    title, reading = str(described.get("title") or name), described.get("reading")
+    return title, str(reading) if reading else direction_of(described.get("better"))
+
+
 def score_table(done: Evaluation) -> tuple[list[str], list[list[str]]]:
     """Returns the headings of an evaluation's table, and a row for each metric.
 
@@ -303,5 +358,6 @@ def score_table(done: Evaluation) -> tuple[list[str], list[list[str]]]:
         if counts is not None:
             numbers.append(None if figure.matched is None else figure.matched.value)
         numbers.append(figure.floor if figure.matched is None else figure.matched.floor)
-        rows.append([say_of(TITLES, name), *(localised(short(number)) for number in numbers), say_of(READINGS, name)])
+        title, reading = title_of(name, done.metrics), reading_of(name, done.metrics)
+        rows.append([title, *(localised(short(number)) for number in numbers), reading])
     return [*headings, score_text("how to read it")], rows

@@ -4,7 +4,9 @@ import math
 
 import torch
 
-from pocketgan.metrics.neighbours import Features, check_features, subsample
+from pocketgan.base.errors import UserError
+from pocketgan.metrics.arrays import Array, to_features
+from pocketgan.metrics.neighbours import subsample
 from pocketgan.metrics.perceptron import fit_perceptron
 
 HIDDEN = 64
@@ -13,15 +15,16 @@ BATCH = 256
 LEARNING_RATE = 3e-3
 
 
-def two_sample_accuracy(generated: Features, real: Features, *, seed: int = 0) -> float:
-    """Returns the accuracy of a one-hidden-layer network on images not used in its training (Lopez-Paz & Oquab 2017).
+def two_sample_accuracy(real: Array, generated: Array, *, seed: int = 0) -> float:
+    """Returns how well a network distinguishes generated from real images (Lopez-Paz & Oquab 2017); 0.5 is best.
 
-    Both sets are reduced to the size s of the smaller. The network is trained on ⌊s/2⌋ images of each and tested on the
-    other ⌈s/2⌉ of each, 2⌈s/2⌉ in all. PyTorch's global generator is neither used nor changed.
+    This is the "classifier two-sample test" (C2ST), section 3 of the paper, with a network of one hidden layer. It
+    takes about a second. Both sets are reduced to the size s of the smaller. The network is trained on ⌊s/2⌋ images of
+    each and tested on the other ⌈s/2⌉ of each, 2⌈s/2⌉ in all. PyTorch's global generator is neither used nor changed.
 
     Args:
-        generated: (n, width), n ≥ 2.
-        real: (m, width), m ≥ 2.
+        real: features, (m, width), m ≥ 2.
+        generated: features, (n, width), n ≥ 2.
         seed: the seed of the sampling, the initial weights and the batches.
 
     Returns:
@@ -29,13 +32,19 @@ def two_sample_accuracy(generated: Features, real: Features, *, seed: int = 0) -
         if all can.
 
     Raises:
-        ValueError: there are too few rows, or the widths differ.
+        UserError: there are too few rows, the widths differ, or a value isn't finite.
+
+    Example:
+        >>> import numpy
+        >>> real = numpy.random.default_rng(0).normal(size=(100, 4))
+        >>> two_sample_accuracy(real, real + 9)
+        1.0
     """
-    check_features(2, generated=generated, real=real)
+    real, generated = to_features(2, real=real, generated=generated)
     size = min(len(generated), len(real))
     half = size // 2
-    first = subsample(generated, size, seed).detach().float()
-    second = subsample(real, size, seed + 1).detach().float()
+    first = subsample(generated, size, seed).float()
+    second = subsample(real, size, seed + 1).float()
     trained = torch.cat([first[:half], second[:half]])
     mean, scale = trained.mean(dim=0), trained.std(dim=0)
     scale = scale.where(scale > 0, 1)
@@ -71,8 +80,14 @@ def two_sample_p_value(accuracy: float, tests: int) -> float:
         In [0, 1]; 0.5 for the accuracy 0.5.
 
     Raises:
-        ValueError: the accuracy is outside [0, 1], or there are no tests.
+        UserError: the accuracy is outside [0, 1], or there are no tests.
+
+    Example:
+        >>> round(two_sample_p_value(0.6, 100), 4)
+        0.0228
     """
-    if not 0 <= accuracy <= 1 or tests < 1:
-        raise ValueError(f"accuracy: {accuracy}, tests: {tests}; they take a number in [0, 1] and 1 or more")
+    if not 0 <= accuracy <= 1:
+        raise UserError("out of range", field="accuracy", least=0, most=1, value=accuracy)
+    if tests < 1:
+        raise UserError("at least", field="tests", least=1, found=tests)
     return 0.5 * math.erfc((accuracy - 0.5) * math.sqrt(2 * tests))

@@ -130,6 +130,8 @@ SCORE_TABLE: Final = {
     "{real}' compare that many images on both sides.",
     "taken as grey": "Red, green and blue are equal in every picture, so all were read as gray.",
     "how to read it": "how to read it",
+    "higher": "higher is better",
+    "lower": "lower is better",
     "feature space": "Feature space: {space}, {note}.",
     "not measured": "Not measured: {why}.",
 }

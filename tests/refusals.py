@@ -1,0 +1,19 @@
+"""What tests say of errors: their key and their field, not their wording."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pocketgan.base.errors import UserError
+
+
+@contextmanager
+def refused(key: str, field: str, **parts: object) -> Iterator[None]:
+    """Checks that the block raises a `UserError` with this key and field, and with these parts among its own."""
+    with pytest.raises(UserError) as caught:
+        yield
+    error = caught.value
+    assert (error.key, error.field) == (key, field), str(error)
+    assert parts.items() <= error.parts.items()
+    assert str(error).startswith(f"{field} ") or str(error).startswith(f"{field}: ")
