@@ -22,6 +22,7 @@ from pocketgan import metrics
 from pocketgan.base.language import LANGUAGES
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.cli.main import COMMANDS, dispatch
+from pocketgan.cli.own_code import take_code
 from pocketgan.config.fields import FIELDS
 from pocketgan.config.recipes import PARAMETERS, RECIPES, recipe
 from pocketgan.experiment.watchdog_words import NAMES
@@ -104,7 +105,9 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], None]:
 
     def parse(words: list[str]) -> None:
         name, *rest = words
-        if name in ("train", "summary") and not set(rest) & {"-h", "--help", "--help-all"}:
+        if name in ("train", "summary") and any("my_gan.py" in word for word in rest):
+            assert parse_recipe(name, take_code(name, rest))[0].parts
+        elif name in ("train", "summary") and not set(rest) & {"-h", "--help", "--help-all"}:
             config, _ = parse_recipe(name, rest)
             assert config.recipe in RECIPES
         else:
@@ -129,7 +132,11 @@ def test_every_command_in_a_guides_blocks_parses(
     page: Path, parse: Callable[[list[str]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for line in lines_of_code(page.read_text(encoding="utf-8")):
+    monkeypatch.delenv("POCKETGAN_CODE", raising=False)
+    text = page.read_text(encoding="utf-8")
+    if "my_gan.py" in text:
+        Path("my_gan.py").write_text(blocks(text, "python")[0], encoding="utf-8")
+    for line in lines_of_code(text):
         if line[0].rpartition("/")[2] != "pocketgan" or len(line) < 2:
             continue
         if "--config" in line:  # It is read as the line is parsed.

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
         resume,
         study,
         timelapse,
+        track,
         train,
         translate,
         walk_directions,
         write,
     )
+    from pocketgan.api.checks import check
     from pocketgan.base.errors import PocketganError, RunFailed, UserError
     from pocketgan.config.recipes import RECIPES, recipe
     from pocketgan.config.sections import RunConfig
@@ -38,11 +40,13 @@ if TYPE_CHECKING:
     from pocketgan.runs.run import Run
     from pocketgan.studies.config import StudyConfig
     from pocketgan.studies.study import Study
+    from pocketgan.training.objectives import Objective, separable
 
 __all__ = [
     "RECIPES",
     "ExportedModel",
     "Model",
+    "Objective",
     "PocketganError",
     "Run",
     "RunConfig",
@@ -51,6 +55,7 @@ __all__ = [
     "StudyConfig",
     "UserError",
     "__version__",
+    "check",
     "evaluate",
     "export",
     "find_directions",
@@ -61,11 +66,13 @@ __all__ = [
     "plot",
     "push",
     "recipe",
-    "report",
     "record",
+    "report",
     "resume",
+    "separable",
     "study",
     "timelapse",
+    "track",
     "train",
     "translate",
     "walk_directions",
@@ -78,7 +85,9 @@ _HOMES = {
     "Model": "runs.model",
     **dict.fromkeys(("PocketganError", "RunFailed", "UserError"), "base.errors"),
     **dict.fromkeys(("RECIPES", "recipe"), "config.recipes"),
+    "check": "api.checks",
     "list_runs": "runs.listing",
+    **dict.fromkeys(("Objective", "separable"), "training.objectives"),
     "Run": "runs.run",
     "RunConfig": "config.sections",
     "Study": "studies.study",

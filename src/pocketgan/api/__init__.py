@@ -5,6 +5,7 @@ from pocketgan.api.pictures import find_directions, interpolate, plot, timelapse
 from pocketgan.api.recordings import record
 from pocketgan.api.shipping import export, push
 from pocketgan.api.studies import report, study
+from pocketgan.api.tracking import track
 from pocketgan.api.trainings import open_run, resume, train
 from pocketgan.api.translations import translate
 
@@ -16,11 +17,12 @@ __all__ = [
     "open_run",
     "plot",
     "push",
-    "report",
     "record",
+    "report",
     "resume",
     "study",
     "timelapse",
+    "track",
     "train",
     "translate",
     "walk_directions",

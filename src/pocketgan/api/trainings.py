@@ -1,33 +1,43 @@
 """Training: new runs, and runs to be resumed."""
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pocketgan.api.translations import translate
-from pocketgan.base.errors import DataError, RunError
+from pocketgan.base.errors import ConfigError, DataError, RunError, nearest
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
+from pocketgan.config import parts
+from pocketgan.config.code import load_code
 from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe as find_recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import grid, save_picture
 from pocketgan.runs.run import Run
 
-if TYPE_CHECKING:
-    pass
-
 
 def train(
-    recipe: str | RunConfig = "pocket", *, out: str | Path | None = None, progress: bool = True, **fields: Any
+    recipe: str | RunConfig | Callable[[], RunConfig] = "pocket",
+    *,
+    out: str | Path | None = None,
+    code: str | Path | Sequence[str | Path] = (),
+    progress: bool = True,
+    **fields: Any,
 ) -> Run:
     """Trains a recipe and draws the figures of the run.
 
     Args:
-        recipe: the name of a recipe, or a complete configuration.
+        recipe: the name of a recipe (your own as `my_gan.py:recipe`), a complete configuration, or a function that
+            returns one.
         out: the run's folder; by default the first free `runs/<recipe>-<n>`.
+        code: files with your own parts, which names such as `my_gan.py:Painter` then stand for.
         progress: whether to show progress on standard error.
-        **fields: fields of the configuration to replace, or their aliases: `duration="1 epoch"`, `z_dim=50`.
+        **fields: fields of the configuration to replace, or their aliases: `duration="1 epoch"`, `z_dim=50`. Classes
+            and objects of your own are accepted where names of parts are: `generator=Painter`,
+            `objective=Objective(...)`, `optimizer=Lion`. `data` also accepts an array of images, or a pair of images
+            and labels: images uint8 [0, 255], shape (N, H, W), (N, H, W, C) or (N, C, H, W), labels integers (N,).
 
     Raises:
         UserError: an argument is invalid; nothing was started.
@@ -36,10 +46,42 @@ def train(
     """
     from pocketgan.experiment.experiment import run_experiment
 
-    config, shown = find_recipe(recipe) if isinstance(recipe, str) else recipe, Progress(quiet=not progress)
-    run = run_experiment(replace(config, **fields), out, shown)
+    shown = Progress(quiet=not progress)
+    hand_over(code)
+    config = configured(recipe, fields)
+    run = run_experiment(config, out, shown)
     finish(run)
     return completed(run, shown)
+
+
+def configured(recipe: str | RunConfig | Callable[[], RunConfig], fields: dict[str, Any]) -> RunConfig:
+    """Returns the configuration of a recipe with some fields replaced; arrays of images are saved first."""
+    name = parts.hand_over("recipe", recipe) if not isinstance(recipe, str | RunConfig) else recipe
+    config = find_recipe(name) if isinstance(name, str) else name
+    if not isinstance(fields.get("data", ""), str | Path):
+        from pocketgan.images.arrays import keep_arrays
+
+        fields = fields | {"data": str(keep_arrays(fields["data"]))}
+    return replace(config, **{name: str(value) if isinstance(value, Path) else value for name, value in fields.items()})
+
+
+def hand_over(code: str | Path | Sequence[str | Path], **own: Any) -> None:
+    """Loads files with one's own parts, and adds objects to the table of parts.
+
+    Args:
+        code: files.
+        **own: classes and objects by their kind: `generator`, `discriminator`, `objective`, `optimizer`, `schedule`.
+
+    Raises:
+        UserError: a file can't be loaded, or an object isn't a part of its kind.
+    """
+    for path in [code] if isinstance(code, str | Path) else code:
+        load_code(path)
+    for kind, value in own.items():
+        if kind not in parts.NAMED:
+            known = ", ".join(parts.NAMED)
+            raise ConfigError("no kind of part", field=kind, hint=nearest(kind, parts.NAMED), known=known)
+        parts.hand_over(kind, value)
 
 
 def completed(run: Run, progress: Progress) -> Run:
@@ -55,13 +97,25 @@ def completed(run: Run, progress: Progress) -> Run:
     return run
 
 
-def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool = True) -> Run:
+def resume(
+    run: str | Path | Run,
+    *,
+    duration: str | None = None,
+    code: str | Path | Sequence[str | Path] = (),
+    changed_code: bool = False,
+    progress: bool = True,
+    **own: Any,
+) -> Run:
     """Resumes a run from its last checkpoint, to its end or to a longer duration, and draws its plots again.
 
     Args:
         run: the run or its folder.
         duration: a new, longer duration for the whole run.
+        code: files with the run's own parts.
+        changed_code: whether to continue although this code has changed since the run began; the run records it.
         progress: whether to show progress on standard error.
+        **own: classes and objects that the run was started with: `generator=Painter`. A session that started the run
+            still knows them.
 
     Returns:
         The run; unchanged if it is finished and no longer duration is given.
@@ -72,21 +126,25 @@ def resume(run: str | Path | Run, *, duration: str | None = None, progress: bool
         KeyboardInterrupt: the training was interrupted; its state is saved.
     """
     shown = Progress(quiet=not progress)
-    resumed, further = go_on(run if isinstance(run, str | Path) else run.folder, duration, shown)
+    hand_over(code, **own)
+    folder = run if isinstance(run, str | Path) else run.folder
+    resumed, further = go_on(folder, duration, shown, changed_code=changed_code)
     if not further:
         shown.say(problem("is finished", folder=resumed.folder, step=resumed.plan.steps))
         return resumed
     return completed(resumed, shown)
 
 
-def go_on(folder: str | Path, duration: str | None, progress: Progress) -> tuple[Run, bool]:
+def go_on(
+    folder: str | Path, duration: str | None, progress: Progress, *, changed_code: bool = False
+) -> tuple[Run, bool]:
     """Continues a run and draws its figures; returns the run, and whether its training has advanced."""
     from pocketgan.experiment.experiment import resume_experiment
 
     before = None
     with suppress(RunError):  # A damaged status is rewritten.
         before = Run.open(folder).status().step
-    run = resume_experiment(folder, duration, progress)
+    run = resume_experiment(folder, duration, progress, changed_code=changed_code)
     further = run.status().step != before
     if further or not any((run.folder / "figures").iterdir()):
         finish(run)

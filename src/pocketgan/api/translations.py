@@ -46,24 +46,15 @@ def translate(
     if not model.config.has_generator:
         raise RunError("recorded, no generator", field="run", folder=model.folder)
     if not model.config.reads_images:
-        raise RunError(
-            "'{folder}' generates from noise and doesn't translate images; use 'pocketgan generate'",
-            field="run",
-            folder=model.folder,
-        )
+        raise RunError("reads no images", field="run", folder=model.folder)
     if not 1 <= count <= MOST_IMAGES:
         raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
     part = check_split(split)
     if images:
         inputs = torch.stack([read_input(Path(path), model) for path in images])
     elif model.data is None:
-        raise DataError(
-            "the images that '{folder}' was trained on, {source}, can't be found; set --images FILE... "
-            "to those to translate",
-            field="images",
-            folder=model.folder,
-            source=model.facts.source,
-        )
+        parts = {"folder": model.folder, "source": model.facts.source}
+        raise DataError("images to translate gone", field="images", **parts)
     else:
         inputs = load_images(model.data, part).images[:count]
     outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
@@ -84,23 +75,14 @@ def read_input(path: Path, model: Model) -> Any:
     pixels = read_picture(path, name="images")
     facts = model.facts
     if pixels.shape[:2] != (facts.size, facts.size):
-        text = f"{pixels.shape[1]}×{pixels.shape[0]}"
-        raise DataError(
-            "{path} has {found} pixels; '{folder}' needs {size}×{size}",
-            field="images",
-            path=path,
-            found=text,
-            folder=model.folder,
-            size=facts.size,
-        )
+        parts = {"found": f"{pixels.shape[1]}×{pixels.shape[0]}", "size": facts.size}
+        raise DataError("size for model", field="images", path=path, folder=model.folder, **parts)
     if facts.channels == 3:
         pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     if pixels.ndim == 3:
         if (pixels != pixels[:, :, :1]).any():
-            raise DataError(
-                "{path} is in color; '{folder}' needs gray pictures", field="images", path=path, folder=model.folder
-            )
+            raise DataError("color for model", field="images", path=path, folder=model.folder)
         pixels = pixels[:, :, 0]
     return torch.from_numpy(pixels.copy())[None]
 

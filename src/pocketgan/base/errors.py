@@ -11,6 +11,7 @@ PocketganError
 │   ├── StudyError                  a study, its folder, or the machine that runs it
 │   └── WebError                    a request to the browser interface, or the command that serves it
 ├── ExportFailed                    a model could not be exported or uploaded correctly; exit code 1
+├── TrackingFailed                  an experiment tracker refused something; exit code 1
 └── RunFailed                       a run had to stop while it was in progress; exit code 1
     ├── NonFiniteLoss               a loss became infinite or not a number
     ├── Unhealthy                   the watchdog detected a failure, and on_failure is stop
@@ -22,7 +23,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from pocketgan.base.messages import PROBLEMS, Problem, english, problem
+from pocketgan.base.messages import PROBLEMS, Problem, in_english, problem
 
 INTERRUPTED = 130
 """Exit code of a run that a signal stopped: 128 plus the number of SIGINT, as in shells."""
@@ -91,13 +92,6 @@ def text_of(key: str, parts: dict[str, Any]) -> str:
     return key.format(**parts) if parts else key
 
 
-def in_english(part: object) -> object:
-    """Returns a part of a message in English if the part has translations; any other part is returned unchanged."""
-    if isinstance(part, PocketganError):
-        return part.english
-    return english(part) if isinstance(part, str) else part
-
-
 class UserError(PocketganError, ValueError):
     """An invalid request or input; the message names a remedy."""
 
@@ -140,6 +134,10 @@ class ExportFailed(PocketganError):
     """A model that could not be exported or uploaded correctly."""
 
 
+class TrackingFailed(PocketganError):
+    """Something that an experiment tracker refused; the run's folder is as it was."""
+
+
 class RunFailed(PocketganError):
     """A run that stopped early; everything saved before is intact."""
 
@@ -170,7 +168,7 @@ def check_language(code: str) -> str:
 
     if code not in LANGUAGES:
         raise UserError(
-            "there is no language '{code}'{hint}; known: {known}",
+            "no language",
             field="lang",
             code=code,
             hint=nearest(code, LANGUAGES),

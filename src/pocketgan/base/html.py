@@ -1,9 +1,19 @@
 """Self-contained HTML pages: their style and their shared elements. This module escapes all texts."""
 
 import base64
+import json
 from html import escape
+from typing import Any
 
-STYLE = """
+from pocketgan.base.charts.files import DARK, LIGHT
+from pocketgan.base.charts.files import STYLE as CHARTS
+
+STYLE = (
+    f"""
+:root{{--chart-ink:var(--ink);--chart-faint:var(--faint);--chart-rule:var(--line);--chart-card:var(--panel);{LIGHT}}}
+@media screen and (prefers-color-scheme:dark){{:root{{{DARK}}}}}
+{CHARTS}"""
+    + """
 :root{color-scheme:light;--page:#fff;--ink:#1b1f24;--faint:#59636e;--line:#d5dae0;--panel:#f5f7f9;--link:#0060a0;
 --shade:rgba(27,31,36,.12)}
 @media screen and (prefers-color-scheme:dark){:root{color-scheme:dark;--page:#14171a;--ink:#e4e7ea;--faint:#9ea7b0;
@@ -50,8 +60,8 @@ tr.best th::after{content:"\\00a0★";color:var(--link)}
 tr.failed td{color:var(--faint)}
 figure{margin:1.25rem 0;min-width:0}
 figcaption{margin-top:.25rem;max-width:90ch}
-.plot{width:100%;min-height:120px}
-.still{display:none;width:100%;max-width:760px;height:auto;background:#fff}
+figure>.pg-plot{margin-top:.6rem}
+.bandless .band{display:none}
 .charts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 1.5rem}
 .charts .whole{grid-column:1/-1}
 .charts h3{margin-top:1rem}
@@ -86,18 +96,19 @@ tbody th{max-width:11rem}.controls output{flex-basis:100%}}
 @media print{
 @page{size:A4;margin:16mm 14mm}
 html{font-size:9.5pt}header,main,footer{max-width:none;padding:0}header{padding-top:0}
-nav,.legend,.controls,.plot,.skip,.screen{display:none!important}
-.still{display:block;max-width:150mm}.charts .still{max-width:100%}.charts .whole .still{max-width:150mm}
+nav,.controls,.skip,.screen,.legend label,.legend [data-all]{display:none!important}
+.legend{position:static}.legend button{border:0;background:none;padding:0;margin-right:4mm}
 h1{font-size:17pt}h2{font-size:13pt;margin-top:8mm;padding-top:3mm}h3{font-size:10.5pt}h1,h2,h3,caption{break-after:avoid}
 table{font-size:7.2pt}th,td{padding:1mm 1.3mm}tbody th{min-width:0;max-width:34mm}
 td.text{min-width:0;max-width:52mm}td.words{min-width:0;max-width:none}
-.charts{gap:0 6mm}.charts h3{display:none}
-tr,figure,dl>*,.short{break-inside:avoid}.note,figcaption{break-before:avoid}thead{display:table-header-group}.scroll{overflow:visible}
+.charts{gap:0 6mm}
+tr,figure,dl>*,.short{break-inside:avoid}.legend{break-after:avoid}.note,figcaption{break-before:avoid}thead{display:table-header-group}.scroll{overflow:visible}
 pre{white-space:pre-wrap;border:1px solid var(--line)}a{color:inherit;text-decoration:none}
 .headline{border:1px solid var(--line);border-left:4px solid var(--link);print-color-adjust:exact}
 .samples{gap:4mm}.samples img{max-width:57mm}.samples .wide img{max-width:85mm}
 ul.long{columns:2;column-gap:6mm}ul.long li{break-inside:avoid}}
 """
+)
 """CSS of the pages, for light and dark mode, phones and print."""
 
 
@@ -110,6 +121,12 @@ def paragraph(text: str, kind: str = "") -> str:
     """Returns a paragraph, or nothing for an empty text."""
     looks = f' class="{kind}"' if kind else ""
     return f"<p{looks}>{escape(text)}</p>" if text else ""
+
+
+def embedded(value: Any) -> str:
+    """Returns JSON that is safe inside a script element, whatever texts it contains."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def picture_address(content: bytes) -> str:

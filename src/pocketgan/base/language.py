@@ -54,14 +54,14 @@ def spoken() -> str:
     return _spoken.get()
 
 
-def say(texts: Mapping[str, Text], key: str, **parts: object) -> str:
+def say(texts: Mapping[str, Text], key: str, /, **parts: object) -> str:
     """Returns a text in the current language, with its parts filled in.
 
     Args:
         texts: the dict that holds the text.
         key: the key of the text.
-        **parts: values for the names in braces; whole numbers are written in the language's format. The part `count`
-            chooses between singular and plural.
+        **parts: values for the names in braces; numbers are written in the language's format. The part `count` chooses
+            between singular and plural.
     """
     text, known = texts[key], catalogue(spoken())
     if isinstance(text, tuple):
@@ -70,9 +70,14 @@ def say(texts: Mapping[str, Text], key: str, **parts: object) -> str:
         translation = known.npgettext(key, *text, count)
     else:
         translation = known.pgettext(key, text)
-    return translation.format(
-        **{name: localised(f"{part:,}") if is_whole(part) else part for name, part in parts.items()}
-    )
+    return translation.format(**{name: localised_part(part) for name, part in parts.items()})
+
+
+def localised_part(part: object) -> object:
+    """Returns a number as the current language writes it; any other part of a text is returned unchanged."""
+    if is_whole(part):
+        return localised(f"{part:,}")
+    return localised(f"{part:g}") if isinstance(part, float) else part
 
 
 def is_whole(value: object) -> bool:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from pocketgan.base.command_messages import COMMANDS
 from pocketgan.base.metric_messages import METRICS
+from pocketgan.base.part_messages import PARTS
 from pocketgan.base.picture_messages import PICTURES
-from pocketgan.base.study_messages import STUDIES
 from pocketgan.base.recording_messages import RECORDINGS
+from pocketgan.base.study_messages import STUDIES
+from pocketgan.base.tracker_messages import TRACKING
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -54,39 +56,6 @@ PROBLEMS: Final[dict[str, str]] = {
     ),
     "autoencoder has no class": "doesn't work with the generator '{name}', which reads images; leave it out",
     "inverted needs images": "'inverted' needs a generator that reads images; add --generator autoencoder",
-    # Parts of one's own.
-    "no part": "there is no '{name}'{hint}; known: {known}; for your own, give its file with --code",
-    "no part name": "must be a name, or 'file.py:Name' (got {name})",
-    "code missing": "'{name}' is code of its own, and nothing that is read runs code; add --code {file}",
-    "object missing": "'{name}' is an object from a Python session; hand it over again, such as generator=…",
-    "not in the code": "{file} defines no '{name}'{hint}",
-    "not a class": "'{name}' must be a class",
-    "not an objective": "'{name}' must be a pocketgan.Objective",
-    "entry point broken": "'{name}' can't be loaded from {value}: {why}",
-    "no options": "the package's own '{name}' takes no options; use its settings instead",
-    "no option": "'{name}' has no option '{option}'{hint}; known: {known}",
-    "wrong option": "'{option}' must be {kind} (got {value})",
-    "no python file": "{path} isn't a Python file; its name must end in .py",
-    "same file name": "{path} has the same name as {other}; rename one",
-    "code failed": "{why}",
-    "no configuration": "'{name}' must return a RunConfig (got {kind})",
-    "options as pairs": "must be NAME=VALUE pairs (got '{word}')",
-    "code unreadable": "can't read {path}: {why}",
-    "not a module": "'{name}' must be a subclass of torch.nn.Module",
-    "not built": "'{name}' can't be created: {why}",
-    "not run": "'{name}' fails on {given}: {why}",
-    "wrong output": "'{name}' must return {expected} (got {shape})",
-    "not a tensor": "'{name}' must return one tensor (got {kind})",
-    "output not finite": "'{name}' returns values that aren't finite",
-    "output outside": "'{name}' returns values from {low} to {high}, outside {range}; end it in a {activation}, or "
-    "change --pixel-range",
-    "ends in sigmoid": "'{name}' ends in a sigmoid, but the losses take logits; leave the sigmoid out",
-    "takes no labels": "'{name}' takes no labels, which class-conditional training needs; add a second argument "
-    "to its forward, or use --no-conditional",
-    "an instance": "'{name}' must be a class, not an object of it: each seed needs its own initial weights",
-    "not an optimizer": "'{name}' must be a subclass of torch.optim.Optimizer",
-    "no factor": "'{name}' must return a number of at least 0 for a progress of {progress} (got {value})",
-    "code changed": "{files} changed since the run began; --changed-code continues with the new code and records it",
     "patience needs evaluation": "needs evaluations; add --evaluate-every '60 s'",
     # Durations.
     "durations": "'50 epochs', '10000 steps', '500 kimg' or '5 min'",
@@ -257,7 +226,6 @@ PROBLEMS: Final[dict[str, str]] = {
     "all checkpoints damaged": "every checkpoint of '{folder}' is damaged ({damaged}); start a new run",
     "no best": "'{folder}' was never evaluated, so it has no best checkpoint; use 'last' or a step",
     "use another": "{why}; use another one, such as --checkpoint last",
-    **RECORDINGS,
     "no such checkpoint": "there is no checkpoint '{which}' in '{folder}'; use 'last' or a step, such as {known}",
     "wrong checksum": "{file} doesn't match its checksum",
     "file damaged": "{file} is cut short or damaged",
@@ -287,8 +255,11 @@ PROBLEMS: Final[dict[str, str]] = {
     "data changed": "{source} isn't what '{folder}' was trained on; restore those images",
     **METRICS,
     **COMMANDS,
+    **PARTS,
     **PICTURES,
+    **RECORDINGS,
     **STUDIES,
+    **TRACKING,
 }
 """All error messages, by key."""
 

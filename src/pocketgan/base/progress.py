@@ -40,6 +40,21 @@ TRAINING: dict[str, Words] = {
     "losses g": "loss G {g}",
 }
 """All texts of the display. D is the discriminator, G is the generator, FD is the Fréchet distance."""
+WORK: dict[str, Words] = {
+    "generating": "{folder}: generating …",
+    "translating": "{folder}: translating …",
+    "drawing": "{folder}: drawing …",
+    "drawing plots": "drawing …",
+    "writing": "{text}: writing …",
+    "generating images": "generating {images} images",
+    "translating images": "translating real images",
+    "measuring": "measuring {images} images in the feature space {space}",
+    "training a classifier": "training a classifier on {images} images of {source}, once",
+    "classifier not stored": "can't save the classifier in {folder}: {why}",
+    "too few for some": "{images} images against {real} are too few for {names}: the rest is measured",
+    "writing onnx": "writing the ONNX file, and comparing it with PyTorch",
+}
+"""Lines about work that takes some seconds."""
 
 
 @runtime_checkable
@@ -77,6 +92,11 @@ def say(key: str, **parts: object) -> str:
     return say_of(TRAINING, key, **parts)
 
 
+def work(key: str, **parts: object) -> str:
+    """Returns a line of `WORK` in the current language."""
+    return say_of(WORK, key, **parts)
+
+
 class Progress:
     """Display of training progress: share done, time left, images per second, quality, accuracy and both losses.
 
@@ -90,7 +110,7 @@ class Progress:
         self.console = console or plain_console()
         self._live: Live | None = None
         self._display = Display()
-        self._printed = 0.0
+        self._printed, self._text = 0.0, ""
 
     def say(self, line: str) -> None:
         """Prints one line; once the terminal is gone, nothing is printed any more."""
@@ -104,7 +124,7 @@ class Progress:
     def training(self, steps: int, done: int, name: str = "", planned: str = "") -> Iterator[None]:
         """Shows the progress of the run `name` inside, from `done` of `steps`; `planned` is a duration in time."""
         self._display = Display(name, steps, done, planned, quality=self._display.quality)
-        self._printed, self._text = 0.0, ""
+        self._printed = 0.0
         if self.quiet or not self.console.is_terminal:
             yield
             return
@@ -116,6 +136,16 @@ class Progress:
             with suppress(OSError):  # The terminal is gone.
                 self._live.stop()
             self._live = None
+
+    def follow(self, steps: int, name: str) -> None:
+        """Prepares for the ticks of a loop that has the terminal for itself: plain lines, and no live display.
+
+        Args:
+            steps: the planned number of steps; 0 if it isn't known.
+            name: the name of the run.
+        """
+        self._display = Display(name, steps)
+        self._printed = time.monotonic()
 
     def plan(self, steps: int) -> None:
         """Changes the number of planned steps that the progress refers to."""
@@ -137,16 +167,6 @@ class Progress:
         curve = f"{sparkline(distances)} " if len(distances) > 1 else ""
         distance = localised(f"{distances[-1]:.3g}")
         if baseline is None:
-    def follow(self, steps: int, name: str) -> None:
-        """Prepares for the ticks of a loop that has the terminal for itself: plain lines, and no live display.
-
-        Args:
-            steps: the planned number of steps; 0 if it isn't known.
-            name: the name of the run.
-        """
-        self._display = Display(name, steps)
-        self._printed = time.monotonic()
-
             self._display.quality = say("quality alone", curve=curve, distance=distance)
         else:
             self._display.quality = say(
@@ -186,7 +206,6 @@ class Display:
         """Updates the display from a tick."""
         self.step, self._trained = tick.step, tick.seconds
         if tick.measures:
-            m = tick.measures
             self.speed = say("speed", speed=localised(f"{tick.images_per_second:,.0f}"))
             self.accuracy = pair("accuracy", "{:.0%}", tick, real="d_real_accuracy", fake="d_fake_accuracy")
             self.losses = pair("losses", "{:.3f}", tick, d="d_loss", g="g_loss")
@@ -201,6 +220,8 @@ class Display:
     @property
     def left(self) -> str:
         """The time left, estimated from the speed since the display began; a dash before the first step is done."""
+        if not self.steps:
+            return ""
         done = self.step - self._first
         if done == 0 and self.step < self.steps:
             return say("left", time="–")
@@ -220,8 +241,6 @@ class Display:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
         width = options.max_width - 1
         share, left = self.share, self.left
-        if not self.steps:
-            return ""
         room = width - SHORTEST_BAR - cell_len(GAP + share + GAP + left)
         beside = {}
         for key, text in (("speed", self.speed), ("name", shortened(self.name, LONGEST_NAME))):
@@ -233,6 +252,22 @@ class Display:
         row.add_row(*beside.get("name", []), bar, Text(share), Text(left), *beside.get("speed", []))
         yield row
         yield Text(fitting((self.quality, self.accuracy, self.losses), width), no_wrap=True, overflow="ellipsis")
+
+
+def pair(key: str, form: str, tick: Tick, **columns: str) -> str:
+    """Returns the text about two measures of a tick, or about the one that is known; empty if neither is.
+
+    Args:
+        key: the key of the text about both; that about one has its name, too.
+        form: the format of the numbers.
+        tick: the tick.
+        **columns: the measures, by their names in the text.
+    """
+    known = {name: tick.measures[column] for name, column in columns.items() if column in tick.measures}
+    texts = {name: localised(form.format(value)) for name, value in known.items()}
+    if len(texts) == 2:
+        return say(key, **texts)
+    return "".join(say(f"{key} {name}", **{name: text}) for name, text in texts.items())
 
 
 def fitting(parts: Sequence[str], width: int) -> str:
@@ -254,22 +289,6 @@ def plain_console() -> Console:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Shows a message on a terminal while the work inside takes some seconds."""
-def pair(key: str, form: str, tick: Tick, **columns: str) -> str:
-    """Returns the text about two measures of a tick, or about the one that is known; empty if neither is.
-
-    Args:
-        key: the key of the text about both; that about one has its name, too.
-        form: the format of the numbers.
-        tick: the tick.
-        **columns: the measures, by their names in the text.
-    """
-    known = {name: tick.measures[column] for name, column in columns.items() if column in tick.measures}
-    texts = {name: localised(form.format(value)) for name, value in known.items()}
-    if len(texts) == 2:
-        return say(key, **texts)
-    return "".join(say(f"{key} {name}", **{name: text}) for name, text in texts.items())
-
-
     console = plain_console()
     if not console.is_terminal:
         yield

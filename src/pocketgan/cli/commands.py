@@ -24,6 +24,8 @@ HOMES = {
     **dict.fromkeys(("interpolate", "write", "timelapse", "plot"), "picture_commands"),
     **dict.fromkeys(("export", "push"), "model_commands"),
     **dict.fromkeys(("studies", "study", "report"), "study_commands"),
+    "log": "tracker_commands",
+    "check": "check_command",
     "ui": "web_command",
 }
 """The module of each command that isn't here."""
@@ -87,6 +89,7 @@ def train(arguments: Sequence[str]) -> int:
 def resume(
     run: RunFolder = None,
     duration: str | None = None,
+    changed_code: bool = False,
     quiet: bool = False,
 ) -> int:
     """Continue a run from its last checkpoint.
@@ -94,13 +97,14 @@ def resume(
     Args:
         run: the run, by its folder or its name in runs; by default the newest one.
         duration: a new, longer duration of the whole run; by default its own.
+        changed_code: continue although your own code has changed since the run began; the run records it.
         quiet: show no progress.
     """
     folder, progress = chosen(run), Progress(quiet=quiet)
     from pocketgan.api.trainings import go_on
     from pocketgan.cli.tables import print_done, print_run
 
-    resumed, further = go_on(folder, duration, progress)
+    resumed, further = go_on(folder, duration, progress, changed_code=changed_code)
     return print_run(resumed) if further else print_done(resumed)
 
 

@@ -15,10 +15,11 @@ from pocketgan.base.errors import RunError
 from pocketgan.base.language import clock, localised
 from pocketgan.base.printing import Column, print_json, show
 from pocketgan.cli.flags import parse_recipe
+from pocketgan.cli.tables import say
 from pocketgan.config.recipes import PARAMETERS, RECIPES
 from pocketgan.config.sections import RunConfig
-from pocketgan.runs.exported import load
 from pocketgan.experiment.recording_words import fed_itself
+from pocketgan.runs.exported import load
 from pocketgan.runs.listing import Runs, list_runs, written
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
@@ -62,8 +63,7 @@ def recipes() -> int:
         rows.append((name, about, *cells))
     show(columns, rows)
     print()
-    print("Numbers are parameters, for MNIST. 'pocketgan train RECIPE' trains one;")
-    print("'pocketgan summary RECIPE' shows its layers.")
+    print(say("about recipes"))
     return 0
 
 
@@ -76,7 +76,7 @@ def summary(arguments: Sequence[str]) -> int:
 
     config, shape = networks_of(arguments)
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed)
-    discriminator = build_discriminator(config.network, shape, config.seed)
+    discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)
     images = torch.zeros(2, shape.channels, shape.size, shape.size)
     labels = torch.zeros(2, dtype=torch.int64) if shape.classes else None
     inputs = images if config.reads_images else torch.zeros(2, config.network.latent_dim)
@@ -135,7 +135,7 @@ def runs(
         except RunError as error:
             damaged.append(str(error))
     entries.sort(key=ORDERS[sort])
-    damaged = [f"damaged: {line.removeprefix('run: ')}" for line in damaged]
+    damaged = [say("damaged run", why=line.removeprefix("run: ")) for line in damaged]
     if json:
         print_json([entry.to_json() for entry in entries])
     elif entries:
@@ -146,9 +146,9 @@ def runs(
             if entry.run.environment.feeds_itself:
                 print(f"{name_in(entry.run, folder)}: {fed_itself()}")
     elif none_yet:
-        print("no runs yet; 'pocketgan train' makes one, in 'runs'")
+        print(say("no runs yet"))
     elif not damaged:
-        print(f"no runs in '{folder}'; 'pocketgan train' makes one")
+        print(say("no runs there", folder=folder))
     for line in damaged:
         print(line, file=sys.stderr if json else sys.stdout)
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, check_language, nearest, sentence
+from pocketgan.base.messages import problem
 from pocketgan.base.streams import never_fail_to_encode
 from pocketgan.base.version import __version__
 
@@ -16,6 +17,7 @@ COMMANDS = {
     "runs": ("runs [DIR] [--json]", "list runs: state, date, quality"),
     "recipes": ("recipes", "list recipes: what they are, size, duration"),
     "summary": ("summary RECIPE|RUN [flags]", "show layers, output shapes, parameters"),
+    "check": ("check FILE.py[:NAME]", "check your own networks and losses"),
     "ui": ("ui [DIR] [--lang L]", "open the browser interface"),
     "generate": ("generate [RUN] [-n N] [-o FILE]", "generate images"),
     "interpolate": ("interpolate [RUN] [-o FILE]", "interpolate between seeds"),
@@ -29,18 +31,19 @@ COMMANDS = {
     "report": ("report DIR [--lang L]", "write the report of a study"),
     "export": ("export [RUN] [-o DIR]", "export weights, ONNX file and model card"),
     "push": ("push DIR user/name", "upload an exported model to Hugging Face"),
+    "log": ("log [RUN|STUDY] --to TRACKER", "log to an experiment tracker"),
 }
 """Each command, what is typed after it, and what it does."""
 GROUPS = {
-    "Start": ("train", "resume", "runs", "recipes", "summary", "ui"),
+    "Start": ("train", "resume", "runs", "recipes", "summary", "check", "ui"),
     "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
     "Quality": ("evaluate", "plot"),
     "Studies": ("studies", "study", "report"),
-    "Share": ("export", "push"),
+    "Share": ("export", "push", "log"),
 }
 OTHER_NAMES = {"list": "runs", "ls": "runs", "--list": "runs", "gui": "ui", "web": "ui"}
 """What is typed for a command that has another name."""
-SLOW = ("train", "resume", "evaluate", "export", "study", "summary")
+SLOW = ("train", "resume", "evaluate", "export", "study", "summary", "log")
 """Commands that load for seconds before they show anything; those of pictures show a mark that turns."""
 HELP = ("-h", "--help", "--help-all")
 
@@ -68,12 +71,7 @@ def dispatch(arguments: list[str]) -> int:
         return 0
     name = OTHER_NAMES.get(name, name)
     if name not in COMMANDS:
-        raise UserError(
-            "'{name}' isn't a command{hint}; known: {known}",
-            name=name,
-            hint=nearest(name, COMMANDS),
-            known=", ".join(COMMANDS),
-        )
+        raise UserError("no command", name=name, hint=nearest(name, COMMANDS), known=", ".join(COMMANDS))
     announce(name, rest)
     from pocketgan.cli.commands import run_command, show_help
 
@@ -85,8 +83,6 @@ def announce(name: str, arguments: list[str]) -> None:
     """Says on a terminal that a command begins which takes seconds to load; elsewhere a mistake stays a single line."""
     silent = {*HELP, "help", "-q", "--quiet", "--dry-run", "--dry_run"}
     if name in SLOW and sys.stderr.isatty() and not silent & set(arguments):
-        from pocketgan.base.messages import problem
-
         bare = arguments[:1] if arguments[:1] and not arguments[0].startswith("-") else []
         subject = bare[0] if bare else {"train": "pocket"}.get(name, name)
         print(problem("loading", name=subject), file=sys.stderr, flush=True)
@@ -108,12 +104,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with chosen_language():
-            return dispatch(words)
+            return run(words)
+    except UserError as error:  # There is no such language.
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:  # While the language was loaded.
+        return INTERRUPTED
+
+
+def run(words: list[str]) -> int:
+    """Runs the command line in the current language; an error becomes one line and an exit code."""
+    try:
+        return dispatch(words)
     except PocketganError as error:
         print(f"error: {message_of(error, words[0] if words else '')}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(problem("stopped"), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # Whoever read our output has seen enough.
         sys.stderr.close()
@@ -121,12 +128,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate" not in str(error):
             raise
-        print("error: out of memory; try a smaller --batch-size, --width or --count", file=sys.stderr)
+        print(f"error: {problem('out of memory')}", file=sys.stderr)
         return 1
     except OSError as error:
         if error.errno == errno.EIO and error.filename is None:  # The terminal was closed.
             return INTERRUPTED
-        print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        reason = error.strerror or str(error)
+        print(f"error: {sentence(error.filename and str(error.filename), reason)}", file=sys.stderr)
         return 1
 
 

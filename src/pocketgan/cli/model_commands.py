@@ -27,13 +27,14 @@ def export(
     """
     folder = chosen(run)
     from pocketgan import api
+    from pocketgan.cli.tables import say
 
     model = api.export(folder, out, format=format, checkpoint=checkpoint, progress=not quiet)
-    print(f"model     {model.folder}: {', '.join(sorted(path.name for path in model.folder.iterdir()))}")
+    print(say("model", folder=model.folder, files=", ".join(sorted(path.name for path in model.folder.iterdir()))))
     if model.config.reads_images:
-        print(f"next      {command('translate', model.folder, '--out', 'translated')}")
+        print(say("next", command=command("translate", model.folder, "--out", "translated")))
     else:
-        print(f"next      {command('generate', model.folder, '--count', 64, '--out', 'images.png')}")
+        print(say("next", command=command("generate", model.folder, "--count", 64, "--out", "images.png")))
     print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")
     return 0
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from pocketgan.base.errors import RunError
-from pocketgan.base.progress import working
+from pocketgan.base.progress import work, working
 from pocketgan.config.shell import command
 from pocketgan.images.montage import Theme
 from pocketgan.pictures.animation_files import check_ending
@@ -47,7 +47,7 @@ def interpolate(
     folder, seeds = chosen(run, reads_images=False), (from_, *through, to)
     out = out or folder / "interpolation.png"
     check_ending(out)
-    with working(f"{folder}: drawing …"):
+    with working(work("drawing", folder=folder)):
         from pocketgan import api
 
         animation = api.interpolate(folder, seeds, frames=frames, label=label, checkpoint=checkpoint, fps=fps)
@@ -83,10 +83,8 @@ def write(
     """
     if (Path(text) / "config.json").is_file():
         right = command("write", run or 2026, text)
-        raise RunError(
-            "'{text}' is the folder of a run; write the text first: {right}", field="text", text=text, right=right
-        )
-    with working(f"{text}: writing …"):
+        raise RunError("folder for a text", field="text", text=text, right=right)
+    with working(work("writing", text=text)):
         from pocketgan import api
 
         written = api.write(text, run, seed=seed, candidates=candidates, checkpoint=checkpoint)
@@ -117,7 +115,7 @@ def timelapse(
     folder = chosen(run)
     out = out or folder / "timelapse.gif"
     check_ending(out)
-    with working(f"{folder}: drawing …"):
+    with working(work("drawing", folder=folder)):
         from pocketgan import api
 
         path = api.timelapse(folder, frames=frames, fps=fps).save(out, scale=scale, theme=theme)
@@ -145,7 +143,7 @@ def plot(
     """
     shown = [Run.open(run) for run in runs or (chosen(None),)]
     folder = out or (shown[0].folder / "plots" if len(shown) == 1 else Path("plots"))
-    with working("drawing …"):
+    with working(work("drawing plots")):
         from pocketgan import api
 
         paths = api.plot(*shown, x_axis=x_axis, width=width, theme=theme).save(folder, format)

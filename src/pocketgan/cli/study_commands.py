@@ -10,7 +10,7 @@ import tyro
 from pocketgan.base.errors import check_language
 from pocketgan.base.language import spoken
 from pocketgan.base.printing import Column, show
-from pocketgan.cli.tables import print_stop, print_verdict
+from pocketgan.cli.tables import print_stop, print_verdict, say
 from pocketgan.config.shell import command
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.study import STOP, Study
@@ -34,8 +34,7 @@ def studies() -> int:
         rows.append((name, about, recipe, str(len(asked.variants)), str(len(asked.seeds()))))
     show(columns, rows)
     print()
-    print("'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your")
-    print("own (docs/how-to/ask-your-own-question.md).")
+    print(say("about studies"))
     return 0
 
 

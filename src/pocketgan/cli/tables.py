@@ -10,6 +10,7 @@ from pocketgan.base.language import say as say_of
 from pocketgan.base.printing import Column, show
 from pocketgan.config.durations import Duration
 from pocketgan.config.shell import command
+from pocketgan.experiment.watchdog_words import why_ended
 from pocketgan.metrics.words import NOTES
 from pocketgan.runs.run import Run
 
@@ -28,6 +29,10 @@ SUMMARIES: dict[str, Text] = {
     "samples": ("samples   {file}  ({count} picture)", "samples   {file}  ({count} pictures)"),
     "figures": "figures   {folder}: {files}",
     "next": "next      {command}",
+    "logged": (
+        "logged    {count} entry ({rows} rows, {pictures} pictures): {where}",
+        "logged    {count} entries ({rows} rows, {pictures} pictures): {where}",
+    ),
     "distance": "Fréchet distance {distance} at step {step} (real-data baseline {floor})",
     "distance alone": "Fréchet distance {distance} at step {step}",
     "best at the end": "quality   best at the end: {distance}",
@@ -41,6 +46,15 @@ SUMMARIES: dict[str, Text] = {
     "from to": "{low} to {high}",
     "training time": "training time",
     "page": "page      {file}",
+    "model": "model     {folder}: {files}",
+    "about recipes": "Numbers are parameters, for MNIST. 'pocketgan train RECIPE' trains one;\n"
+    "'pocketgan summary RECIPE' shows its layers.",
+    "about studies": "'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your\n"
+    "own (docs/how-to/ask-your-own-question.md).",
+    "about runs": "FD: Fréchet distance, lower is better; its baseline is what real images get.",
+    "no runs yet": "no runs yet; 'pocketgan train' creates one, in 'runs'",
+    "no runs there": "no runs in '{folder}'; 'pocketgan train' creates one",
+    "damaged run": "damaged: {why}",
 }
 """Every text here."""
 LONG = 1.1
@@ -89,7 +103,8 @@ def trained_line(run: Run, wall_seconds: float | None = None) -> str:
         details.append(say("in all", time=clock(wall_seconds)))
     line = say("trained", steps=status.step, time=clock(status.seconds))
     line += f" ({'; '.join(details)})" if details else ""
-    return line + (f": {status.message}" if status.message else "")
+    reason = why_ended(status.reason, status.message)
+    return line + (f": {reason}" if reason else "")
 
 
 def print_done(run: Run) -> int:

@@ -31,7 +31,7 @@ def ui(
         password: password that visitors must type, with any user name.
     """
     if find_spec("gradio") is None:
-        raise WebError("the browser interface needs Gradio; pip install 'gradio>=6,<7'", field="ui")
+        raise WebError("no gradio", field="ui")
     from pocketgan.web.serve.server import serve
     from pocketgan.web.site import Site
 

@@ -41,11 +41,6 @@ class Code:
     files: Mapping[str, bytes] = field(repr=False)
     module: ModuleType | None = field(default=None, repr=False)
 
-    @property
-    def hashes(self) -> dict[str, str]:
-        """The SHA-256 of each file, by relative name."""
-        return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(self.files.items())}
-
     def attribute(self, name: str, kind: str) -> Any:
         """Returns what the file calls `name`.
 
@@ -53,11 +48,15 @@ class Code:
             ConfigError: there is no such name in the file, or it only imports it from elsewhere.
         """
         assert self.module is not None and self.path is not None
-        own = {one: value for one, value in vars(self.module).items() if self._defines(one, value)}
-        if name not in own:
-            parts = {"file": self.path.name, "name": name, "hint": nearest(name, own)}
+        names = self.names()
+        if name not in names:
+            parts = {"file": self.path.name, "name": name, "hint": nearest(name, names)}
             raise ConfigError("not in the code", field=kind, **parts)
-        return own[name]
+        return getattr(self.module, name)
+
+    def names(self) -> list[str]:
+        """Returns the names that the file defines, or imports from files beside it."""
+        return [name for name, value in vars(self.module).items() if self._defines(name, value)]
 
     def _defines(self, name: str, value: Any) -> bool:
         if name.startswith("__") or isinstance(value, ModuleType):
@@ -68,6 +67,11 @@ class Code:
         assert self.module is not None and self.path is not None
         file = getattr(sys.modules.get(home), "__file__", None)
         return home == self.module.__name__ or (file is not None and Path(file).parent == self.path.parent)
+
+
+def hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Returns the SHA-256 of each file, by relative name."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
 
 
 loaded: dict[str, Code] = {}
@@ -197,27 +201,58 @@ def files_of(module: str, folder: Path) -> list[Path]:
 def name_of_object(value: Any, kind: str) -> str:
     """Returns the name of an object in configurations: its file and its own name."""
     code = code_of(value)
-    file = NOTEBOOK if code is None or code.path is None else code.path.name
-    name = getattr(value, "__name__", "") or getattr(value, "name", "") or type(value).__name__
+    path = None if code is None else code.path
+    file = NOTEBOOK if path is None else path.parent.name if path.name == "__init__.py" else path.name
+    name = variable_of(value) or getattr(value, "__name__", "") or getattr(value, "name", "") or type(value).__name__
     plain = re.sub(r"\W", "_", str(name)).lstrip("0123456789_") or kind
     return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', file)}:{plain}"
 
 
+def is_described(value: Any) -> bool:
+    """Returns whether an object knows where it was defined, as classes and functions do."""
+    return isinstance(value, type) or inspect.isroutine(value)
+
+
+def home_of(value: Any) -> Code | ModuleType | None:
+    """Returns the loaded file, or else the script, that holds an object which doesn't know where it was defined."""
+    for code in loaded.values():
+        if any(one is value for one in vars(code.module).values()):
+            return code
+    script = sys.modules.get("__main__")
+    return script if script is not None and any(one is value for one in vars(script).values()) else None
+
+
+def variable_of(value: Any) -> str:
+    """Returns the variable that holds an object which has no name of its own; empty if there is none."""
+    home = None if is_described(value) else home_of(value)
+    module = home.module if isinstance(home, Code) else home
+    names = [] if module is None else [name for name, one in vars(module).items() if one is value]
+    return next((name for name in names if not name.startswith("_")), "")
+
+
 def code_of(value: Any) -> Code | None:
     """Returns the source of an object; None if it is unknown, as for what was typed into a Python shell."""
+    if not is_described(value):
+        home = home_of(value)
+        file = getattr(home, "__file__", None)
+        return home if isinstance(home, Code) else code_in(Path(file).resolve()) if file else None
     for code in loaded.values():
         if code.module is not None and getattr(value, "__module__", None) == code.module.__name__:
             return code
-    described = value if isinstance(value, type) or inspect.isroutine(value) else type(value)
     try:
-        path = Path(inspect.getsourcefile(described) or "").resolve()
+        code = code_in(Path(inspect.getsourcefile(value) or "").resolve())
     except TypeError:
-        path = Path()
-    if path.is_file() and path.suffix == ".py":
-        installed = any(path.is_relative_to(folder) for folder in INSTALLED)
-        return Code(path, {path.name: path.read_bytes()} if installed else sources(path))
-    text = notebook_source(described)
-    return None if text is None else Code(None, {f"{NOTEBOOK}-{described.__name__}.py": text.encode()})
+        code = None
+    text = notebook_source(value) if code is None else None
+    return code if text is None else Code(None, {f"{NOTEBOOK}-{value.__name__}.py": text.encode()})
+
+
+def code_in(path: Path) -> Code | None:
+    """Returns the source in a file, which isn't run; None if it isn't a Python file."""
+    if not (path.is_file() and path.suffix == ".py"):
+        return None
+    installed = any(path.is_relative_to(folder) for folder in INSTALLED)
+    return Code(path, {path.name: path.read_bytes()} if installed else sources(path))
 
 
 def notebook_source(value: Any) -> str | None:

@@ -60,8 +60,8 @@ def flatten(config: RunConfig) -> dict[str, Any]:
 def replace(config: RunConfig, **fields: Any) -> RunConfig:
     """Returns `config` with fields replaced, each by its own name or an alias, whatever its section.
 
-    A part may be given as an object, such as a class; it is handed over (see `parts.hand_over`). `generator_options` and
-    its kind can be replaced whole, or one by one as `generator_options.channels`, given in a dict.
+    A part may be given as an object, such as a class; it is handed over (see `parts.hand_over`). Options of parts can
+    be replaced whole, or one by one as `generator_options.channels`.
 
     Raises:
         ConfigError: an unknown field, or a value that the field can't have.

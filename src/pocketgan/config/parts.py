@@ -24,7 +24,11 @@ Value = bool | int | float | str
 """A value of an option or of a setting of one's own."""
 NAMED: tuple[Kind, ...] = ("generator", "discriminator", "objective", "optimizer", "schedule")
 """The kinds that a configuration names, each in the field of the same name."""
-OPTIONS = {f"{kind}_options": kind for kind in ("generator", "discriminator", "optimizer")}
+OPTIONS: dict[str, Kind] = {
+    "generator_options": "generator",
+    "discriminator_options": "discriminator",
+    "optimizer_options": "optimizer",
+}
 """The settings that hold options of a part, and the part's kind."""
 PATTERN = re.compile(r"[A-Za-z0-9][\w.-]*(:[A-Za-z_]\w*)?")
 """A part's name: a name of the package or of an entry point, or `file.py:Name`; never a path."""
@@ -110,7 +114,7 @@ class Part:
             if not isinstance(facts, PartFacts):
                 raise ConfigError("not an objective", field=self.kind, name=self.name)
             return facts
-        if not callable(self.value):
+        if not callable(self.value) and self.kind not in ("recipe", "metric"):
             raise ConfigError("not a class", field=self.kind, name=self.name)
         if self.kind == "generator":
             return PartFacts(reads_images=bool(getattr(self.value, "reads_images", False)))
@@ -204,6 +208,16 @@ def get(kind: Kind, name: str) -> Part:
     return part
 
 
+def objects() -> list[Part]:
+    """Returns the parts that were handed over as objects."""
+    return list(_objects.values())
+
+
+def put(part: Part) -> None:
+    """Adds a part that another process handed over."""
+    _objects[part.kind, part.name] = part
+
+
 def unknown(kind: Kind, name: str) -> ConfigError:
     """Returns the error for a name that is not in the table."""
     file, separator, _ = name.partition(":")
@@ -215,11 +229,33 @@ def unknown(kind: Kind, name: str) -> ConfigError:
     return ConfigError("no part", field=kind, name=name, hint=nearest(name, known), known=", ".join(known))
 
 
+def is_missing(error: ConfigError) -> bool:
+    """Returns whether an error says that a part isn't in the table, perhaps about one variant of a study."""
+    cause = error.parts.get("why")
+    return error.key in ("code missing", "object missing", "no part") or (
+        isinstance(cause, ConfigError) and is_missing(cause)
+    )
+
+
 def names(kind: Kind) -> list[str]:
     """Returns the names of all parts of a kind that can be chosen: the package's, then the person's own."""
     installed = [point.name for point in entry_points(group=f"pocketgan.{kind}s")]
     own = [name for known, name in _objects if known == kind]
+    own += [f"{file}:{name}" for file, code in loaded.items() for name in code.names() if looks_like(kind, code, name)]
     return list(dict.fromkeys([*BUILT_IN.get(kind, {}), *installed, *own]))
+
+
+def looks_like(kind: Kind, code: Code, name: str) -> bool:
+    """Returns whether what a file calls `name` can be a part of a kind, as far as can be told without PyTorch."""
+    value = code.attribute(name, kind)
+    if kind == "objective":
+        return isinstance(getattr(value, "facts", None), PartFacts)
+    bases = {f"{base.__module__}.{base.__name__}" for base in getattr(value, "__mro__", ())[1:]}
+    if kind in ("generator", "discriminator"):
+        return "torch.nn.modules.module.Module" in bases
+    if kind == "optimizer":
+        return "torch.optim.optimizer.Optimizer" in bases
+    return kind == "recipe" and inspect.isfunction(value) and "recipe" in name and not parameters_of(value)
 
 
 def facts_of(kind: Kind, name: str, stored: PartFacts | None) -> PartFacts | None:

@@ -331,7 +331,7 @@ class RunConfig(Section):
             facts = parts.facts_of(kind, self.name_of(kind), self.parts.get(kind))
             if facts is not None:
                 found[kind] = facts
-        self.__dict__["parts"] = found
+        object.__setattr__(self, "parts", found)  # What is validated is frozen only afterwards.
         for field, kind in parts.OPTIONS.items():
             if kind not in named:
                 continue
@@ -339,12 +339,25 @@ class RunConfig(Section):
             given = getattr(section, field)
             options = parts.typed_options(kind, self.name_of(kind), given)
             if options != given:
-                section.__dict__[field] = options
+                object.__setattr__(section, field, options)
 
     def name_of(self, kind: Kind) -> str:
         """Returns the name of the configuration's generator, discriminator, objective, optimizer or schedule."""
         section = {"objective": self.objective, "optimizer": self.train, "schedule": self.train}.get(kind, self.network)
         return getattr(section, kind)
+
+    def code(self) -> dict[str, bytes]:
+        """Returns the source files of the parts that aren't the package's, by relative name, as far as they are known.
+
+        Raises:
+            ConfigError: a part's code isn't there.
+        """
+        files: dict[str, bytes] = {}
+        for kind in self.parts:
+            if self.name_of(kind) not in parts.BUILT_IN[kind]:
+                code = parts.get(kind, self.name_of(kind)).code
+                files |= {} if code is None else code.files
+        return files
 
     def facts(self, kind: Kind) -> PartFacts:
         """Returns what is known about the configuration's part of a kind."""

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from pocketgan.base.errors import NonFiniteLoss
+from pocketgan.base.messages import stored
 from pocketgan.config.sections import WatchdogConfig
 
 Row = dict[str, Any]
@@ -43,18 +44,18 @@ class Evidence:
 
     Attributes:
         key: kind of evidence, a key of `watchdog_words.EVIDENCE`.
-        parts: the numbers by name; also words that are the same in every language.
+        parts: the numbers by name; also names, and messages as `messages.stored` returns them.
     """
 
     key: str
-    parts: dict[str, float | str]
+    parts: dict[str, Any]
 
-    def to_json(self) -> dict[str, float | str]:
+    def to_json(self) -> dict[str, Any]:
         """Returns the key and the parts as a row of `events.jsonl` stores them."""
         return {"key": self.key, **self.parts}
 
 
-def evidence(key: str, **parts: float | str) -> Evidence:
+def evidence(key: str, **parts: Any) -> Evidence:
     """Returns evidence with its numbers rounded to four significant digits."""
     rounded = {name: float(f"{part:.4g}") if isinstance(part, float) else part for name, part in parts.items()}
     return Evidence(key, rounded)
@@ -134,10 +135,10 @@ def non_finite(history: History) -> Evidence | None:
 
 def discriminator_won(history: History) -> Evidence | None:
     """The discriminator classifies nearly all real and generated images correctly; the generator no longer learns."""
-    rows = history.rows_in_window() if history.window else ()
     columns = ("d_real_accuracy", "d_fake_accuracy")  # A recorded run may lack them.
-    if not rows or history.improving or history.near_floor:
+    rows = history.rows_in_window() if history.window else ()
     rows = [row for row in rows if all(row.get(name) is not None for name in columns)]
+    if not rows or history.improving or history.near_floor:
         return None
     real = statistics.fmean(row["d_real_accuracy"] for row in rows)
     fake = statistics.fmean(row["d_fake_accuracy"] for row in rows)

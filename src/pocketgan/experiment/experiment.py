@@ -19,10 +19,13 @@ from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
+from pocketgan.experiment.run_words import line, tenths
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
-from pocketgan.experiment.watchdog_words import in_words
+from pocketgan.experiment.watchdog_words import DiagnosisPart, sentence
 from pocketgan.images.sets import Batches, ImageSet, load_images
+from pocketgan.runs.own_code import FOLDER as CODE
+from pocketgan.runs.own_code import check_code, keep_code, record_change
 from pocketgan.runs.places import check_free, claim_folder
 from pocketgan.runs.records import DataFacts, State, step_of
 from pocketgan.runs.run import Run
@@ -75,8 +78,12 @@ def run_experiment(
         create_state(config, image_shape(facts, config.network.conditional), device)  # Checks the image size.
         torch.set_num_threads(choose_threads(config, images, facts, device, most, since, progress))
         plan = plan_run(config, images, facts, device, progress)
-        run = Run.create(claim_folder(folder, config.recipe), config, facts, plan, describe_environment(device))
-        progress.say(f"{config.recipe}: {len(images):,} images of {facts.source}, {plan.steps:,} steps -> {run.folder}")
+        code = config.code()
+        folder = claim_folder(folder, config.recipe)
+        keep_code(folder / CODE, code)
+        run = Run.create(folder, config, facts, plan, describe_environment(device, code))
+        counts = {"images": len(images), "steps": plan.steps}
+        progress.say(line("training", recipe=config.recipe, source=facts.source, folder=run.folder, **counts))
         with run.locked():
             return continue_run(run, images, most, progress, stop)
 
@@ -86,6 +93,8 @@ def resume_experiment(
     duration: str | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    *,
+    changed_code: bool = False,
 ) -> Run:
     """Continues a run from its last intact checkpoint, to its end or to a longer duration.
 
@@ -94,14 +103,19 @@ def resume_experiment(
         duration: a longer duration of the whole run.
         progress: the progress display.
         stop: once set, the run saves its state and ends, as on a signal.
+        changed_code: whether the run goes on with code of one's own that has changed since it began.
 
     Raises:
-        UserError: there is no such run, its data or configuration has changed, or it is still running.
+        UserError: there is no such run, its data, configuration or code has changed, or it is still running.
         RunFailed: training had to stop; everything saved before is intact.
     """
     progress = progress or Progress(quiet=True)
     run = Run.open(folder)
+    if run.config.kind == "recorded":
+        raise RunError("recorded, no resume", field="run", folder=run.folder)
     with run.locked(), using_threads() as most:
+        if not changed_code:
+            check_code(run)
         try:
             images = load_images(run.config.data)
         except DataError as error:
@@ -111,8 +125,6 @@ def resume_experiment(
         if duration is None and run.plan.duration != run.config.train.duration:
             duration = run.config.train.duration  # config.json was edited, or a resume was killed while writing.
         longer = None if duration is None else plan_longer(run, duration, images, progress)
-    if run.config.kind == "recorded":
-        raise RunError("recorded, no resume", field="run", folder=run.folder)
         return continue_run(run, images, most, progress, stop, longer)
 
 
@@ -132,7 +144,7 @@ def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -
         message = problem("too short", duration=duration, folder=run.folder, **lengths)
         raise RunError(message, field="duration")
     if plan.steps > run.plan.steps and config.train.schedule != "constant":
-        progress.say(f"the {config.train.schedule} schedule of the rate now spans {plan.steps:,} steps")
+        progress.say(line("schedule", schedule=config.train.schedule, steps=plan.steps))
     return config, plan
 
 
@@ -149,7 +161,7 @@ def plan_run(
         steps_per_second = measure_speed(config, images, facts, device, progress)
     plan = make_plan(config, len(images), steps_per_second)
     if steps_per_second is not None and Duration.parse(plan.duration).seconds is not None:
-        progress.say(f"{plan.steps:,} steps, planned for {plan.duration} at {steps_per_second:.1f} steps/s")
+        progress.say(line("plan", steps=plan.steps, duration=plan.duration, speed=tenths(steps_per_second)))
     return plan
 
 
@@ -183,10 +195,11 @@ def continue_run(
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
         return run
     if state.step:
-        progress.say(f"{run.folder}: continuing from step {state.step:,} of {run.plan.steps:,}")
+        progress.say(line("continuing", folder=run.folder, step=state.step, steps=run.plan.steps))
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     pace = Pace(run, state.step, most_threads, progress)
     run.rewind(state.step)
+    record_change(run, state.step)
     config = run.config
     run.write_status("running", step=state.step, nimg=state.nimg, seconds=state.seconds)
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
@@ -202,10 +215,10 @@ def continue_run(
     except RunFailed as error:
         raise failed(run, state, error) from None
     if outcome == "stopped early":
-        message = f"stopped at step {state.step:,}: {config.evaluation.patience} evaluations without a new best"
-        run.log_event(state.step, "patience", message=message)
-        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
-        progress.say(message)
+        reason = problem("out of patience", step=state.step, count=config.evaluation.patience)
+        run.log_event(state.step, "patience", evaluations=config.evaluation.patience)
+        run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds, message=reason)
+        progress.say(reason)
     return run
 
 
@@ -222,8 +235,8 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
     if checkpoint is None and damaged:
         message = problem("all checkpoints damaged", folder=run.folder, damaged="; ".join(damaged))
         raise RunError(message, field="run")
-    for line in damaged:
-        progress.say(f"{line}; continuing from the one before")
+    for why in damaged:
+        progress.say(problem("older checkpoint", why=why))
     if checkpoint is not None:
         check_config(checkpoint, run.config)
         restore(state, checkpoint)
@@ -277,7 +290,7 @@ def advance(
             if acts and rolls_back:
                 return "roll back"
             if acts and config.watchdog.on_failure == "stop":
-                raise Unhealthy(in_words(failures[0]))
+                raise Unhealthy("unhealthy", diagnosis=DiagnosisPart(failures[0]))
             if not (patient or tick.last):
                 return "stopped early"
             if pace.follow(tick):
@@ -302,13 +315,11 @@ def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progr
     if checkpoint is not None:
         restore(fresh, checkpoint)
     fresh.rate_scale = state.rate_scale / 2
-    message = f"back from step {state.step:,} to step {fresh.step:,}, with {fresh.rate_scale:g} times the learning rate"
-    run.log_event(
-        state.step, "rollback", to=fresh.step, rate_scale=fresh.rate_scale, threads=torch.get_num_threads(),
-        message=message,
-    )  # fmt: skip
+    details = {"to": fresh.step, "rate_scale": fresh.rate_scale, "threads": torch.get_num_threads()}
+    run.log_event(state.step, "rollback", **details)
     folder = run.abandon(fresh.step)
-    progress.say(f"{message}; what came after it is in {folder}")
+    progress.say(sentence({"event": "rollback", "step": state.step, **details}))
+    progress.say(line("abandoned", step=fresh.step, folder=folder))
     return fresh
 
 
@@ -320,19 +331,18 @@ def mark(run: Run, tick: Tick) -> None:
 
 def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     """Marks the run as failed, and returns the error with advice on how to continue."""
-    saved = run.checkpoints()
-    remaining = f"{saved[-1].name} is kept" if saved else "nothing was saved yet"
+    checkpoints = run.checkpoints()
+    saved = problem("checkpoint saved", file=checkpoints[-1].name) if checkpoints else problem("nothing saved")
+    key, remedy = "failed, resume", command("resume", run.folder)
     if isinstance(error, Unhealthy):
-        advice = f"{remaining}; '{command('resume', run.folder)}' continues anyway"
+        key = "failed, resume anyway"
     elif isinstance(error, NonFiniteLoss):
-        new_run = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
-        advice = f"{remaining}; start again with a lower learning rate: '{new_run}'"
-    else:
-        advice = f"{remaining}; then '{command('resume', run.folder)}' continues"
+        key = "failed, start again"
+        remedy = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
+    reason = type(error)(key, why=error, saved=saved, command=remedy)
     with suppress(StorageError):  # A full disk can't store this either; the state is then seen as `killed`.
-        message = f"{error.english}; {advice}"
-        run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=message)
-    return type(error)(f"{error}; {advice}")
+        run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=reason)
+    return reason
 
 
 def drop_old_checkpoints(run: Run) -> None:
@@ -352,10 +362,7 @@ def device_here(run: Run, progress: Progress) -> str:
         return choose_device(run.environment.device)
     except ConfigError:
         device = choose_device("auto")
-        progress.say(
-            f"{run.folder} was trained on '{run.environment.device}', which isn't available; it continues on "
-            f"'{device}', so its results aren't bit-identical from here on"
-        )
+        progress.say(line("other device", folder=run.folder, old=run.environment.device, new=device))
         return device
 
 

@@ -15,6 +15,7 @@ from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.durations import Duration
 from pocketgan.config.plan import Plan, make_plan
+from pocketgan.experiment.run_words import line, tenths
 from pocketgan.experiment.speed import Remembered, chooses
 from pocketgan.runs.records import first_problem
 from pocketgan.runs.run import Run
@@ -87,8 +88,8 @@ class Pace:
         before, count = self._chooser.threads, self._chooser.look(usage())
         if count != before:
             self.run.log_event(step, "threads", **{"from": before, "to": count}, free=round(self._chooser.free, 2))
-            why = "other programs use the processor" if count < before else "the processor is free again"
-            self.progress.say(f"step {step:,}: {why}; {count} of {self._chooser.most} threads from here on")
+            key = "fewer threads" if count < before else "more threads"
+            self.progress.say(line(key, step=step, count=count, most=self._chooser.most))
             self._use(count)
 
     def _use(self, count: int) -> None:
@@ -130,11 +131,9 @@ class Pace:
         details = {"planned": round(planned, 3), "measured": round(speed, 3), "seconds": round(whole, 1)}
         self.run.log_event(step, "speed", **details)
         changed = not SLOWER < speed / planned < FASTER
-        hint = "; add --replan to plan again" if changed and not self.run.config.train.replan else ""
-        self.progress.say(
-            f"step {step:,}: {speed / planned:.0%} of the planned speed, so training will take about {clock(whole)} "
-            f"instead of {clock(self._planned or 0)}{hint}"
-        )
+        key = "other speed, replan" if changed and not self.run.config.train.replan else "other speed"
+        times = {"time": clock(whole), "planned": clock(self._planned or 0)}
+        self.progress.say(line(key, step=step, share=f"{speed / planned:.0%}", **times))
 
     def _plan_again(self, tick: Tick, speed: float) -> bool:
         assert self._planned is not None
@@ -143,10 +142,8 @@ class Pace:
         left = max(1, round((self._planned - tick.seconds) * speed))
         plan = plan.model_copy(update={"steps": tick.step + left})
         run.log_event(tick.step, "replan", previous=run.plan.model_dump(), plan=plan.model_dump())
-        self.progress.say(
-            f"step {tick.step:,}: {speed:.1f} steps/s where {run.plan.steps_per_second:.1f} were planned; "
-            f"{plan.steps:,} steps now instead of {run.plan.steps:,}"
-        )
+        speeds = {"speed": tenths(speed), "planned": tenths(run.plan.steps_per_second or 0)}
+        self.progress.say(line("other plan", step=tick.step, steps=plan.steps, old_steps=run.plan.steps, **speeds))
         return self._adopt(plan)
 
     def _adopt(self, plan: Plan) -> bool:

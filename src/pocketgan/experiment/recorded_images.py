@@ -47,7 +47,8 @@ class Drawer:
     def __init__(self, sample: Callable[..., Any], pixel_range: Range, module: nn.Module | None) -> None:
         if not callable(sample):
             raise UserError("sample not callable", field="sample", kind=type(sample).__name__)
-        self.sample, self.range, self.module = sample, pixel_range, module
+        self.sample, self.module = sample, module
+        self.range: Range = pixel_range
         self.takes_labels = check_arguments(sample)
         self.lowest = np.inf
 

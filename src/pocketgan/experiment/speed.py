@@ -20,6 +20,7 @@ from pocketgan.config.durations import Duration
 from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan
 from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.run_words import line
 from pocketgan.images.sets import Batches, ImageSet
 from pocketgan.runs.records import DataFacts
 from pocketgan.runs.weights import image_shape
@@ -98,7 +99,7 @@ def choose_threads(
     count, remembered = threads_for(free_cores(since, usage()), most), Remembered(config, facts, most)
     fastest = remembered.threads
     if count < most:
-        progress.say(f"other programs use the processor, so training begins with {count} of {most} threads")
+        progress.say(line("fewer threads at first", count=count, most=most))
     elif fastest is None:
         fastest = measure_threads(config, images, facts, most)
         if fastest is not None:
@@ -164,7 +165,7 @@ def measure_speed(config: RunConfig, images: ImageSet, facts: DataFacts, device:
     if size < probe:
         return 1 / rough
     if seconds >= 1:
-        progress.say(f"measuring the speed, for {seconds:.0f} s at most")
+        progress.say(line("measuring speed", seconds=round(seconds)))
     times = time_steps(config, images, facts, device, size, SPEED_WINDOW, seconds, most)
     return size / batch / statistics.median(times)
 

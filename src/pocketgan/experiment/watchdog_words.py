@@ -1,8 +1,10 @@
 """Texts of the watchdog in the current language; `events.jsonl` stores only keys and numbers."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pocketgan.base.language import Text, localised, number, say
+from pocketgan.base.messages import restored
 from pocketgan.experiment.diagnosis import Diagnosis
 
 NAMES: dict[str, Text] = {
@@ -43,9 +45,9 @@ EVIDENCE: dict[str, Text] = {
     "real-data baseline",
     "evidence still": "the Fréchet distance has been {distance} for {times} evaluations",
     "evidence loss": "{loss} near step {step}; the weights are those from before it",
+    "evidence loss in a loop": "{loss} at step {step} or shortly before",
 }
 """Texts for evidence, by key."""
-    "evidence loss in a loop": "{loss} at step {step} or shortly before",
 ADVICE: dict[str, Text] = {
     "advice non_finite": "try a lower --learning-rate, or --discriminator-batches separate --r1 0.3",
     "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --discriminator-batches "
@@ -60,8 +62,6 @@ ADVICE: dict[str, Text] = {
     "advice stagnation": "try a higher --learning-rate or a larger --width, or stop with --patience",
 }
 """Remedies to try, by diagnosis."""
-OTHERS: dict[str, Text] = {
-    "said diagnosis": "Step {step}: {name}: {evidence}; {advice}.",
 LOOP_ADVICE: dict[str, Text] = {
     "loop advice non_finite": "try a lower learning rate, or a gradient penalty such as R1",
     "loop advice discriminator_won": "try a lower learning rate of the discriminator, Adam's beta1 of 0.5, or a "
@@ -74,9 +74,12 @@ LOOP_ADVICE: dict[str, Text] = {
     "loop advice stagnation": "try a higher learning rate or wider networks, or stop with patience=5",
 }
 """The same for a person's own loop, which has no flags."""
+OTHERS: dict[str, Text] = {
+    "said diagnosis": "Step {step}: {name}: {evidence}; {advice}.",
     "said recovery": "Step {step}: resolved: {name}.",
     "said rollback": "Step {step}: rolled back to step {to}, with {scale} times the learning rate.",
     "said patience": "Step {step}: stopped early: no new best in the last evaluations.",
+    "diagnosis": "{name}: {evidence}; {advice}",
 }
 WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **LOOP_ADVICE, **OTHERS}
 SHARES = ("real", "fake", "pull", "share", "twins", "covered")
@@ -116,6 +119,8 @@ def evidence(values: object) -> str:
 
 def shown(name: str, part: object) -> object:
     """Returns a part of a sentence as it is displayed: a fraction in percent, a number with three digits."""
+    if isinstance(part, dict):
+        return restored(part)
     if isinstance(part, bool) or not isinstance(part, int | float):
         return part
     if name in SHARES:

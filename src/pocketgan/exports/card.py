@@ -7,7 +7,7 @@ from typing import Any
 
 from pocketgan.base.errors import RunError
 from pocketgan.base.language import clock, speaking
-from pocketgan.base.messages import PROBLEMS, problem
+from pocketgan.base.messages import restored
 from pocketgan.base.version import __version__
 from pocketgan.config.fields import differences, replace
 from pocketgan.config.recipes import RECIPES
@@ -152,10 +152,10 @@ def opening(shipment: Shipment) -> str:
     does = "translates images" if config.reads_images else "generates images"
     classes = " of a requested class" if config.network.conditional else ""
     source = KNOWN[facts.source][0] if facts.source in KNOWN else f"the images of '{plain(facts.source)}'"
+    how = "a loop of its author's own" if config.kind == "recorded" else f"the recipe `{config.recipe}` of Pocketgan"
     text = (
         f"# {shipment.name}\n\nA generator that {does}{classes}, {facts.size}×{facts.size} pixels, {colours(facts)}. "
-        f"It is the generator of a generative adversarial network, trained on {source} with the recipe "
-        f"`{config.recipe}` of Pocketgan."
+        f"It is the generator of a generative adversarial network, trained on {source} with {how}."
     )
     if shipment.caption:
         text += f"\n\n![Samples]({PICTURE})\n\n*{shipment.caption}*"
@@ -232,14 +232,22 @@ def training(shipment: Shipment) -> str:
     average = config.train.ema_half_life
     averaged = "" if average == "none" else f", EMA generator with a half-life of {average}"
     images, seconds = weights.counters["nimg"], weights.counters["seconds"]
+    network = config.network
+    how = [["recipe", f"`{config.recipe}`" + (f", with {'; '.join(changed)}" if changed else ", unchanged")]]
+    against = [["objective", f"`{config.objective.objective}`, against the discriminator `{network.discriminator}`"]]
+    batch, of = f" at batch {config.train.batch_size}", run.planned_steps and f" of {run.planned_steps:,}"
+    if config.kind == "recorded":
+        how = [["recorded", "from a training loop of the author's own"]]
+        against = [["settings", ", ".join(f"{name} {plain(value)}" for name, value in config.settings.items()) or "–"]]
+        batch = ""
     rows = [
-        ["recipe", f"`{config.recipe}`" + (f", with {'; '.join(changed)}" if changed else ", unchanged")],
-        ["generator", f"`{config.network.generator}`, {shipment.parameters:,} parameters"],
-        ["objective", f"`{config.objective.objective}`, against the discriminator `{config.network.discriminator}`"],
-        ["weights", f"of step {weights.step:,} of {run.plan.steps:,}{best(weights)}{averaged}"],
+        *how,
+        ["generator", f"`{network.generator}`, {shipment.parameters:,} parameters"],
+        *against,
+        ["weights", f"of step {weights.step:,}{of or ''}{best(weights)}{averaged}"],
         [
             "budget",
-            f"{weights.step:,} steps at batch {config.train.batch_size}: {images:,.0f} images shown, "
+            f"{weights.step:,} steps{batch}: {images:,.0f} images shown, "
             f"{images / shipment.facts.images:.3g} times through the data, {clock(seconds)} of training",
         ],
         ["machine", machine(run.environment)],
@@ -310,9 +318,7 @@ def find_measured(shipment: Shipment) -> Measured | None:
 
 def reason_of(reason: Any) -> str:
     """Returns why a metric is missing: `evaluation.json` has a key and its parts, or a sentence up to version 0.1.0."""
-    if isinstance(reason, dict) and reason.get("key") in PROBLEMS:
-        return problem(**reason)
-    return str(reason)
+    return restored(reason) or str(reason)
 
 
 def quality(measured: Measured | None) -> str:

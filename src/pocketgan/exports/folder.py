@@ -9,7 +9,7 @@ from torch import nn
 
 from pocketgan.base.errors import DataError, ModelError
 from pocketgan.base.files import write_atomically
-from pocketgan.base.progress import Progress
+from pocketgan.base.progress import Progress, work
 from pocketgan.base.version import __version__
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import PACKAGED, RunConfig
@@ -54,7 +54,7 @@ def export_model(
     """
     progress, folder = progress or Progress(quiet=True), Path(out)
     if form not in FORMATS:
-        raise ModelError("must be one of {known} (got '{form}')", field="format", form=form, known=", ".join(FORMATS))
+        raise ModelError("not one of", field="format", value=form, hint="", known=", ".join(FORMATS))
     check_free(folder)
     if form != "safetensors":
         check_extra()
@@ -63,7 +63,7 @@ def export_model(
     files: dict[str, bytes] = {} if form == "onnx" else {WEIGHTS: weights.to_bytes()}
     difference = None
     if form != "safetensors":
-        progress.say("writing the ONNX file, and holding it against PyTorch")
+        progress.say(work("writing onnx"))
         files[ONNX] = onnx_file(network, run.config, run.facts)
         difference = check_onnx(files[ONNX], network, run.config, run.facts)
     config, facts = as_shipped(run)
@@ -73,6 +73,7 @@ def export_model(
         data=facts,
         origin=Origin(step=weights.step, nimg=int(weights.counters["nimg"]), seconds=weights.counters["seconds"]),
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        code={name: content.decode(errors="replace") for name, content in run.config.code().items()},
     )
     picture, caption = sample_picture(run, network)
     if picture is not None:

@@ -33,9 +33,7 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
         model.intact(name)
     hub = _hub()
     if hub.get_token() is None:
-        raise ModelError(
-            "nobody is logged in to the Hugging Face Hub; run 'hf auth login', or set HF_TOKEN", field="push"
-        )
+        raise ModelError("no login", field="push")
     paths = [model.folder / name for name in FILES if (model.folder / name).is_file()]
     api = hub.HfApi()
     try:
@@ -47,12 +45,7 @@ def push_model(folder: str | Path, repository: str, *, private: bool = False) ->
         )
     except Exception as error:  # From the HTTP library, which depends on huggingface_hub's version.
         reason = " ".join((str(error) or type(error).__name__).split())
-        raise ExportFailed(
-            "'{repository}' was not uploaded: {reason}; run the same command to try again",
-            field="push",
-            repository=repository,
-            reason=reason,
-        ) from error
+        raise ExportFailed("not uploaded", field="push", repository=repository, why=reason) from error
     return str(address)
 
 
@@ -65,13 +58,7 @@ def check_name(repository: str) -> None:
     parts = repository.split("/")
     good = len(parts) == 2 and all(PART.fullmatch(part) for part in parts) and len(repository) <= LONGEST_NAME
     if not good or "--" in repository or ".." in repository or repository.endswith(".git"):
-        raise ModelError(
-            "'{repository}' isn't a repository name; write 'user/name' in letters, digits and single "
-            "'-', '_' or '.' between them, at most {longest_name} characters",
-            field="push",
-            repository=repository,
-            longest_name=LONGEST_NAME,
-        )
+        raise ModelError("no repository name", field="push", repository=repository, most=LONGEST_NAME)
 
 
 def _hub() -> Any:
@@ -79,5 +66,5 @@ def _hub() -> Any:
     try:
         import huggingface_hub
     except ImportError:
-        raise ModelError("huggingface_hub isn't installed; pip install huggingface_hub", field="push") from None
+        raise ModelError("no hub", field="push") from None
     return huggingface_hub

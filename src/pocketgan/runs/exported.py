@@ -4,6 +4,7 @@ Their files are described in `docs/reference/exported-model.md`.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pocketgan.base.errors import ConfigError, ModelError
 from pocketgan.base.messages import problem
 from pocketgan.config import history
+from pocketgan.config.code import load_code
 from pocketgan.config.fields import validated
 from pocketgan.config.sections import PACKAGED, DataConfig, RunConfig
 from pocketgan.runs.model import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index, located
@@ -52,6 +54,7 @@ class Manifest(BaseModel):
         data: metadata of its data.
         origin: the point in training from which the weights come.
         files: the SHA-256 of the weight files, by name.
+        code: the source of one's own parts as text, by file name; it is never run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -62,6 +65,7 @@ class Manifest(BaseModel):
     data: DataFacts
     origin: Origin
     files: dict[str, str]
+    code: dict[str, str] = Field(default={})
 
 
 class ExportedModel:
@@ -105,7 +109,7 @@ class ExportedModel:
             said = problem("damaged", path=path, why=printable(first_problem(error)))
             raise ModelError(said, field="model") from None
         except ConfigError as error:
-            raise ModelError("{path}: {why}", field="model", path=path, why=printable(str(error))) from None
+            raise ModelError("in file", field="model", path=path, why=printable(str(error))) from None
         if not all(name.isprintable() for name in manifest.data.class_names):
             raise ModelError("damaged", field="model", path=path, why=problem("names unprintable"))
         return cls(folder, config, manifest)
@@ -147,6 +151,10 @@ class ExportedModel:
             raise ModelError("no safetensors", field="model", path=path) from None
         return Weights(path, tensors, origin.model_dump())
 
+    def onnx(self) -> bytes | None:
+        """Returns the ONNX file, verified; None if the model has none."""
+        return self.intact(ONNX) if ONNX in self.manifest.files else None
+
     def intact(self, name: str) -> bytes:
         """Reads one of the files whose SHA-256 is known.
 
@@ -181,12 +189,18 @@ def printable(text: str) -> str:
     return cleaned if len(cleaned) <= LONGEST else f"{cleaned[:LONGEST]}…"
 
 
-def load(folder: str | Path) -> Model:
+def load(folder: str | Path, *, code: str | Path | Sequence[str | Path] = ()) -> Model:
     """Opens the folder of a run or of an exported model; both generate, translate and are evaluated in the same way.
 
+    Args:
+        folder: the folder, or its name in `runs` or `models`.
+        code: files with the model's own parts. They are run; nothing in the folder itself is.
+
     Raises:
-        UserError: the folder holds neither, or is damaged.
+        UserError: the folder holds neither, or is damaged, or a file of code fails.
     """
+    for path in [code] if isinstance(code, str | Path) else code:
+        load_code(path)
     folder = located(folder)
     return ExportedModel.open(folder) if is_exported(folder) else Run.open(folder)
 

@@ -92,6 +92,14 @@ class Model(Protocol):
         """
         ...
 
+    def onnx(self) -> bytes | None:
+        """Returns the ONNX file of an exported model, verified; None without one, as in a run.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        ...
+
     def label_index(self, label: str | int) -> int:
         """Returns the index of the class called `label`; see the function of the same name."""
         ...

@@ -1,11 +1,12 @@
 """The files of a run folder, as records that are validated when read; see `docs/reference/run-folder.md`."""
 
 import json
+import os
 import re
 import socket
-from dataclasses import dataclass
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
-from pocketgan.base.errors import RunError, StorageError
+from pocketgan.base.errors import PocketganError, RunError, StorageError
 from pocketgan.base.files import parse_json, write_atomically
+from pocketgan.base.messages import message_fields
 
 BEST = "best.safetensors"
 CLOCKS = ("step", "nimg", "epoch", "seconds")
@@ -68,7 +70,8 @@ class Status(BaseModel):
         nimg, seconds: real images shown, and seconds of training alone.
         pid, host: the process that trains or trained the run.
         updated: the time of this status, in UTC.
-        message: the reason of a failure.
+        message: the reason of a failure or of an early stop, in English.
+        reason: the same as a key of `PROBLEMS` and its parts; empty in files of older versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +85,14 @@ class Status(BaseModel):
     host: str
     updated: AwareDatetime
     message: str = ""
+    reason: dict[str, Any] = Field(default={})
+
+    @classmethod
+    def here(cls, state: State, message: str | PocketganError = "", **counts: float) -> "Status":
+        """Returns the present status of a run in this process, with the counts `step`, `steps`, `nimg`, `seconds`."""
+        process = {"pid": os.getpid(), "host": socket.gethostname()}
+        now = datetime.now(UTC).replace(microsecond=0)
+        return cls.model_validate({"state": state, **counts, **process, "updated": now, **message_fields(message)})
 
 
 class Environment(BaseModel):
@@ -93,6 +104,8 @@ class Environment(BaseModel):
         device: `cpu`, `cuda` or `mps`; empty for a recorded run whose generator isn't known.
         threads: the number of CPU threads.
         command: the command line, if the run was started from one.
+        code: the SHA-256 of the source files of one's own parts, by name; their text is in the folder `code`.
+        feeds_itself: whether the loop of a recorded run reads its own images, perhaps also the validation images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,10 +117,10 @@ class Environment(BaseModel):
     platform: str
     processor: str
     device: str
-        code: the SHA-256 of the source files of one's own parts, by name; their text is in the folder `code`.
-        feeds_itself: whether the loop of a recorded run reads its own images, perhaps also the validation images.
     threads: int = Field(ge=1, le=1024)
     command: str
+    code: dict[str, str] = Field(default={})
+    feeds_itself: bool = False
 
 
 def after_last_rollback(events: list[dict[str, Any]]) -> int:
@@ -119,8 +132,6 @@ def is_decision(event: dict[str, Any]) -> bool:
     """Returns whether an event changed the exact results of training from its step on, and describes the change."""
     if event.get("event") == "threads":
         return isinstance(event.get("to"), int) and 1 <= event["to"] <= 1024
-    code: dict[str, str] = Field(default={})
-    feeds_itself: bool = False
     return event.get("event") == "replan" and all(isinstance(event.get(name), dict) for name in ("plan", "previous"))
 
 
@@ -219,17 +230,6 @@ def read_clocks(path: Path, changed: int) -> tuple[int, float] | None:
     return (step, float(seconds)) if numbers else None
 
 
-def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Appends a row to a JSON-lines file.
-
-    Raises:
-        StorageError: the file can't be written.
-    """
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise StorageError("disk refused", path=path, why=error.strerror) from None
 def read_sample(path: Path, step_at: Callable[[int], int]) -> SampleFile | None:
     """Returns a sample picture with its step and time, from the file beside it or, if that is missing, from its name.
 
@@ -249,6 +249,17 @@ def read_sample(path: Path, step_at: Callable[[int], int]) -> SampleFile | None:
     return SampleFile(path, step_at(int(match[2])) if match[1] == "epoch" else int(match[2]), None)
 
 
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Appends a row to a JSON-lines file.
+
+    Raises:
+        StorageError: the file can't be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise StorageError("disk refused", path=path, why=error.strerror) from None
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:

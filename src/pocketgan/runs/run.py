@@ -5,19 +5,15 @@ Its files are described in `docs/reference/run-folder.md`.
 
 import itertools
 import math
-import os
-import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from pocketgan.base.errors import ConfigError, RunBusy, RunError
+from pocketgan.base.errors import ConfigError, PocketganError, RunBusy, RunError
 from pocketgan.base.files import write_json
 from pocketgan.config import history
 from pocketgan.config.fields import validated
@@ -37,11 +33,11 @@ from pocketgan.runs.records import (
     checkpoint_files,
     first_problem,
     is_decision,
-    read_sample,
     lives,
     read_counters,
     read_object,
     read_rows,
+    read_sample,
     step_of,
     write_rows,
 )
@@ -104,7 +100,7 @@ class Run:
         try:
             config = validated(history.upgrade(values, number))
         except ConfigError as error:
-            raise RunError("{folder}: {error}", field="run", folder=folder / "config.json", error=error) from None
+            raise RunError("in file", field="run", path=folder / "config.json", why=error) from None
         values = read_object(folder / "environment.json")
         try:
             facts = DataFacts.model_validate(values.pop("data", None))
@@ -309,7 +305,7 @@ class Run:
         try:
             status = Status.model_validate(read_object(path))
         except ValidationError as error:
-            raise RunError("{path} is damaged: {why}", field="run", path=path, why=first_problem(error)) from None
+            raise RunError("damaged", field="run", path=path, why=first_problem(error)) from None
         if status.state == "running" and not lives(status):
             return status.model_copy(update={"state": "killed"})
         return status
@@ -375,6 +371,10 @@ class Run:
         from pocketgan.runs.weights import read_weights
 
         return read_weights(self.folder, self.config, checkpoint)
+
+    def onnx(self) -> bytes | None:
+        """Returns None: a run has no ONNX file."""
+        return None
 
     def label_index(self, label: str | int) -> int:
         """Returns the index of the class called `label`; see `model.label_index`."""

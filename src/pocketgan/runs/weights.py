@@ -7,10 +7,12 @@ from torch import nn
 
 from pocketgan.base.errors import CheckpointDamaged, RunError
 from pocketgan.base.messages import problem
+from pocketgan.config import parts
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.shell import command
 from pocketgan.networks import ImageShape, build_generator
 from pocketgan.runs.model import Model, Weights
+from pocketgan.runs.onnx_model import OnnxGenerator
 from pocketgan.runs.records import BEST, DataFacts, checkpoint_files, step_of
 from pocketgan.training.checkpoints import (
     Checkpoint,
@@ -38,17 +40,17 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
     Raises:
         RunError: there is no such checkpoint, or it is damaged.
     """
-    paths = checkpoint_files(folder)
-    best = folder / "checkpoints" / BEST
     if not config.has_generator:
         raise RunError("recorded, no generator", field="run", folder=folder)
+    paths = checkpoint_files(folder)
+    best = folder / "checkpoints" / BEST
     if which == "auto":
         which = "best" if best.is_file() else "last"
     steps = [step_of(path) for path in paths]
-    if not paths and which != "best":
-        raise RunError("no checkpoint yet", field="run", folder=folder, command=command("resume", folder))
     if config.kind == "recorded" and not paths:
         raise RunError("recorded, not saved yet", field="run", folder=folder)
+    if not paths and which != "best":
+        raise RunError("no checkpoint yet", field="run", folder=folder, command=command("resume", folder))
     if which == "last":
         saved, damaged = newest_intact(paths)
         if saved is None:
@@ -98,12 +100,18 @@ def build_with(model: Model, weights: Weights) -> nn.Module:
     """Returns a model's generator with these weights on the CPU, in evaluation mode.
 
     The weights are compared with the network that the configuration describes before its memory is allocated. A
-    configuration from an untrusted source therefore can't request more memory than the weights' file holds.
+    configuration from an untrusted source therefore can't request more memory than the weights' file holds. An exported
+    model whose own code isn't there runs its ONNX file instead.
 
     Raises:
         RunError: the weights belong to another network.
+        ConfigError: the code of one's own generator isn't there.
     """
     config = model.config
+    if "generator" in config.parts and parts.find("generator", config.network.generator) is None:
+        content = model.onnx()
+        if content is not None:
+            return OnnxGenerator(content, config.data.pixel_range)
     shape = image_shape(model.facts, config.network.conditional)
     with torch.device("meta"):
         outline = build_generator(config.network, shape, config.data.pixel_range, config.seed)

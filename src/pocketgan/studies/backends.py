@@ -7,9 +7,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from pocketgan.base.errors import StudyError
+from pocketgan.base.messages import problem
+from pocketgan.studies.own_code import OwnParts, own_parts
 
 Backend = Literal["local", "ray"]
 Item = TypeVar("Item")
@@ -45,7 +48,14 @@ def run_all(
     """
     if not items:
         return iter(())
+    work = partial(with_parts, work=work, own=own_parts())
     return _on_ray(work, items, cores) if backend == "ray" else _in_processes(work, items, jobs, stopped)
+
+
+def with_parts(item: Item, work: Callable[[Item], Outcome], own: OwnParts) -> Outcome:
+    """Calls `work` on an item, in a process that knows the person's own parts."""
+    own.hand_over()
+    return work(item)
 
 
 def count_jobs(text: str, threads: int) -> int:
@@ -59,9 +69,7 @@ def count_jobs(text: str, threads: int) -> int:
     if text == "auto":
         return max(1, joblib.cpu_count() // max(1, threads))
     if not text.isdecimal() or int(text) < 1:
-        raise StudyError(
-            "must be a number from 1 up, or 'auto' for one per core (got '{text}')", field="jobs", text=text
-        )
+        raise StudyError("number of jobs", field="jobs", value=text)
     return int(text)
 
 
@@ -90,12 +98,7 @@ def _in_processes(
                 raise
             lost += 1
             if lost > RETRIES:
-                raise StudyError(
-                    "processes were killed {lost} times, perhaps because memory ran out; continue with "
-                    "the same command and --jobs 1, which needs less",
-                    field="jobs",
-                    lost=lost,
-                ) from None
+                raise StudyError("processes killed", field="jobs", count=lost) from None
 
 
 @contextmanager
@@ -130,9 +133,7 @@ def _on_ray(work: Callable[[Item], Outcome], items: Sequence[Item], cores: int) 
         try:
             yield from (outcome for _, outcome in ray.get(done))
         except ray.exceptions.RayError as error:
-            raise StudyError(
-                "Ray gave up on a run: {splitlines}", field="backend", splitlines=str(error).splitlines()[0]
-            ) from None
+            raise StudyError("ray failed", field="backend", why=str(error).splitlines()[0]) from None
 
 
 def _ray() -> Any:
@@ -140,7 +141,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise StudyError("'ray' isn't installed; pip install ray", field="backend") from None
+        raise StudyError("no ray", field="backend") from None
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS", "auto")
         try:
@@ -148,13 +149,7 @@ def _ray() -> Any:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise StudyError(
-                "there is no Ray cluster at '{address}' ({reason}); start one with 'ray start --head', "
-                "or set RAY_ADDRESS",
-                field="backend",
-                address=address,
-                reason=reason,
-            ) from None
+            raise StudyError("no cluster", field="backend", address=address, why=reason) from None
     return ray
 
 
@@ -169,5 +164,5 @@ def _knock(address: str) -> None:
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdecimal():
-        raise ValueError("must be host:port")
+        raise ValueError(problem("no host and port"))
     socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()

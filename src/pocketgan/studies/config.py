@@ -10,7 +10,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
-from pocketgan.base.messages import in_words
+from pocketgan.base.messages import in_words, problem
+from pocketgan.config import parts
 from pocketgan.config.fields import ALIASES, FIELDS, NAMES, explain, rename, replace
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import PACKAGED, RunConfig, Section
@@ -35,9 +36,9 @@ class Range(Section):
     @model_validator(mode="after")
     def _check(self) -> "Range":
         if not self.low < self.high:
-            raise ConfigError("low must be below high (got {low} and {high})", low=self.low, high=self.high)
+            raise ConfigError("low below high", low=self.low, high=self.high)
         if self.log and self.low <= 0:
-            raise ConfigError("a logarithmic range must start above 0 (got {low})", low=self.low)
+            raise ConfigError("logarithmic range", low=self.low)
         return self
 
 
@@ -93,40 +94,29 @@ class StudyConfig(Section):
 
     @field_validator("recipe")
     @classmethod
-    def _known_recipe(cls, name: str) -> str:
-        if name not in RECIPES:
-            raise ConfigError("no recipe", name=name, hint=nearest(name, RECIPES), known=", ".join(RECIPES))
+    def _known_recipe(cls, name: str, info: Any) -> str:
+        if name not in RECIPES and not (info.context or {}).get("reading"):
+            recipe(name)
         return name
 
     @model_validator(mode="after")
     def _check(self) -> "StudyConfig":
         if self.factors and self.variants:
-            raise ConfigError("give factors or variants, not both", field="variants")
+            raise ConfigError("factors or variants", field="variants")
         if self.search == "tpe" and (self.variants or not self.factors):
-            raise ConfigError("'tpe' needs factors, such as learning_rate = {low = 1e-4, high = 1e-2}", field="search")
+            raise ConfigError("tpe needs factors", field="search", example="{low = 1e-4, high = 1e-2}")
         for field, values in self.factors.items():
             if isinstance(values, Range):
                 if self.search == "grid":
-                    raise ConfigError(
-                        "{what} is a range; a grid needs a list of values (ranges are for search = 'tpe')",
-                        field="factors",
-                        what=field,
-                    )
+                    raise ConfigError("range in a grid", field="factors", setting=field)
             elif not values:
-                raise ConfigError("{what} has no values; give at least two", field="factors", what=field)
+                raise ConfigError("no values", field="factors", setting=field)
             elif len(set(map(repr, values))) < len(values):
-                raise ConfigError(
-                    "{what} has the same value twice: {values}", field="factors", what=field, values=values
-                )
+                raise ConfigError("same value twice", field="factors", setting=field, values=values)
         if self.better == "nearest" and self.metric not in IDEALS:
-            raise ConfigError(
-                "'{metric}' is best where real images are, neither lower nor higher; set 'lower' or "
-                "'higher', or choose another metric",
-                field="direction",
-                metric=self.metric,
-            )
+            raise ConfigError("no direction", field="direction", metric=self.metric)
         if self.search == "grid" and not self.factors and not self.variants:
-            raise ConfigError("there is nothing to compare; give factors or variants", field="factors")
+            raise ConfigError("nothing to compare", field="factors")
         return self
 
     @property
@@ -166,29 +156,17 @@ class StudyConfig(Section):
             fields = dict(fields)
             name = str(fields.pop("name", "") or named(fields))
             if name in configs:
-                raise ConfigError(
-                    "'{name}' is there twice; give each variant its own name", field="variants", name=name
-                )
+                raise ConfigError("name twice", field="variants", name=name)
             configs[name] = self.configure(name, fields)
         for name, config in configs.items():
             twin = next(other for other in configs if configs[other] == config)
             if self.factors and twin != name:
-                raise ConfigError(
-                    "'{twin}' and '{name}' are the same runs; leave one out", field="factors", twin=twin, name=name
-                )
+                raise ConfigError("same runs", field="factors", twin=twin, name=name)
         if len({slug(name) for name in configs}) < len(configs):
-            raise ConfigError(
-                "two names differ only in punctuation, so their folders would be the same", field="variants"
-            )
+            raise ConfigError("names alike", field="variants")
         if self.compare_with is not None and self.compare_with not in configs:
-            hint = nearest(self.compare_with, configs)
-            raise ConfigError(
-                "there is no variant '{compare_with}'{hint}; known: {known}",
-                field="compare_with",
-                compare_with=self.compare_with,
-                hint=hint,
-                known=", ".join(configs),
-            )
+            of_message = {"name": self.compare_with, "hint": nearest(self.compare_with, configs)}
+            raise ConfigError("no variant", field="compare_with", **of_message, known=", ".join(configs))
         return configs
 
     def configure(self, name: str, fields: Mapping[str, Value]) -> RunConfig:
@@ -200,18 +178,13 @@ class StudyConfig(Section):
         given = {"threads": 1, **self.settings, **fields}
         base = recipe(str(given.pop("recipe", self.recipe)))
         for field in given:
-            if field not in NAMES:
+            if field not in NAMES and field.partition(".")[0] not in parts.OPTIONS:
                 place = "settings" if field in self.settings else "factors" if self.factors else "variants"
-                raise ConfigError(
-                    "'{what}' isn't a setting{hint}", field=place, what=field, hint=nearest(field, [*FIELDS, *ALIASES])
-                )
+                hint = nearest(field, [*FIELDS, *ALIASES])
+                raise ConfigError("no setting of a variant", field=place, setting=field, hint=hint)
         if self.duration is not None:
             if any(rename(field, value)[0] == "duration" for field, value in fields.items()):
-                raise ConfigError(
-                    "'{duration}' would replace the durations that the variants set",
-                    field="duration",
-                    duration=self.duration,
-                )
+                raise ConfigError("duration replaced", field="duration", duration=self.duration)
             given = {key: value for key, value in given.items() if rename(key, value)[0] != "duration"}
             given["duration"] = self.duration
         if given.get("data", "mnist") not in PACKAGED:
@@ -219,7 +192,7 @@ class StudyConfig(Section):
         try:
             return replace(base, **given)
         except ConfigError as error:
-            raise ConfigError("variant '{name}': {error}", name=name, error=error) from None
+            raise ConfigError("in variant", name=name, why=error) from None
 
     def seed_list(self, tests: int) -> list[int]:
         """Returns the seeds of each variant in a study that makes this number of tests."""
@@ -242,12 +215,7 @@ def grid(factors: Mapping[str, Any]) -> list[dict[str, Value]]:
     for values in factors.values():
         count *= len(values)
     if count > MOST_VARIANTS:
-        raise ConfigError(
-            "{count:,} combinations are too many (at most {most_variants:,}); use fewer values, or search = 'tpe'",
-            field="factors",
-            count=count,
-            most_variants=MOST_VARIANTS,
-        )
+        raise ConfigError("too many combinations", field="factors", count=count, most=MOST_VARIANTS)
     return [dict(zip(factors, chosen, strict=True)) for chosen in itertools.product(*factors.values())]
 
 
@@ -264,22 +232,57 @@ def slug(name: str) -> str:
     return f"{plain[:LONGEST_SLUG]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def study_config(values: Mapping[str, Any]) -> StudyConfig:
+def with_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a study with names instead of objects, and with options of parts one by one.
+
+    `generator=Painter` becomes `my_gan.py:Painter`, and `generator_options={"channels": 8}` becomes
+    `generator_options.channels`.
+    """
+
+    def settings(given: Mapping[str, Any]) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in parts.OPTIONS and isinstance(value, Mapping):
+                results |= {f"{name}.{option}": one for option, one in value.items()}
+            elif name in (*parts.NAMED, "recipe"):
+                several = isinstance(value, list)
+                results[name] = [named_part(name, one) for one in value] if several else named_part(name, value)
+            else:
+                results[name] = value
+        return results
+
+    def named_part(kind: Any, value: Any) -> Any:
+        return value if isinstance(value, str | Mapping) else parts.hand_over(kind, value)
+
+    results = dict(values)
+    if callable(results.get("recipe")):
+        results["recipe"] = parts.hand_over("recipe", results["recipe"])
+    for field in ("settings", "factors"):
+        if isinstance(results.get(field), Mapping):
+            results[field] = settings(results[field])
+    if isinstance(results.get("variants"), list):
+        results["variants"] = [settings(one) if isinstance(one, Mapping) else one for one in results["variants"]]
+    return results
+
+
+def study_config(values: Mapping[str, Any], *, reading: bool = False) -> StudyConfig:
     """Creates a study's configuration from plain values.
+
+    Args:
+        values: the fields. Classes and objects of one's own are accepted where names of parts are.
+        reading: whether the values are those of a study in its folder, whose own parts needn't be there.
 
     Raises:
         ConfigError: names the first field that is unknown or has an invalid value.
     """
+    values = with_names(values)
     unknown = [key for key in values if key not in StudyConfig.model_fields]
     if unknown:
-        hint = nearest(unknown[0], StudyConfig.model_fields)
-        raise ConfigError(
-            "isn't a field of a study{hint}",
-            field=unknown[0],
-            hint=hint or "; fields: " + ", ".join(StudyConfig.model_fields),
-        )
+        known = StudyConfig.model_fields
+        hint = nearest(unknown[0], known) or problem("study fields", known=", ".join(known))
+        raise ConfigError("no study field", field=unknown[0], hint=hint)
     try:
-        config = StudyConfig.model_validate(values)
+        config = StudyConfig.model_validate(values, context={"reading": reading})
     except ValidationError as error:
         problems = error.errors()
         first = next((item for item in problems if item["type"] == "value_error"), problems[0])
@@ -287,7 +290,11 @@ def study_config(values: Mapping[str, Any]) -> StudyConfig:
         if not place:
             raise explain(error) from None
         if isinstance(cause, ConfigError):
-            raise ConfigError(cause.reason, field=cause.field or place) from None
+            raise ConfigError(cause.key, field=cause.field or place, **cause.parts) from None
         raise ConfigError("refused", field=place, value=repr(first["input"]), why=in_words(first)) from None
-    config.configs()
+    try:
+        config.configs()
+    except ConfigError as error:
+        if not (reading and parts.is_missing(error)):
+            raise
     return config

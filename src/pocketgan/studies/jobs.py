@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pocketgan.base.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.base.files import write_json
-from pocketgan.base.messages import problem
+from pocketgan.base.messages import message_fields, problem
 from pocketgan.config.fields import differences
 from pocketgan.config.sections import DataConfig, RunConfig
 from pocketgan.experiment.experiment import resume_experiment, run_experiment, settled
@@ -62,7 +62,7 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
     except RunFailed as error:
         if isinstance(error, StorageError):
             return undone(job, error)
-        result = Result(variant=job.variant, seed=job.seed, state="failed", message=str(error))
+        result = failure(job, error)
     except (PocketganError, MemoryError, RuntimeError, OSError) as error:
         return undone(job, error)
     try:
@@ -73,7 +73,17 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
 
 def undone(job: Job, error: Exception) -> Result:
     """Returns the result of a run that an external cause kept from ending."""
-    return Result(variant=job.variant, seed=job.seed, state="undone", message=str(error) or type(error).__name__)
+    message = error if isinstance(error, PocketganError) else str(error) or type(error).__name__
+    return Result(variant=job.variant, seed=job.seed, state="undone", **message_fields(message))
+
+
+def failure(job: Job, error: RunFailed) -> Result:
+    """Returns the result of a run that failed, with the reason that its status holds if it is the same."""
+    fields, run = message_fields(error), job.run()
+    status = run.status() if run else None
+    if status is not None and status.message == fields["message"]:
+        fields["reason"] = status.reason
+    return Result(variant=job.variant, seed=job.seed, state="failed", **fields)
 
 
 def train(job: Job, study: Study, watch: Watcher | None) -> bool:
@@ -112,7 +122,7 @@ def keep(job: Job, result: Result, wall_seconds: float) -> Result:
         }
     )
     job.folder.mkdir(parents=True, exist_ok=True)
-    write_json(job.folder / "result.json", result.model_dump())
+    write_json(job.folder / "result.json", result.model_dump(exclude=None if result.reason else {"reason"}))
     return result
 
 
@@ -124,12 +134,7 @@ def check_config(run: Run, asked: RunConfig) -> None:
     """
     changed = differences(run.config, asked)
     if changed:
-        raise RunError(
-            "'{folder}' was started with other settings ({known}); move it away",
-            field="run",
-            folder=run.folder,
-            known="; ".join(changed),
-        )
+        raise RunError("other settings", field="run", folder=run.folder, changed="; ".join(changed))
 
 
 def check_watchdog(run: Run) -> None:

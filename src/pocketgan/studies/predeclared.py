@@ -113,21 +113,16 @@ def read_study(text: str | Path) -> StudyConfig:
         return STUDIES[str(text)]()
     path = Path(text)
     if path.suffix != ".toml":
-        raise StudyError(
-            "there is no study '{text}'{hint}; known: {known}, or a .toml file",
-            field="study",
-            text=text,
-            hint=nearest(str(text), STUDIES),
-            known=", ".join(STUDIES),
-        )
+        parts = {"name": text, "hint": nearest(str(text), STUDIES), "known": ", ".join(STUDIES)}
+        raise StudyError("no study", field="study", **parts)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StudyError("can't read '{path}': {strerror}", field="study", path=path, strerror=error.strerror) from None
+        raise StudyError("unreadable", field="study", path=path, why=error.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError("'{path}' isn't valid TOML: {error}", field="study", path=path, error=error) from None
+        raise ConfigError("no toml", field="study", path=path, why=error) from None
     values.setdefault("name", re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "study")
     try:
         return study_config(values)
     except ConfigError as error:
-        raise ConfigError("{path}: {error}", path=path, error=error) from None
+        raise ConfigError("in file", path=path, why=error) from None

@@ -22,7 +22,8 @@ from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
-from pocketgan.studies.study import STOP, Job, Result, Study, plain
+from pocketgan.studies.sentences import line_of, say
+from pocketgan.studies.study import STOP, Job, Study, plain
 from pocketgan.studies.verdicts import chosen_variant
 
 ROWS = 30
@@ -70,8 +71,7 @@ def run_study(
         if best is not None and config.fresh_seeds and not (study.folder / STOP).exists():
             fresh = study.fresh_jobs(best)
             if any(job.result() is None for job in fresh):
-                runs = "run on a confirmation seed says" if len(fresh) == 1 else "runs on confirmation seeds say"
-                progress.say(f"'{best}' is chosen; {len(fresh)} {runs} how good it is")
+                progress.say(say("confirming", name=best, count=len(fresh)))
             run_jobs(study, fresh, at_once, backend, threads, progress)
     return study
 
@@ -92,13 +92,11 @@ def check(config: StudyConfig) -> None:
         try:
             metric_names(",".join(names) or config.metric)
         except RunError as error:
-            raise StudyError(error.reason, field=field) from None
+            raise StudyError(error.key, field=field, **error.parts) from None
     variants = config.configs()
     for name, variant in variants.items():
         if config.checkpoint == "best" and variant.evaluation.evaluate_every == "none":
-            raise StudyError(
-                "'best' needs runs that are evaluated; set evaluate_every for '{name}'", field="checkpoint", name=name
-            )
+            raise StudyError("best needs evaluation", field="checkpoint", name=name)
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
         real = len(read_real(DataConfig.model_validate_json(data), config.against).reference)
         redraws = any(variant.reads_images for variant in variants.values() if variant.data.model_dump_json() == data)
@@ -114,7 +112,7 @@ def run_jobs(
     left = [job for job in jobs if job.result() is None]
     done = len(jobs) - len(left)
     if left and done:
-        progress.say(f"{study.config.name}: {done} of {len(jobs)} runs are done")
+        progress.say(say("runs done", name=study.config.name, done=done, all=len(jobs)))
     started = time.monotonic()
     with shown(study, jobs, progress):
         for result in run_all(
@@ -129,16 +127,8 @@ def run_jobs(
             if result.state == "undone" and not result.message:
                 (study.folder / STOP).touch()  # A signal has reached the run's own process.
             each = (time.monotonic() - started) / max(1, done - (len(jobs) - len(left)))
-            progress.say(f"{done}/{len(jobs)}  {line_of(study, result)}  {clock(each * (len(jobs) - done))} left")
-
-
-def line_of(study: Study, result: Result) -> str:
-    """Returns one line about a run that has ended."""
-    name = f"{result.variant}, seed {result.seed}"
-    if result.state == "finished":
-        shown = plain(result.figures.get(study.config.metric))
-        return f"{name}: {study.config.metric} {shown}, {clock(result.seconds)}"
-    return f"{name}: {result.state}{': ' if result.message else ''}{result.message}"
+            parts = {"line": line_of(result, study.config.metric), "time": clock(each * (len(jobs) - done))}
+            progress.say(say("run ended", done=done, all=len(jobs), **parts))
 
 
 @contextmanager

@@ -15,12 +15,14 @@ from typing import Any
 
 from pocketgan.base.errors import ConfigError, StudyError
 from pocketgan.base.files import write_atomically
+from pocketgan.base.messages import message_fields, problem
 from pocketgan.base.progress import Progress
 from pocketgan.runs.run import Run
 from pocketgan.studies.backends import Backend, run_all
 from pocketgan.studies.config import Range, StudyConfig
 from pocketgan.studies.jobs import keep, run_job
-from pocketgan.studies.study import STOP, Result, Study, plain
+from pocketgan.studies.sentences import line_of, say
+from pocketgan.studies.study import STOP, Result, Study
 
 OWNER_FILE = ".owner"
 OWNER = "owner"
@@ -53,8 +55,7 @@ def run_search(study: Study, *, jobs: int, backend: Backend, cores: int, progres
         done += result.state != "undone"
         if result.state == "undone" and not result.message:
             (study.folder / STOP).touch()  # A signal has reached the trial's own process.
-        shown = plain(result.figures.get(config.metric)) if result.figures else result.message
-        progress.say(f"{done}/{config.trials}  {result.variant}: {result.state} {shown}")
+        progress.say(say("trial ended", done=done, all=config.trials, line=line_of(result, config.metric)))
         study = with_trials(study, searched)
     return with_trials(study, searched)
 
@@ -73,16 +74,9 @@ def check(config: StudyConfig) -> None:
         for value in ends(values):
             config.configure("a trial", first | {name: value})
     if trial.evaluation.evaluate_every == "none":
-        raise ConfigError(
-            "needs runs that are evaluated; set evaluate_every, such as '30 s', in settings", field="search"
-        )
+        raise ConfigError("search needs evaluation", field="search")
     if config.metric not in MEASURED:
-        raise ConfigError(
-            "'{metric}' isn't computed during training; known: {known}",
-            field="metric",
-            metric=config.metric,
-            known=", ".join(MEASURED),
-        )
+        raise ConfigError("metric not in training", field="metric", metric=config.metric, known=", ".join(MEASURED))
 
 
 def ends(values: Any) -> list[Any]:
@@ -94,7 +88,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        raise StudyError("Optuna isn't installed; pip install optuna", field="search") from None
+        raise StudyError("no optuna", field="search") from None
     optuna.logging.set_verbosity(logging.ERROR)
     return optuna
 
@@ -123,22 +117,10 @@ def open_storage(study: Study) -> Any:
             load_if_exists=True,
         )
     except Exception as error:  # SQLAlchemy and the drivers have their own errors.
-        raise StudyError(
-            "can't use '{url}': {splitlines}", field="storage", url=url, splitlines=str(error).splitlines()[0]
-        ) from None
+        raise StudyError("no storage", field="storage", url=url, why=str(error).splitlines()[0]) from None
     if searched.direction != wanted:
-        old, new = searched.direction.name.lower(), wanted.name.lower()
-        way = "lower" if config.better == "higher" else "higher"
-        raise StudyError(
-            "the search in '{url}' was started to {old} {metric}, and this one is to {new} it; use "
-            "another folder, or set direction = '{way}'",
-            field="storage",
-            url=url,
-            old=old,
-            metric=config.metric,
-            new=new,
-            way=way,
-        )
+        key = "search maximizes" if config.lower_is_better else "search minimizes"
+        raise StudyError(key, field="storage", url=url, metric=config.metric)
     return searched
 
 
@@ -161,7 +143,8 @@ def run_trial(slot: int, study: Study) -> Result:
     watch = Pruning(asked, config)
     result = run_job(job, study, watch)
     if watch.pruned and result.state == "undone":
-        pruned = Result(variant=name, seed=job.seed, state="pruned", message=f"after {watch.reported} evaluations")
+        fields = message_fields(problem("pruned", count=watch.reported))
+        pruned = Result(variant=name, seed=job.seed, state="pruned", **fields)
         result = keep(job, pruned, time.perf_counter() - started)
     states = optuna.trial.TrialState
     run = job.run()

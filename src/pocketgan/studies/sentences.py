@@ -1,11 +1,13 @@
 """Results of a study in plain sentences."""
 
-from pocketgan.base.language import Text, localised
+from pocketgan.base.language import Text, clock, localised
 from pocketgan.base.language import say as say_of
+from pocketgan.experiment.watchdog_words import why_ended
 from pocketgan.metrics.words import TITLES
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.seeds import fewest_seeds, smallest_p_value
 from pocketgan.studies.statistics import PairComparison, interquartile_mean
+from pocketgan.studies.study import Result, plain
 from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_groups
 
 SENTENCES: dict[str, Text] = {
@@ -53,6 +55,18 @@ SENTENCES: dict[str, Text] = {
     "a lower generator loss": "a lower generator loss",
     "a lower discriminator loss": "a lower discriminator loss",
     "discriminator accuracy nearer to 50%": "discriminator accuracy closer to 50%",
+    "runs done": "{name}: {done} of {all} runs are done",
+    "confirming": (
+        "'{name}' is chosen; {count} run on a confirmation seed shows how good it is",
+        "'{name}' is chosen; {count} runs on confirmation seeds show how good it is",
+    ),
+    "run ended": "{done}/{all}  {line}  {time} left",
+    "trial ended": "{done}/{all}  {line}",
+    "run finished": "{variant}, seed {seed}: {metric} {value}, {time}",
+    "run failed": "{variant}, seed {seed}: failed: {why}",
+    "run pruned": "{variant}, seed {seed}: pruned {why}",
+    "run undone": "{variant}, seed {seed}: not done: {why}",
+    "run stopped": "{variant}, seed {seed}: stopped",
 }
 """All sentences about a study, and the names of the readings of its curves."""
 
@@ -183,3 +197,14 @@ def reading_sentences(reading: Reading, verdict: Verdict) -> list[str]:
             key = f"{where}, against" if value < -0.3 else f"{where}, nothing"
             message.append(say(key, reading=name, value=localised(f"{value:.2f}")))
     return message
+
+
+def line_of(result: Result, metric: str) -> str:
+    """Returns one line about a run that has ended: its score and training time, or why it has none."""
+    name = {"variant": result.variant, "seed": str(result.seed)}
+    if result.state == "finished":
+        value = plain(result.figures.get(metric))
+        return say("run finished", **name, metric=metric, value=value, time=clock(result.seconds))
+    if result.state == "undone" and not result.message:
+        return say("run stopped", **name)
+    return say(f"run {result.state}", **name, why=why_ended(result.reason, result.message))

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pocketgan.base.errors import ConfigError, RunError, StudyError
 from pocketgan.base.files import write_json
+from pocketgan.base.language import localised
+from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.fields import replace, validated
 from pocketgan.config.sections import RunConfig
@@ -34,7 +36,8 @@ class Result(BaseModel):
         state: `finished`; `failed` (the run diverged, or the watchdog stopped it); `pruned` by a search; `undone`:
             stopped, or prevented by an external cause such as a full disk. An undone result isn't stored, and the run
             is resumed later.
-        message: the reason for a failed or undone run.
+        message: the reason for a failed, pruned or undone run, in English.
+        reason: the same as a key of `PROBLEMS` and its parts; empty in files of older versions.
         figures: scores of the measured generator, by metric.
         floor: real-data baseline of the deciding metric, or None.
         features: the feature space, its version and hash.
@@ -49,6 +52,7 @@ class Result(BaseModel):
     seed: int
     state: Literal["finished", "failed", "pruned", "undone"]
     message: str = ""
+    reason: dict[str, Any] = Field(default={})
     figures: dict[str, float | None] = Field(default={})
     floor: float | None = None
     features: str = ""
@@ -126,18 +130,11 @@ class Study:
             if config.seeds is None and there.config.seeds is not None:
                 study = cls(folder, config.model_copy(update={"seeds": there.config.seeds}), study.variants)
         elif folder.exists() and (not folder.is_dir() or holds_something(folder)):
-            raise StudyError(
-                "'{folder}' isn't empty and holds no study; choose another folder", field="out", folder=folder
-            )
+            raise StudyError("no study inside", field="out", folder=folder)
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StudyError(
-                "can't write to '{folder}': {strerror}; choose another folder",
-                field="out",
-                folder=folder,
-                strerror=error.strerror,
-            ) from None
+            raise StudyError("not writable", field="out", folder=folder, why=error.strerror) from None
         study.write()
         return study
 
@@ -151,23 +148,18 @@ class Study:
         folder = Path(folder)
         path = folder / "study.json"
         if not path.is_file():
-            where = "isn't the folder of a study: it has no study.json" if folder.is_dir() else "doesn't exist"
-            raise StudyError(
-                "'{folder}' {where}; 'pocketgan study NAME --out DIR' creates one",
-                field="study",
-                folder=folder,
-                where=where,
-            )
+            key = "no study folder" if folder.is_dir() else "study folder gone"
+            raise StudyError(key, field="study", folder=folder)
         try:
             values = read_object(path)
             number = history.known_format(values.get("format"))
             if number is None:
                 parts = {"path": path, "found": repr(values.get("format")), "format": history.FORMAT}
                 raise StudyError("unknown format", field="study", **parts)
-            config = study_config(upgraded(values["study"], number))
+            config = study_config(upgraded(values["study"], number), reading=True)
             variants = {name: validated(history.upgrade(fields, number)) for name, fields in values["variants"].items()}
         except (RunError, ConfigError, KeyError, AttributeError, TypeError) as error:
-            raise StudyError("{path} is damaged: {error}", field="study", path=path, error=error) from None
+            raise StudyError("damaged", field="study", path=path, why=error) from None
         return cls(folder, config, variants)
 
     def write(self) -> None:
@@ -251,7 +243,9 @@ class Study:
 
 def plain(figure: float | None) -> str:
     """Returns a score with four digits; `not finite` if it is infinite, not a number, or wasn't measured."""
-    return "not finite" if figure is None or not math.isfinite(figure) else f"{figure:.4g}"
+    if figure is None or not math.isfinite(figure):
+        return problem("no finite value")
+    return localised(f"{figure:.4g}")
 
 
 def upgraded(fields: dict[str, Any], number: int) -> dict[str, Any]:
@@ -281,32 +275,14 @@ def check_same(there: Study, asked: Study) -> None:
     old, new = (study.config.model_dump() | {"direction": study.config.better} for study in (there, asked))
     for name in old:
         if old[name] != new[name] and name not in GROWS:
-            raise StudyError(
-                "'{folder}' holds the study '{name}' with other settings ({name2}: {old} -> {new}); "
-                "choose another folder",
-                field="out",
-                folder=there.folder,
-                name=there.config.name,
-                name2=name,
-                old=old[name],
-                new=new[name],
-            )
+            change = {"setting": name, "old": old[name], "new": new[name]}
+            raise StudyError("other study", field="out", folder=there.folder, name=there.config.name, **change)
     old["seeds"], new["seeds"] = len(there.seeds()), len(asked.seeds())
     for name in ("seeds", "fresh_seeds", "trials"):
         if new[name] < old[name] and not (name == "seeds" and asked.config.seeds is None):
-            raise StudyError(
-                "must be at least the {old} of the study in '{folder}' (got {new})",
-                field=name,
-                new=new[name],
-                old=old[name],
-                folder=there.folder,
-            )
+            raise StudyError("smaller study", field=name, new=new[name], old=old[name], folder=there.folder)
     if asked.config.search == "grid" and not same_variants(there.variants, asked.variants):
-        raise StudyError(
-            "the recipes of the study in '{folder}' have changed since it began; choose another folder",
-            field="out",
-            folder=there.folder,
-        )
+        raise StudyError("recipes changed", field="out", folder=there.folder)
 
 
 def same_variants(there: dict[str, RunConfig], asked: dict[str, RunConfig]) -> bool:

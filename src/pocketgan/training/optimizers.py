@@ -62,7 +62,7 @@ class Adam:
             found_inf: a scalar, 0.0 or 1.0, which the caller keeps from step to step.
             rate: a factor on the learning rate.
         """
-        gradients = torch.autograd.grad(loss, self.parameters)
+        gradients = gradients_of(loss, self.parameters)
         with torch.no_grad():
             torch.maximum(found_inf, loss.isfinite().logical_not_(), out=found_inf)
         self.count += 1
@@ -113,7 +113,7 @@ class AnyOptimizer:
 
     def step(self, loss: Tensor, found_inf: Tensor, rate: float = 1.0) -> None:
         """Moves the parameters against the gradient of `loss`, unless `found_inf` is or becomes 1; see `Adam.step`."""
-        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        gradients = gradients_of(loss, self.parameters)
         with torch.no_grad():
             torch.maximum(found_inf, loss.isfinite().logical_not_(), out=found_inf)
         if found_inf.item():
@@ -185,6 +185,12 @@ def create_optimizer(network: nn.Module, config: TrainConfig, learning_rate: flo
     except (TypeError, ValueError) as error:
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigError("not built", field="optimizer", name=config.optimizer, why=why) from None
+
+
+def gradients_of(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
+    """Returns the gradient of a loss for each parameter; zeros for one that the loss doesn't depend on."""
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, gradients, strict=True)]
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:

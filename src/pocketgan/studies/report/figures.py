@@ -12,14 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, PercentFormatter, ScalarFormatter
 from PIL import Image
 
+from pocketgan.base.charts.axes import log_ticks
+from pocketgan.base.charts.content import Chart, Intervals, Line
+from pocketgan.base.charts.looks import PALETTES, Look
 from pocketgan.base.language import localised, shortened
 from pocketgan.images.lettering import letters
-from pocketgan.studies.report.charts import BANDS, Bars, Chart, Series, colour_of, dash_of, symbol_of, ticks
+from pocketgan.studies.report.charts import BANDS
 from pocketgan.studies.report.samples import Samples
 from pocketgan.studies.report.words import say
 
 DPI = 150
-INK = "#222222"
 FLOOR = "0.35"
 STYLES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (9, 3))}
 MARKS = {
@@ -32,9 +34,9 @@ BESIDE = 6
 """Largest number of legend entries inside a chart; a longer legend stands beside the chart."""
 
 
-def draw(chart: Chart | Bars) -> bytes:
+def draw(chart: Chart | Intervals) -> bytes:
     """Plots a chart and returns the PNG file."""
-    return finished(draw_bars if isinstance(chart, Bars) else draw_lines, chart)
+    return finished(draw_intervals if isinstance(chart, Intervals) else draw_lines, chart)
 
 
 def draw_samples(samples: Samples) -> bytes:
@@ -51,67 +53,67 @@ def finished(draws: Callable[[Any], Figure], what: Any) -> bytes:
     return buffer.getvalue()
 
 
-def colour(place: int) -> str:
-    """Returns a variant's color on white."""
-    return INK if colour_of(place) == "ink" else colour_of(place)
+def colour(look: Look | None) -> str:
+    """Returns a variant's color on white, or that of a line for all variants."""
+    return FLOOR if look is None else PALETTES["light"][look.colour - 1]
 
 
 def draw_lines(chart: Chart) -> Figure:
     """Plots a chart of lines or dots."""
-    figure = Figure(figsize=(7, max(4, 0.7 + 0.165 * len(chart.series))), layout="constrained")
+    figure = Figure(figsize=(7, max(4, 0.7 + 0.165 * len(chart.lines))), layout="constrained")
     axes = figure.subplots()
     handles = []
-    for series in chart.series:
-        if series.low is not None and series.high is not None and len(chart.series) <= BANDS:
-            opacity = 0.18 if len(chart.series) <= 4 else 0.08
-            axes.fill_between(series.x, series.low, series.high, color=colour(series.place), alpha=opacity, linewidth=0)
-        handles += axes.plot(series.x, series.y, **looks(series))
+    for line in chart.lines:
+        if line.low is not None and line.high is not None and len(chart.lines) <= BANDS:
+            opacity = 0.18 if len(chart.lines) <= 4 else 0.08
+            axes.fill_between(line.x, line.low, line.high, color=colour(line.look), alpha=opacity, linewidth=0)
+        handles += axes.plot(line.x, line.y, **looks(line))
     for level in chart.levels:
-        axes.axhline(level.value, color=FLOOR if level.place is None else colour(level.place), linewidth=1, ls=":")
+        axes.axhline(level.value, color=colour(level.look), linewidth=1, ls=":")
     if chart.log:
         axes.set_yscale("log")
     if chart.limits is not None:
         axes.set_ylim(chart.limits)
     if chart.log:
         plain_numbers(axes.yaxis)
-    if chart.series[0].line:
+    if chart.lines[0].joined:
         axes.set_xlim(left=0)
     if chart.percent:
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel(chart.x)
     axes.set_ylabel(chart.y)
-    names = [shortened(series.name, LETTERS) for series in chart.series]
+    names = [shortened(line.name, LETTERS) for line in chart.lines]
     where: dict[str, Any] = {} if len(names) <= BESIDE else {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
     legend = axes.legend(handles, names, frameon=False, fontsize=8 if where else 9, handlelength=2.8, **where)
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return tidy(figure, axes, chart.title, "y" if chart.series[0].line else "both")
+    return tidy(figure, axes, chart.title, "y" if chart.lines[0].joined else "both")
 
 
-def looks(series: Series) -> dict[str, Any]:
-    """Returns Matplotlib's style arguments for a series."""
-    mark = MARKS[symbol_of(series.place)] if series.dots else ""
-    line = STYLES[dash_of(series.place)] if series.line else "none"
-    size = 4 if series.line else 6
-    return {"color": colour(series.place), "linestyle": line, "marker": mark, "markersize": size, "linewidth": 1.6}
+def looks(line: Line) -> dict[str, Any]:
+    """Returns Matplotlib's style arguments for a line."""
+    mark = MARKS[line.look.symbol] if line.dots else ""
+    style = STYLES[line.look.dash] if line.joined else "none"
+    size = 4 if line.joined else 6
+    return {"color": colour(line.look), "linestyle": style, "marker": mark, "markersize": size, "linewidth": 1.6}
 
 
-def draw_bars(chart: Bars) -> Figure:
+def draw_intervals(chart: Intervals) -> Figure:
     """Plots a chart of intervals, one row per variant."""
-    height = 0.42 if len(chart.bars) <= 12 else 0.28
-    figure = Figure(figsize=(7, 1.3 + height * len(chart.bars)), layout="constrained")
+    height = 0.42 if len(chart.rows) <= 12 else 0.28
+    figure = Figure(figsize=(7, 1.3 + height * len(chart.rows)), layout="constrained")
     axes = figure.subplots()
-    for row, bar in enumerate(chart.bars):
-        shade = colour(bar.place)
-        axes.plot([bar.low, bar.high], [row - 0.14] * 2, "|-", color=shade, linewidth=1.8, markersize=8)
-        axes.plot(bar.estimate, row - 0.14, "D", color=shade, markersize=7, fillstyle="none" if bar.fresh else "full")
-        axes.plot(bar.dots, [row + 0.2] * len(bar.dots), "o", color=shade, markersize=4.5, alpha=0.75, linewidth=0)
-    names = [shortened(bar.name, LETTERS) for bar in chart.bars]
+    for place, row in enumerate(chart.rows):
+        shade, fill = colour(row.look), "none" if row.hollow else "full"
+        axes.plot([row.low, row.high], [place - 0.14] * 2, "|-", color=shade, linewidth=1.8, markersize=8)
+        axes.plot(row.estimate, place - 0.14, "D", color=shade, markersize=7, fillstyle=fill)
+        axes.plot(row.dots, [place + 0.2] * len(row.dots), "o", color=shade, markersize=4.5, alpha=0.75, linewidth=0)
+    names = [shortened(row.name, LETTERS) for row in chart.rows]
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    if chart.floor is not None:
-        axes.axvline(chart.floor, color=FLOOR, linewidth=1, ls=":")
+    if chart.level is not None:
+        axes.axvline(chart.level.value, color=FLOOR, linewidth=1, ls=":")
     if chart.log:
         axes.set_xscale("log")
         plain_numbers(axes.xaxis)
@@ -121,7 +123,7 @@ def draw_bars(chart: Bars) -> Figure:
 
 def plain_numbers(axis: Any) -> None:
     """Labels a logarithmic axis, whose limits are set, with round numbers such as 20, 50, 100."""
-    axis.set_major_locator(FixedLocator(ticks(*axis.get_view_interval())))
+    axis.set_major_locator(FixedLocator(log_ticks(*axis.get_view_interval())))
     axis.set_major_formatter(FuncFormatter(lambda value, _: localised(f"{value:g}")))
     axis.set_minor_formatter(NullFormatter())
 

@@ -25,7 +25,7 @@ class RunRow:
         state: `finished` or `failed` by its result; without a result, `waiting`, `running` or `stopped`.
         share: fraction of its steps that are done.
         figures: scores, by metric.
-        seconds, wall_seconds, floor, diagnoses, message: as in its result.
+        seconds, wall_seconds, floor, diagnoses, message, reason: as in its result.
         folder: the run's folder, relative to the study's.
     """
 
@@ -40,6 +40,7 @@ class RunRow:
     floor: float | None
     diagnoses: list[str]
     message: str
+    reason: dict[str, Any]
     folder: str
 
 
@@ -157,24 +158,24 @@ def row_of(study: Study, job: Job) -> RunRow:
     """Returns the known facts about one run."""
     result, folder = job.result(), job.folder.relative_to(study.folder).as_posix()
     if result is None:
-        state, share, message, seconds = state_of(job.run())
-        return RunRow(job.variant, job.seed, job.fresh, state, share, {}, seconds, 0.0, None, [], message, folder)
+        state, share, why, seconds = state_of(job.run())
+        return RunRow(job.variant, job.seed, job.fresh, state, share, {}, seconds, 0.0, None, [], *why, folder)
     return RunRow(
         job.variant, job.seed, job.fresh, result.state, 1.0, result.figures, result.seconds, result.wall_seconds,
-        result.floor, result.diagnoses, result.message, folder,
+        result.floor, result.diagnoses, result.message, result.reason, folder,
     )  # fmt: skip
 
 
-def state_of(run: Run | None) -> tuple[str, float, str, float]:
-    """Returns the state, the fraction done, the message and the seconds of a run without a result."""
+def state_of(run: Run | None) -> tuple[str, float, tuple[str, dict[str, Any]], float]:
+    """Returns the state, the fraction done, the message with its reason, and the seconds of a run without a result."""
     try:
         status = None if run is None else run.status()
     except RunError:
         status = None
     if status is None:
-        return "waiting", 0.0, "", 0.0
+        return "waiting", 0.0, ("", {}), 0.0
     state = "running" if status.state in ("running", "finished") else "stopped"
-    return state, status.step / status.steps, status.message, status.seconds
+    return state, status.step / status.steps, (status.message, status.reason), status.seconds
 
 
 def settings_of(study: Study, variant: str) -> dict[str, Any]:

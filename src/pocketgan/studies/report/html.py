@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from pocketgan.base.html import heading, paragraph, picture_address
-from pocketgan.studies.report.charts import Bars, Chart
-from pocketgan.studies.report.plotly import legend_entry
+from pocketgan.base.charts.content import Chart, Intervals
+from pocketgan.base.charts.drawing import draw, draw_intervals
+from pocketgan.base.charts.looks import look_of
+from pocketgan.base.charts.svg import key
+from pocketgan.base.html import heading, paragraph
 from pocketgan.studies.report.words import say
 
 MOST_ROWS = 400
@@ -65,31 +67,29 @@ def table(
     )
 
 
-def figure(chart: Chart | Bars, still: bytes, kind: str = "", *, titled: bool = True) -> str:
-    """Returns a chart's placeholder, with a static plot for print and for browsers without scripts."""
-    words = say("still", title=chart.title, caption=chart.caption)
-    looks = f' class="{kind}"' if kind else ""
+def figure(chart: Chart | Intervals, group: str = "", kind: str = "", *, titled: bool = False) -> str:
+    """Returns a chart with its caption; `group` is the group of charts whose legend shows and hides its variants."""
+    looks = (f' class="{kind}"' if kind else "") + (f' data-group="{group}"' if group else "")
     title = heading(chart.title) if titled else ""
-    return (
-        f'<figure{looks}>{title}<div class="plot" id="plot-{chart.name}" role="img" aria-label="{escape(words)}"></div>'
-        f'<img class="still" alt="{escape(words)}" src="{picture_address(still)}">'
-        f"<figcaption>{escape(chart.caption)}</figcaption></figure>"
-    )
+    content = draw_intervals(chart) if isinstance(chart, Intervals) else draw(chart)
+    caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
+    return f'<figure{looks} id="chart-{chart.name}">{title}{content}{caption}</figure>'
 
 
-def legend(group: str, places: dict[str, int], *, bands: bool = False, dots: bool = False) -> str:
+def legend(group: str, places: dict[str, int], *, bands: bool | None = None, dots: bool = False) -> str:
     """Returns a legend whose buttons show and hide variants in a group of charts.
 
     Args:
         group: the group of charts.
         places: indices of variants, by name.
-        bands: whether bands can be shown and hidden, too.
+        bands: whether bands are shown at first; None if there are none to show and hide.
         dots: whether variants are shown as dots rather than lines.
     """
     if not places:
         return ""
+    kind = "symbol" if dots else "line"
     buttons = "".join(
-        f'<button type="button" aria-pressed="true" data-place="{place}">{legend_entry(place, dots)}'
+        f'<button type="button" aria-pressed="true" data-place="{place}">{key(look_of(place), kind)}'
         f"<span>{escape(name)}</span></button>"
         for name, place in places.items()
     )
@@ -99,7 +99,8 @@ def legend(group: str, places: dict[str, int], *, bands: bool = False, dots: boo
         for shown in (True, False)
         if len(places) > FEW
     )
-    box = f'<label><input type="checkbox"> {escape(say("bands"))}</label>' if bands else ""
+    ticked = " checked" if bands else ""
+    box = "" if bands is None else f'<label><input type="checkbox"{ticked}> {escape(say("bands"))}</label>'
     return (
         f'<div class="legend{few}" role="group" aria-label="{escape(say("legend"))}" data-group="{group}">'
         f"{buttons}{both}{box}</div>"

@@ -4,16 +4,16 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from plotly.offline import get_plotlyjs
-
-from pocketgan.base.html import STYLE, heading, paragraph, picture_address
+from pocketgan.base.charts.content import Chart, Intervals
+from pocketgan.base.charts.files import SCRIPT as CHART_SCRIPT
+from pocketgan.base.html import STYLE, embedded, heading, paragraph, picture_address
 from pocketgan.base.language import clock, date, localised, spoken
+from pocketgan.experiment.watchdog_words import why_ended
 from pocketgan.studies.predeclared import question_of
-from pocketgan.studies.report.charts import Bars, Chart, drawn
+from pocketgan.studies.report.charts import BANDS, drawn
 from pocketgan.studies.report.findings import Findings
 from pocketgan.studies.report.html import bullets, definitions, figure, legend, section, slider, table
 from pocketgan.studies.report.method import command, method
-from pocketgan.studies.report.plotly import embedded, page_data
 from pocketgan.studies.report.samples import Samples
 from pocketgan.studies.report.script import SCRIPT, WITHOUT_SCRIPT
 from pocketgan.studies.report.tables import floor_of, mean_of, other_metrics, settings_text, state_text
@@ -34,15 +34,14 @@ from pocketgan.studies.verdicts import best_of_groups
 SECTIONS = ("verdict", "variants", "curves", "samples", "losses", "runs", "method")
 MOST_SENTENCES = 40
 """Largest number of sentences on comparisons, and on intermediate evaluations; the tables have all."""
-ALLOWED = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+ALLOWED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """Content security policy of the page: nothing may be loaded from elsewhere, even by a script inside."""
 
 
 def write_page(
     findings: Findings,
     samples: Samples | None,
-    charts: dict[str, list[Chart | Bars]],
-    stills: dict[str, bytes],
+    charts: dict[str, list[Chart | Intervals]],
     beside: list[str],
     now: datetime,
 ) -> str:
@@ -52,7 +51,6 @@ def write_page(
         findings: content of the page.
         samples: its sample pictures, or None.
         charts: charts by the legend that they belong to.
-        stills: the same charts as PNG files, by name.
         beside: names of the files beside the page.
         now: the time of writing.
     """
@@ -64,10 +62,10 @@ def write_page(
     line = say("line", **facts, all=done + findings.verdict.undone, date=date(now))
     body = [
         verdict_section(findings),
-        variants_section(findings, charts, stills),
-        curves_section(findings, charts["curves"], stills),
+        variants_section(findings, charts),
+        curves_section(findings, charts["curves"]),
         samples_section(findings, samples),
-        losses_section(findings, charts["scatter"], stills),
+        losses_section(findings, charts["scatter"]),
         runs_section(findings),
         method_section(findings, beside),
     ]
@@ -85,8 +83,7 @@ def write_page(
 <nav aria-label="{escape(say("contents"))}"><ul>{places}</ul></nav></header>
 <main>
 {"".join(body)}</main>
-<script type="application/json" id="chart-data">{embedded(page_data(charts))}</script>
-{sample_data(findings, samples)}<script>{get_plotlyjs()}</script>
+{sample_data(findings, samples)}<script>{CHART_SCRIPT}</script>
 <script>{SCRIPT}</script>
 </body></html>
 """
@@ -118,24 +115,24 @@ def left_out(count: int, file: str) -> str:
 # Variants.
 
 
-def variants_section(findings: Findings, charts: dict[str, list[Chart | Bars]], stills: dict[str, bytes]) -> str:
+def variants_section(findings: Findings, charts: dict[str, list[Chart | Intervals]]) -> str:
     """Returns the variants' quality, training, comparisons and intermediate evaluations, and their expected best."""
-    parts = [figure(chart, stills[chart.name], titled=False) for chart in charts["quality"]]
+    parts = [figure(chart) for chart in charts["quality"]]
     parts += [quality_table(findings), training_table(findings), comparison_table(findings), moment_table(findings)]
     budget = charts["budget"]
     few = [s.name for s in findings.verdict.variants if len(s.best_of) < 2]
     note = paragraph(say("best none", names=listed(few)), "note") if few else ""
     if budget:
         parts += [heading(budget[0].title), legend("budget", in_chart(findings, budget))]
-        parts += [figure(chart, stills[chart.name], titled=False) for chart in budget] + [note]
+        parts += [figure(chart, "budget") for chart in budget] + [note]
     else:
         parts += [heading(say("best table")), note]
     return section("variants", *parts)
 
 
-def in_chart(findings: Findings, charts: list[Chart | Bars]) -> dict[str, int]:
+def in_chart(findings: Findings, charts: list[Chart | Intervals]) -> dict[str, int]:
     """Returns the variants that have a series in one of the charts, with their indices."""
-    names = {series.name for chart in charts if isinstance(chart, Chart) for series in chart.series}
+    names = {line.name for chart in charts if isinstance(chart, Chart) for line in chart.lines}
     return {name: findings.places[name] for name in drawn(findings) if name in names}
 
 
@@ -245,22 +242,24 @@ def moment_table(findings: Findings) -> str:
 # Curves and samples.
 
 
-def curves_section(findings: Findings, charts: list[Chart | Bars], stills: dict[str, bytes]) -> str:
+def curves_section(findings: Findings, charts: list[Chart | Intervals]) -> str:
     """Returns the curves with their common legend."""
     if not charts:
         return section("curves", paragraph(say("no curves")))
-    several = any(series.low is not None for chart in charts if isinstance(chart, Chart) for series in chart.series)
+    several = any(line.low is not None for chart in charts if isinstance(chart, Chart) for line in chart.lines)
+    places = in_chart(findings, charts)
+    banded = several and len(places) <= BANDS
     all_variants, shown = len(findings.study.variants), len(drawn(findings))
     note = say("only drawn", count=shown, all=all_variants) if shown < all_variants else ""
     words = say("curves note" if several else "curves note one")
     wholes = ["whole" if chart.name == "quality_curve" else "" for chart in charts]
-    figures = [figure(chart, stills[chart.name], kind) for chart, kind in zip(charts, wholes, strict=True)]
+    figures = [figure(chart, "curves", kind, titled=True) for chart, kind in zip(charts, wholes, strict=True)]
     return section(
         "curves",
         paragraph(f"{words} {say('curves table')} {note}".strip()),
         paragraph(say("zoom"), "note screen"),
-        legend("curves", in_chart(findings, charts), bands=several),
-        f'<div class="charts">{"".join(figures)}</div>',
+        legend("curves", places, bands=banded if several else None),
+        f'<div class="charts pg-charts{"" if banded else " bandless"}">{"".join(figures)}</div>',
     )
 
 
@@ -306,7 +305,7 @@ def sample_data(findings: Findings, samples: Samples | None) -> str:
 # Losses, runs, method.
 
 
-def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[str, bytes]) -> str:
+def losses_section(findings: Findings, charts: list[Chart | Intervals]) -> str:
     """Returns the conclusions that the curves suggest, and whether they agree with the measured quality."""
     verdict = findings.verdict
     columns = {say("reading"): "", say("favours"): "text", say("over runs"): "number", say("within runs"): "number"}
@@ -329,7 +328,7 @@ def losses_section(findings: Findings, charts: list[Chart | Bars], stills: dict[
     ]
     if charts:
         parts += [heading(charts[0].title), legend("scatter", in_chart(findings, charts), dots=True)]
-        parts += [figure(chart, stills[chart.name], titled=False) for chart in charts]
+        parts += [figure(chart, "scatter") for chart in charts]
     return section("losses", *parts)
 
 
@@ -344,7 +343,8 @@ def runs_section(findings: Findings) -> str:
         seed = say("fresh seed", seed=str(row.seed)) if row.fresh else str(row.seed)
         figure_text, time = written(row.figures.get(findings.metric)), clock(row.seconds) if row.seconds else "–"
         named = ", ".join(map(diagnosis, row.diagnoses))
-        rows.append([row.variant, seed, state_text(row), figure_text, time, named or "–", row.message or "–"])
+        why = why_ended(row.reason, row.message)
+        rows.append([row.variant, seed, state_text(row), figure_text, time, named or "–", why or "–"])
         kinds.append("failed" if row.state == "failed" else "")
     note = say("fresh note") if any(row.fresh for row in findings.rows) else ""
     return section("runs", table(say("runs table"), columns, rows, kinds=kinds, note=note, file="runs.csv"))

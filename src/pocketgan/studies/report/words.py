@@ -136,7 +136,6 @@ WORDS: dict[str, Text] = {
     "clock step": "step",
     "clock seconds": "training time (s)",
     "clock minutes": "training time (min)",
-    "still": "{title}. {caption}",
     # Samples.
     "samples note": "Each picture is generated from the same latents at every point of its run. A run that ended early "
     "keeps its last picture.",

@@ -39,7 +39,7 @@ def _write_report(study: Study) -> Path:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise StorageError("can't create {folder}: {strerror}", folder=folder, strerror=error.strerror) from None
+        raise StorageError("no folder made", folder=folder, why=error.strerror) from None
     findings, samples = find(study), find_samples(study)
     charts, drawn = charts_of(findings), drawn_language()
     alike = drawn == spoken()
@@ -50,7 +50,7 @@ def _write_report(study: Study) -> Path:
     if pictured is not None and pictured.variants:
         files["samples.png"] = draw_samples(pictured)
     files |= {name: text.encode() for name, text in csv_files(findings).items()}
-    page = write_page(findings, samples, charts, stills, list(files), datetime.now())
+    page = write_page(findings, samples, charts, list(files), datetime.now())
     for name, content in files.items():
         write_atomically(folder / name, content, durable=False)
     write_atomically(folder / "report.html", page.encode(), durable=False)

@@ -1,0 +1,205 @@
+"""Checks of a person's own parts against the contract of the package's parts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pocketgan.base.errors import ConfigError, PocketganError, UserError
+from pocketgan.base.messages import problem
+from pocketgan.config import parts
+from pocketgan.config.code import load_code
+from pocketgan.config.parts import Kind, Value
+from pocketgan.config.recipes import recipe
+from pocketgan.config.sections import NetworkConfig, RunConfig
+from pocketgan.images.sets import Pixels
+from pocketgan.networks.contract import Check, Contract
+from pocketgan.networks.layers import ImageShape
+from pocketgan.networks.own import first_line
+from pocketgan.runs.records import DataFacts
+from pocketgan.training.objectives import Objective
+
+LOGITS = (-20.0, -1.0, 0.0, 1.0, 20.0)
+"""Logits at which the losses of an objective are computed."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The checks of one part.
+
+    Attributes:
+        kind, name: the part.
+        checks: what was checked, in order.
+    """
+
+    kind: Kind
+    name: str
+    checks: list[Check]
+
+    @property
+    def problems(self) -> list[Check]:
+        """The checks that found something to mend."""
+        return [check for check in self.checks if check.problem]
+
+
+def check(path: str | Path, name: str | None = None) -> list[Report]:
+    """Checks the networks, objectives and recipes of a file.
+
+    Networks that a recipe of the file uses are checked with the recipe's options and sizes, and others with the default
+    ones. A class that is neither a generator nor a discriminator, such as a layer, is passed over, unless it is named.
+
+    Args:
+        path: the file, which is run.
+        name: the only class, objective or recipe to check; None for all.
+
+    Returns:
+        A report for each part.
+
+    Raises:
+        UserError: the file can't be loaded, or there is nothing to check in it.
+    """
+    code = load_code(path)
+    assert code.path is not None
+    file = code.path.name
+    chosen = [name] if name else code.names()
+    reports: dict[tuple[Kind, str], Report] = {}
+    for one in chosen:
+        if parts.looks_like("recipe", code, one):
+            for report in check_recipe(f"{file}:{one}"):
+                reports[report.kind, report.name] = report
+    for one in chosen:
+        value, full = code.attribute(one, "code"), f"{file}:{one}"
+        if parts.looks_like("objective", code, one):
+            reports["objective", full] = Report("objective", full, list(objective_checks(value)))
+        elif parts.looks_like("generator", code, one) and not any(known == full for _, known in reports):
+            report = check_network(value, full, must=name is not None)
+            if report is not None:
+                reports[report.kind, full] = report
+    if not reports:
+        raise UserError("nothing to check", field="file", file=path)
+    return list(reports.values())
+
+
+def check_recipe(name: str) -> Iterator[Report]:
+    """Checks a recipe, and the networks of one's own that it uses."""
+    try:
+        config = recipe(name)
+    except PocketganError as error:
+        yield Report("recipe", name, [Check("returns a configuration", error.reason)])
+        return
+    yield Report("recipe", name, [Check("returns a configuration")])
+    options = {"generator": config.network.generator_options, "discriminator": config.network.discriminator_options}
+    for kind in ("generator", "discriminator"):
+        if kind in config.parts:
+            part = parts.get(kind, config.name_of(kind))
+            contract = Contract(
+                kind, part.value, options[kind], config.network, config.data.pixel_range, onnx_exporter()
+            )
+            yield Report(kind, part.name, list(contract.run()))
+
+
+def check_network(value: type[nn.Module], name: str, *, must: bool) -> Report | None:
+    """Checks a class as the generator or the discriminator that it is; None if it is neither and needn't be one."""
+    failed = []
+    for kind in ("generator", "discriminator"):
+        try:
+            checks = list(Contract(kind, value, exporter=onnx_exporter()).run())
+        except ConfigError as error:
+            checks = [Check("is created", error.reason)]
+        if len(checks) > 1 and not all(check.problem for check in checks):
+            return Report(kind, name, checks)
+        failed.append(f"{kind}: {checks[0].problem}")
+    if not must:
+        return None
+    return Report("generator", name, [Check("is a generator or a discriminator", " / ".join(failed))])
+
+
+def objective_checks(objective: Objective) -> Iterator[Check]:
+    """Checks the losses of an objective: one finite value per sample, and gradients."""
+    real = torch.tensor(LOGITS, requires_grad=True)
+    fake = torch.tensor(LOGITS[::-1], requires_grad=True)
+    losses = {
+        "the discriminator's loss": lambda: objective.discriminator_loss(real, fake),
+        "the generator's loss": lambda: objective.generator_loss(real, fake),
+    }
+    for name, loss in losses.items():
+        try:
+            value = loss()
+            if not isinstance(value, torch.Tensor) or value.shape != (len(LOGITS),):
+                shape = tuple(getattr(value, "shape", ()))
+                yield Check(name, problem("loss shape", expected=f"({len(LOGITS)},)", shape=shape))
+            elif not value.isfinite().all():
+                yield Check(name, problem("loss infinite", lowest=LOGITS[0], highest=LOGITS[-1]))
+            elif not value.requires_grad:
+                yield Check(name, problem("loss without gradient"))
+            else:
+                yield Check(name)
+        except Exception as error:
+            yield Check(name, first_line(error))
+
+
+def onnx_exporter() -> Any:
+    """Returns a function that exports a generator to ONNX and compares it with PyTorch; None without the extra."""
+    from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file
+
+    try:
+        check_extra()
+    except UserError:
+        return None
+
+    def export(network: nn.Module, config: NetworkConfig, shape: ImageShape, pixels: Pixels) -> None:
+        names = tuple(map(str, range(shape.classes)))
+        facts = DataFacts(
+            source="check", images=1, channels=shape.channels, size=shape.size, class_names=names, digest=""
+        )
+        run = RunConfig(recipe="check", network=config.model_copy(update={"conditional": bool(shape.classes)}))
+        run = run.model_copy(update={"data": run.data.model_copy(update={"pixel_range": pixels})})
+        check_onnx(onnx_file(network, run, facts), network, run, facts)
+
+    return export
+
+
+# For the tests of packages.
+
+
+def check_generator(value: type[nn.Module], options: Mapping[str, Value] | None = None, **sizes: Any) -> None:
+    """Checks a class against the contract of generators.
+
+    Args:
+        value: the class.
+        options: options of its constructor.
+        **sizes: fields of `NetworkConfig`, such as `latent_dim=64`.
+
+    Raises:
+        AssertionError: a check fails; the message has a line for each.
+    """
+    demand("generator", value, options, sizes)
+
+
+def check_discriminator(value: type[nn.Module], options: Mapping[str, Value] | None = None, **sizes: Any) -> None:
+    """Checks a class against the contract of discriminators; see `check_generator`."""
+    demand("discriminator", value, options, sizes)
+
+
+def check_objective(objective: Objective) -> None:
+    """Checks the losses of an objective.
+
+    Raises:
+        AssertionError: a check fails; the message has a line for each.
+    """
+    complain([one for one in objective_checks(objective) if one.problem])
+
+
+def demand(kind: Kind, value: type[nn.Module], options: Mapping[str, Value] | None, sizes: dict[str, Any]) -> None:
+    """Runs the checks of a network, and raises what they find as an AssertionError."""
+    contract = Contract(kind, value, options, NetworkConfig(**sizes), exporter=onnx_exporter())
+    complain([one for one in contract.run() if one.problem])
+
+
+def complain(found: list[Check]) -> None:
+    """Raises an AssertionError with a line for each problem, if there are any."""
+    if found:
+        raise AssertionError("\n".join(f"{one.name}: {one.problem}" for one in found))

@@ -1,0 +1,48 @@
+"""Messages about one's own networks, losses and other parts, by key; `messages.PROBLEMS` has them all."""
+
+from typing import Final
+
+PARTS: Final[dict[str, str]] = {
+    "no part": "there is no '{name}'{hint}; known: {known}; for your own, give its file with --code",
+    "no part name": "must be a name, or 'file.py:Name' (got {name})",
+    "code missing": "'{name}' is code of its own, and nothing that is read runs code; add --code {file}",
+    "object missing": "'{name}' is an object from a Python session; hand it over again, such as generator=…",
+    "not in the code": "{file} defines no '{name}'{hint}",
+    "not a class": "'{name}' must be a class",
+    "not an objective": "'{name}' must be a pocketgan.Objective",
+    "entry point broken": "'{name}' can't be loaded from {value}: {why}",
+    "no options": "the package's own '{name}' takes no options; use its settings instead",
+    "no option": "'{name}' has no option '{option}'{hint}; known: {known}",
+    "wrong option": "'{option}' must be {kind} (got {value})",
+    "no python file": "{path} isn't a Python file; its name must end in .py",
+    "same file name": "{path} has the same name as {other}; rename one",
+    "code failed": "{why}",
+    "array type": "must be an array of uint8 images, from 0 to 255 (got {type})",
+    "object not sent": "'{name}' can't be sent to the study's processes ({why}); put it into a file and give it with "
+    "--code",
+    "no onnxruntime": "needs 'onnxruntime'; pip install onnxruntime",
+    "no onnx file": "onnxruntime can't read it: {why}",
+    "nothing to check": "{file} defines no network, objective or recipe",
+    "loss shape": "must return one value per sample, shape {expected} (got {shape})",
+    "loss infinite": "isn't finite for logits from {lowest:g} to {highest:g}",
+    "loss without gradient": "has no gradient; compute it from the logits with PyTorch's functions",
+    "no kind of part": "isn't a kind of part{hint}; known: {known}",
+    "no configuration": "'{name}' must return a RunConfig (got {kind})",
+    "options as pairs": "must be NAME=VALUE pairs (got '{word}')",
+    "code unreadable": "can't read {path}: {why}",
+    "not a module": "'{name}' must be a subclass of torch.nn.Module",
+    "not built": "'{name}' can't be created: {why}",
+    "not run": "'{name}' fails on {given}: {why}",
+    "wrong output": "'{name}' must return {expected} (got {shape})",
+    "not a tensor": "'{name}' must return one tensor (got {kind})",
+    "output not finite": "'{name}' returns values that aren't finite",
+    "output outside": "'{name}' returns values from {low} to {high}, outside {range}; end it in a {activation}, or "
+    "change --pixel-range",
+    "ends in sigmoid": "'{name}' ends in a sigmoid, but the losses take logits; leave the sigmoid out",
+    "takes no labels": "'{name}' takes no labels, which class-conditional training needs; add a second argument "
+    "to its forward, or use --no-conditional",
+    "an instance": "'{name}' must be a class, not an object of it: each seed needs its own initial weights",
+    "not an optimizer": "'{name}' must be a subclass of torch.optim.Optimizer",
+    "no factor": "'{name}' must return a number of at least 0 for a progress of {progress} (got {value})",
+    "code changed": "{files} changed since the run began; --changed-code continues with the new code and records it",
+}
