@@ -70,6 +70,12 @@ def tiny_images() -> Callable[..., ImageSet]:
     return make
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings draw no figures, which takes longer than to train a tiny network; for tests that don't need them."""
+    monkeypatch.setattr("pocketgan.pictures.plots.draw_figures", lambda run: [])
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An .npz file of 400 digits with their labels."""

@@ -1021,6 +1021,19 @@ def assert_the_same_run(resumed: Run, whole: Run) -> None:
     assert resumed.status().step == whole.status().step
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Run]], Run]:
+    """Trains a run that several tests compare theirs with once: `once(name, train)`, where `train` takes its folder."""
+    known: dict[str, Run] = {}
+
+    def run(name: str, train: Callable[[Path], Run]) -> Run:
+        if name not in known:
+            known[name] = train(tmp_path_factory.mktemp("once") / "run")
+        return known[name]
+
+    return run
+
+
 MOMENTS = [
     (place, after, first)
     for place, count in (
@@ -1044,13 +1057,14 @@ def test_killed_anywhere_and_resumed_is_the_same_run(
     first: bool,
     followed: Callable[..., RunConfig],
     diagnosed: Callable[..., None],
+    once: Callable[[str, Callable[[Path], Run]], Run],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wrong = {8: ["stagnation"], 12: ["stagnation", "mode_collapse"], 16: ["mode_collapse"], 20: ["mode_collapse"]}
     diagnosed(lambda step: wrong.get(step, []), failure=False)
     config = followed("mlp", ema_half_life="64 steps", checkpoint_every="3 steps")
-    whole = run_experiment(config, tmp_path / "whole")
+    whole = once("killed anywhere", lambda folder: run_experiment(config, folder))
     run_until_killed(monkeypatch, config, tmp_path / "killed", place, after, first=first)
     assert_the_same_run(resume_experiment(tmp_path / "killed"), whole)
 
@@ -1073,12 +1087,17 @@ def test_killed_after_a_rollback_keeps_what_happened(
     first: bool,
     followed: Callable[..., RunConfig],
     diagnosed: Callable[..., None],
+    once: Callable[[str, Callable[[Path], Run]], Run],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     config = followed("mlp", on_failure="rollback", watch_window=2)
-    diagnosed(fails_at(tmp_path / "whole", 16, 20))
-    whole = run_experiment(config, tmp_path / "whole")
+
+    def train(folder: Path) -> Run:
+        diagnosed(fails_at(folder, 16, 20))
+        return run_experiment(config, folder)
+
+    whole = once("two rollbacks", train)
     assert rollbacks(whole.folder) == 2
     diagnosed(fails_at(tmp_path / "killed", 16, 20))
     run_until_killed(monkeypatch, config, tmp_path / "killed", place, after, first=first)
@@ -1211,10 +1230,14 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], No
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 7, 8, 17])
 def test_stopped_by_a_signal_and_resumed_is_the_same_run(
-    step: int, followed: Callable[..., RunConfig], interrupting: Callable[[int], None], tmp_path: Path
+    step: int,
+    followed: Callable[..., RunConfig],
+    interrupting: Callable[[int], None],
+    once: Callable[[str, Callable[[Path], Run]], Run],
+    tmp_path: Path,
 ) -> None:
     config = followed("pocket", hidden_dim=4)
-    whole = run_experiment(config, tmp_path / "whole")
+    whole = once("to be stopped", lambda folder: run_experiment(config, folder))
     interrupting(step)
     stopped = run_experiment(config, tmp_path / "stopped")
     assert (stopped.status().state, stopped.status().step) == ("interrupted", step + 1)

@@ -14,6 +14,7 @@ from pocketgan.experiment.diagnosis import DIAGNOSES, farthest_look
 from pocketgan.runs.run import Run, step_of
 from pocketgan.training.checkpoints import newest_intact, read_checkpoint, superfluous
 
+pytestmark = pytest.mark.usefixtures("without_figures")
 TINY = {
     "hidden_dim": 4,
     "batch_size": 4,

@@ -20,6 +20,7 @@ from pocketgan.training import cores
 from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.cores import CALM_LOOKS, ThreadChooser, Usage, free_cores, threads_for
 
+pytestmark = pytest.mark.usefixtures("without_figures")
 TINY = {
     "hidden_dim": 8,
     "batch_size": 4,
@@ -233,7 +234,7 @@ def test_a_change_of_threads_is_recorded_and_repeated(
     used: list[tuple[int, int]] = []
     set_threads = torch.set_num_threads
     monkeypatch.setattr(torch, "set_num_threads", lambda count: used.append(count) or set_threads(count))
-    monkeypatch.setattr(pace, "ThreadChooser", ThreadChooser)
+    looks = iter([])
     again = pocketgan.resume(run, progress=False)
     assert again.decisions() == decisions
     assert used[1:4] == [2, 1, 2]

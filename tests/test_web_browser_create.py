@@ -11,7 +11,7 @@ from PIL import Image
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.runs.run import Run
 from pocketgan.web.create_words import CREATING, say
-from web_pages import BROWSER, LONG, NO_BROWSER, launched, served
+from web_pages import BROWSER, LONG, NO_BROWSER, launched, served_in_each_language
 
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
@@ -20,9 +20,14 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
 
 
 @pytest.fixture(scope="module")
-def address(small_runs):
-    with served(small_runs) as where:
-        yield where
+def addresses(small_runs):
+    with served_in_each_language(small_runs) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(addresses):
+    return addresses["en"]
 
 
 @pytest.fixture(scope="module")
@@ -581,17 +586,16 @@ def test_a_file_is_dropped(page, address, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
-def test_each_language_once(browser, small_runs, code):
+def test_each_language_once(browser, addresses, code):
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
     context.set_default_timeout(LONG)
     page = context.new_page()
-    with served(small_runs, code) as where:
-        page.goto(where)
-        page.get_by_role("tab").nth(1).click()
-        page.locator("#create-grid .tile").nth(5).click()
-        page.locator("#create-details .nearest img").first.wait_for()
-        text = page.locator('[role="tabpanel"]:visible').inner_text()
-        context.close()
+    page.goto(addresses[code])
+    page.get_by_role("tab").nth(1).click()
+    page.locator("#create-grid .tile").nth(5).click()
+    page.locator("#create-details .nearest img").first.wait_for()
+    text = page.locator('[role="tabpanel"]:visible').inner_text()
+    context.close()
     with speaking(code):
         for key in ("model", "truncation", "nearest", "classifier", "walk", "download npz"):
             assert say(key) in text, key

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from forks import Fork
+from pocketgan.base.language import LANGUAGES
 
 BROWSER = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -35,6 +36,41 @@ def launched() -> Iterator[Any]:
 def is_elsewhere(url: str) -> bool:
     """Whether an address is neither the page's nor a picture that it holds."""
     return not url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+
+
+IN_EACH_LANGUAGE = """
+import sys, threading
+from pathlib import Path
+from pocketgan.base.language import LANGUAGES
+from pocketgan.web.serve.ending import Server
+from pocketgan.web.serve.server import listening, make_app
+from pocketgan.web.site import Site
+from pocketgan.web.worker import Worker
+
+worker, servers = Worker(), []
+for code in LANGUAGES:
+    site, place = Site(Path(sys.argv[1]), code, worker=worker), listening("127.0.0.1", 0)
+    server = Server(make_app(site), lambda: None)
+    servers.append(threading.Thread(target=server.run, kwargs={"sockets": [place]}))
+    servers[-1].start()
+    print(code, place.getsockname()[1], flush=True)
+for server in servers:
+    server.join()
+"""
+"""Serves a folder once in each language, in one process; all share the worker, which is slow to start."""
+
+
+@contextmanager
+def served_in_each_language(folder: Path) -> Iterator[dict[str, str]]:
+    """Serves a folder in each language; yields the address of each."""
+    server = Fork([folder], code=IN_EACH_LANGUAGE, shares_stderr=True)
+    try:
+        words = [server.stdout.readline().split() for _ in LANGUAGES]
+        yield {code: f"http://127.0.0.1:{port}" for code, port in words}
+    finally:
+        server.kill()
+        server.wait()
+        server.close()
 
 
 @contextmanager
