@@ -2,10 +2,12 @@
 
 A perfect generator is played by real images: 4,000 of MNIST's training split. The other 56,000 are its training
 images, and the test split is the reference. Eight changes are then made to the 4,000, each at five strengths, and
-each figure is measured as `pocketgan evaluate` does. Prints a table, and draws it into `docs/images/sensitivity.png`.
+each score is measured as `pocketgan evaluate` does. Prints a table, saves it in `docs/results/metric-sensitivity.csv`,
+and plots it into `docs/images/sensitivity.png`. `--redraw` plots the file again.
 """
 
 import argparse
+import csv
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,7 +51,7 @@ def blur(images: Tensor, deviation: float, _: torch.Generator) -> Tensor:
 
 
 def noise(images: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
-    """Adds Gaussian noise of this deviation, in grey levels out of 255."""
+    """Adds Gaussian noise of this deviation, in gray levels out of 255."""
     return to_uint8((images + deviation * torch.randn(images.shape, generator=generator)) / 255, "unit")
 
 
@@ -86,7 +88,7 @@ def distorted(distort: Callable[[Tensor, float, torch.Generator], Tensor]) -> Ca
 
 
 def without_classes(base: ImageSet, _: ImageSet, classes: float, generator: torch.Generator) -> ImageSet:
-    """Draws so many classes fewer, and as many images as before of the others."""
+    """Leaves out this number of classes, and takes as many images as before from the others."""
     assert base.labels is not None
     kept = (base.labels >= classes).nonzero()[:, 0]
     return base.part(kept[torch.randint(len(kept), (len(base),), generator=generator)])
@@ -118,24 +120,50 @@ def swapped_labels(base: ImageSet, _: ImageSet, share: float, generator: torch.G
 
 
 CHANGES: dict[str, tuple[Callable[..., ImageSet], tuple[float, ...], str]] = {
-    "blur": (distorted(blur), (0.4, 0.6, 0.8, 1.1, 1.5), "deviation, pixels"),
-    "noise": (distorted(noise), (8, 16, 32, 64, 96), "deviation, grey levels"),
+    "blur": (distorted(blur), (0.4, 0.6, 0.8, 1.1, 1.5), "standard deviation, pixels"),
+    "noise": (distorted(noise), (8, 16, 32, 64, 96), "standard deviation, gray levels"),
     "rotation": (distorted(rotation), (5, 10, 15, 25, 40), "degrees"),
-    "elastic distortion": (distorted(elastic), (0.4, 0.7, 1.0, 1.5, 2.0), "deviation, pixels"),
-    "missing classes": (without_classes, (1, 2, 3, 5, 7), "classes"),
-    "one class too many": (foreign_class, (0.02, 0.05, 0.1, 0.2, 0.4), "share of it"),
-    "memorised copies": (copies, (0.1, 0.25, 0.5, 0.75, 1.0), "share of copies"),
-    "swapped labels": (swapped_labels, (0.05, 0.1, 0.2, 0.4, 0.8), "share swapped"),
+    "elastic distortion": (distorted(elastic), (0.4, 0.7, 1.0, 1.5, 2.0), "standard deviation, pixels"),
+    "missing classes": (without_classes, (1, 2, 3, 5, 7), "classes left out"),
+    "one class too many": (foreign_class, (0.02, 0.05, 0.1, 0.2, 0.4), "share of that class"),
+    "memorized copies": (copies, (0.1, 0.25, 0.5, 0.75, 1.0), "share of copies"),
+    "swapped labels": (swapped_labels, (0.05, 0.1, 0.2, 0.4, 0.8), "share of wrong labels"),
 }
+SHARES = {
+    "precision": "#0072b2",
+    "recall": "#009e73",
+    "coverage": "#cc79a7",
+    "authentic": "#56b4e9",
+    "label_agreement": "#e69f00",
+}
+"""Metrics between 0 and 1, and their colors."""
+
+DISTANCES = {
+    "frechet_distance": ("o-", "Fréchet distance (right axis, lower is better)"),
+    "class_frechet_distance": ("s:", "Fréchet distance within each class (right axis)"),
+}
+"""Their markers and lines, and their words."""
+
+DISTANCE_COLOR = "#d55e00"
+Curves = dict[str, list[dict[str, float]]]
+"""The rows of each change, by strength."""
 
 
 def main() -> None:
-    """Measures, prints and draws."""
+    """Measures, prints, saves and plots; with `--redraw` only plots."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--features", default="digits", choices=("digits", "random"))
     parser.add_argument("--out", type=Path, default=Path("docs/images/sensitivity.png"))
+    parser.add_argument("--csv", type=Path, default=Path("docs/results/metric-sensitivity.csv"))
+    parser.add_argument("--redraw", action="store_true", help="measure nothing; plot the rows of the file --csv")
     arguments = parser.parse_args()
-    space = choose_space(arguments.features, DataConfig())
+    curves = read_rows(arguments.csv) if arguments.redraw else measured(arguments.features, arguments.csv)
+    plot(curves, arguments.out, arguments.features)
+
+
+def measured(features: str, path: Path) -> Curves:
+    """Measures each change at each strength; prints the rows, and saves them as CSV."""
+    space = choose_space(features, DataConfig())
     images, test = load_images(DataConfig()), load_images(DataConfig(), "test")
     names_of = images.class_names
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
@@ -147,44 +175,61 @@ def main() -> None:
     names = [n for n in SHOWN if space.class_names or "classifier" not in METRICS[n].needs]
     print(f"Feature space {space}; {COUNT:,} images against {len(test):,}.\n")
     print(f"| change | strength | {' | '.join(names)} |\n| --- | ---: |{' ---: |' * len(names)}")
-    curves: dict[str, list[dict[str, float]]] = {}
-    for change, (make, strengths, unit) in CHANGES.items():
-        held = no_nines if change == "one class too many" else reference
-        for strength in (0.0, *strengths):
-            generator = torch.Generator().manual_seed(1)
-            made = base if strength == 0 and held is reference else make(base, rest, strength, generator)
-            comparison = Comparison(space(made.images, labels_in(names_of, made)), held)
-            row = {name: METRICS[name].measure(comparison) for name in names}
-            curves.setdefault(change, []).append({"strength": strength, **row})
-            print(f"| {change}, {unit} | {strength:g} | {' | '.join(f'{row[n]:.3g}' for n in names)} |", flush=True)
-    draw(curves, arguments.out, str(space))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["change", "unit", "strength", *names])
+        for change, (make, strengths, unit) in CHANGES.items():
+            held = no_nines if change == "one class too many" else reference
+            for strength in (0.0, *strengths):
+                generator = torch.Generator().manual_seed(1)
+                made = base if strength == 0 and held is reference else make(base, rest, strength, generator)
+                comparison = Comparison(space(made.images, labels_in(names_of, made)), held)
+                row = [f"{METRICS[name].measure(comparison):.3g}" for name in names]
+                writer.writerow([change, unit, f"{strength:g}", *row])
+                print(f"| {change}, {unit} | {strength:g} | {' | '.join(row)} |", flush=True)
+    return read_rows(path)
 
 
-def draw(curves: dict[str, list[dict[str, float]]], path: Path, space: str) -> None:
-    """Draws one panel a change: the Fréchet distance, and the shares."""
-    figure = Figure(figsize=(13, 6.2), layout="constrained")
-    shares = {"precision": "#0072b2", "recall": "#009e73", "coverage": "#cc79a7", "authentic": "#56b4e9"}
-    shares |= {"label_agreement": "#e69f00"}
-    for axes, (change, rows) in zip(figure.subplots(2, 4).flat, curves.items(), strict=True):
+def read_rows(path: Path) -> Curves:
+    """Returns the rows of a CSV file by their change."""
+    curves: Curves = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            change = row.pop("change")
+            del row["unit"]
+            curves.setdefault(change, []).append({name: float(value) for name, value in row.items()})
+    return curves
+
+
+def plot(curves: Curves, path: Path, space: str) -> None:
+    """Plots one panel a change: the distances on the right axis, and the shares on the left."""
+    figure = Figure(figsize=(13, 6.4), layout="constrained")
+    panels = figure.subplots(2, 4, sharey=True)
+    lines = []
+    highest = max(row["frechet_distance"] for rows in curves.values() for row in rows)
+    for axes, (change, rows) in zip(panels.flat, curves.items(), strict=True):
         strengths = [row["strength"] for row in rows]
-        for name, colour in shares.items():
+        for name, color in SHARES.items():
             if name in rows[0]:
-                axes.plot(strengths, [row[name] for row in rows], "--", color=colour, label=TITLES[name], lw=1.2)
+                values = [row[name] for row in rows]
+                lines += axes.plot(strengths, values, "--", color=color, label=TITLES[name], lw=1.2)
         axes.set_ylim(-0.03, 1.03)
         right = axes.twinx()
-        right.plot(strengths, [row["frechet_distance"] for row in rows], "o-", color="#d55e00", ms=3)
-        right.plot(strengths, [row["class_frechet_distance"] for row in rows], "s:", color="#d55e00", ms=2.5, lw=1)
+        for name, (style, label) in DISTANCES.items():
+            if name in rows[0]:
+                values = [row[name] for row in rows]
+                lines += right.plot(strengths, values, style, color=DISTANCE_COLOR, label=label, ms=3, lw=1.2)
         right.set_yscale("log")
-        right.tick_params(axis="y", colors="#d55e00")
+        right.set_ylim(0.3, 2 * highest)
+        right.tick_params(axis="y", which="both", colors=DISTANCE_COLOR, labelright=axes in panels[:, -1])
         axes.set_title(change, fontsize=10)
         axes.set_xlabel(CHANGES[change][2], fontsize=9)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    handles += [*figure.axes[1].get_lines()]
-    lines = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() == "#d55e00"][:2]
-    handles = handles[: len(labels)] + lines
-    labels += ["Fréchet distance (right axis)", "the same, class by class (right axis)"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    figure.suptitle(f"What each metric sees: feature space {space}", fontsize=10, x=0.01, ha="left")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("score between 0 and 1", fontsize=9)
+    legend = {str(line.get_label()): line for line in lines}
+    figure.legend(legend.values(), legend.keys(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    title = f"Scores of {COUNT:,} real images that are changed more and more (feature space {space})"
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     figure.savefig(path, dpi=110)
 
 
