@@ -28,6 +28,8 @@ WITHOUT_TORCH = [
     "studies.study",
     "studies.verdicts",
     "studies.report.write",
+    "trackers.following",
+    "cli.tracker_commands",
 ]
 
 
