@@ -28,6 +28,7 @@ from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import Batches, load_images
 from pocketgan.networks import ImageShape
+from pocketgan.runs.rewinding import rewind
 from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.state import choose_device, create_state
 from pocketgan.training.steps import training_step
@@ -73,7 +74,7 @@ def same_bits(config: RunConfig, folder: Path) -> bool:
     last = run.checkpoints()[-1]
     whole = read_checkpoint(last).tensors
     last.unlink()
-    run.rewind(STEPS // 2)
+    rewind(run, STEPS // 2)
     run.write_status("interrupted", step=STEPS // 2, nimg=0, seconds=0.0)
     resumed = read_checkpoint(pocketgan.resume(run, progress=False).checkpoints()[-1]).tensors
     return all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())

@@ -8,6 +8,7 @@ import pytest
 
 import pocketgan
 from pocketgan.pictures.moments import samples_of as moments_of
+from pocketgan.runs.rewinding import abandon
 from pocketgan.runs.run import Run
 from pocketgan.web.reading import samples_of as page_samples
 
@@ -53,7 +54,7 @@ def test_without_it_the_name_says(run: Run, content: str | None) -> None:
 
 
 def test_a_rollback_moves_those_that_came_after_it(run: Run) -> None:
-    folder = run.abandon(38)
+    folder = abandon(run, 38)
     assert [sample.step for sample in run.samples()] == [13, 25, 38]
     assert len(list((folder / "samples").glob("*.png"))) == len(list((folder / "samples").glob("*.json"))) == 2
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pocketgan.runs.rewinding import abandon, rewind
 from pocketgan.runs.run import Run
 from pocketgan.trackers.reading import Ending, Picture, Reader, Row, Settings
 from tracker_logs import OLD, set_state, write_row
@@ -56,14 +57,14 @@ def test_a_half_written_line_waits_and_a_damaged_one_is_left_out(run: Run) -> No
 def test_rows_that_are_written_again_unchanged_are_not_read_again(run: Run) -> None:
     reader = Reader(run)
     read(reader)
-    run.rewind(20)  # Replaces the files; a resumed run does so.
+    rewind(run, 20)  # Replaces the files; a resumed run does so.
     assert len(read(reader)) == 1
 
 
 def test_a_rollback_is_read_from_the_start(run: Run) -> None:
     reader = Reader(run)
     read(reader)
-    run.abandon(10)
+    abandon(run, 10)
     first, *news, _ = read(reader)
     assert isinstance(first, Settings) and max(event.step for event in news) == 10
 

@@ -17,6 +17,7 @@ import pytest
 import pocketgan
 from pocketgan.base.errors import TrackingFailed, UserError
 from pocketgan.cli.main import main
+from pocketgan.runs.rewinding import rewind
 from pocketgan.runs.run import Run
 from pocketgan.trackers import TRACKERS, following
 from pocketgan.trackers.entries import Entry
@@ -162,7 +163,7 @@ def test_a_followed_run_that_returns_to_an_earlier_step_has_no_row_twice(
     set_state(run, "running", 20)
 
     def go_back() -> None:
-        run.rewind(10)
+        rewind(run, 10)
         write_row(run, 15, 0.15)
 
     before = [row["step"] for row in run.stats() if row["step"] <= 10]

@@ -26,6 +26,7 @@ PARTS: Final[dict[str, str]] = {
     "loss shape": "must return one value per sample, shape {expected} (got {shape})",
     "loss infinite": "isn't finite for logits from {lowest:g} to {highest:g}",
     "loss without gradient": "has no gradient; compute it from the logits with PyTorch's functions",
+    "no pandas": "needs 'pandas'; pip install pandas",
     "no kind of part": "isn't a kind of part{hint}; known: {known}",
     "no configuration": "'{name}' must return a RunConfig (got {kind})",
     "options as pairs": "must be NAME=VALUE pairs (got '{word}')",

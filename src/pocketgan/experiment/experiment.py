@@ -28,6 +28,7 @@ from pocketgan.runs.own_code import FOLDER as CODE
 from pocketgan.runs.own_code import check_code, keep_code, record_change
 from pocketgan.runs.places import check_free, claim_folder
 from pocketgan.runs.records import DataFacts, State, step_of
+from pocketgan.runs.rewinding import abandon, forget_plans, rewind, settle
 from pocketgan.runs.run import Run
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.checkpoints import (
@@ -186,19 +187,19 @@ def continue_run(
     device = device_here(run, progress)
     state = last_state(run, device, progress)
     if longer not in (None, (run.config, run.plan)):
-        run.forget_plans(state.step)
+        forget_plans(run, state.step)
         run.replan(*longer)
     if state.step >= run.plan.steps:
         if run.is_finished(state.step):
             return run
-        run.rewind(state.step)
+        rewind(run, state.step)
         run.write_status("finished", step=state.step, nimg=state.nimg, seconds=state.seconds)
         return run
     if state.step:
         progress.say(line("continuing", folder=run.folder, step=state.step, steps=run.plan.steps))
     state.rate_scale = min([state.rate_scale, *(event["rate_scale"] for event in run.rollbacks())])
     pace = Pace(run, state.step, most_threads, progress)
-    run.rewind(state.step)
+    rewind(run, state.step)
     record_change(run, state.step)
     config = run.config
     run.write_status("running", step=state.step, nimg=state.nimg, seconds=state.seconds)
@@ -230,7 +231,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
     """
     state = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
     run.make_folders()
-    run.settle()
+    settle(run)
     checkpoint, damaged = newest_intact(run.checkpoints())
     if checkpoint is None and damaged:
         message = problem("all checkpoints damaged", folder=run.folder, damaged="; ".join(damaged))
@@ -317,7 +318,7 @@ def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progr
     fresh.rate_scale = state.rate_scale / 2
     details = {"to": fresh.step, "rate_scale": fresh.rate_scale, "threads": torch.get_num_threads()}
     run.log_event(state.step, "rollback", **details)
-    folder = run.abandon(fresh.step)
+    folder = abandon(run, fresh.step)
     progress.say(sentence({"event": "rollback", "step": state.step, **details}))
     progress.say(line("abandoned", step=fresh.step, folder=folder))
     return fresh

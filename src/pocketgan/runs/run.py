@@ -3,7 +3,6 @@
 Its files are described in `docs/reference/run-folder.md`.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,17 +37,16 @@ from pocketgan.runs.records import (
     read_object,
     read_rows,
     read_sample,
-    step_of,
-    write_rows,
 )
 
 if TYPE_CHECKING:
+    import pandas
+    from torch import nn
+
     from pocketgan.images.grids import Images
     from pocketgan.training.steps import Tick
 
 FOLDERS = ("samples", "figures", "checkpoints")
-DECISIONS = ("threads", "replan")
-"""Events that change the exact results of training from their step on."""
 
 
 class Run:
@@ -215,45 +213,6 @@ class Run:
         """
         append_row(self.folder / "events.jsonl", {"step": step, "event": event, **details})
 
-    def rewind(self, step: int) -> None:
-        """Drops the rows after `step`, which a resumed run writes again.
-
-        Events up to the last rollback remain. Decisions remain too, since a resumed run repeats them at the same steps.
-        """
-        for name in ("stats", "metrics", "events"):
-            path = self.folder / f"{name}.jsonl"
-            if path.exists():
-                rows = read_rows(path, needed=("step",))
-                settled = after_last_rollback(rows)
-                lasting = [row for i, row in enumerate(rows) if i < settled or row.get("event") in DECISIONS]
-                write_rows(path, [row for row in rows if row["step"] <= step or row in lasting])
-
-    def abandon(self, step: int) -> Path:
-        """Moves rows, checkpoints and samples after `step` into the first free `abandoned/<n>`.
-
-        Events and the best checkpoint remain. Rows are copied first and dropped last, and the newest checkpoint moves
-        first, so that nothing is lost if the process is killed meanwhile.
-        """
-        places = (self.folder / "abandoned" / str(number) for number in itertools.count(1))
-        folder = next(place for place in places if not place.exists())
-        for name in ("checkpoints", "samples"):
-            (folder / name).mkdir(parents=True)
-        rows = {name: read_rows(self.folder / name, needed=("step",)) for name in ("stats.jsonl", "metrics.jsonl")}
-        for name, result in rows.items():
-            write_rows(folder / name, [row for row in result if row["step"] > step])
-        for path in reversed(self.checkpoints()):
-            if step_of(path) > step:
-                path.rename(folder / "checkpoints" / path.name)
-        for sample in self.samples():
-            if sample.step > step:
-                beside = sample.path.with_suffix(".json")
-                sample.path.rename(folder / "samples" / sample.path.name)
-                with suppress(FileNotFoundError):
-                    beside.rename(folder / "samples" / beside.name)
-        for name, result in rows.items():
-            write_rows(self.folder / name, [row for row in result if row["step"] <= step])
-        return folder
-
     def rollbacks(self) -> list[dict[str, Any]]:
         """Returns the rollback events, oldest first."""
         return [event for event in self.events() if event["event"] == "rollback"]
@@ -277,21 +236,6 @@ class Run:
         """Returns the last step that is known to have been trained, whether it was saved or not."""
         rows = (self.stats()[-1:], self.metrics()[-1:], self.decisions()[-1:])
         return max((int(row["step"]) for last in rows for row in last), default=0)
-
-    def forget_plans(self, step: int) -> None:
-        """Drops the plans made after `step`, because a new plan was requested."""
-        path = self.folder / "events.jsonl"
-        if path.exists():
-            rows = read_rows(path, needed=("step",))
-            write_rows(path, [row for row in rows if row.get("event") != "replan" or row["step"] <= step])
-
-    def settle(self) -> None:
-        """Completes a rollback that was interrupted when its process was killed."""
-        for last in self.rollbacks()[-1:]:
-            late = [path for path in self.checkpoints() if step_of(path) > last["to"]]
-            scales = [(read_counters(path) or {}).get("rate_scale", 1.0) for path in late]
-            if any(scale > last["rate_scale"] for scale in scales):
-                self.abandon(last["to"])
 
     # Reading.
 
@@ -397,3 +341,39 @@ class Run:
         from pocketgan.runs.sampling import draw
 
         return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
+
+    def generator(self, checkpoint: str | int = "auto") -> "nn.Module":
+        """Returns the generator (the EMA generator, if there is one), on the CPU, in evaluation mode.
+
+        It is called as its author wrote it; the package's as `(z, labels)`: z float32 (N, latent_dim), labels int64
+        (N,) or None. It returns images (N, C, H, W) in the range of `config.data.pixel_range`.
+
+        Raises:
+            UserError: there is no such checkpoint, or the code of one's own generator isn't there.
+        """
+        from pocketgan.networks import plain
+        from pocketgan.runs.weights import load_generator
+
+        return plain(load_generator(self, checkpoint).requires_grad_(False))
+
+    def discriminator(self, checkpoint: str | int = "auto") -> "nn.Module":
+        """Returns the discriminator on the CPU, in evaluation mode: `(images, labels)` → logits (N,).
+
+        Raises:
+            UserError: there is no such checkpoint, or the code of one's own discriminator isn't there.
+        """
+        from pocketgan.networks import plain
+        from pocketgan.runs.weights import load_discriminator
+
+        network = load_discriminator(self.folder, self.config, self.facts, checkpoint)
+        return plain(network.requires_grad_(False))
+
+    def frame(self) -> "pandas.DataFrame":
+        """Returns losses, accuracies and evaluations as one pandas DataFrame, joined on the step.
+
+        Raises:
+            RunError: pandas isn't installed.
+        """
+        from pocketgan.runs.frames import frame_of
+
+        return frame_of([*self.metrics(), *self.stats()])

@@ -10,7 +10,7 @@ from pocketgan.base.messages import problem
 from pocketgan.config import parts
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.shell import command
-from pocketgan.networks import ImageShape, build_generator
+from pocketgan.networks import ImageShape, build_discriminator, build_generator
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_model import OnnxGenerator
 from pocketgan.runs.records import BEST, DataFacts, checkpoint_files, step_of
@@ -19,6 +19,7 @@ from pocketgan.training.checkpoints import (
     check_config,
     check_weights,
     checkpoint_name,
+    load_network,
     newest_intact,
     read_checkpoint,
 )
@@ -94,6 +95,23 @@ def load_generator(model: Model, checkpoint: str | int = "auto") -> nn.Module:
         UserError: there is no such checkpoint, or it belongs to another network.
     """
     return build_with(model, model.weights(checkpoint))
+
+
+def load_discriminator(folder: Path, config: RunConfig, facts: DataFacts, checkpoint: str | int = "auto") -> nn.Module:
+    """Returns a run's discriminator on the CPU, in evaluation mode.
+
+    Args:
+        folder, config, facts: of the run.
+        checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
+
+    Raises:
+        UserError: there is no such checkpoint, or it belongs to another network.
+    """
+    saved = find_checkpoint(folder, config, checkpoint)
+    shape = image_shape(facts, config.network.conditional)
+    network = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)
+    load_network(network, saved, "discriminator")
+    return network.eval()
 
 
 def build_with(model: Model, weights: Weights) -> nn.Module:

@@ -23,7 +23,6 @@ from pocketgan.base.language import speaking
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace, digits, stacked
-from pocketgan.networks import build_discriminator
 from pocketgan.pictures.animation_files import animation
 from pocketgan.pictures.directions import Directions, film_along, of_network
 from pocketgan.pictures.interpolation import walk_between
@@ -33,8 +32,7 @@ from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.records import BEST
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents
-from pocketgan.runs.weights import build_with, find_checkpoint, image_shape
-from pocketgan.training.checkpoints import load_network
+from pocketgan.runs.weights import build_with, find_checkpoint, load_discriminator
 from pocketgan.web.frames import read_frame, write_frame
 from pocketgan.web.judging import Judge, Spacing, spacing
 
@@ -71,10 +69,7 @@ class Loaded:
             saved = find_checkpoint(self.model.folder, self.model.config, "auto")
             name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
             self.weights = Weights(saved.path, saved.network(name), saved.counters)
-            shape = image_shape(self.model.facts, config.network.conditional)
-            network = build_discriminator(config.network, shape, config.seed)
-            load_network(network, saved, "discriminator")
-            self.discriminator = network.eval()
+            self.discriminator = load_discriminator(self.model.folder, config, self.model.facts)
         else:
             self.weights = self.model.weights()
         self.network = build_with(self.model, self.weights)
@@ -174,7 +169,7 @@ class Drawing:
         values = values | {"steps": tuple(values.get("steps", ()))}
         drawing = cls(**values)
         if not 1 <= drawing.count <= MOST:
-            raise RunError("must be from 1 to {most} (got {count})", field="count", count=drawing.count, most=MOST)
+            raise RunError("count at once", field="count", count=drawing.count, most=MOST)
         return drawing
 
     def latents(self, loaded: Loaded) -> Tensor:
@@ -252,7 +247,7 @@ def look(
     """
     loaded, wanted = noise_model(memory, folder), Drawing.of(drawing)
     if not 0 <= index < wanted.count:
-        raise RunError("there is no picture {index} among {count}", field="index", index=index, count=wanted.count)
+        raise RunError("no such picture", field="index", index=index, count=wanted.count)
     latents, labels = wanted.latents(loaded), wanted.labels(loaded)
     image = torch.from_numpy(draw_images(loaded, latents, labels)[index])
     label = None if labels is None else int(labels[index])
@@ -306,7 +301,7 @@ def one(loaded: Loaded, picture: dict[str, Any]) -> tuple[Tensor, int | None]:
     index = values.pop("index")
     wanted = Drawing.of(values)
     if not 0 <= index < wanted.count:
-        raise RunError("there is no picture {index} among {count}", field="index", index=index, count=wanted.count)
+        raise RunError("no such picture", field="index", index=index, count=wanted.count)
     labels = wanted.labels(loaded)
     return wanted.latents(loaded)[index], None if labels is None else int(labels[index])
 
@@ -322,15 +317,9 @@ def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
     loaded = memory.model(folder)
     facts = loaded.model.facts
     if not loaded.model.config.reads_images:
-        raise RunError("'{folder}' generates from noise and doesn't translate images", field="run", folder=folder)
+        raise RunError("reads no images", field="run", folder=folder)
     if images.dtype != np.uint8 or images.shape[1:] != (facts.channels, facts.size, facts.size):
-        raise RunError(
-            "'{folder}' doesn't accept {dtype} images of shape {shape}",
-            field="images",
-            dtype=images.dtype,
-            shape=images.shape,
-            folder=folder,
-        )
+        raise RunError("images for model", field="images", type=images.dtype, shape=images.shape, folder=folder)
     outputs = redraw_images(loaded.network, loaded.model.config, torch.from_numpy(images))
     return {"step": loaded.weights.step}, {"images": outputs.numpy()}
 
@@ -343,7 +332,7 @@ def test_image(memory: Memory, folder: str, label: str | None, index: int) -> An
     """
     model = load(Path(folder))
     if model.data is None:
-        raise DataError("the images that '{folder}' was trained on can't be found", field="data", folder=folder)
+        raise DataError("training images gone", field="data", folder=folder)
     images = memory.images(model.data.model_copy(update={"classes": "all"}), "test")
     if label is not None:
         images = images.select(label)
