@@ -122,6 +122,10 @@ def test_labels_and_training_images_serve_the_metrics_that_need_them() -> None:
         "class_frechet_distance",
         "classification_accuracy",
     }  # `random` has no classifier, and the last two need 500 images.
+    wide = {"labels": np.arange(600) % 3, "others": np.tile(OTHERS, (2, 1, 1, 1)), "other_labels": np.arange(800) % 3}
+    conditional = Judge(np.tile(REAL, (2, 1, 1, 1)), metrics="class_frechet_distance", **wide)
+    figure = conditional.score(np.tile(MADE, (2, 1, 1, 1)), np.arange(500) % 3)["class_frechet_distance"]
+    assert figure.floor is not None and figure.floor > 0
     assert Judge(OTHERS, training=OTHERS, metrics="authentic").score(OTHERS)["authentic"].value == 0
     with pytest.raises(RunError) as caught:
         Judge(REAL, labels=LABELS, metrics=names).score(MADE)
@@ -308,6 +312,7 @@ def test_the_code_of_the_guide_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "real_images": np.tile(REAL, (2, 1, 1, 1)),
         "real_labels": np.arange(600) % 3,
         "more_real_images": OTHERS,
+        "more_real_labels": np.arange(400) % 3,
         "training_images": textured(100, 5),
         "generated_images": np.tile(MADE, (2, 1, 1, 1)),
         "requested_labels": np.arange(500) % 3,

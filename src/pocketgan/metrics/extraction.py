@@ -8,8 +8,9 @@ from jaxtyping import Float32
 from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
 from pocketgan.images.sets import ImageSet
-from pocketgan.metrics.arrays import Array, to_images, to_labels
+from pocketgan.metrics.arrays import Array
 from pocketgan.metrics.features import FeatureSpace
+from pocketgan.metrics.judge import image_set
 from pocketgan.metrics.real_images import space_of
 
 
@@ -32,8 +33,8 @@ def extract_features(images: Array, space: str | FeatureSpace = "digits") -> Flo
         >>> extract_features(numpy.zeros((5, 28, 28), numpy.uint8)).shape
         (5, 128)
     """
-    tensor = to_images("images", images)
-    return _chosen(space, ImageSet(tensor, None, (), "images"))(tensor).features.float().numpy()
+    given = image_set("images", images)
+    return _chosen(space, given)(given.images).features.float().numpy()
 
 
 def class_probabilities(images: Array, space: str | FeatureSpace = "digits") -> Float32[np.ndarray, "n classes"]:
@@ -54,9 +55,9 @@ def class_probabilities(images: Array, space: str | FeatureSpace = "digits") -> 
         >>> class_probabilities(numpy.zeros((5, 28, 28), numpy.uint8)).shape
         (5, 10)
     """
-    tensor = to_images("images", images)
-    chosen = _chosen(space, ImageSet(tensor, None, (), "images"))
-    probabilities = chosen(tensor).probabilities
+    given = image_set("images", images)
+    chosen = _chosen(space, given)
+    probabilities = chosen(given.images).probabilities
     if probabilities is None:
         raise DataError("no classifier", field="space", name=chosen.name)
     return probabilities.float().numpy()
@@ -89,10 +90,8 @@ def feature_space(
         >>> feature_space("random", numpy.zeros((5, 3, 16, 16), numpy.uint8)).width
         128
     """
-    tensor = to_images("images", images)
-    classes = None if labels is None else to_labels("labels", labels, len(tensor))
-    names = () if classes is None else tuple(map(str, range(int(classes.max()) + 1)))
-    return space_of(name, ImageSet(tensor, classes, names, "images"), inception_weights, Progress(quiet=not progress))
+    given = image_set("images", images, "labels", labels)
+    return space_of(name, given, inception_weights, Progress(quiet=not progress))
 
 
 def _chosen(space: str | FeatureSpace, images: ImageSet) -> FeatureSpace:

@@ -38,6 +38,7 @@ class Judge:
         metrics: `all`, or names separated by commas; or a list of names and `Metric` objects.
         others: more real images of the same kind, from which the real-data baseline is measured. Without them, it is
             measured by comparing one part of `real` with the rest, so with fewer images.
+        other_labels: their classes, numbered as `labels`, for the baseline of class-conditional metrics.
         training: the images that the generator is trained on, for the metrics of memorization.
         standard_errors: whether `score` measures standard errors, which doubles the time that it takes.
         inception_weights: the file with the weights for the feature space `inception`.
@@ -67,13 +68,14 @@ class Judge:
         features: str | FeatureSpace = "auto",
         metrics: Requested = "all",
         others: Array | None = None,
+        other_labels: Array | None = None,
         training: Array | None = None,
         standard_errors: bool = True,
         inception_weights: str | Path | None = None,
         progress: bool = True,
     ) -> None:
         chosen = resolve_metrics(metrics)
-        sets = given_sets(real, labels, others, training)
+        sets = given_sets(real, labels, others, other_labels, training)
         if isinstance(features, FeatureSpace):
             space = features
         else:
@@ -165,7 +167,11 @@ class Judge:
 
 
 def given_sets(
-    real: Array | str | Path, labels: Array | None, others: Array | None, training: Array | None
+    real: Array | str | Path,
+    labels: Array | None,
+    others: Array | None,
+    other_labels: Array | None,
+    training: Array | None,
 ) -> RealSets:
     """Returns the real images of a judge; see `Judge`.
 
@@ -173,23 +179,35 @@ def given_sets(
         UserError: there is no such data, or an array doesn't fit.
     """
     if isinstance(real, str | Path):
-        for name, array in (("labels", labels), ("others", others), ("training", training)):
-            if array is not None:
-                raise UserError("part of the data", field=name, data=real)
+        arrays = {"labels": labels, "others": others, "other_labels": other_labels, "training": training}
+        unused = [name for name, array in arrays.items() if array is not None]
+        if unused:
+            raise UserError("part of the data", field=unused[0], data=real)
         return read_given(real)
-    images = to_images("real", real)
-    classes = None if labels is None else to_labels("labels", labels, len(images))
+    reference = image_set("real", real, "labels", labels)
+    more = None if others is None else image_set("others", others, "other_labels", other_labels)
+    trained = None if training is None else image_set("training", training)
+    for name, given in (("others", more), ("training", trained)):
+        if given is not None and given.images.shape[1:] != reference.images.shape[1:]:
+            raise UserError(
+                "sizes of arrays", field=name, found=size_of(given.images), expected=size_of(reference.images)
+            )
+    held_out = trained is None or not torch.equal(trained.images, reference.images)
+    return RealSets("array", reference, trained, more, held_out, "all")
+
+
+def image_set(name: str, images: Array, labels_name: str = "", labels: Array | None = None) -> ImageSet:
+    """Returns images that were given as an array, with classes called 0, 1, 2 and so on if they have labels.
+
+    Args:
+        name, labels_name: the names of the arguments, for messages.
+        images: uint8 (N, C, H, W) or (N, H, W).
+        labels: integers from 0, (N,), or None.
+
+    Raises:
+        UserError: an array has another type or shape.
+    """
+    tensor = to_images(name, images)
+    classes = None if labels is None else to_labels(labels_name, labels, len(tensor))
     names = () if classes is None else tuple(map(str, range(int(classes.max()) + 1)))
-    reference = ImageSet(images, classes, names, ARRAY)
-
-    def image_set(name: str, array: Array | None) -> ImageSet | None:
-        if array is None:
-            return None
-        more = to_images(name, array)
-        if more.shape[1:] != images.shape[1:]:
-            raise UserError("sizes of arrays", field=name, found=size_of(more), expected=size_of(images))
-        return ImageSet(more, None, (), ARRAY)
-
-    trained = image_set("training", training)
-    held_out = trained is None or not torch.equal(trained.images, images)
-    return RealSets("array", reference, trained, image_set("others", others), held_out, "all")
+    return ImageSet(tensor, classes, names, ARRAY)
