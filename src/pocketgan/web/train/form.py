@@ -9,14 +9,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pocketgan.base.errors import ConfigError, WebError
 from pocketgan.config import durations
 from pocketgan.config.fields import FIELDS, validated
+from pocketgan.config.parts import NAMED, OPTIONS, names
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import PACKAGED, RunConfig
 from pocketgan.web.site import Site
 
 LENGTHS = {check.func for kind in durations.LENGTHS for check in get_args(kind)[1:]}
 """Validators of the settings that are a length of training: a number with its unit."""
-APART = ("data",)
-"""Fields that aren't part of the form: the data is chosen beside the recipe."""
+APART = ("data", *OPTIONS)
+"""Fields that aren't part of the form: the data is chosen beside the recipe, and options come with it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def field_of(name: str) -> Field:
     optional = type(None) in parts
     given = [part for part in parts if part is not type(None)]
     choices = get_args(given[0]) if len(given) == 1 and get_origin(given[0]) is Literal else ()
+    for part in NAMED:
+        choices = tuple(names(part)) if part == name else choices
     plain = {get_args(part)[0] if get_origin(part) is Annotated else part for part in given}
     lengths = any(getattr(one, "func", None) in LENGTHS for one in about.metadata)
     number = lengths or not plain.isdisjoint({int, float})

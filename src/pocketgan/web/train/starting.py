@@ -75,13 +75,14 @@ def start_now(site: Site, name: object) -> None:
         raise WebError(site.say("not waiting", name=name))
 
 
-def start(site: Site, config: RunConfig, name: str) -> str:
+def start(site: Site, config: RunConfig, name: str, recipe_name: str = "") -> str:
     """Starts a training, once no other training is running.
 
     Args:
         site: the site.
         config: the configuration; its data is `mnist`, `stacked-mnist` or a path below the site's folder.
         name: name of the new run; empty for the first free name.
+        recipe_name: the recipe that the settings were changed from; by default that of the configuration.
 
     Returns:
         The run's name.
@@ -94,10 +95,11 @@ def start(site: Site, config: RunConfig, name: str) -> str:
     check_free(folder)
     if site.starts.running(name) or name in site.trainings:
         raise RunBusy(site.say("being trained", name=name))
-    flags = [*flags_of(config, recipe(config.recipe)), f"--out={folder}"]
+    recipe_name = recipe_name or config.recipe
+    flags = [*flags_of(config, recipe(recipe_name)), f"--out={folder}"]
     if any(flag.partition("=")[2].startswith("-") for flag in flags):
         raise WebError(site.say("not as written"))
-    launch(site, name, ["train", config.recipe, *flags, "--quiet"], site.trainings.add)
+    launch(site, name, ["train", recipe_name, *flags, "--quiet"], site.trainings.add)
     site.forget()
     return name
 

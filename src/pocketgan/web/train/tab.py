@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from pocketgan.base.errors import PocketganError
+from pocketgan.config import parts
 from pocketgan.config.fields import FIELDS, SECTIONS
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import PACKAGED
@@ -67,7 +68,7 @@ def build_form(site: Site) -> Form:
     with gr.Accordion(site.say("new run"), open=not site.runs(), elem_classes="pg-new") as drawer:
         with gr.Row(elem_classes="pg-fields"):
             chosen = gr.Dropdown(
-                list(RECIPES), value=FIRST, label=site.say("recipe"), filterable=False, elem_id=id_of("recipe")
+                choosable(), value=FIRST, label=site.say("recipe"), filterable=False, elem_id=id_of("recipe")
             )
             data = gr.Dropdown(
                 data_sets(site), value=config.data.data, label=site.say("data"), allow_custom_value=True,
@@ -162,11 +163,18 @@ def opened(site: Site, wanted: str = "") -> Any:
     return gr.Dropdown(choices=known, value=wanted if wanted in known else opens_on(site))
 
 
+def choosable() -> list[str]:
+    """Returns the names of the package's recipes, and of those that the person who serves the page handed over."""
+    return [*RECIPES, *parts.names("recipe")]
+
+
 def choose_recipe(site: Site, name: object, order: list[str]) -> list[Any]:
     """Returns the form's content for a recipe: its description, its data, its settings."""
-    config = recipe(name if isinstance(name, str) and name in RECIPES else FIRST)
+    name = name if isinstance(name, str) and name in choosable() else FIRST
+    config = recipe(name)
     values = shown(config)
-    return [line(site.say(f"recipe {config.recipe}")), config.data.data, *(values[field] for field in order)]
+    about = site.say(f"recipe {name}") if name in RECIPES else name
+    return [line(about), config.data.data, *(values[field] for field in order)]
 
 
 def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
@@ -184,7 +192,7 @@ def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
     typed, recipe_name, data, *values = filled
     try:
         config = read(site, recipe_name, data, dict(zip(order, values, strict=True)))
-        name = starting.start(site, config, starting.name_of(site, str(typed or "")))
+        name = starting.start(site, config, starting.name_of(site, str(typed or "")), str(recipe_name))
     except PocketganError as error:
         field = field_in(error)
         section = "" if field in (*OFTEN, "data") else FIELDS.get(field, "")
