@@ -9,7 +9,7 @@ from pocketgan.base.language import Text, clock, localised, speaking
 from pocketgan.base.language import say as say_of
 from pocketgan.base.printing import Column, show
 from pocketgan.config.durations import Duration
-from pocketgan.config.shell import command
+from pocketgan.config.shell import code_flags, command
 from pocketgan.experiment.watchdog_words import why_ended
 from pocketgan.metrics.words import NOTES
 from pocketgan.runs.run import Run
@@ -73,10 +73,10 @@ def print_run(run: Run, wall_seconds: float | None = None) -> int:
         run: the run.
         wall_seconds: how long the command has taken in all.
     """
-    status, folder = run.status(), run.folder
+    status, folder, code = run.status(), run.folder, code_flags(run.config)
     if status.state == "interrupted":
         print(say("run stopped", step=status.step, steps=run.plan.steps))
-        print(say("go on", command=command("resume", folder)))
+        print(say("go on", command=command("resume", folder, *code)))
         return INTERRUPTED
     print(trained_line(run, wall_seconds))
     quality = quality_line(run)
@@ -88,10 +88,10 @@ def print_run(run: Run, wall_seconds: float | None = None) -> int:
     drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
     print(say("figures", folder=folder / "figures", files=", ".join(drawn)))
     if run.config.reads_images:
-        print(say("next", command=command("translate", folder, "--out", "redrawn")))
+        print(say("next", command=command("translate", folder, "--out", "redrawn", *code)))
     else:
-        print(say("next", command=command("generate", folder, "--count", 64, "--out", "images.png")))
-    print(f"          {command('resume', folder, '--duration', doubled(run.config.train.duration))}")
+        print(say("next", command=command("generate", folder, "--count", 64, "--out", "images.png", *code)))
+    print(f"          {command('resume', folder, '--duration', doubled(run.config.train.duration), *code)}")
     return 0
 
 
@@ -110,7 +110,7 @@ def trained_line(run: Run, wall_seconds: float | None = None) -> str:
 def print_done(run: Run) -> int:
     """Prints that a run is finished, and how it can go further; returns the exit code."""
     print(say("finished", folder=run.folder, what=trained_line(run)))
-    longer = command("resume", run.folder, "--duration", doubled(run.config.train.duration))
+    longer = command("resume", run.folder, "--duration", doubled(run.config.train.duration), *code_flags(run.config))
     print(say("go further", command=longer))
     return 0
 
@@ -131,7 +131,7 @@ def quality_line(run: Run) -> str:
     return say("best before", distance=where, end=localised(f"{last['frechet_distance']:.3g}"), worse=worse)
 
 
-def print_evaluation(done: "Evaluation", page: Path | None) -> int:
+def print_evaluation(done: "Evaluation") -> int:
     """Prints an evaluation as a table, and where its page is; returns the exit code."""
     from pocketgan.metrics.scores import evaluated, score_table, score_text
 
@@ -148,8 +148,8 @@ def print_evaluation(done: "Evaluation", page: Path | None) -> int:
     print(score_text("feature space", space=done.space, note=note))
     for reason in done.skipped.values():
         print(score_text("not measured", why=reason))
-    if page is not None:
-        print(say("page", file=page))
+    if done.page is not None:
+        print(say("page", file=done.page))
     return 0
 
 

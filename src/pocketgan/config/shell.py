@@ -26,6 +26,12 @@ def command(*words: object) -> str:
     return " ".join(["pocketgan", *(quoted(str(word)) for word in words)])
 
 
+def code_flags(config: RunConfig) -> list[str]:
+    """Returns the flags that hand over the files with a configuration's own parts: `--code my_gan.py`."""
+    files = dict.fromkeys(config.name_of(kind).partition(":")[0] for kind in config.parts)
+    return [word for file in files if file.endswith(".py") for word in ("--code", file)]
+
+
 def train_command(config: RunConfig, **changes: object) -> str:
     """Returns the command that trains a configuration: its recipe, and a flag for each setting that differs from it.
 
@@ -35,8 +41,7 @@ def train_command(config: RunConfig, **changes: object) -> str:
     """
     usual = flatten(recipe(config.recipe if config.recipe in RECIPES else "pocket"))
     words: list[object] = ["train", config.recipe if config.recipe in RECIPES else "pocket"]
-    files = (config.name_of(kind).partition(":")[0] for kind in config.parts)
-    words += [word for file in dict.fromkeys(files) if file.endswith(".py") for word in ("--code", file)]
+    words += code_flags(config)
     for name, value in flatten(replace(config, **changes)).items():
         settled = name in ("precision", "validation_split") and usual[name] == "auto"
         if name == "recipe" or value == usual[name] or settled:
