@@ -172,7 +172,7 @@ def test_mnist_is_recognized() -> None:
 def test_a_metric_of_ones_own_is_measured_like_the_others(archives: dict[str, str], tmp_path: Path) -> None:
     bright = Metric(brighter, title="Brightness | difference", better=None, least=20, reading="0 is best")
     wanted = ["precision", CONTRAST, bright]
-    done, page = api.evaluate(
+    done = api.evaluate(
         archives["made"], against=archives["real"], features="random", metrics=wanted, out=tmp_path, progress=False
     )
     images = MADE[real_images.mixed(250)]
@@ -189,8 +189,8 @@ def test_a_metric_of_ones_own_is_measured_like_the_others(archives: dict[str, st
     assert stored["contrast"].items() >= {"title": "Contrast", "better": "higher", "value": figure.value}.items()
     assert stored["brighter"].items() >= {"better": None, "reading": "0 is best"}.items()
     assert stored["precision"].keys() == {"value", "spread", "floor"}
-    assert page is not None
-    text = page.read_text(encoding="utf-8")
+    assert done.page is not None
+    text = done.page.read_text(encoding="utf-8")
     assert "Contrast" in text and "higher is better" in text and "0 is best" in text
     assert [row[0] for row in score_table(done)[1]] == ["precision", "Contrast", "Brightness | difference"]
     with speaking("uk"):
@@ -255,7 +255,7 @@ def test_names_and_objects_become_metrics_in_one_place() -> None:
     assert list(resolve_metrics(["recall", CONTRAST, "precision, recall"])) == ["recall", "contrast", "precision"]
     assert list(resolve_metrics(CONTRAST)) == ["contrast"]
     extra = {"mine.py:contrast": CONTRAST}
-    assert resolve_metrics("recall,mine.py:contrast", extra)["mine.py:contrast"] is CONTRAST
+    assert resolve_metrics("recall,mine.py:contrast", extra)["contrast"] is CONTRAST
     with refused("no metric", "metrics", name="mine.py:contrst"):
         resolve_metrics("mine.py:contrst", extra)
     with refused("no metrics", "metrics"):

@@ -5,6 +5,7 @@ from functools import partial
 
 from pocketgan.base.errors import RunError, nearest
 from pocketgan.base.messages import Problem, problem
+from pocketgan.config import parts
 from pocketgan.config.sections import split
 from pocketgan.metrics.classification import classification_accuracy
 from pocketgan.metrics.classifier import FEATURES
@@ -196,7 +197,7 @@ def resolve_metrics(metrics: Requested, extra: Mapping[str, Metric] | None = Non
                 if part is not None and isinstance(part.value, Metric):
                     result[part.value.name] = part.value
                 else:
-                    result |= {name: known[name] for name in named(word, known)}
+                    result |= {known[name].name: known[name] for name in named(word, known)}
         else:
             raise RunError("metric kind", field="metrics", found=type(one).__name__)
     if not result:
