@@ -29,6 +29,22 @@ STUDIES: Final[dict[str, str]] = {
     "no setting of a variant": "'{setting}' isn't a setting{hint}",
     "duration replaced": "'{duration}' would replace the durations that the variants set",
     "best needs evaluation": "'best' needs runs that are evaluated; set evaluate_every for '{name}'",
+    # Studies over scripts.
+    "decided by the script": "can't be set in a study with a command; the script decides it",
+    "seed of scripts": "'seed' can't be a setting of a study; each run gets a seed of its own",
+    "unused setting": "'{setting}' would have no effect: {placeholder} isn't in the command",
+    "no seed in command": "needs {placeholder}; without a seed, all runs of a variant would be the same",
+    "unknown placeholder": "{placeholder} is neither a factor nor a setting{hint}",
+    "no program": "there is no program '{name}'",
+    "no script": "there is no file '{name}' in '{folder}', where the study was started",
+    "script failed": "the script ended with exit code {code}: {why}",
+    "script failed silently": "the script ended with exit code {code}",
+    "script ended from outside": "a signal ended the script '{name}' (its output is in '{folder}')",
+    "nothing recorded": (
+        "the script '{name}' recorded nothing; call pocketgan.record without a folder, and step in each step"
+    ),
+    "recording not ended": "the script '{name}' ended inside the with statement of pocketgan.record",
+    "never evaluated": "the run has no evaluation with {metric}; set evaluate_every in pocketgan.record",
     # Files and folders of a study.
     "no study": "there is no study '{name}'{hint}; known: {known}, or a .toml file",
     "no toml": "'{path}' isn't valid TOML: {why}",

@@ -16,11 +16,14 @@ from pocketgan.config.fields import ALIASES, FIELDS, NAMES, explain, rename, rep
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import PACKAGED, RunConfig, Section
 from pocketgan.metrics.words import BETTER, IDEALS
+from pocketgan.studies.commands import check_command, script_config
 from pocketgan.studies.seeds import default_seeds
 
 Value = bool | int | float | str
 MOST_VARIANTS = 1000
 LONGEST_SLUG = 100
+OF_RECIPES = ("recipe", "duration", "against", "features", "count")
+"""Fields that a study over a script can't have: the script decides them."""
 
 
 class Range(Section):
@@ -51,6 +54,9 @@ class StudyConfig(Section):
     """The question that the study answers, in one sentence."""
     recipe: str = "pocket"
     """The base recipe."""
+    command: list[str] = Field(default=[])
+    """Instead of a recipe: the command that starts a script which calls `pocketgan.record`, word by word, with
+    placeholders such as `{learning_rate}` for all factors and settings, and `{seed}`."""
     settings: dict[str, Value] = Field(default={})
     """Settings shared by all variants."""
     factors: dict[str, list[Value] | Range] = Field(default={})
@@ -101,6 +107,9 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> "StudyConfig":
+        for field in OF_RECIPES if self.command else ():
+            if getattr(self, field) != StudyConfig.model_fields[field].default:
+                raise ConfigError("decided by the script", field=field)
         if self.factors and self.variants:
             raise ConfigError("factors or variants", field="variants")
         if self.search == "tpe" and (self.variants or not self.factors):
@@ -175,11 +184,15 @@ class StudyConfig(Section):
         Raises:
             ConfigError: a field is unknown, or the recipe rejects a value.
         """
+        place = "factors" if self.factors else "variants"
+        if self.command:
+            check_command(self.command, self.settings, fields, place)
+            return script_config(self.command, {**self.settings, **fields})
         given = {"threads": 1, **self.settings, **fields}
         base = recipe(str(given.pop("recipe", self.recipe)))
         for field in given:
             if field not in NAMES and field.partition(".")[0] not in parts.OPTIONS:
-                place = "settings" if field in self.settings else "factors" if self.factors else "variants"
+                place = "settings" if field in self.settings else place
                 hint = nearest(field, [*FIELDS, *ALIASES])
                 raise ConfigError("no setting of a variant", field=place, setting=field, hint=hint)
         if self.duration is not None:
@@ -255,6 +268,8 @@ def with_names(values: Mapping[str, Any]) -> dict[str, Any]:
         return value if isinstance(value, str | Mapping) else parts.hand_over(kind, value)
 
     results = dict(values)
+    if results.get("command"):  # Names of a script's settings are its own.
+        return results
     if callable(results.get("recipe")):
         results["recipe"] = parts.hand_over("recipe", results["recipe"])
     for field in ("settings", "factors"):

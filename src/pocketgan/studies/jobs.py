@@ -31,6 +31,7 @@ from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import METRICS, Comparison, why_not
 from pocketgan.metrics.scores import RealImages, finite, floor_of
 from pocketgan.runs.run import Run
+from pocketgan.studies.scripts import recorded_result, run_script
 from pocketgan.studies.study import STOP, Job, Result, Study
 
 POLL_SECONDS = 0.5
@@ -58,7 +59,7 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
         stopped = (study.folder / STOP).exists() or not train(job, study, watch)
         if stopped:
             return Result(variant=job.variant, seed=job.seed, state="undone")
-        result = measured(job, study)
+        result = recorded_result(job, study) if study.config.command else measured(job, study)
     except RunFailed as error:
         if isinstance(error, StorageError):
             return undone(job, error)
@@ -97,6 +98,8 @@ def train(job: Job, study: Study, watch: Watcher | None) -> bool:
         wait_for_others(job.folder, stop)
         if stop.is_set():
             return False
+        if study.config.command:
+            return run_script(job, study, stop)
         run = job.run()
         if run is None:
             if (job.folder / "config.json").exists():

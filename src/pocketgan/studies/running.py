@@ -22,6 +22,7 @@ from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
+from pocketgan.studies.scripts import check_scripts
 from pocketgan.studies.sentences import line_of, say
 from pocketgan.studies.study import STOP, Job, Study, plain
 from pocketgan.studies.verdicts import chosen_variant
@@ -54,7 +55,7 @@ def run_study(
     progress = progress or Progress(quiet=True)
     threads = threads_each(config)
     at_once = count_jobs(jobs, threads)
-    check(config)
+    check_scripts(config, Path.cwd()) if config.command else check(config)
     if config.search == "tpe":
         search.check(config)
         if config.storage:
@@ -77,7 +78,9 @@ def run_study(
 
 
 def threads_each(config: StudyConfig) -> int:
-    """Returns the largest number of CPU threads per run; all cores if a setting is 0 or `auto`."""
+    """Returns the largest number of CPU threads per run; all cores if a setting is 0 or `auto`; 1 for scripts."""
+    if config.command:
+        return 1
     counts = [config.settings.get("threads", 1), *(variant.train.threads for variant in config.configs().values())]
     return max(int(count) if str(count).isdecimal() and int(count) else cpu_count() for count in counts)
 

@@ -73,7 +73,7 @@ def check(config: StudyConfig) -> None:
     for name, values in config.factors.items():
         for value in ends(values):
             config.configure("a trial", first | {name: value})
-    if trial.evaluation.evaluate_every == "none":
+    if trial.kind == "trained" and trial.evaluation.evaluate_every == "none":
         raise ConfigError("search needs evaluation", field="search")
     if config.metric not in MEASURED:
         raise ConfigError("metric not in training", field="metric", metric=config.metric, known=", ".join(MEASURED))

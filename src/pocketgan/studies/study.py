@@ -5,6 +5,7 @@ also has `result.json`. `docs/reference/study-files.md` describes the files.
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,9 @@ from pocketgan.studies.config import StudyConfig, slug, study_config
 GROWS = ("seeds", "fresh_seeds", "trials", "question")
 """Fields that may change when a study continues, mostly to larger numbers."""
 STOP = ".stop"
+
+Images = tuple[Any, ...]
+"""What tells the images that variants were trained on and measured against."""
 
 
 class Result(BaseModel):
@@ -108,11 +112,13 @@ class Study:
         folder: the study's folder.
         config: the study's configuration.
         variants: each variant's configuration, by name; in a search, the variants of its trials so far.
+        place: the working directory of its scripts: where the study was started.
     """
 
     folder: Path
     config: StudyConfig
     variants: dict[str, RunConfig] = field(default_factory=dict)
+    place: Path = field(default_factory=Path.cwd, compare=False)
 
     @classmethod
     def begin(cls, config: StudyConfig, folder: str | Path) -> "Study":
@@ -167,17 +173,31 @@ class Study:
         content: dict[str, Any] = {
             "format": history.FORMAT,
             "study": self.config.model_dump(exclude_defaults=True) | {"name": self.config.name},
-            "variants": {name: config.model_dump() for name, config in self.variants.items()},
+            "variants": {name: config.stored() for name, config in self.variants.items()},
         }
         write_json(self.folder / "study.json", content)
 
     @property
     def groups(self) -> list[list[str]]:
         """Groups of variants with the same training and real images; only variants of one group are comparable."""
-        groups: dict[tuple[str, ...], list[str]] = {}
+        groups: dict[Images, list[str]] = {}
+        images = {name: self._recorded_images(name) for name in self.variants} if self.config.command else {}
+        common = next(filter(None, images.values()), ())
         for name, config in self.variants.items():
-            groups.setdefault((config.data.data, config.data.classes, config.data.target), []).append(name)
+            key = (config.data.data, config.data.classes, config.data.target)
+            groups.setdefault((images[name] or common) if self.config.command else key, []).append(name)
         return list(groups.values())
+
+    def _recorded_images(self, variant: str) -> Images:
+        """Returns what the first evaluated run of a script's variant was measured against; empty if there is none."""
+        for folder in sorted((self.folder / "runs" / slug(variant)).glob("*-*")):
+            with suppress(RunError):
+                run = Run.open(folder)
+                row, data = (run.metrics()[-1:] or [{}])[0], run.config.data
+                if row:
+                    space = (row.get("features"), row.get("features_hash"), row.get("reference"), row.get("count"))
+                    return (data.data, data.classes, data.validation, *space)
+        return ()
 
     @property
     def comparable(self) -> bool:
@@ -188,7 +208,8 @@ class Study:
     def tests(self) -> int:
         """Number of tests in the study: of pairs of variants, or of moments against the end, whichever is larger."""
         one = self.config.compare_with
-        pairs = sum(len(group) - 1 if one in group else len(group) * (len(group) - 1) // 2 for group in self.groups)
+        groups = [list(self.variants)] if self.config.command else self.groups  # The number of seeds mustn't change.
+        pairs = sum(len(group) - 1 if one in group else len(group) * (len(group) - 1) // 2 for group in groups)
         return max(pairs, len(self.config.moments) * len(self.variants))
 
     def seeds(self) -> list[int]:

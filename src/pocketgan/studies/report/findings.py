@@ -179,8 +179,11 @@ def state_of(run: Run | None) -> tuple[str, float, tuple[str, dict[str, Any]], f
 
 
 def settings_of(study: Study, variant: str) -> dict[str, Any]:
-    """Returns the fields in which a variant differs from its recipe with the study's settings."""
+    """Returns the fields in which a variant differs from its recipe, or from its script, with the study's settings."""
     config = study.variants[variant]
+    if study.config.command:
+        shared = study.config.settings
+        return {name: value for name, value in config.settings.items() if shared.get(name) != value}
     try:
         base = study.config.configure(variant, {"recipe": config.recipe})
     except ConfigError:

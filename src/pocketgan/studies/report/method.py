@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,44 @@ from pocketgan.studies.study import Study
 
 def method(findings: Findings) -> list[tuple[str, str]]:
     """Returns the cost, the environment and the measurement settings of the runs, as names and texts."""
-    study, config = findings.study, findings.study.config
+    study = findings.study
     results = [result for _, result in done(study)]
     states = [result.state for result in results]
     seconds = sum(result.seconds for result in results)
     wall = sum(result.wall_seconds for result in results)
     counts = {"runs": len(results), "finished": states.count("finished"), "failed": states.count("failed")}
-    durations = once([str(flatten(variant)["duration"]) for variant in study.variants.values()])
-    sources = listed([Path(source).name for source in findings.sources])
-    checkpoint = say("the end" if config.checkpoint == "last" else "its best")
-    against = {"against": config.against, "source": sources, "count": config.count, "checkpoint": checkpoint}
     outcome = [
         (say("budget"), say("budget text", time=clock(seconds), **counts)),
         (say("wall"), clock(wall)),
-        (say("duration"), listed(durations)),
+        what_ran(study),
         (say("measured with"), "; ".join(findings.features) or say("unknown")),
-        (say("measured against"), say("measured against text", **against) if sources else config.against),
+        (say("measured against"), measured_against(findings)),
     ]
     if findings.environments:
         outcome += [(say("versions"), versions(findings)), (say("machine"), machine(findings))]
     return [*outcome, (say("tests"), say("tests text"))]
+
+
+def what_ran(study: Study) -> tuple[str, str]:
+    """Returns the durations of the runs, or the command of their script, with a name."""
+    if study.config.command:
+        return say("command"), shlex.join(study.config.command)
+    durations = once([str(flatten(variant)["duration"]) for variant in study.variants.values()])
+    return say("duration"), listed(durations)
+
+
+def measured_against(findings: Findings) -> str:
+    """Returns the real images of the scores, the number of generated ones, and the moment of a run that counts."""
+    config, sources = findings.study.config, listed([Path(source).name for source in findings.sources])
+    if config.command:
+        count, reference = findings.evaluated or (0, "")
+        if not reference:
+            return say("unknown")
+        checkpoint = say(f"{config.checkpoint} evaluation")
+        return say(f"recorded against {reference}", source=sources, count=count, checkpoint=checkpoint)
+    checkpoint = say("the end" if config.checkpoint == "last" else "its best")
+    against = {"against": config.against, "source": sources, "count": config.count, "checkpoint": checkpoint}
+    return say("measured against text", **against) if sources else config.against
 
 
 def versions(findings: Findings) -> str:

@@ -192,6 +192,13 @@ WORDS: dict[str, Text] = {
     "measured against": "Real images",
     "measured against text": "{against} split of {source}; {count} generated images per score, from the generator "
     "at {checkpoint}",
+    "command": "Command of a run",
+    "recorded against validation": "validation part of {source}, which run.training_data() leaves out; {count} "
+    "generated images per evaluation; {checkpoint} of each run counts",
+    "recorded against train": "training images of {source}; {count} generated images per evaluation; {checkpoint} of "
+    "each run counts",
+    "last evaluation": "the last evaluation",
+    "best evaluation": "the best evaluation",
     "the end": "a run's end",
     "its best": "its best evaluation",
     "versions": "Versions",
