@@ -71,6 +71,14 @@ def tiny_images() -> Callable[..., ImageSet]:
 
 
 @pytest.fixture
+def forked_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the browser interface starts is a fork, which starts at once."""
+    import forks
+
+    monkeypatch.setattr("pocketgan.web.processes.subprocess.Popen", forks.started)
+
+
+@pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings draw no figures, which takes longer than to train a tiny network; for tests that don't need them."""
     monkeypatch.setattr("pocketgan.pictures.plots.draw_figures", lambda run: [])

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from subprocess import Popen
 from threading import Lock, Thread
 from typing import Any
 
@@ -32,7 +33,7 @@ class Forks:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             words = [sys.executable, str(SERVER), str(theirs.fileno())]
-            self._process = subprocess.Popen(words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            self._process = Popen(words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         self._lock = Lock()
         atexit.register(self._end)
 
@@ -65,7 +66,8 @@ class Fork:
         code: Python code that is run instead of the command, with `words` in `sys.argv`.
         cwd: the folder that it runs in.
         new_session: whether it gets a session of its own, and with it a process group.
-        shares_stderr: whether it writes to this process's standard error; nothing comes through `stderr` then.
+        environment: its environment; this process's by default.
+        out, err: open files that it writes to instead of pipes; `stdout` or `stderr` is None then.
     """
 
     def __init__(
@@ -75,22 +77,25 @@ class Fork:
         code: str = "",
         cwd: Path | None = None,
         new_session: bool = False,
-        shares_stderr: bool = False,
+        environment: Mapping[str, str] | None = None,
+        out: int | None = None,
+        err: int | None = None,
     ) -> None:
-        (out, their_out), (err, their_err) = os.pipe(), os.pipe()
+        self.stdout, their_out = stream_to(out)
+        self.stderr, their_err = stream_to(err)
         request = {
             "words": [os.fspath(word) if isinstance(word, Path) else str(word) for word in words],
             "code": code,
             "folder": str(cwd or Path.cwd()),
-            "environment": dict(os.environ),
+            "environment": dict(os.environ if environment is None else environment),
             "session": new_session,
         }
         try:
-            self.pid: int = forks().ask(request, [their_out, 2 if shares_stderr else their_err])
+            self.pid: int = forks().ask(request, [their_out, their_err])
         finally:
-            os.close(their_out)
-            os.close(their_err)
-        self.stdout, self.stderr = open(out, encoding="utf-8"), open(err, encoding="utf-8")  # noqa: SIM115
+            for given, theirs in ((out, their_out), (err, their_err)):
+                if given is None:
+                    os.close(theirs)
         self.returncode: int | None = None
 
     def __enter__(self) -> "Fork":
@@ -102,8 +107,9 @@ class Fork:
 
     def close(self) -> None:
         """Closes the streams."""
-        self.stdout.close()
-        self.stderr.close()
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
 
     def poll(self) -> int | None:
         """Returns the exit code, negative for a signal, or None while the process runs."""
@@ -122,11 +128,9 @@ class Fork:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Waits for the end; returns what the process wrote to standard output and standard error, once."""
-        if self.stdout.closed:
-            self.wait(timeout)
-            return "", ""
-        texts: dict[str, str] = {}
-        streams = {"out": self.stdout, "err": self.stderr}
+        texts = {"out": "", "err": ""}
+        given = {"out": self.stdout, "err": self.stderr}
+        streams = {name: stream for name, stream in given.items() if stream is not None and not stream.closed}
         readers = [Thread(target=read, args=(texts, *item), daemon=True) for item in streams.items()]
         for reader in readers:
             reader.start()
@@ -144,6 +148,27 @@ class Fork:
     def kill(self) -> None:
         """Ends the process at once."""
         self.send_signal(signal.SIGKILL)
+
+
+def stream_to(file: int | None) -> tuple[io.TextIOWrapper | None, int]:
+    """Returns what a process writes through a new pipe, and that pipe's end for it; or None and the file given."""
+    if file is not None:
+        return None, file
+    ours, theirs = os.pipe()
+    return open(ours, encoding="utf-8"), theirs
+
+
+class StandIn(Fork, Popen):
+    """A fork that is a `Popen` to the type checks of the tests; everything is done by the fork."""
+
+    _child_created = False
+
+
+def started(command: Sequence[str], *, env: Mapping[str, str], stderr: io.BufferedWriter, **_: Any) -> StandIn:
+    """Stands for `subprocess.Popen` where the browser interface starts a command."""
+    assert list(command[1:4]) == ["-P", "-m", "pocketgan"], command
+    with open(os.devnull, "wb") as nothing:
+        return StandIn(command[4:], environment=env, new_session=True, out=nothing.fileno(), err=stderr.fileno())
 
 
 def read(texts: dict[str, str], name: str, stream: io.TextIOBase) -> None:

@@ -30,7 +30,7 @@ from pocketgan.studies.study import STOP, Job, Result, Study
 from tiny_studies import PAGE, Make, as_toml, assert_same_bits, contents, run_of, without_page, write_digits
 
 LONG = {"log_every": "10 steps", "checkpoint_every": "100 steps"}
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which something that should have happened hasn't."""
 COMMAND = f"""
 import sys, types

@@ -24,7 +24,7 @@ TINY = {
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(tmp_path: Path, forked_starts: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A folder with a finished run; what it started is ended."""
     monkeypatch.setattr("pocketgan.web.reading.FRESH_SECONDS", -1.0)
     make_run(tmp_path / "runs" / "one")

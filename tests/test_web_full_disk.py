@@ -46,7 +46,7 @@ def fill(place: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    small_disk: Path, forked_starts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pocketgan.web.reading.FRESH_SECONDS", -1.0)
     make_run(small_disk / "runs" / "other")

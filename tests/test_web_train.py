@@ -50,7 +50,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 @pytest.fixture
-def going(site: Site) -> Iterator[Site]:
+def going(site: Site, forked_starts: None) -> Iterator[Site]:
     """The same; what it started is ended."""
     yield site
     for started in site.starts._started.values():

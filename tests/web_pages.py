@@ -63,7 +63,7 @@ for server in servers:
 @contextmanager
 def served_in_each_language(folder: Path) -> Iterator[dict[str, str]]:
     """Serves a folder in each language; yields the address of each."""
-    server = Fork([folder], code=IN_EACH_LANGUAGE, shares_stderr=True)
+    server = Fork([folder], code=IN_EACH_LANGUAGE, err=2)
     try:
         words = [server.stdout.readline().split() for _ in LANGUAGES]
         yield {code: f"http://127.0.0.1:{port}" for code, port in words}
@@ -79,7 +79,7 @@ def served(folder: Path, language: str = "en") -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Fork(["ui", folder, "--port", port, "--lang", language], shares_stderr=True)
+    server = Fork(["ui", folder, "--port", port, "--lang", language], err=2)
     try:
         address = server.stdout.readline().strip()
         assert address == f"http://127.0.0.1:{port}"
