@@ -409,7 +409,7 @@ def test_held_out_images_are_translated(folder: Path, tmp_path: Path) -> None:
         pocketgan.translate(folder / "redraw", split="validation")
     fields = {"duration": "2 steps", "sample_every": "end", "validation": 400, "hidden_dim": 8, "batch_size": 4}
     run = pocketgan.train("white-background", out=tmp_path / "run", progress=False, **fields)
-    _, inputs, _ = pocketgan.translate(run, split="validation", count=3)
+    inputs = pocketgan.translate(run, split="validation", count=3).inputs
     held_out = load_images(run.config.data, "validation").images[:3].numpy()
     assert np.array_equal(inputs.images, held_out)
 

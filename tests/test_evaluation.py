@@ -811,11 +811,12 @@ def test_a_runs_evaluation_is_kept_in_its_folder(places: dict[str, str], capsys:
 
 
 def test_the_python_interface_returns_the_figures_and_the_page(places: dict[str, str], tmp_path: Path) -> None:
-    done, page = api.evaluate(places["some"], metrics="precision", progress=False)
-    assert page is None
+    done = api.evaluate(places["some"], metrics="precision", progress=False)
+    assert done.page is None and done.scores == done.figures
     assert done.figures.keys() == {"precision"}
-    done, page = api.evaluate(Run.open(places["noisy"]), metrics="precision", count=60, out=tmp_path, progress=False)
-    assert page == tmp_path / "evaluation.html"
+    done = api.evaluate(Run.open(places["noisy"]), metrics="precision", count=60, out=tmp_path, progress=False)
+    assert "evaluation.html</a>" in done._repr_html_()
+    assert done.page == tmp_path / "evaluation.html"
     assert json.loads((tmp_path / "evaluation.json").read_text()) == done.to_json()
     assert not (Path(places["noisy"]) / "evaluation").exists()
     with pytest.raises(RunError, match=rf"^out: can't write '{re.escape(places['text'])}'"):

@@ -99,7 +99,7 @@ def test_several_runs_are_plotted_as_a_list(runs: Path) -> None:
 
 @pytest.mark.slow
 def test_an_evaluation_shows_a_table(runs: Path) -> None:
-    done, _ = pocketgan.evaluate("noise", count=200, metrics="frechet_distance,recall", progress=False)
+    done = pocketgan.evaluate("noise", count=200, metrics="frechet_distance,recall", progress=False)
     assert len(repr(done)) < 400 and "\n" not in repr(done)
     assert f"{done.figures['frechet_distance'].value:.3g}" in repr(done)
     html = done._repr_html_()

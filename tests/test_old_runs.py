@@ -77,8 +77,8 @@ def test_an_old_run_generates_the_same_images(old: Path, name: str) -> None:
 
 
 def test_an_old_run_redraws(old: Path) -> None:
-    _, inputs, outputs = pocketgan.translate(old / "redraw", count=2)
-    assert inputs.images.shape == outputs.images.shape == (2, 1, 28, 28)
+    result = pocketgan.translate(old / "redraw", count=2)
+    assert result.inputs.images.shape == result.outputs.images.shape == (2, 1, 28, 28)
 
 
 def test_an_old_model_generates_the_same_images(old: Path) -> None:
@@ -91,7 +91,7 @@ def test_old_runs_are_listed_plotted_filmed_and_evaluated(old: Path, tmp_path: P
     assert {run.folder.name for run in pocketgan.list_runs(old)} == set(RUNS)
     assert len(pocketgan.plot(old / "pocket", old / "noise").save(tmp_path / "plots", "png")) >= 2
     assert len(pocketgan.timelapse(old / "pocket")) >= 2
-    done, _ = pocketgan.evaluate(
+    done = pocketgan.evaluate(
         old / "pocket", count=200, metrics="frechet_distance", checkpoint="last", progress=False, out=tmp_path / "page"
     )
     assert done.figures["frechet_distance"].value > 0

@@ -1,11 +1,15 @@
 """Images out of a generator: the same for the same seed, whatever the batches."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from pocketgan.images.grids import Images
 from pocketgan.images.sets import to_network, to_uint8
+from pocketgan.images.translation import Translation
 from pocketgan.networks import ImageShape, build_generator
 from pocketgan.runs.sampling import (
     BATCH,
@@ -191,3 +195,13 @@ def test_side_by_side_puts_each_input_left_of_its_output(count: int, columns: in
     expected = [value for index in range(count) for value in (index, index + 100)]
     assert pairs.images[:, 0, 0, 0].tolist() == expected
     assert pairs.columns == columns
+
+
+def test_a_translation_shows_its_pairs_and_is_saved(tmp_path: Path) -> None:
+    inputs = noise_images(3)
+    pairs = side_by_side(inputs, 255 - inputs)
+    result = Translation(pairs, Images(inputs.numpy()), Images((255 - inputs).numpy()))
+    assert len(result) == 3 and repr(result) == "Translation(3 of 1×8×8)"
+    assert result._repr_png_() == pairs._repr_png_()
+    assert result.save(tmp_path / "out") == tmp_path / "out" / "side_by_side.png"
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"input_0000.png", "output_0002.png"}

@@ -181,7 +181,7 @@ def test_names_are_found_in_python(here: Path) -> None:
     assert run == Run.open(here / "runs" / "noise") and len({run, Run.open("runs/noise")}) == 1
     assert pocketgan.load("shipped").folder == Path("models/shipped")
     assert len(pocketgan.interpolate("shipped", frames=3)) and len(pocketgan.plot("noise", "told"))
-    assert pocketgan.translate("redraw", count=2)[1].images.shape == (2, 1, 28, 28)
+    assert pocketgan.translate("redraw", count=2).inputs.images.shape == (2, 1, 28, 28)
     assert pocketgan.resume("noise", progress=False) == run
 
 
@@ -413,10 +413,13 @@ def test_a_smaller_evaluation_leaves_a_larger_one(here: Path, capsys: pytest.Cap
     assert kept()[0] == 200
     evaluate(300, *few)
     assert kept()[0] == 300
+    assert (done := pocketgan.evaluate("noise", count=200, metrics="recall", progress=False)).larger == 300
+    assert done.page is None and capsys.readouterr() == ("", "")
     evaluate(200, "--replace", *few)
     assert kept()[0] == 200
-    done, page_path = pocketgan.evaluate("noise", count=201, metrics="recall", progress=False)
-    assert kept() == (201, ["recall"]) and page_path is not None and len(done.comparison.generated) == 201
+    done = pocketgan.evaluate("noise", count=201, metrics="recall", progress=False)
+    assert kept() == (201, ["recall"]) and len(done.comparison.generated) == 201
+    assert done.page == folder / "evaluation.html" and done.larger is None
 
 
 @pytest.mark.slow

@@ -541,10 +541,10 @@ def test_a_test_image_is_taken_by_keyboard(page, address, small_runs):
     page.locator("#redraw-index input").fill("3")
     page.keyboard.press("Enter")
     page.locator("#redraw-result img").nth(1).wait_for()
-    _, inputs, outputs = pocketgan.translate(small_runs / "redraw", count=3)
-    assert np.array_equal(given(page), inputs.images[2, 0])
+    translation = pocketgan.translate(small_runs / "redraw", count=3)
+    assert np.array_equal(given(page), translation.inputs.images[2, 0])
     made = image(page.locator("#redraw-result img").nth(1).get_attribute("src")).astype(int)
-    assert np.abs(made - outputs.images[2, 0]).max() <= 1
+    assert np.abs(made - translation.outputs.images[2, 0]).max() <= 1
 
 
 @pytest.mark.slow

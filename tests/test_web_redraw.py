@@ -169,11 +169,11 @@ def test_only_files_in_the_pages_own_folder_are_read(tmp_path):
 
 @pytest.mark.slow
 def test_a_test_image_is_redrawn_as_translate_redraws_it(site, small_runs):
-    _, inputs, outputs = pocketgan.translate(small_runs / "redraw", count=3)
+    translation = pocketgan.translate(small_runs / "redraw", count=3)
     source = take_test_image(site, "redraw", "8", 3)
     given, made = redrawn(site, "redraw", source)
-    assert np.array_equal(given, inputs.images[2])
-    assert np.abs(made.astype(int) - outputs.images[2].astype(int)).max() <= 1
+    assert np.array_equal(given, translation.inputs.images[2])
+    assert np.abs(made.astype(int) - translation.outputs.images[2].astype(int)).max() <= 1
 
 
 @pytest.mark.slow

@@ -263,9 +263,9 @@ def test_images_are_redrawn(memory, small_runs):
     folder = small_runs / "redraw"
     given = asked(memory, "test_image", folder=str(folder), label="8", index=2)[1]["image"]
     made = asked(memory, "redraw", {"images": given[None]}, folder=str(folder))[1]["images"]
-    _, inputs, outputs = pocketgan.translate(folder, count=3)
-    assert np.array_equal(given, inputs.images[2])
-    assert np.abs(made[0].astype(int) - outputs.images[2].astype(int)).max() <= 1
+    translation = pocketgan.translate(folder, count=3)
+    assert np.array_equal(given, translation.inputs.images[2])
+    assert np.abs(made[0].astype(int) - translation.outputs.images[2].astype(int)).max() <= 1
 
 
 def test_test_images_of_every_digit_after_the_last_the_first(memory, small_runs):

@@ -86,7 +86,7 @@ run
 
 # %%
 METRICS = "frechet_distance,precision,recall,modes,label_agreement"
-result, report = pocketgan.evaluate(run, count=1000, metrics=METRICS)
+result = pocketgan.evaluate(run, count=1000, metrics=METRICS)
 result
 
 # %% [markdown]
@@ -110,12 +110,12 @@ result
 # The Fréchet distance is the formula of FID on the features of a digit classifier. So you cannot compare it with FID
 # values of papers. You also cannot compare scores of different numbers of images: use the same `count` everywhere.
 #
-# In Python, each score is an entry of `figures`:
+# In Python, each score is an entry of `scores`:
 
 # %%
-distance = result.figures["frechet_distance"]
+distance = result.scores["frechet_distance"]
 print(f"score {distance.value:.2f}, standard error {distance.spread:.2f}, real-data baseline {distance.floor:.2f}")
-print(f"report: {report}")
+print(f"report: {result.page}")
 
 # %% [markdown]
 # ## Measure images with known faults
@@ -135,12 +135,12 @@ np.savez(noise, images=np.random.default_rng(0).integers(0, 256, (1000, 28, 28),
 names = ["frechet_distance", "precision", "recall", "modes"]
 scores = {"all digits": result}
 for name, file in {"only ones": ones, "noise": noise}.items():
-    scores[name], _ = pocketgan.evaluate(file, count=1000, metrics=",".join(names), progress=False)
+    scores[name] = pocketgan.evaluate(file, count=1000, metrics=",".join(names), progress=False)
 
 print(f"{'':12}" + "".join(f"{name:>18}" for name in names))
 for name, scored in scores.items():
-    print(f"{name:12}" + "".join(f"{scored.figures[metric].value:18.3g}" for metric in names))
-print(f"{'real images':12}" + "".join(f"{result.figures[metric].floor:18.3g}" for metric in names))
+    print(f"{name:12}" + "".join(f"{scored[metric].value:18.3g}" for metric in names))
+print(f"{'real images':12}" + "".join(f"{result[metric].floor:18.3g}" for metric in names))
 
 # %% [markdown]
 # Compare the rows. Many of the ones look real, so precision does not say that nine digits are missing. The Fréchet

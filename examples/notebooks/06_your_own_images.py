@@ -156,7 +156,7 @@ pocketgan.timelapse(run)
 # know your classes, so the scores about classes are left out.
 
 # %%
-result, report = pocketgan.evaluate(run, count=450, features="random")
+result = pocketgan.evaluate(run, count=450, features="random")
 result
 
 # %% [markdown]

@@ -86,12 +86,12 @@ else:
 # %% [markdown]
 # ## Translate test images
 #
-# `translate` applies the saved generator to images that took no part in training. It returns the pairs, the inputs and
-# the outputs. In the grid, each output is to the right of its input.
+# `translate` applies the saved generator to images that took no part in training. It returns one
+# object with the pairs, the inputs and the outputs. In the grid, each output is to the right of its input.
 
 # %%
-pairs, inputs, outputs = pocketgan.translate(run, split="test", count=32)
-pairs
+translation = pocketgan.translate(run, split="test", count=32)
+translation
 
 # %% [markdown]
 # The background is white, and the dark pixels roughly form an 8. So far the generator does its task. Now compare the
@@ -111,7 +111,7 @@ pocketgan.timelapse(run)
 # - the mean of all inverted inputs, which is one blurred image.
 
 # %%
-read, generated = (np.asarray(images, dtype=np.float64) for images in (inputs, outputs))
+read, generated = (np.asarray(images, dtype=np.float64) for images in (translation.inputs, translation.outputs))
 exact = 255 - read
 
 

@@ -1,13 +1,15 @@
 """Evaluation of generated images."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pocketgan.base.errors import RunError
+from pocketgan.base.errors import ModelError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, runs_inside, why_no_run
+from pocketgan.runs.onnx_images import OnnxSource
 from pocketgan.runs.records import read_object
 
 if TYPE_CHECKING:
@@ -27,13 +29,15 @@ def evaluate(
     out: str | Path | None = None,
     inception_weights: str | Path | None = None,
     replace: bool = False,
+    latent_dim: int | None = None,
+    pixel_range: str | None = None,
     progress: bool = True,
-) -> "tuple[Evaluation, Path | None]":
+) -> "Evaluation":
     """Measures the generator of a run or an exported model, or the images of any tool, and writes a page of the scores.
 
     Args:
-        source: a run or an exported model, or its folder; a folder of pictures; or an .npz file with `images` and
-            optionally `labels`.
+        source: a run or an exported model, or its folder; a folder of pictures; an .npz file with `images` and
+            optionally `labels`; or the .onnx file of any tool's generator, which reads latents and perhaps labels.
         against: `test`, `train` or `validation`: a split of the run's data (MNIST's for other images). Or a path of
             images; their test split is used if there is one. `auto`: the test split, or the validation set of data
             without one.
@@ -47,10 +51,13 @@ def evaluate(
             model, and no folder for other images.
         inception_weights: the file with the weights for the feature space `inception`.
         replace: whether a smaller evaluation may replace a larger one in the folder of a run.
+        latent_dim: the length of the latents of an ONNX file that doesn't say it.
+        pixel_range: the range of the values that an ONNX file returns: `-1:1`, `0:1` or `0:255`.
         progress: whether to show progress on standard error.
 
     Returns:
-        The scores, and the page (an HTML file) or None if no page was written.
+        The scores. `.scores["recall"].value` is one of them, `.page` is the HTML page, or None if none was written.
+        A notebook shows the scores as a table.
 
     Raises:
         UserError: an argument is invalid; the message says why.
@@ -58,8 +65,10 @@ def evaluate(
     from pocketgan.experiment.speed import using_free_threads
     from pocketgan.metrics import evaluation, evaluation_page
 
-    model, shown = find_model(source), Progress(quiet=not progress)
-    if model is None and runs_inside(Path(str(source))):
+    source = with_onnx(source, latent_dim, pixel_range)
+    model = None if isinstance(source, OnnxSource) else find_model(source)
+    shown = Progress(quiet=not progress)
+    if model is None and not isinstance(source, OnnxSource) and runs_inside(Path(str(source))):
         raise RunError(why_no_run(Path(str(source))), field="source")
     with using_free_threads():
         done = evaluation.evaluate(
@@ -75,13 +84,29 @@ def evaluate(
         )
     if out is None:
         if model is None:
-            return done, None
+            return done
         out = model.folder / "evaluation"
         larger = None if replace else larger_evaluation(out, done)
         if larger is not None:
-            Progress().say(problem("larger evaluation", count=larger, folder=out))
-            return done, None
-    return done, evaluation_page.save_evaluation(done, out)
+            shown.say(problem("larger evaluation", count=larger, folder=out))
+            return dataclasses.replace(done, larger=larger)
+    return dataclasses.replace(done, page=evaluation_page.save_evaluation(done, out))
+
+
+def with_onnx(
+    source: str | Path | Model, latent_dim: int | None, pixel_range: str | None
+) -> str | Path | Model | OnnxSource:
+    """Returns a source of images, or the generator in an ONNX file.
+
+    Raises:
+        ModelError: what is said about an ONNX file is said about something else.
+    """
+    if isinstance(source, str | Path) and Path(source).suffix.lower() == ".onnx":
+        return OnnxSource(Path(source), latent_dim, pixel_range)
+    for field, value in (("latent_dim", latent_dim), ("pixel_range", pixel_range)):
+        if value is not None:
+            raise ModelError("only of onnx", field=field)
+    return source
 
 
 def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:

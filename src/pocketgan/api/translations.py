@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pocketgan.base.errors import DataError, RunError
-from pocketgan.images.grids import Images, make_folder, save_picture, to_picture
+from pocketgan.images.grids import Images
+from pocketgan.images.translation import Translation
 from pocketgan.runs.exported import load
 from pocketgan.runs.model import MOST_IMAGES, Model
-
-if TYPE_CHECKING:
-    pass
 
 
 def translate(
@@ -20,7 +18,7 @@ def translate(
     count: int = 16,
     images: Sequence[str | Path] = (),
     checkpoint: str | int = "auto",
-) -> tuple[Images, Images, Images]:
+) -> Translation:
     """Loads the generator of an image-to-image run or exported model from disk, and translates images with it.
 
     Args:
@@ -31,7 +29,7 @@ def translate(
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
-        Input and output side by side, the inputs, and the outputs.
+        The images: `.pairs`, `.inputs` and `.outputs`; `.save(folder)` writes them. A notebook shows the pairs.
 
     Raises:
         UserError: the run generates from noise, there is no such split, or a picture has another size.
@@ -58,7 +56,7 @@ def translate(
     else:
         inputs = load_images(model.data, part).images[:count]
     outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
-    return side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy())
+    return Translation(side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy()))
 
 
 def read_input(path: Path, model: Model) -> Any:
@@ -85,19 +83,3 @@ def read_input(path: Path, model: Model) -> Any:
             raise DataError("color for model", field="images", path=path, folder=model.folder)
         pixels = pixels[:, :, 0]
     return torch.from_numpy(pixels.copy())[None]
-
-
-def save_translation(made: tuple[Images, Images, Images], out: Path) -> Path:
-    """Writes `side_by_side.png`, and each input and output as a picture, into the folder `out`.
-
-    Returns:
-        The path of `side_by_side.png`.
-    """
-    pairs, inputs, outputs = made
-    make_folder(out, out)
-    digits = max(4, len(str(len(inputs) - 1)))
-    for name, images in (("input", inputs), ("output", outputs)):
-        for index, image in enumerate(images.images):
-            save_picture(to_picture(image.transpose(1, 2, 0)), out / f"{name}_{index:0{digits}d}.png")
-    save_picture(pairs.picture(), out / "side_by_side.png")
-    return out / "side_by_side.png"

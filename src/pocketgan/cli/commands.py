@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from pocketgan.base.errors import RunError
+from pocketgan.base.messages import problem
 from pocketgan.base.printing import print_json
 from pocketgan.base.progress import Progress, work, working
 from pocketgan.cli.flags import Flags, Shown, known_flags, parse, parse_recipe
@@ -166,16 +167,15 @@ def translate(
     folder = chosen(run, reads_images=True)
     with working(work("translating", folder=folder)):
         from pocketgan import api
-        from pocketgan.api.translations import save_translation
 
-        made = api.translate(folder, split=split, count=count, images=images or (), checkpoint=checkpoint)
-        path = save_translation(made, out or folder / "translated")
+        translation = api.translate(folder, split=split, count=count, images=images or (), checkpoint=checkpoint)
+        path = translation.save(out or folder / "translated")
     print(path)
     return 0
 
 
 def evaluate(
-    source: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FOLDER|FILE.npz]")] = None,
+    source: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN|FOLDER|FILE]")] = None,
     against: str = "auto",
     features: str = "auto",
     count: int | None = None,
@@ -186,13 +186,15 @@ def evaluate(
     out: Path | None = None,
     inception_weights: Path | None = None,
     replace: bool = False,
+    latent_dim: int | None = None,
+    pixel_range: str | None = None,
     quiet: bool = False,
 ) -> int:
     """Measure the images of a run, an exported model or any other tool against real ones.
 
     Args:
         source: a run or an exported model, by its folder or its name in runs or models; a folder of pictures, or an
-            .npz file of images (and labels); by default the newest run.
+            .npz file of images (and labels), or the .onnx file of a generator; by default the newest run.
         against: test, train or validation, splits of the run's data (MNIST's for other images), or a path of real
             images (its test split, if it has one); auto is test, or the validation set where there is no test split.
         features: digits, stacked, classifier, random or inception; auto is digits for MNIST, stacked for Stacked
@@ -205,13 +207,15 @@ def evaluate(
         out: folder for the HTML report and the JSON file; by default evaluation in a run's folder, otherwise none.
         inception_weights: file of Inception's weights.
         replace: replace a larger evaluation in a run's folder by a smaller one.
+        latent_dim: length of the latents of an .onnx file that doesn't say it.
+        pixel_range: range of the values that an .onnx file returns: -1:1, 0:1 or 0:255.
         quiet: show no progress.
     """
     chosen_source = chosen(source)
     from pocketgan import api
     from pocketgan.cli.tables import print_evaluation
 
-    done, page = api.evaluate(
+    done = api.evaluate(
         chosen_source,
         against=against,
         features=features,
@@ -222,9 +226,13 @@ def evaluate(
         out=out,
         inception_weights=inception_weights,
         replace=replace,
+        latent_dim=latent_dim,
+        pixel_range=pixel_range,
         progress=not quiet,
     )
+    if quiet and done.larger is not None:  # Not progress, but why the folder stays as it was.
+        Progress().say(problem("larger evaluation", count=done.larger, folder=Path(chosen_source) / "evaluation"))
     if json:
         print_json(done.to_json())
         return 0
-    return print_evaluation(done, page)
+    return print_evaluation(done)

@@ -1,7 +1,6 @@
 """What commands say at their end: of a run, and of a study. Print only."""
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketgan.base.errors import INTERRUPTED

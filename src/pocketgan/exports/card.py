@@ -171,7 +171,7 @@ def use(shipment: Shipment) -> str:
             call = f"model.generate(64, seed=1, label={json.dumps(shipment.facts.class_names[-1])}).save"
         elif shipment.config.reads_images:
             which = "" if shipment.facts.source in PACKAGED else ', images=["picture.png"]'
-            call = f"pocketgan.translate(model{which})[0].save"
+            call = f"pocketgan.translate(model{which}).pairs.save"
         lines = [
             "import pocketgan",
             "",

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import torch
 from torch import Tensor
@@ -106,6 +108,9 @@ class Evaluation:
         weights: the weights of the generator, if the images come from a Pocketgan model.
         taken_as_grey: whether RGB pictures without color were read as gray.
         metrics: the metrics, by name.
+        page: the HTML page of the scores, or None if none was written.
+        larger: the number of images of a larger evaluation in the folder of the model, because of which no page was
+            written; otherwise None.
     """
 
     space: FeatureSpace
@@ -116,6 +121,13 @@ class Evaluation:
     weights: "Weights | None" = None
     taken_as_grey: bool = False
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
+    page: Path | None = None
+    larger: int | None = None
+
+    @property
+    def scores(self) -> dict[str, Figure]:
+        """The scores by the names of the metrics: another name of `figures`."""
+        return self.figures
 
     def __getitem__(self, name: str) -> Figure:
         return self.figures[name]
@@ -128,7 +140,11 @@ class Evaluation:
         headings, rows = score_table(self)
         head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-        return f"<table><caption>{escape(evaluated(self))}</caption><tr>{head}</tr>{body}</table>"
+        table = f"<table><caption>{escape(evaluated(self))}</caption><tr>{head}</tr>{body}</table>"
+        if self.page is None:
+            return table
+        link = escape(quote(self.page.as_posix()))
+        return f'{table}<p><a href="{link}" target="_blank">{escape(str(self.page))}</a></p>'
 
     @property
     def matched_counts(self) -> tuple[int, int] | None:
