@@ -22,6 +22,19 @@ PARTS: Final[dict[str, str]] = {
     "--code",
     "no onnxruntime": "needs 'onnxruntime'; pip install onnxruntime",
     "no onnx file": "onnxruntime can't read it: {why}",
+    "range missing": "is missing: the range of the values that the ONNX file returns, one of {known}",
+    "latents of file": "is missing: the ONNX file doesn't say how long its latents are",
+    "latents differ": "must be {expected}, the length in the ONNX file (got {found})",
+    "onnx inputs": (
+        "'{path}' must read latents of shape (N, latent_dim) or (N, latent_dim, 1, 1), and perhaps whole labels "
+        "(it reads {found})"
+    ),
+    "onnx labels": "'{path}' reads labels ('{name}'), but the real images have no classes",
+    "onnx not run": "onnxruntime can't run '{path}': {why}",
+    "onnx not finite": "'{path}' returns values that aren't finite",
+    "onnx outside": "'{value}' isn't the range of '{path}', which returns values from {low} to {high}",
+    "onnx shape": "'{path}' returns an array of shape {found}, which isn't images",
+    "only of onnx": "is for .onnx files only",
     "nothing to check": "{file} defines no network, objective or recipe",
     "loss shape": "must return one value per sample, shape {expected} (got {shape})",
     "loss infinite": "isn't finite for logits from {lowest:g} to {highest:g}",

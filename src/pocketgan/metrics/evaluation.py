@@ -7,7 +7,7 @@ import torch
 
 from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
-from pocketgan.base.progress import Progress
+from pocketgan.base.progress import Progress, work
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import ImageSet, derived_seed, load_images
 from pocketgan.metrics.judge import Judge
@@ -16,6 +16,7 @@ from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_fo
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, score
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights
+from pocketgan.runs.onnx_images import OnnxSource
 from pocketgan.runs.sampling import generate_images, redraw_images
 from pocketgan.runs.weights import build_with
 
@@ -38,7 +39,7 @@ __all__ = [
 
 
 def evaluate(
-    source: str | Path | Model,
+    source: str | Path | Model | OnnxSource,
     *,
     against: str = "auto",
     feature_space: str = "auto",
@@ -52,8 +53,8 @@ def evaluate(
     """Measures the generator of a run or an exported model, or the images of a folder or an .npz file.
 
     Args:
-        source: a run or an exported model, or its folder; a folder of pictures; or an .npz file with `images` and
-            optionally `labels`.
+        source: a run or an exported model, or its folder; a folder of pictures; an .npz file with `images` and
+            optionally `labels`; or the ONNX file of any generator.
         against: `test`, `train` or `validation`, which are splits of the run's data (of MNIST for other images), or a
             path, whose test split is used if it has one; `auto` for the test split of the data, or for the validation
             set if there is no test split.
@@ -74,7 +75,9 @@ def evaluate(
     chosen, asked = resolve_metrics(metrics), not asks_for_all(metrics)
     if count is not None and count < 1:
         raise RunError("count from one", field="count", count=count)
-    model = find_model(source)
+    if isinstance(source, OnnxSource):
+        source.check()
+    model = None if isinstance(source, OnnxSource) else find_model(source)
     weights = None if model is None else model.weights(checkpoint)
     data = data_for(model, against)
     try:
@@ -82,19 +85,23 @@ def evaluate(
     except DataError as error:
         raise DataError(error.key, field="against", **error.parts) from None
     if model is None or weights is None:
-        assert isinstance(source, str | Path)
-        unfitted = read_images(source, count)
+        if isinstance(source, OnnxSource):
+            progress.say(work("generating images", images=count or COUNT))
+            unfitted = source.images(count or COUNT, seed, sets.reference.class_names)
+        else:
+            assert isinstance(source, str | Path)
+            unfitted = read_images(source, count)
         check_counts(chosen, len(unfitted), len(sets.reference), asked=asked, progress=progress)
     else:
         reads_images = model.config.reads_images
         most = count or min(COUNT, len(sets.reference) if reads_images else COUNT)
         check_counts(chosen, most, len(sets.reference), asked=asked, progress=progress)
-        progress.say("translating real images" if reads_images else f"generating {most:,} images")
+        progress.say(work("translating images") if reads_images else work("generating images", images=most))
         unfitted = generated_by(model, count, weights, seed, sets)
     images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
     space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
-    progress.say(f"measuring {len(images):,} images in the feature space {space}")
+    progress.say(work("measuring", images=len(images), space=space))
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
     return replace(done, weights=weights, taken_as_grey=grey)
 

@@ -60,8 +60,12 @@ class OnnxGenerator(nn.Module):
         return values * 2 - 1 if ours and self.pixels == "signed" else values
 
 
-def open_session(content: bytes) -> Any:
+def open_session(content: bytes, field: str = "model") -> Any:
     """Opens an ONNX file on the CPU.
+
+    Args:
+        content: the file.
+        field: the argument that names it, for errors.
 
     Raises:
         ModelError: onnxruntime isn't installed, or can't read the file.
@@ -69,8 +73,8 @@ def open_session(content: bytes) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise ModelError("no onnxruntime", field="model") from None
+        raise ModelError("no onnxruntime", field=field) from None
     try:
         return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     except Exception as error:  # Its exceptions have no common base class.
-        raise ModelError("no onnx file", field="model", why=str(error).splitlines()[0][:200]) from None
+        raise ModelError("no onnx file", field=field, why=str(error).splitlines()[0][:200]) from None
