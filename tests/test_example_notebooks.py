@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from notebook_pages import ENTRY, page_of
 
 import pocketgan
 
 FOLDER = Path(__file__).parent.parent / "examples" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))
+GALLERY = FOLDER.parents[1] / "docs" / "gallery.md"
 HEADER = """\
 # ---
 # jupyter:
@@ -72,6 +74,21 @@ def test_the_readme_lists_every_notebook_with_its_runtime() -> None:
     for notebook in NOTEBOOKS:
         seconds = re.findall(r"Runs in about (\d+) seconds", notebook.read_text(encoding="utf-8"))
         assert re.search(rf"\({notebook.name}\).*\| {seconds[0]} s \|", readme), notebook.name
+
+
+@every_notebook
+def test_the_gallery_and_the_page_of_a_notebook_show_it(notebook: Path) -> None:
+    text, gallery = notebook.read_text(encoding="utf-8"), GALLERY.read_text(encoding="utf-8")
+    entry = re.search(ENTRY.format(name=notebook.stem), gallery, re.DOTALL)
+    assert entry is not None and (GALLERY.parent / entry[2]).is_file()
+    assert f"Runs in about {entry[3]} seconds" in text
+    title = re.findall(r"^# # (.+)$", text, re.MULTILINE)[0]
+    assert f"[{title}](../examples/notebooks/{notebook.name})" in " ".join(gallery.split())
+    page = page_of(notebook.stem, text, gallery)
+    assert page.startswith(f"# {title}\n") and "# %%" not in page
+    assert f"](../../docs/{entry[2]})" in page and entry[4] in page
+    assert page.count("```python\n") >= sum(kind == "code" for kind, _ in cells_of(notebook))
+    assert page.count("<details>") == page.count("</details>") == 1
 
 
 @pytest.mark.notebook

@@ -22,9 +22,9 @@ PAGES = (
     "docs/index",
     "docs/get-started/first-digits",
     "docs/gallery",
-    "docs/reference/recipes",
     "docs/results/metric-sensitivity",
     "docs/project/architecture",
+    "examples/notebooks/04_losses_mislead",
 )
 PHONE, DESKTOP = 390, 1280
 THEMES = {PHONE: "light", DESKTOP: "dark"}
