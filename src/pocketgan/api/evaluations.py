@@ -65,14 +65,14 @@ def evaluate(
     from pocketgan.experiment.speed import using_free_threads
     from pocketgan.metrics import evaluation, evaluation_page
 
-    source = with_onnx(source, latent_dim, pixel_range)
-    model = None if isinstance(source, OnnxSource) else find_model(source)
+    images = with_onnx(source, latent_dim, pixel_range)
+    model = None if isinstance(images, OnnxSource) else find_model(images)
     shown = Progress(quiet=not progress)
-    if model is None and not isinstance(source, OnnxSource) and runs_inside(Path(str(source))):
+    if model is None and not isinstance(images, OnnxSource) and runs_inside(Path(str(source))):
         raise RunError(why_no_run(Path(str(source))), field="source")
     with using_free_threads():
         done = evaluation.evaluate(
-            model or source,
+            model or images,
             against=against,
             feature_space=features,
             count=count,

@@ -26,6 +26,8 @@ RANGES: dict[Range, tuple[float, float, Pixels]] = {
 """By declared range: the lowest and the highest value of an image, and the range of the networks."""
 SLACK = 1e-3
 """Distance from the declared range up to which a value counts as rounding."""
+LAYOUT = ["C_CONTIGUOUS", "WRITEABLE"]
+"""What PyTorch needs of an array; TensorFlow's can't be written to."""
 
 
 class Drawer:
@@ -88,8 +90,8 @@ class Drawer:
             raise self.wrong("sample outside", range=self.range, **numbers)
         self.lowest = min(self.lowest, lowest)
         if whole:
-            return torch.from_numpy(np.ascontiguousarray(array, dtype=np.uint8))
-        return to_uint8(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)), pixels)
+            return torch.from_numpy(np.require(array, np.uint8, LAYOUT))
+        return to_uint8(torch.from_numpy(np.require(array, np.float32, LAYOUT)), pixels)
 
     def _in_order(self, array: np.ndarray, facts: DataFacts) -> np.ndarray:
         """Returns images as (N, C, H, W), from any of `shapes_of`.

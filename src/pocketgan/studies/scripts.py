@@ -114,9 +114,7 @@ def execute(command: Sequence[str], folder: Path, place: Path, stop: threading.E
     else:
         surroundings["start_new_session"] = True  # A Ctrl-C reaches it only from here, once.
     with (folder / OUTPUT).open("wb") as output, (folder / ERRORS).open("wb") as errors, on_first_signal(stop.set):
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, **surroundings
-        )  # fmt: skip
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, **surroundings)
         try:
             while process.poll() is None:
                 if stop.wait(POLL_SECONDS):
@@ -128,7 +126,7 @@ def execute(command: Sequence[str], folder: Path, place: Path, stop: threading.E
     return process.returncode
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
     """Asks a process to end, and ends it after `GRACE_SECONDS`."""
     process.terminate()
     try:
