@@ -134,8 +134,10 @@ def test_every_command_in_a_guides_blocks_parses(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("POCKETGAN_CODE", raising=False)
     text = page.read_text(encoding="utf-8")
-    if "my_gan.py" in text:
-        Path("my_gan.py").write_text(blocks(text, "python")[0], encoding="utf-8")
+    for name in set(re.findall(r"\b\w+\.py\b", text)):
+        listed = blocks(text, "python") or [""]
+        code = next((block for block in listed if block.startswith(f"# {name}\n")), listed[0])
+        Path(name).write_text(code, encoding="utf-8")
     for line in lines_of_code(text):
         if line[0].rpartition("/")[2] != "pocketgan" or len(line) < 2:
             continue

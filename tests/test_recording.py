@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 import pocketgan
-from pocketgan.base.errors import PocketganError, UserError
+from pocketgan.base.errors import ConfigError, PocketganError, UserError
 from pocketgan.cli.main import main
+from pocketgan.config.code import load_code
 from pocketgan.config.parts import own_table
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.experiment import resume_experiment
@@ -648,6 +649,15 @@ def test_a_folder_with_a_run_is_refused(record: Callable[..., Recorder]) -> None
         pass
     assert (caught.value.key, caught.value.field) == ("not empty", "folder")
     assert Path("run/status.json").read_bytes() == before
+
+
+def test_a_loop_in_a_file_of_code_is_refused() -> None:
+    Path("my_gan.py").write_text("import pocketgan\n\npocketgan.record(sample=print)\n")
+    with pytest.raises(ConfigError) as caught:
+        load_code("my_gan.py")
+    assert caught.value.key == "code failed"
+    assert caught.value.parts["why"].startswith("my_gan.py, line 3: ")
+    assert "__main__" in str(caught.value)
 
 
 def test_a_recorder_is_entered_once(record: Callable[..., Recorder]) -> None:

@@ -37,11 +37,12 @@ METHODS = {
         "decisions",
     ),
     "Study": ("open", "seeds", "results", "figures"),
+    "Recorder": ("step", "stop", "training_data", "folder", "run"),
     "Judge": ("score",),
     "Evaluation": ("to_json",),
 }
 """What people use of each class; the rest is for the engine."""
-RECEIVED = ("RunConfig", "StudyConfig", "Evaluation", "Figure", "FeatureSpace")
+RECEIVED = ("RunConfig", "Recorder", "StudyConfig", "Evaluation", "Figure", "FeatureSpace")
 """Classes whose objects people receive and don't make, so that their page needs no signature."""
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pocketgan.base.errors import PocketganError, RunFailed, UserError
     from pocketgan.config.recipes import RECIPES, recipe
     from pocketgan.config.sections import RunConfig
+    from pocketgan.experiment.recording import Recorder
     from pocketgan.runs.exported import ExportedModel, load
     from pocketgan.runs.listing import list_runs
     from pocketgan.runs.model import Model
@@ -48,6 +49,7 @@ __all__ = [
     "Model",
     "Objective",
     "PocketganError",
+    "Recorder",
     "Run",
     "RunConfig",
     "RunFailed",
@@ -88,6 +90,7 @@ _HOMES = {
     "check": "api.checks",
     "list_runs": "runs.listing",
     **dict.fromkeys(("Objective", "separable"), "training.objectives"),
+    "Recorder": "experiment.recording",
     "Run": "runs.run",
     "RunConfig": "config.sections",
     "Study": "studies.study",

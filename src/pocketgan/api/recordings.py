@@ -11,6 +11,7 @@ from pocketgan.api.trainings import finish
 from pocketgan.base.errors import ConfigError, UserError, nearest
 from pocketgan.base.progress import Progress
 from pocketgan.base.scripts import end_in_one_line
+from pocketgan.config.code import LOADED
 from pocketgan.config.fields import validated
 from pocketgan.config.parts import PartFacts, Value
 from pocketgan.config.sections import RunConfig
@@ -27,7 +28,7 @@ UNNAMED = "recorded"
 
 def record(
     folder: str | Path | None = None,
-    data: str | Path = "mnist",
+    data: Any = "mnist",
     *,
     sample: Callable[..., Any],
     pixel_range: PixelRange = "-1:1",
@@ -65,11 +66,12 @@ def record(
     Args:
         folder: the run's folder; by default the one in the environment variable `POCKETGAN_RUN`, which a study sets, or
             else the first free `runs/<name>-<n>`.
-        data: the images that the loop trains on: `mnist`, `stacked-mnist`, or a path as for `--data`.
+        data: the images that the loop trains on: `mnist`, `stacked-mnist`, or a path as for `--data`; or arrays as
+            for `pocketgan.train`.
         sample: a function `(count, seed)`, or `(count, seed, labels)` for images of requested classes (an int64 array,
-            or None for data without labels). It returns generated images as an array of any framework, of shape (N, H, W),
-            (N, C, H, W), (N, H, W, C) or (N, H·W). The same seed should give the same latents. Global random generators
-            are restored after each call.
+            or None for data without labels). It returns generated images as an array of any framework, of shape
+            (N, H, W), (N, C, H, W), (N, H, W, C) or (N, H·W). The same seed should give the same latents. Global random
+            generators are restored after each call.
         pixel_range: the range of these images: `-1:1`, `0:1`, or `uint8` for whole numbers from 0 to 255.
         settings: your settings, by name: numbers, texts, true or false. Tables, plots and studies show them.
         name: the name of the run's kind in tables, like a recipe's; by default the name of your script.
@@ -99,6 +101,8 @@ def record(
     Raises:
         UserError: an argument is invalid; nothing was started.
     """
+    if is_loading():
+        raise UserError("recorded while loaded")
     end_in_one_line()
     from pocketgan.experiment.recorded_generator import SavedGenerator
     from pocketgan.experiment.recorded_images import RANGES, Drawer
@@ -107,7 +111,9 @@ def record(
     choose("pixel_range", pixel_range, tuple(RANGES))
     choose("on_failure", on_failure, ("continue", "stop"))
     if not isinstance(data, str | Path):
-        raise UserError("data of arrays", field="data", kind=type(data).__name__)
+        from pocketgan.images.arrays import keep_arrays
+
+        data = keep_arrays(data)
     if steps is not None and (not isinstance(steps, int) or steps < 1):
         raise UserError("at least", field="steps", least=1, found=steps)
     own = plain_settings(settings or {})
@@ -189,6 +195,16 @@ def plain_settings(settings: Mapping[str, Any]) -> dict[str, Value]:
             raise UserError("setting value", field="settings", name=name, kind=type(value).__name__)
         plain[str(name)] = number
     return plain
+
+
+def is_loading() -> bool:
+    """Returns whether a file that `--code` names is being loaded, and calls this from its top level."""
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and str(frame.f_globals.get("__name__")).startswith(LOADED):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def script_name() -> str:

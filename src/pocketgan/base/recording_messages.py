@@ -6,8 +6,8 @@ RECORDINGS: Final[dict[str, str]] = {
     # Arguments of `record`.
     "sample not callable": "must be a function of count and seed that returns images (got {kind})",
     "sample arguments": "must accept the arguments {needed} ({place} accepts {found})",
+    "recorded while loaded": "the loop must be under if __name__ == '__main__':, because --code runs the file",
     "setting value": "'{name}' must be a number, a text, true or false (got {kind})",
-    "data of arrays": "must be the name or the path of data (got {kind})",
     "folder holds a run": "'{folder}' already holds a run; choose another folder",
     "not entered": "use the recorder in a with statement: with pocketgan.record(...) as run",
     "entered twice": "a recorder records one run; call pocketgan.record again",

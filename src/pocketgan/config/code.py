@@ -17,6 +17,8 @@ from typing import Any
 
 from pocketgan.base.errors import ConfigError, nearest
 
+LOADED = "pocketgan_code_"
+"""The beginning of the names of modules that are loaded from a person's files."""
 NOTEBOOK = "notebook"
 """What stands for the file of a part that isn't from one."""
 ENVIRONMENT = "POCKETGAN_CODE"
@@ -95,7 +97,7 @@ def load_code(path: str | Path) -> Code:
     if known is not None and known.path != path:
         raise ConfigError("same file name", field="code", path=path, other=known.path)
     forget_siblings(path)
-    name = "pocketgan_code_" + re.sub(r"\W", "_", path.stem)
+    name = LOADED + re.sub(r"\W", "_", path.stem)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -18,6 +18,7 @@ from pocketgan.experiment.experiment import find_facts, settled
 from pocketgan.experiment.recorded_generator import SavedGenerator
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.runs.model import is_model
+from pocketgan.runs.own_code import FOLDER as CODE
 from pocketgan.runs.own_code import keep_code
 from pocketgan.runs.places import claim_folder
 from pocketgan.runs.run import Run
@@ -73,7 +74,7 @@ def create_recorded(
         generator.check(config, facts)
     code = config.code() | script()
     folder = claimed(place, config.recipe, given=given)
-    keep_code(folder, code)
+    keep_code(folder / CODE, code)
     environment = describe_environment("" if generator is None else generator.device, code)
     environment = environment.model_copy(update={"command": command_line(), "feeds_itself": True})
     return Run.create(folder, config, facts, plan_of(config, steps), environment), images

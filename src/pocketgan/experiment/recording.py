@@ -52,7 +52,6 @@ class Recorder:
     """Records a training loop as a run folder; `pocketgan.record` returns it, and a `with` statement starts it.
 
     Attributes:
-        folder: the run folder, once the `with` statement has begun.
         last_step: the number of steps so far.
     """
 
@@ -148,7 +147,7 @@ class Recorder:
         """
         if self._run is None:
             raise UserError("not entered", field="record")
-        if type(images) is not int:
+        if type(images) is not int or images < 0:
             images = whole(images)
         if self._signalled and not self._asks:
             raise KeyboardInterrupt
