@@ -1,5 +1,7 @@
 """Images out of a generator: the same for the same seed, whatever the batches."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pocketgan.base.errors import UserError
+from pocketgan.cli.main import main
 from pocketgan.images.grids import Images
 from pocketgan.images.sets import to_network, to_uint8
 from pocketgan.images.translation import Translation
 from pocketgan.networks import ImageShape, build_generator
+from pocketgan.runs.latents import truncated
+from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import (
     BATCH,
     draw_classes,
@@ -205,3 +211,82 @@ def test_a_translation_shows_its_pairs_and_is_saved(tmp_path: Path) -> None:
     assert result._repr_png_() == pairs._repr_png_()
     assert result.save(tmp_path / "out") == tmp_path / "out" / "side_by_side.png"
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"input_0000.png", "output_0002.png"}
+
+
+# Latents, a class for each image, truncation.
+
+
+def refusal(call: Callable[[], object]) -> tuple[str | None, str | None]:
+    with pytest.raises(UserError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return caught.value.field, caught.value.key
+
+
+@pytest.fixture(scope="module")
+def told(small_runs: Path) -> Run:
+    return Run.open(small_runs / "told")
+
+
+def test_the_same_latents_give_the_same_images(told: Run) -> None:
+    images = told.generate(6, seed=3)
+    assert images.latents is not None and images.latents.shape == (6, told.config.network.latent_dim)
+    assert np.array_equal(told.generate(latents=images.latents), images)
+    assert np.array_equal(told.generate(latents=torch.tensor(images.latents)), np.asarray(images))
+    assert np.array_equal(images[2:4].latents, images.latents[2:4])
+    assert all(np.array_equal(one, images[place]) for place, one in enumerate(images))
+
+
+def test_each_image_can_have_a_class_of_its_own(told: Run) -> None:
+    names = told.facts.class_names
+    chosen = [names[-1], int(names[0]), names[-1]]
+    images = told.generate(label=chosen)
+    assert images.names == (names[-1], names[0], names[-1])
+    assert np.array_equal(images[0], told.generate(3, label=names[-1])[0])
+    assert np.array_equal(told.generate(label=np.array(images.labels)), images)
+    assert np.array_equal(told.generate(3, label=torch.tensor(images.labels)), images)
+
+
+def test_truncation_keeps_latents_near_zero_and_their_order(told: Run) -> None:
+    free, cut = (told.generate(200, truncation=value).latents for value in (None, 0.7))
+    assert free is not None and cut is not None
+    assert np.abs(free).max() > 2 and np.abs(cut).max() <= 0.7
+    assert np.all(np.diff(cut.ravel()[np.argsort(free, axis=None)]) >= 0)
+    assert np.allclose(truncated(torch.tensor(free), 30.0), free, atol=1e-4)
+    exact = 1 - 2 * 0.7 * np.exp(-0.245) / np.sqrt(2 * np.pi) / math.erf(0.7 / np.sqrt(2))
+    assert cut.var() == pytest.approx(exact, rel=0.05), "the variance of the truncated normal distribution"
+
+
+def test_what_cannot_be_generated_is_refused_in_one_line(told: Run) -> None:
+    size = told.config.network.latent_dim
+    z = np.zeros((3, size))
+    for wrong in (z[0], z[:, 1:], z[:0], [["a"] * size], z.astype(complex)):
+        assert refusal(lambda: told.generate(latents=wrong)) == ("latents", "latents shape")  # noqa: B023
+    assert refusal(lambda: told.generate(latents=z + np.nan)) == ("latents", "latents not finite")
+    assert refusal(lambda: told.generate(4, latents=z)) == ("latents", "one for each image")
+    assert refusal(lambda: told.generate(latents=z, label=["8"])) == ("label", "one for each image")
+    assert refusal(lambda: told.generate(latents=z, truncation=1)) == ("truncation", "truncated latents")
+    assert refusal(lambda: told.generate(truncation=0)) == ("truncation", "truncation above zero")
+    assert refusal(lambda: told.generate(label=["none such"])) == ("label", "no such label")
+
+
+def test_latents_come_from_files_on_the_command_line(
+    told: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = told.generate(3, seed=5)
+    assert expected.latents is not None
+    np.save(tmp_path / "z.npy", expected.latents)
+    np.savez(tmp_path / "z.npz", latents=expected.latents, images=expected.images)
+    np.savez(tmp_path / "other.npz", images=expected.images)
+    (tmp_path / "text.npy").write_text("no array")
+    for name in ("z.npy", "z.npz"):
+        out = str(tmp_path / "made.npz")
+        assert main(["generate", str(told.folder), "--latents", str(tmp_path / name), "--out", out]) == 0
+        assert np.array_equal(np.load(out)["images"], expected)
+    assert main(["generate", str(told.folder), "--truncation", "0.5", "--out", str(tmp_path / "cut.npz")]) == 0
+    assert len(np.load(tmp_path / "cut.npz")["images"]) == 64
+    capsys.readouterr()
+    for name in ("other.npz", "text.npy", "gone.npy"):
+        assert main(["generate", str(told.folder), "--latents", str(tmp_path / name)]) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("error: --latents: ") and err.count("\n") == 1

@@ -14,6 +14,14 @@ PICTURES: Final[dict[str, str]] = {
         "must be at most {low} (got {scale}: a picture of {width}×{height} pixels, and at most {most} in all and "
         "{side} per side are possible)"
     ),
+    # Latents.
+    "latents shape": "must be finite numbers of shape (N, {latent_dim}) (got {found})",
+    "latents not finite": "must be finite numbers; there are infinite ones, or NaN",
+    "no latents in file": "'{path}' has no array 'latents' (it has: {known})",
+    "no array file": "'{path}' isn't an .npy or .npz file of numbers",
+    "truncation above zero": "must be above 0 (got {value})",
+    "truncated latents": "can't be combined with latents; truncate them yourself",
+    "one for each image": "must have one entry for each of {count} images (got {found})",
     # Animations.
     "ending of animation": "must end in '.png', '.gif', '.webp' or '.mp4' (got '{out}')",
     "single frame": "'{out}' is an animation and needs two frames, and there is one; write a '.png'",

@@ -111,9 +111,11 @@ def resume(
 
 def generate(
     run: RunFolder = None,
-    count: int = 64,
+    count: int | None = None,
     seed: int = 0,
     label: str | None = None,
+    truncation: float | None = None,
+    latents: Path | None = None,
     checkpoint: str = "auto",
     labels: bool = False,
     scale: int | None = None,
@@ -124,9 +126,11 @@ def generate(
 
     Args:
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest run.
-        count: number of images.
+        count: number of images; by default 64, or as many as there are latents.
         seed: seed of the noise; the same seed gives the same images.
         label: the class of all images (conditional runs); by default all classes in turn.
+        truncation: cut the noise off at this distance from zero, such as 0.7: less variety, often better images.
+        latents: an .npy file of latents (N × their length), or an .npz file with an array latents, instead of noise.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         labels: write the classes' names above a grid (conditional runs).
         scale: enlarge each pixel this many times, without blur; by default 2 in a grid, 1 in single pictures.
@@ -136,8 +140,11 @@ def generate(
     folder = chosen(run, reads_images=False)
     with working(work("generating", folder=folder)):
         from pocketgan.runs.exported import load
+        from pocketgan.runs.latents import read_latents
 
-        images = load(folder).generate(count, seed=seed, label=label, checkpoint=checkpoint)
+        z = None if latents is None else read_latents(latents)
+        options = {"label": label, "checkpoint": checkpoint, "latents": z, "truncation": truncation}
+        images = load(folder).generate(count, seed=seed, **options)
         path = images.save(out or folder / "generated.png", scale=scale, theme=theme, labels=labels)
     print(path)
     return 0

@@ -187,6 +187,7 @@ class Images:
             `class_names` if the names aren't numbers.
         columns: images per row in the grid.
         names: the class name of each image, or None.
+        latents: the latents that the images were generated from, float32, shape (N, latent_dim), or None.
         gap: the width of the lines around the images, in pixels.
         class_names: the names of all classes, if they aren't numbers.
     """
@@ -197,6 +198,7 @@ class Images:
     names: tuple[str, ...] | None = None
     gap: int = PADDING
     class_names: tuple[str, ...] = ()
+    latents: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -209,6 +211,7 @@ class Images:
             self,
             images=self.images[chosen],
             labels=None if self.labels is None else self.labels[chosen],
+            latents=None if self.latents is None else self.latents[chosen],
             names=None if self.names is None else tuple(self.names[place] for place in chosen),
         )
 

@@ -16,7 +16,17 @@ from pocketgan.config import history
 from pocketgan.config.code import load_code
 from pocketgan.config.fields import validated
 from pocketgan.config.sections import PACKAGED, DataConfig, RunConfig
-from pocketgan.runs.model import CONFIG, EXPORT_KEY, Model, Weights, is_exported, is_model, label_index, located
+from pocketgan.runs.model import (
+    CONFIG,
+    EXPORT_KEY,
+    LabelChoice,
+    Model,
+    Weights,
+    is_exported,
+    is_model,
+    label_index,
+    located,
+)
 from pocketgan.runs.records import DataFacts, first_problem, read_object
 from pocketgan.runs.run import Run
 
@@ -175,12 +185,20 @@ class ExportedModel:
         return label_index(self, label)
 
     def generate(
-        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+        self,
+        count: int | None = None,
+        *,
+        seed: int = 0,
+        label: LabelChoice = None,
+        checkpoint: str | int = "auto",
+        latents: Any = None,
+        truncation: float | None = None,
     ) -> "Images":
         """Generates the same images as the run from which the model was exported; see `Run.generate`."""
         from pocketgan.runs.sampling import draw
 
-        return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
+        options = {"label": label, "checkpoint": checkpoint, "latents": latents, "truncation": truncation}
+        return draw(self, count, seed=seed, **options)
 
 
 def printable(text: str) -> str:

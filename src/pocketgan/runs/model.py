@@ -3,11 +3,11 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pocketgan.base.errors import RunError
 from pocketgan.base.messages import problem
@@ -30,6 +30,8 @@ MOST_FOLDERS = 5000
 """Maximum number of folders that are searched."""
 MOST_IMAGES = 1_000_000
 """Maximum number of images that are generated at once."""
+LabelChoice = str | int | Iterable[Any] | None
+"""The class of all images by its name, a list or an array with a name for each, or None for all classes in turn."""
 KNOWN = 8
 """Maximum number of runs that a message lists."""
 
@@ -105,7 +107,14 @@ class Model(Protocol):
         ...
 
     def generate(
-        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+        self,
+        count: int | None = None,
+        *,
+        seed: int = 0,
+        label: LabelChoice = None,
+        checkpoint: str | int = "auto",
+        latents: Any = None,
+        truncation: float | None = None,
     ) -> "Images":
         """Generates images; see `pocketgan.runs.sampling.draw`."""
         ...

@@ -18,7 +18,7 @@ from pocketgan.config import history
 from pocketgan.config.fields import validated
 from pocketgan.config.plan import Plan
 from pocketgan.config.sections import DataConfig, RunConfig
-from pocketgan.runs.model import EXPORT_KEY, Weights, label_index, located, why_no_run
+from pocketgan.runs.model import EXPORT_KEY, LabelChoice, Weights, label_index, located, why_no_run
 from pocketgan.runs.records import (
     BEST,
     CLOCKS,
@@ -325,22 +325,35 @@ class Run:
         return label_index(self, label)
 
     def generate(
-        self, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+        self,
+        count: int | None = None,
+        *,
+        seed: int = 0,
+        label: LabelChoice = None,
+        checkpoint: str | int = "auto",
+        latents: Any = None,
+        truncation: float | None = None,
     ) -> "Images":
         """Generates images with the run's generator (the EMA generator, if there is one).
 
         Args:
-            count: the number of images.
+            count: the number of images; by default 64, or as many as there are latents or labels.
             seed: the seed of the latents; the same seed gives the same images.
-            label: the name of the class of all images; None cycles through all classes.
+            label: the name of the class of all images, or a list with a name for each; None cycles through all classes.
             checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last if there is no best.
+            latents: numbers, shape (N, latent_dim), instead of those of the seed: a NumPy array or a PyTorch tensor.
+                `Images.latents` has those that were used.
+            truncation: draws latents from a normal distribution that is cut off at ± this number, above 0. Smaller
+                numbers give less variety and often better images.
 
         Raises:
-            RunError: there is no such checkpoint or class, or the generator reads images.
+            RunError: there is no such checkpoint or class, the latents have another shape, or the generator reads
+                images.
         """
         from pocketgan.runs.sampling import draw
 
-        return draw(self, count, seed=seed, label=label, checkpoint=checkpoint)
+        options = {"label": label, "checkpoint": checkpoint, "latents": latents, "truncation": truncation}
+        return draw(self, count, seed=seed, **options)
 
     def generator(self, checkpoint: str | int = "auto") -> "nn.Module":
         """Returns the generator (the EMA generator, if there is one), on the CPU, in evaluation mode.

@@ -1,6 +1,7 @@
 """Generation of images: from noise with a seed, or by translation of other images."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,10 +11,13 @@ from pocketgan.base.errors import RunError
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import Images
 from pocketgan.images.sets import derived_seed, to_network, to_uint8
-from pocketgan.runs.model import MOST_IMAGES, Model
+from pocketgan.runs.latents import to_latents, truncated
+from pocketgan.runs.model import MOST_IMAGES, LabelChoice, Model
 from pocketgan.runs.weights import load_generator
 
 BATCH = 250
+USUAL = 64
+"""Number of images that are generated unless another is asked for."""
 
 
 def sample_latents(config: RunConfig, count: int, seed: int) -> Tensor:
@@ -60,8 +64,9 @@ def generate_images(
     *,
     count: int,
     seed: int,
-    label: int | None = None,
+    label: int | Sequence[int] | None = None,
     class_counts: Sequence[int] = (),
+    latents: Tensor | None = None,
 ) -> Images:
     """Generates `count` images from `seed`.
 
@@ -71,34 +76,79 @@ def generate_images(
         classes: the number of classes of a conditional generator; 0 for an unconditional one.
         count: the number of images.
         seed: the seed of the latents.
-        label: the index of the class of all images; None cycles through all classes.
+        label: the index of the class of all images, or one for each; None cycles through all classes.
         class_counts: the number of training images of each class. If given, classes are requested with these
             frequencies; otherwise they take turns.
+        latents: float32, shape (count, latent_dim), instead of those of the seed.
     """
     labels = None
     if classes and label is not None:
-        labels = torch.full((count,), label)
+        labels = torch.full((count,), label) if isinstance(label, int) else torch.tensor(list(label))
     elif classes:
         labels = draw_classes(class_counts, count, seed) if class_counts else torch.arange(count) % classes
-    images = run_generator(network, sample_latents(config, count, seed), labels, config)
+    latents = sample_latents(config, count, seed) if latents is None else latents
+    images = run_generator(network, latents, labels, config)
     in_turn = label is None and not class_counts
     columns = classes if classes and in_turn and 4 <= classes <= 20 and count >= classes else None
-    return Images(images.numpy(), None if labels is None else labels.numpy(), columns)
+    return Images(images.numpy(), None if labels is None else labels.numpy(), columns, latents=latents.numpy())
 
 
 def draw(
-    model: Model, count: int = 64, *, seed: int = 0, label: str | int | None = None, checkpoint: str | int = "auto"
+    model: Model,
+    count: int | None = None,
+    *,
+    seed: int = 0,
+    label: LabelChoice = None,
+    checkpoint: str | int = "auto",
+    latents: Any = None,
+    truncation: float | None = None,
 ) -> Images:
     """Generates images from a run or an exported model; see `Run.generate`."""
-    if model.config.reads_images:
+    config = model.config
+    if config.reads_images:
         raise RunError("reads no noise", field="run", folder=model.folder)
-    if not 1 <= count <= MOST_IMAGES:
-        raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
-    index = None if label is None else model.label_index(label)
+    given = None if latents is None else to_latents(latents, config.network.latent_dim)
+    if given is not None and truncation is not None:
+        raise RunError("truncated latents", field="truncation")
+    index = label_indices(model, label)
+    count = agreed_count(count, given, index if isinstance(index, list) else None)
+    if given is None:
+        given = sample_latents(config, count, seed)
+        given = given if truncation is None else truncated(given, truncation)
     network = load_generator(model, checkpoint)
-    classes = len(model.facts.class_names) if model.config.network.conditional else 0
-    generated = generate_images(network, model.config, classes, count=count, seed=seed, label=index)
+    classes = len(model.facts.class_names) if config.network.conditional else 0
+    generated = generate_images(network, config, classes, count=count, seed=seed, label=index, latents=given)
     return generated.named(model.facts.class_names)
+
+
+def label_indices(model: Model, label: LabelChoice) -> int | list[int] | None:
+    """Returns the index of a class, or those of a list of classes.
+
+    Raises:
+        RunError: the model is unconditional, or has no such class.
+    """
+    if label is None:
+        return None
+    names: Any = label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
+    if isinstance(names, str | int):
+        return model.label_index(names)
+    return [model.label_index(name) for name in names]
+
+
+def agreed_count(count: int | None, latents: Tensor | None, labels: Sequence[int] | None) -> int:
+    """Returns the number of images: `count`, or as many as there are latents or labels, or 64.
+
+    Raises:
+        RunError: the numbers differ, or are out of range.
+    """
+    lengths = [len(given) for given in (latents, labels) if given is not None]
+    wanted = count if count is not None else lengths[0] if lengths else USUAL
+    if not 1 <= wanted <= MOST_IMAGES:
+        raise RunError("count at once", field="count", count=wanted, most=MOST_IMAGES)
+    for field, given in (("latents", latents), ("label", labels)):
+        if given is not None and len(given) != wanted:
+            raise RunError("one for each image", field=field, count=wanted, found=len(given))
+    return wanted
 
 
 def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:
