@@ -14,6 +14,7 @@ import pocketgan
 from old_runs.make import machine, tensors_digest
 from pocketgan.base.errors import ConfigError
 from pocketgan.cli.flags import parse_recipe
+from pocketgan.studies.presenting import verdict_values
 from pocketgan.studies.study import Study
 from pocketgan.studies.verdicts import judge
 from pocketgan.training.checkpoints import read_checkpoint
@@ -98,5 +99,24 @@ def test_old_runs_are_listed_plotted_filmed_and_evaluated(old: Path, tmp_path: P
 
 
 def test_an_old_study_is_judged(old: Path) -> None:
-    verdict = judge(Study.open(old / "study"))
+    study = Study.open(old / "study")
+    verdict = judge(study)
     assert [len(summary.finished) for summary in verdict.variants] == [2, 2]
+    assert study.verdict() == verdict
+    values = json.loads(json.dumps(verdict_values(verdict), allow_nan=False))
+    assert [variant["finished"] for variant in values["variants"]] == [2, 2] and values["sentences"]
+    assert len(values["comparisons"]) == 1 and values["undone"] == 0
+    html = verdict._repr_html_()
+    assert html.startswith("<table>") and html.count("<tr>") == 3 and "<li>" in html
+
+
+def test_a_study_is_a_table(old: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    study = Study.open(old / "study")
+    table = study.table()
+    assert isinstance(table, pandas.DataFrame) and len(table) == 4
+    assert list(table.columns[:3]) == ["variant", "seed", "state"] and table.columns[-1] == "seconds"
+    assert list(table["seed"]) == [job.seed for job in study.jobs()]
+    known = {job.variant: result.figures for job in study.jobs() if (result := job.result()) is not None}
+    metric = study.config.metric
+    assert list(table[metric])[-1] == list(known.values())[-1][metric]

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import json
 import re
 import shlex
 import sys
@@ -15,6 +16,7 @@ from pocketgan.cli.main import main
 from pocketgan.config.sections import RunConfig
 from pocketgan.studies.jobs import run_job
 from pocketgan.studies.predeclared import STUDIES
+from pocketgan.studies.presenting import verdict_values
 from pocketgan.studies.running import ROWS, run_study, table_of
 from pocketgan.studies.study import STOP, Job, Result, Study
 from tiny_studies import PAGE, Make, as_toml, contents, maker, undone, without_page, write_digits
@@ -92,11 +94,14 @@ def test_study_runs_it_and_says_the_same(
     assert capsys.readouterr() == (out, "")
 
 
-def test_flags_go_before_the_file(tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_go_before_the_file(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     path = as_toml(tiny(), tmp_path / "mine.toml")
-    assert main(["study", str(path), "--seeds", "1", "--duration", "6 steps", "--jobs", "1", "--quiet"]) == 0
-    study = Study.open(tmp_path / "studies" / "tiny")
+    assert main(["study", str(path), "--seeds", "1", "--duration", "6 steps", "--jobs", "1", "--quiet", "--json"]) == 0
+    study = Study.open("studies/tiny")
+    assert json.loads(capsys.readouterr().out) == verdict_values(study.verdict())
     assert study.seeds() == [0]
     assert {config.train.duration for config in study.variants.values()} == {"6 steps"}
 
@@ -185,7 +190,7 @@ MISTAKES = [
         "study latent-dims",
         "study: there is no study 'latent-dims'; did you mean 'latent-dim'?; known: latent-dim, hidden-dim",
     ),
-    ("study {place}/none.toml", "study: can't read '{place}/none.toml': No such file or directory"),
+    ("study {place}/none.toml", "study: can't read {place}/none.toml: No such file or directory"),
     ("study {place}/broken.toml", "study: '{place}/broken.toml' isn't valid TOML"),
     ("study {place}/factor.toml", "factors: 'latent_dims' isn't a setting; did you mean 'latent_dim'?"),
     ("study {place}/value.toml", "variant 'latent_dim=0': latent_dim must be at least 1 (got 0)"),

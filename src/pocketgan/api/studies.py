@@ -35,7 +35,7 @@ def study(
         progress: whether to show progress on standard error.
 
     Returns:
-        The study. `report` rewrites its report, and `pocketgan.studies.verdicts.judge` returns its scores.
+        The study. `.verdict()` returns its verdict, `.table()` all scores, and `report` rewrites its report.
 
     Raises:
         UserError: an argument is invalid; nothing was started.

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from pocketgan.base.errors import check_language
+from pocketgan.base.errors import INTERRUPTED, check_language
 from pocketgan.base.language import spoken
-from pocketgan.base.printing import Column, show
-from pocketgan.cli.tables import print_stop, print_verdict, say
+from pocketgan.base.printing import Column, print_json, show
+from pocketgan.cli.tables import exit_code, print_stop, print_verdict, say
 from pocketgan.config.shell import command
 from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.study import STOP, Study
@@ -46,6 +46,7 @@ def study(
     jobs: str = "auto",
     backend: Literal["local", "ray"] = "local",
     lang: str | None = None,
+    json: bool = False,
     quiet: bool = False,
 ) -> int:
     """Run or continue a study: train every variant on every seed, then write the verdict and the report.
@@ -59,15 +60,20 @@ def study(
         jobs: runs at the same time; auto is one per core.
         backend: local for this computer, ray for the cluster at RAY_ADDRESS.
         lang: language of the verdict and the report: en, uk, ru, ko or zh-TW; by default POCKETGAN_LANG, or English.
+        json: print the verdict as one JSON object, in English.
         quiet: show no progress.
     """
     from pocketgan import api
+    from pocketgan.studies.presenting import verdict_values
     from pocketgan.studies.verdicts import judge
 
     lang = check_language(lang or spoken())
     flow = {"jobs": jobs, "backend": backend, "language": lang, "progress": not quiet}
     done = api.study(study, out=out, seeds=seeds, duration=duration, **flow)
     verdict = judge(done)
+    if json:
+        print_json(verdict_values(verdict))
+        return INTERRUPTED if (done.folder / STOP).exists() else exit_code(verdict)
     if not (done.folder / STOP).exists():
         return print_verdict(verdict, lang)
     flags = {"out": done.folder, "seeds": seeds, "duration": duration, "backend": backend, "jobs": jobs}

@@ -187,6 +187,11 @@ def print_verdict(verdict: "Verdict", language: str) -> int:
         for sentence in sentences(verdict):
             print(sentence)
         print(say("page", file=verdict.study.folder / "report" / "report.html"))
+    return exit_code(verdict)
+
+
+def exit_code(verdict: "Verdict") -> int:
+    """Returns the exit code of a study's command: 1 if results are missing."""
     return 1 if verdict.undone or verdict.unconfirmed else 0
 
 

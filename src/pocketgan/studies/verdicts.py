@@ -111,8 +111,7 @@ class Reading:
     Attributes:
         name: the criterion, such as "a lower generator loss".
         favours: the variant that this reading prefers; None in studies of one variant.
-        over_runs: rank correlation with quality over runs: 1 if it finds the better run, 0 if unrelated, −1 if the
-            worse.
+        over_runs: rank correlation with quality over runs: 1 if it finds the better run, −1 if it finds the worse.
         within_runs: the same over the evaluations of a run, averaged over runs.
     """
 
@@ -146,6 +145,11 @@ class Verdict:
     confirmed: Interval | None
     fresh: list[float]
 
+    def _repr_html_(self) -> str:
+        from pocketgan.studies.presenting import verdict_html
+
+        return verdict_html(self)
+
     @property
     def unconfirmed(self) -> int:
         """Number of the chosen variant's runs on confirmation seeds without a result."""
@@ -163,9 +167,8 @@ class Verdict:
     def undone(self) -> int:
         """Number of runs without a result; in a search with a shared storage, only runs started by this folder."""
         left = sum(result is None for summary in self.variants for result in summary.results)
-        if self.study.config.search == "tpe" and not self.study.config.storage:
-            return left + max(0, self.study.config.trials - len(self.variants))
-        return left
+        local_search = self.study.config.search == "tpe" and not self.study.config.storage
+        return left + (max(0, self.study.config.trials - len(self.variants)) if local_search else 0)
 
 
 def judge(study: Study, logs: list[RunLog] | None = None) -> Verdict:
@@ -264,9 +267,8 @@ def chosen_variant(study: Study) -> str | None:
 
 def fresh_figures(study: Study, chosen: str) -> list[float]:
     """Returns the chosen variant's scores on confirmation seeds."""
-    results = [job.result() for job in study.fresh_jobs(chosen)]
-    outcome = [result.figures.get(study.config.metric) for result in results if result is not None]
-    return [value for value in outcome if value is not None]
+    values = [result.figures.get(study.config.metric) for job in study.fresh_jobs(chosen) if (result := job.result())]
+    return [value for value in values if value is not None]
 
 
 def summarise(study: Study, name: str, results: Sequence[Result | None], logs: list[RunLog]) -> VariantSummary:
