@@ -18,6 +18,8 @@ from pocketgan.base.language import LANGUAGES, TIMES, Text, locale_of, read_cata
 from pocketgan.base.messages import PROBLEMS
 from pocketgan.base.progress import TRAINING
 from pocketgan.cli.tables import SUMMARIES
+from pocketgan.experiment.recording_words import RECORDING
+from pocketgan.experiment.run_words import LINES
 from pocketgan.metrics.words import NOTES, READINGS, SCORE_TABLE, TITLES
 from pocketgan.studies.predeclared import QUESTIONS
 from pocketgan.studies.report.words import WORDS
@@ -36,6 +38,9 @@ TEXTS: dict[str, Mapping[str, Text]] = {
     "summaries": SUMMARIES,
     "problems": PROBLEMS,
     "the progress display": TRAINING,
+    "lines about work": WORK,
+    "lines of a run": LINES,
+    "lines of a recorded run": RECORDING,
     "report": WORDS,
     "page": PAGE,
     "create": CREATING,

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ RANGES: dict[Range, tuple[float, float, Pixels]] = {
 """By declared range: the lowest and the highest value of an image, and the range of the networks."""
 SLACK = 1e-3
 """Distance from the declared range up to which a value counts as rounding."""
-LAYOUT = ["C_CONTIGUOUS", "WRITEABLE"]
+LAYOUT: Final = ("C_CONTIGUOUS", "WRITEABLE")
 """What PyTorch needs of an array; TensorFlow's can't be written to."""
 
 
