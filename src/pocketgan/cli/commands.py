@@ -13,7 +13,7 @@ from pocketgan.base.messages import problem
 from pocketgan.base.printing import print_json
 from pocketgan.base.progress import Progress, work, working
 from pocketgan.cli.flags import Flags, Shown, known_flags, parse, parse_recipe
-from pocketgan.cli.help_text import help_of, help_of_recipe
+from pocketgan.cli.help_text import Entry, entries_of, entries_of_recipe, help_of, help_of_recipe
 from pocketgan.cli.own_code import take_code
 from pocketgan.config.recipes import RECIPES
 from pocketgan.images.montage import Theme
@@ -68,6 +68,11 @@ def flags_of(name: str) -> list[str]:
         return known_flags(find(name))
     except KeyError:
         return []
+
+
+def entries_of_command(name: str) -> list[Entry]:
+    """Returns all flags of a command as entries of its help."""
+    return entries_of_recipe(name) if name in ("train", "summary") else entries_of(name, find(name))[1]
 
 
 def train(arguments: Sequence[str]) -> int:

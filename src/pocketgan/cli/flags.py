@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
@@ -123,7 +124,7 @@ def read_config(place: str | Path) -> RunConfig:
     """Reads the settings of a run, or those that `--dry-run` printed.
 
     Args:
-        place: a run's folder or its `config.json`, or a file of the same form.
+        place: a run's folder or its `config.json`, or a file of the same form, JSON or TOML.
 
     Raises:
         UserError: there are none.
@@ -136,7 +137,7 @@ def read_config(place: str | Path) -> RunConfig:
             path = path.parent
         if path.is_dir():
             return load(path).config
-        values = read_object(path)
+        values = read_toml(path) if path.suffix.lower() == ".toml" else read_object(path)
         found = values.pop("format", history.FORMAT)
         number = history.known_format(found)
         if number is None:
@@ -145,6 +146,20 @@ def read_config(place: str | Path) -> RunConfig:
     except UserError as error:
         about_setting = error.field in (*configuration.FIELDS, "recipe", "seed")
         raise ConfigError(str(error) if about_setting else error.reason, field="config") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        ConfigError: it can't be read, or isn't TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError("unreadable", field="config", path=path, why=error.strerror) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("no toml", field="config", path=path, why=error) from None
 
 
 def take_recipe(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -321,7 +336,7 @@ def known_flags(target: Callable[..., Any]) -> list[str]:
     """Returns the names of all flags that a command takes."""
     if target in (Flags, Shown):
         own = [field.name for field in dataclasses.fields(target) if field.name not in configuration.SECTIONS]
-        own += ["code"] if target is Shown else ["config", "code"]
+        own += ["code", "json"] if target is Shown else ["config", "code"]
         return [*configuration.FIELDS, *configuration.ALIASES, *own, "help"]
     words = [name for name, _ in words_without_flag(target)]
     own = ["code"] if getattr(target, "__name__", "") in CODE_COMMANDS else []

@@ -15,6 +15,7 @@ from pocketgan.cli.own_code import COMMANDS as CODE_COMMANDS
 from pocketgan.config.fields import ALIASES, FIELDS, SECTIONS
 from pocketgan.config.parts import BUILT_IN, NAMED
 from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.config.sections import RunConfig
 
 WIDTH = 78
 FLAG = 25
@@ -28,8 +29,9 @@ COMMON = (
 """Flags of `train` that most people need."""
 OWN = {
     "out": "Folder of the run; by default the first free runs/<recipe>-<n>.",
-    "config": "Start with the settings of a run's folder, or of a file that --dry-run printed, instead of a recipe's.",
+    "config": "Start with a run's settings, or those of a .json or .toml file as --dry-run prints it, not with a recipe's.",
     "code": ABOUT_CODE,
+    "json": "Print one JSON object.",
     "dry_run": "Print the configuration as JSON and stop.",
     "quiet": "Show no progress.",
 }
@@ -77,7 +79,16 @@ class Entry(NamedTuple):
 
 def help_of(name: str, function: Callable[..., Any]) -> str:
     """Returns the help of a command that is a function."""
-    text, abouts = docstring_parts(function)
+    words, flags = entries_of(name, function)
+    usage = " ".join(["usage: pocketgan", name, *(word.flag for word in words), *(["[flags]"] if flags else [])])
+    words = [Entry(word.strip("[]"), about.removesuffix(".")) for word, about in words]
+    text = paragraph(docstring_parts(function)[0])
+    return "\n".join([usage, "", *text, *listed("", words), *listed("Flags:", flags)])
+
+
+def entries_of(name: str, function: Callable[..., Any]) -> tuple[list[Entry], list[Entry]]:
+    """Returns the words and the flags of a command that is a function."""
+    _, abouts = docstring_parts(function)
     hints, words, flags = get_type_hints(function, include_extras=True), [], []
     for parameter in inspect.signature(function).parameters.values():
         kind, positional, label = unwrapped(hints[parameter.name], parameter.name)
@@ -87,9 +98,7 @@ def help_of(name: str, function: Callable[..., Any]) -> str:
             flags.append(flag_entry(label, kind, parameter.default, abouts[parameter.name]))
     if name in CODE_COMMANDS:
         flags.append(Entry("--code FILE", ABOUT_CODE.removesuffix(".")))
-    usage = " ".join(["usage: pocketgan", name, *(word.flag for word in words), *(["[flags]"] if flags else [])])
-    words = [Entry(word.strip("[]"), about.removesuffix(".")) for word, about in words]
-    return "\n".join([usage, "", *paragraph(text), *listed("", words), *listed("Flags:", flags)])
+    return words, flags
 
 
 def help_of_recipe(command: str, name: str | None, *, everything: bool) -> str:
@@ -101,9 +110,7 @@ def help_of_recipe(command: str, name: str | None, *, everything: bool) -> str:
         everything: whether all settings are shown, or those that most people need.
     """
     config = recipe(name or "pocket")
-    settings = {"seed": Setting(config, "seed")}
-    settings |= {field: Setting(getattr(config, section), field) for field, section in FIELDS.items()}
-    own = OWN if command == "train" else {"code": OWN["code"]}
+    settings, own = settings_of(config), own_flags(command)
     lines = [f"usage: pocketgan {command} {name or '[RECIPE]'} [flags]", "", *paragraph(ABOUT[command]), ""]
     lines += [f"  {typed:<50}{about}" for typed, about in EXAMPLES[command]]
     lines += ["", *paragraph(f"Recipes: {', '.join(RECIPES)} ('pocketgan recipes' describes them).")]
@@ -122,6 +129,23 @@ def help_of_recipe(command: str, name: str | None, *, everything: bool) -> str:
     rest = len(settings) + len(own) - len(shown)
     more = f"pocketgan {command} {name} --help-all" if name else f"pocketgan {command} --help-all"
     return "\n".join([*lines, "", f"{rest} more settings: {more}"])
+
+
+def own_flags(command: str) -> list[str]:
+    """Returns the flags of `train` or `summary` that are no settings."""
+    return [flag for flag in OWN if (flag != "json" if command == "train" else flag in ("code", "json"))]
+
+
+def settings_of(config: RunConfig) -> "dict[str, Setting]":
+    """Returns all settings of a configuration by their names."""
+    settings = {"seed": Setting(config, "seed")}
+    return settings | {field: Setting(getattr(config, section), field) for field, section in FIELDS.items()}
+
+
+def entries_of_recipe(command: str) -> list[Entry]:
+    """Returns all flags of `train` or `summary`, with the defaults of the default recipe."""
+    settings = settings_of(recipe("pocket")).values()
+    return [*map(own_entry, own_flags(command)), *(setting.entry() for setting in settings)]
 
 
 class Setting(NamedTuple):
@@ -148,7 +172,7 @@ class Setting(NamedTuple):
 
 def own_entry(flag: str) -> Entry:
     """Returns a flag of `train` that is no setting."""
-    kind, default = (bool, False) if flag in ("dry_run", "quiet") else (Path, None)
+    kind, default = (bool, False) if flag in ("dry_run", "quiet", "json") else (Path, None)
     return flag_entry(flag, kind, default, OWN[flag])
 
 

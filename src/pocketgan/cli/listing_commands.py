@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -42,8 +43,15 @@ RUNS = (
 """The table of runs."""
 
 
-def recipes() -> int:
-    """List the recipes: what each is, its networks and parameters, its default duration."""
+def recipes(json: bool = False) -> int:
+    """List the recipes: what each is, its networks and parameters, its default duration.
+
+    Args:
+        json: print a JSON list.
+    """
+    if json:
+        print_json([recipe_values(name) for name in RECIPES])
+        return 0
     columns = (
         Column("recipe"),
         Column("what it is", prose=True),
@@ -67,6 +75,21 @@ def recipes() -> int:
     return 0
 
 
+def recipe_values(name: str) -> dict[str, Any]:
+    """Returns a recipe as plain values."""
+    config, (generator, discriminator) = RECIPES[name](), PARAMETERS[name]
+    return {
+        "recipe": name,
+        "about": (inspect.getdoc(RECIPES[name]) or "").partition("\n")[0],
+        "duration": config.train.duration,
+        "batch_size": config.train.batch_size,
+        "generator": config.network.generator,
+        "generator_parameters": generator,
+        "discriminator": config.network.discriminator,
+        "discriminator_parameters": discriminator,
+    }
+
+
 def summary(arguments: Sequence[str]) -> int:
     """Layers, output shapes and parameters of a recipe's networks, or of a run's: `summary RECIPE|RUN [flags]`."""
     import torch
@@ -74,14 +97,23 @@ def summary(arguments: Sequence[str]) -> int:
     from pocketgan.networks import build_discriminator, build_generator
     from pocketgan.networks.summary import count, layers_of
 
-    config, shape = networks_of(arguments)
+    config, shape = networks_of([word for word in arguments if word != "--json"])
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed)
     discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)
     images = torch.zeros(2, shape.channels, shape.size, shape.size)
     labels = torch.zeros(2, dtype=torch.int64) if shape.classes else None
     inputs = images if config.reads_images else torch.zeros(2, config.network.latent_dim)
+    pairs = (("generator", generator, inputs), ("discriminator", discriminator, images))
+    if "--json" in arguments:
+        values: dict[str, Any] = {"recipe": config.recipe}
+        for title, network, given in pairs:
+            layers = [asdict(layer) for layer in layers_of(network, given, labels)]
+            kind = config.network.model_dump()[title]
+            values[title] = {"architecture": kind, "parameters": count(network), "layers": layers}
+        print_json(values)
+        return 0
     columns = (Column("layer"), Column("kind"), Column("output shape"), Column("parameters", right=True))
-    for title, network, given in (("generator", generator, inputs), ("discriminator", discriminator, images)):
+    for title, network, given in pairs:
         layers = layers_of(network, given, labels)
         rows = [(one.name, one.kind, "×".join(map(str, one.output)) or "1", f"{one.parameters:,}") for one in layers]
         show(columns, rows, title=f"{title} ({config.network.model_dump()[title]})")

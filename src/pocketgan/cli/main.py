@@ -15,7 +15,7 @@ COMMANDS = {
     "train": ("train [RECIPE] [flags]", "train a recipe; the default is pocket"),
     "resume": ("resume [RUN] [--duration D]", "continue a run, to its end or longer"),
     "runs": ("runs [DIR] [--json]", "list runs: state, date, quality"),
-    "recipes": ("recipes", "list recipes: what they are, size, duration"),
+    "recipes": ("recipes [--json]", "list recipes: what they are, size, duration"),
     "summary": ("summary RECIPE|RUN [flags]", "show layers, output shapes, parameters"),
     "check": ("check FILE.py[:NAME]", "check your own networks and losses"),
     "ui": ("ui [DIR] [--lang L]", "open the browser interface"),
@@ -54,7 +54,8 @@ def overview() -> str:
     lines = ["Pocketgan trains, compares, evaluates and exports GANs on small images."]
     for group, names in GROUPS.items():
         lines += ["", group, *(f"  {usage:<{width}}  {about}" for usage, about in map(COMMANDS.__getitem__, names))]
-    lines += ["", "'pocketgan COMMAND -h' shows a command's flags. To start:"]
+    lines += ["", "'pocketgan COMMAND -h' shows a command's flags, and"]
+    lines += ["'pocketgan --print-completion bash|zsh|fish' prints what completes them. To start:"]
     return "\n".join([*lines, "", '  pocketgan train --duration "1 min"', "  pocketgan ui"])
 
 
@@ -68,6 +69,11 @@ def dispatch(arguments: list[str]) -> int:
         return 0
     if name in ("--version", "-V", "version"):
         print(f"pocketgan {__version__}")
+        return 0
+    if name == "--print-completion":
+        from pocketgan.cli.completion import completion
+
+        print(completion(rest[0] if rest else ""))
         return 0
     name = OTHER_NAMES.get(name, name)
     if name not in COMMANDS:
