@@ -64,9 +64,9 @@ def test_samples_are_those_of_the_same_moment(site: Site) -> None:
 
 def test_the_floor_is_one_line_where_it_is_about_the_same(site: Site) -> None:
     html = compare_html(site, ["one", "two"], "steps")
-    assert html.count('<path class="level"') == 3, "quality, and chance in both accuracies"
+    assert html.count('<svg class="pg-key" ') == 3, "quality, and chance in both accuracies"
     write_lines(site.folder / "two" / "metrics.jsonl", [evaluation(10, 9.0) | {"frechet_floor": 9.0}])
-    assert compare_html(Site(site.folder), ["one", "two"], "steps").count('<path class="level"') == 2
+    assert compare_html(Site(site.folder), ["one", "two"], "steps").count('<svg class="pg-key" ') == 2
 
 
 def test_runs_that_are_not_there_leave_a_sentence_and_the_others(site: Site) -> None:

@@ -112,6 +112,30 @@ ul.long{columns:2;column-gap:6mm}ul.long li{break-inside:avoid}}
 """CSS of the pages, for light and dark mode, phones and print."""
 
 
+def html_document(title: str, body: str, *, language: str, head: str = "", scripts: bool = False) -> str:
+    """Returns a page that loads nothing from elsewhere, whatever is inside.
+
+    Args:
+        title: its title.
+        body: content of its body.
+        language: code of its language.
+        head: more elements of its head.
+        scripts: whether its own scripts may run.
+    """
+    allowed = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    allowed += "; script-src 'unsafe-inline'" if scripts else ""
+    return f"""<!DOCTYPE html>
+<html lang="{language}"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{allowed}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title>
+<style>{STYLE}</style>{head}</head><body>
+{body}
+</body></html>
+"""
+
+
 def heading(text: str) -> str:
     """Returns a subheading of a section."""
     return f"<h3>{escape(text)}</h3>"

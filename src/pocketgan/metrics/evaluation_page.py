@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pocketgan.base.charts.content import Bars
+from pocketgan.base.charts.drawing import draw_bars, meter
+from pocketgan.base.charts.looks import Look
+from pocketgan.base.charts.svg import key
 from pocketgan.base.files import write_atomically, write_json
-from pocketgan.base.html import STYLE, paragraph, picture_address
+from pocketgan.base.html import html_document, paragraph, picture_address
 from pocketgan.base.language import number, speaking
 from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import english
@@ -33,20 +37,15 @@ OWN_STYLE = """
 .scores section{border-top:3px solid var(--ink);padding-top:.5rem}
 .scores h3{margin:0;font-size:1rem}
 .scores b{display:block;font-size:2rem;line-height:1.25;font-weight:400}
-.scores svg,.classes svg{display:block;width:100%;height:auto;overflow:visible}
 .scores p{margin:.25rem 0;color:var(--faint);font-size:.8125rem}
-.generated{color:#d55e00}.real{color:#0072b2}
-@media screen and (prefers-color-scheme:dark){.real{color:#56b4e9}.generated{color:#e69f00}}
 .images{display:grid;grid-template-columns:repeat(auto-fill,minmax(4.7rem,1fr));gap:.75rem;margin:1rem 0}
 .images figure{margin:0}
 .images img{display:block;width:100%;image-rendering:pixelated;border:1px solid var(--line);margin-bottom:3px}
 .images figcaption{text-align:center;font-variant-numeric:tabular-nums}
-.classes text{fill:var(--ink);font-size:13px;text-anchor:middle}
-div.classes .share{text-anchor:start;fill:var(--faint)}
-@media screen and (max-width:759px){.classes text{font-size:26px}}
-.classes line{stroke:var(--line)}
+@media screen and (max-width:759px){.classes{overflow-x:auto}.classes .pg-plot{width:44rem}}
 """
-"""Colors: vermilion and blue from the palette of Okabe & Ito, which color-blind readers can distinguish."""
+GENERATED, REAL = Look(2), Look(1)
+"""Colors: vermilion and blue, which color-blind readers can distinguish."""
 
 
 def say(key: str, **parts: object) -> str:
@@ -109,18 +108,9 @@ def document(evaluation: "Evaluation") -> str:
         body += neighbours(comparison)
     if min(len(comparison.generated), len(reference.sample)) > NEIGHBOURS:
         body += realism(comparison)
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{STYLE}{OWN_STYLE}</style></head><body>
-<header><h1>{escape(title)}</h1><dl>{facts}</dl></header>
-<main>
-{chr(10).join(filter(None, body))}
-</main></body></html>
-"""
+    content = chr(10).join(filter(None, body))
+    page = f"<header><h1>{escape(title)}</h1><dl>{facts}</dl></header>\n<main>\n{content}\n</main>"
+    return html_document(title, page, language="en", head=f"<style>{OWN_STYLE}</style>")
 
 
 def section(title: str, *parts: str) -> str:
@@ -181,24 +171,11 @@ def matched_text(figure: "Figure", counts: tuple[int, int] | None) -> str:
 
 def bar(figure: "Figure", least: float) -> str:
     """Returns a score as a bar from 0 to `least`, or farther if necessary, with its standard error and its baseline."""
-    ends = [value for value in (figure.value + (figure.spread or 0), figure.floor, least) if value is not None]
+    spread = figure.spread
+    ends = [value for value in (figure.value + (spread or 0), figure.floor, least) if value is not None]
     longest = max((end for end in ends if math.isfinite(end)), default=0) or 1.0
-
-    def along(value: float) -> float:
-        return 100 * min(1.0, max(0.0, value / longest)) if math.isfinite(value) else 100.0
-
-    marks = [
-        '<rect width="100" height="6" y="2" fill="currentColor" opacity=".1"/>',
-        f'<rect width="{along(figure.value):.2f}" height="6" y="2" class="generated" fill="currentColor"/>',
-    ]
-    if figure.spread is not None:
-        low, high = along(figure.value - figure.spread), along(figure.value + figure.spread)
-        marks.append(f'<rect x="{low:.2f}" width="{max(0.6, high - low):.2f}" y="4.6" height=".8"/>')
-    if figure.floor is not None:
-        marks.append(
-            f'<rect x="{min(along(figure.floor), 98.5):.2f}" width="1.5" height="10" class="real" fill="currentColor"/>'
-        )
-    return f'<svg viewBox="0 0 100 10" fill="currentColor" aria-hidden="true">{"".join(marks)}</svg>'
+    interval = None if spread is None else (figure.value - spread, figure.value + spread)
+    return meter(figure.value, longest, interval, figure.floor)
 
 
 def others(evaluation: "Evaluation") -> str:
@@ -245,27 +222,13 @@ def row(name: str, numbers: Iterable[str], reading: str, kind: str = "") -> str:
 def classes(evaluation: "Evaluation") -> str:
     """Returns a bar chart of the share of each predicted class, among the generated and among the real images."""
     comparison = evaluation.comparison
-    shares = [100 * side.class_shares.numpy() for side in (comparison.generated, comparison.reference.sample)]
-    count = len(shares[0])
-    names = evaluation.space.class_names or tuple(map(str, range(count)))
-    width, height = 1000, 200
-    step, most = width / count, max(float(np.max(side)) for side in shares) or 1.0
-    marks = [f'<line x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (0, height / 2, height)]
-    marks += [f'<text class="share" y="{y - 4}">{most * part:.3g}%</text>' for y, part in ((0, 1), (height / 2, 0.5))]
-    for place, name in enumerate(names):
-        for side, kind, values in zip((0.1, 0.5), ("generated", "real"), shares, strict=True):
-            high = height * float(values[place]) / most
-            marks.append(
-                f'<rect x="{(place + side) * step:.1f}" y="{height - high:.1f}" width="{0.38 * step:.1f}" '
-                f'height="{high:.1f}" class="{kind}" fill="currentColor">'
-                f"<title>{escape(name)}: {values[place]:.1f}%</title></rect>"
-            )
-        if place % math.ceil(count / 40) == 0:
-            text = escape(name if len(name) <= 12 or count <= 6 else f"{name[:11]}…")
-            marks.append(f'<text x="{(place + 0.5) * step:.1f}" y="{height + 18}">{text}</text>')
-    key = " ".join(f'<span class="{name}">■</span> {escape(say(f"row of {name}"))}' for name in ("generated", "real"))
-    chart = f'<svg viewBox="0 -20 {width} {height + 46}" role="img">{"".join(marks)}</svg>'
-    return section(say("classes"), paragraph(say("class shares")), f'<p>{key}</p><div class="classes">{chart}</div>')
+    generated, real = (side.class_shares.tolist() for side in (comparison.generated, comparison.reference.sample))
+    names = evaluation.space.class_names or tuple(map(str, range(len(real))))
+    groups = [(say("row of generated"), GENERATED, generated), (say("row of real"), REAL, real)]
+    legend = " ".join(f'<span class="key">{key(look, "bar")} {escape(name)}</span>' for name, look, _ in groups)
+    chart = draw_bars(Bars(say("classes"), names, groups, height=220, wide=True))
+    scrolled = f'<div class="classes" tabindex="0" role="group" aria-label="{escape(say("classes"))}">{chart}</div>'
+    return section(say("classes"), paragraph(say("class shares")), f"<p>{legend}</p>{scrolled}")
 
 
 # Images.

@@ -6,7 +6,7 @@ from typing import Any
 
 from pocketgan.base.charts.content import Chart, Intervals
 from pocketgan.base.charts.files import SCRIPT as CHART_SCRIPT
-from pocketgan.base.html import STYLE, embedded, heading, paragraph, picture_address
+from pocketgan.base.html import embedded, heading, html_document, paragraph, picture_address
 from pocketgan.base.language import clock, date, localised, spoken
 from pocketgan.experiment.watchdog_words import why_ended
 from pocketgan.studies.predeclared import question_of
@@ -34,8 +34,6 @@ from pocketgan.studies.verdicts import best_of_groups
 SECTIONS = ("verdict", "variants", "curves", "samples", "losses", "runs", "method")
 MOST_SENTENCES = 40
 """Largest number of sentences on comparisons, and on intermediate evaluations; the tables have all."""
-ALLOWED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-"""Content security policy of the page: nothing may be loaded from elsewhere, even by a script inside."""
 
 
 def write_page(
@@ -69,24 +67,15 @@ def write_page(
         runs_section(findings),
         method_section(findings, beside),
     ]
-    return f"""<!DOCTYPE html>
-<html lang="{spoken()}"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{ALLOWED}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{STYLE}</style>
-<noscript><style>{WITHOUT_SCRIPT}</style></noscript>
-</head><body>
-<a class="skip" href="#verdict">{escape(say("skip"))}</a>
+    content = f"""<a class="skip" href="#verdict">{escape(say("skip"))}</a>
 <header><h1>{escape(title)}</h1>{paragraph(line, "facts")}{paragraph(headline(findings), "headline")}
 <nav aria-label="{escape(say("contents"))}"><ul>{places}</ul></nav></header>
 <main>
 {"".join(body)}</main>
 {sample_data(findings, samples)}<script>{CHART_SCRIPT}</script>
-<script>{SCRIPT}</script>
-</body></html>
-"""
+<script>{SCRIPT}</script>"""
+    bare = f"<noscript><style>{WITHOUT_SCRIPT}</style></noscript>"
+    return html_document(title, content, language=spoken(), head=bare, scripts=True)
 
 
 def recipes(findings: Findings) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from pocketgan.base.charts.axes import number
+from pocketgan.base.charts.content import Chart, Level
 from pocketgan.base.errors import UserError
 from pocketgan.base.language import clock
 from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run
-from pocketgan.web.charts import Chart, Level, draw, line_of, number
+from pocketgan.web.charts import chart_figure, line_of
 from pocketgan.web.messages import line, mark
 from pocketgan.web.ranking import MEASURED as MEASURED_FILE
 from pocketgan.web.reading import Reading
@@ -270,9 +272,9 @@ def quality(site: Site, runs: list[Compared], over: str) -> str:
     last = [one.reading.evaluations[-1] for one in runs if one.reading.evaluations]
     floors = [float(row["frechet_floor"]) for row in last if row.get("frechet_floor") is not None]
     alike = floors and max(floors) - min(floors) <= ALIKE * max(floors)
-    levels = [Level(site.say("floor"), float(np.median(floors)))] if alike else []
+    levels = [Level(float(np.median(floors)), site.say("floor"))] if alike else []
     axes = site.say(f"axis {over}"), site.say("axis distance")
-    return draw(Chart(site.say("quality"), *axes, lines, levels, log=True)) if lines else ""
+    return chart_figure(Chart(site.say("quality"), *axes, lines, levels, log=True)) if lines else ""
 
 
 def curve(site: Site, runs: list[Compared], over: str, measure: str, title: str, share: bool) -> str:
@@ -283,8 +285,12 @@ def curve(site: Site, runs: list[Compared], over: str, measure: str, title: str,
         if rows is not None and len(rows):
             lines.append(line_of(one.name, one.clock(over), rows[measure], one.colour, dashed=one.dashed))
     unit = site.say("axis right" if share else "axis loss")
-    levels = [Level(site.say("chance"), 0.5)] if share else []
-    return draw(Chart(site.say(title), site.say(f"axis {over}"), unit, lines, levels, percent=share)) if lines else ""
+    levels = [Level(0.5, site.say("chance"))] if share else []
+    return (
+        chart_figure(Chart(site.say(title), site.say(f"axis {over}"), unit, lines, levels, percent=share))
+        if lines
+        else ""
+    )
 
 
 # Samples.

@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base
 
+from pocketgan.base.charts.files import DARK, LIGHT, SCRIPT, STYLE
 from pocketgan.base.errors import WebError
 from pocketgan.base.language import say, speaking
 from pocketgan.web.page import build_page
@@ -24,7 +25,7 @@ from pocketgan.web.words import WORDS
 PORT = 7860
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LARGEST_FILE = "20mb"
-SCRIPTS = ("streams.js", "places.js", "charts.js", "dropdowns.js", "messages.js", "page.js", "compare.js")
+SCRIPTS = ("streams.js", "places.js", "moments.js", "dropdowns.js", "messages.js", "page.js", "compare.js")
 
 
 def make_app(site: Site, *, host: str = "127.0.0.1", password: str | None = None) -> App:
@@ -91,8 +92,9 @@ new MutationObserver(() => {{
   if (document.documentElement.lang !== language) document.documentElement.lang = language;
 }}).observe(document.documentElement, {{ attributes: true, attributeFilter: ["lang"] }});
 }})();</script>"""
-    looks = f"<style>{text('page.css')}</style>"
-    scripts = "".join(f"<script>{text(name)}</script>" for name in SCRIPTS)
+    charts = f".gradio-container {{{LIGHT}}}.dark .gradio-container {{{DARK}}}.gradio-container .contain {{{STYLE}}}"
+    looks = f"<style>{charts}{text('page.css')}</style>"
+    scripts = "".join(f"<script>{script}</script>" for script in (SCRIPT, *map(text, SCRIPTS)))
     return f'{tell}<meta name="color-scheme" content="light dark">{looks}{scripts}'
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.web.charts import Chart, Level, Moments, bars, draw, line_of, number
+from pocketgan.base.charts.axes import number
+from pocketgan.base.charts.content import Chart, Level
+from pocketgan.web.charts import Moments, chart_figure, histogram, line_of
 from pocketgan.web.messages import line
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
@@ -33,7 +35,7 @@ def losses(site: Site, reading: Reading) -> str:
         line_of(site.say("discriminator"), rows["step"], rows["d_loss"], 1),
         line_of(site.say("generator"), rows["step"], rows["g_loss"], 2, dashed=True),
     ]
-    return draw(Chart(site.say("losses"), site.say("axis steps"), unit, lines, end=plan_end(reading)))
+    return chart_figure(Chart(site.say("losses"), site.say("axis steps"), unit, lines, end=plan_end(reading)))
 
 
 def accuracies(site: Site, reading: Reading) -> str:
@@ -44,9 +46,9 @@ def accuracies(site: Site, reading: Reading) -> str:
         line_of(site.say("on real"), rows["step"], rows["d_real_accuracy"], 1),
         line_of(site.say("on generated"), rows["step"], rows["d_fake_accuracy"], 2, dashed=True),
     ]
-    levels, title = [Level(site.say("chance"), 0.5)], site.say("accuracies")
+    levels, title = [Level(0.5, site.say("chance"))], site.say("accuracies")
     axis = site.say("axis right")
-    return draw(Chart(title, site.say("axis steps"), axis, lines, levels, percent=True, end=plan_end(reading)))
+    return chart_figure(Chart(title, site.say("axis steps"), axis, lines, levels, percent=True, end=plan_end(reading)))
 
 
 def column(rows: list[dict[str, Any]], name: str) -> np.ndarray:
@@ -63,9 +65,9 @@ def quality(site: Site, reading: Reading) -> str:
     steps = column(rows, "step")
     lines = [line_of(site.say("this run"), steps, column(rows, "frechet_distance"), 3)]
     floor = rows[-1].get("frechet_floor")
-    levels = [] if floor is None else [Level(site.say("floor"), float(floor))]
+    levels = [] if floor is None else [Level(float(floor), site.say("floor"))]
     title, axes = site.say("quality"), (site.say("axis steps"), site.say("axis distance"))
-    chart = draw(Chart(title, *axes, lines, levels, log=True, end=plan_end(reading)))
+    chart = chart_figure(Chart(title, *axes, lines, levels, log=True, end=plan_end(reading)))
     if reading.best is None:
         return chart
     best = site.say("best", step=round(reading.best["step"]), distance=number(reading.best["frechet_distance"]))
@@ -78,7 +80,7 @@ def speed(site: Site, reading: Reading) -> str:
     rows = reading.rows
     lines = [line_of(site.say("this run"), rows["step"], rows["images_per_second"], 4)]
     axes = (site.say("axis steps"), site.say("axis speed"))
-    return draw(Chart(site.say("speed"), *axes, lines, end=plan_end(reading)))
+    return chart_figure(Chart(site.say("speed"), *axes, lines, end=plan_end(reading)))
 
 
 def classes(site: Site, reading: Reading) -> str:
@@ -103,7 +105,7 @@ def classes(site: Site, reading: Reading) -> str:
     ).latest(MOST_MOMENTS)
     more = [site.say("other classes")] if len(known) < len(names) else []
     even = 1 / len(known) if len(known) > 1 else None
-    return bars(moments, [*known, *more], even, site.say("even"))
+    return histogram(moments, [*known, *more], even, site.say("even"))
 
 
 def class_names(trained: tuple[str, ...], count: int) -> tuple[str, ...]:

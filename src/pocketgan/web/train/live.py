@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
+from pocketgan.base.charts.axes import number
 from pocketgan.base.errors import UserError
 from pocketgan.base.language import clock, date
 from pocketgan.experiment.recording_words import fed_itself
 from pocketgan.experiment.watchdog_words import sentence, why_ended
 from pocketgan.images.grids import sample_columns
 from pocketgan.images.montage import lay_out
-from pocketgan.web.charts import number
 from pocketgan.web.messages import line, mark
 from pocketgan.web.reading import Reading
 from pocketgan.web.site import Site
