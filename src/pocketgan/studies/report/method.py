@@ -68,7 +68,7 @@ def machine(findings: Findings) -> str:
     """Returns the distinct machines of the runs."""
     results = []
     for one in findings.environments:
-        parts = {name: getattr(one, name) for name in ("platform", "processor", "device", "threads")}
+        parts = {name: getattr(one, name) or "–" for name in ("platform", "processor", "device", "threads")}
         results.append(say("machine text", **parts))
     return "; ".join(once(results))
 

@@ -56,8 +56,8 @@ def write_page(
     title = question_of(study.config)
     places = "".join(f'<li><a href="#{name}">{escape(say(name))}</a></li>' for name in SECTIONS)
     done = sum(not row.fresh for row in findings.rows) - findings.verdict.undone
-    facts = {"name": study.config.name, "recipe": recipes(findings), "done": done}
-    line = say("line", **facts, all=done + findings.verdict.undone, date=date(now))
+    facts = {"name": study.config.name, "recipe": recipes(findings), "done": done, "date": date(now)}
+    line = say("line of a script" if study.config.command else "line", **facts, all=done + findings.verdict.undone)
     body = [
         verdict_section(findings),
         variants_section(findings, charts),
@@ -133,7 +133,8 @@ def ends(interval: Interval | None) -> str:
 def quality_table(findings: Findings) -> str:
     """Returns a table with a row for each variant: its runs, the deciding metric, the other metrics."""
     title, others = title_of(findings.metric), other_metrics(findings)
-    columns = {say("variant"): "", say("settings"): "text", say("runs finished"): "number"}
+    key = "settings of a script" if findings.study.config.command else "settings"
+    columns = {say("variant"): "", say(key): "text", say("runs finished"): "number"}
     columns |= {say("runs failed"): "number", say("estimate", metric=title): "number", say("interval"): "number"}
     columns |= {say("floor"): "number"} | {say("mean", metric=title_of(name)): "number" for name in others}
     rows, kinds, stars = [], [], best_ones(findings)
