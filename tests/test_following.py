@@ -23,6 +23,7 @@ import pocketgan
 from forks import Fork
 from pocketgan.api.trainings import finish
 from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunError, RunFailed, Unhealthy
+from pocketgan.base.language import speaking
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
 from pocketgan.cli.tables import print_run
@@ -30,6 +31,7 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, Diagnosis, History, evidence
 from pocketgan.experiment.experiment import resume_experiment, run_experiment
 from pocketgan.experiment.monitor import Follower
+from pocketgan.experiment.watchdog_words import sentence, title, why_ended
 from pocketgan.images import readers as image_files
 from pocketgan.images.readers import ImageFiles
 from pocketgan.images.sets import Batches, derived_seed, load_images, split_off
@@ -595,7 +597,7 @@ def test_patience_ends_a_run_early(
     run = run_experiment(config, tmp_path / "run", Progress(console=Console(file=said, width=200)))
     status = run.status()
     assert (status.state, status.step) == ("finished", 16)
-    assert status.message == "stopped at step 16: 2 evaluations without a new best"
+    assert status.reason == {"key": "out of patience", "step": 16, "count": 2}
     assert status.message in said.getvalue()
     assert kinds(run) == [("patience", 16)]
     assert last(run).counters["step"] == 16
@@ -699,7 +701,11 @@ def test_stop_on_failure_saves_and_can_be_resumed(
     run = Run.open(tmp_path / "run")
     status = run.status()
     assert (status.state, status.step, status.message) == ("failed", 12, str(caught.value))
-    assert f"pocketgan resume {run.folder}" in status.message
+    assert status.reason["key"] == "failed, resume anyway"
+    assert status.reason["command"] == f"pocketgan resume {run.folder}"
+    assert why_ended(status.reason, "") == status.message
+    with speaking("uk"):
+        assert title("mode_collapse") in why_ended(status.reason, "") != status.message
     assert last(run).counters["step"] == 12
     assert steps(run.metrics()) == [4, 8, 12]
     assert run.stats()[-1]["step"] == 12
@@ -758,8 +764,8 @@ def test_rollback_goes_to_the_last_healthy_checkpoint(
     assert kinds(run) == [("diagnosis", 16), ("rollback", 16)]
     rollback = run.events()[1]
     assert (rollback["to"], rollback["rate_scale"]) == (8, 0.5)
-    assert rollback["message"].startswith("back from step 16 to step 8, with 0.5 times the learning rate")
-    assert rollback["message"] in said.getvalue()
+    assert (rollback["step"], rollback["to"], rollback["rate_scale"]) == (16, 8, 0.5)
+    assert sentence(rollback) in said.getvalue()
     # What came after is put away, and made anew.
     away = folder / "abandoned" / "1"
     assert sorted(path.name for path in (away / "checkpoints").iterdir()) == [

@@ -105,7 +105,7 @@ def test_weights_that_cannot_be_downloaded_are_one_line(error: Exception, monkey
     monkeypatch.setattr(NETWORK, refuse)
     with pytest.raises(DataError, match=r"can't get .*weights.*--inception-weights") as raised:
         features.inception()
-    assert str(error).partition("\n")[0] == raised.value.parts["reason"]
+    assert str(error).partition("\n")[0] == raised.value.parts["why"]
     assert "\n" not in str(raised.value)
 
 

@@ -39,6 +39,10 @@ LEFT_IN_ENGLISH = {
     "comma",
     "full stop",
     "stands",
+    "in file",
+    "trial ended",
+    "unhealthy",
+    "diagnosis",
 }
 """Texts that are made of names, signs and parts alone."""
 

@@ -1,15 +1,21 @@
 """What is wrong with a setting or with data is said in the language that is spoken, settings' names as they are."""
 
+import ast
+import json
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from pocketgan.base.errors import ConfigError, DataError, UserError, nearest
+import pocketgan
+from pocketgan.base import errors as base_errors
+from pocketgan.base import messages
+from pocketgan.base.errors import ConfigError, DataError, RunError, UserError, nearest
 from pocketgan.base.language import LANGUAGES, speaking
-from pocketgan.base.messages import PROBLEMS, problem
+from pocketgan.base.messages import PROBLEMS, problem, restored, stored
 from pocketgan.config.durations import Duration
 from pocketgan.config.fields import FIELDS, replace
 from pocketgan.config.recipes import recipe
@@ -145,3 +151,42 @@ def test_what_is_wrong_with_a_folder_is_said_in_each_language(
         said = str(caught.value)
         assert said != english and said.partition(": ")[0] == english.partition(": ")[0]
         assert str(tmp_path) in said
+
+
+def test_no_message_takes_the_key_of_another() -> None:
+    """A module's texts would otherwise hide those of another module."""
+    modules = sorted(Path(messages.__file__).parent.glob("*_messages.py"))
+    parts = [import_module(f"pocketgan.base.{path.stem}") for path in modules]
+    texts = [text for part in parts for name, text in vars(part).items() if name.isupper() and isinstance(text, dict)]
+    assert len(texts) == len(modules) > 3
+    assert all(PROBLEMS[key] == text for one in texts for key, text in one.items())
+
+
+def test_every_error_and_every_line_has_a_key() -> None:
+    """An English sentence in the code would be shown in English in every language."""
+    errors = {name for name, one in vars(base_errors).items() if isinstance(one, type) and issubclass(one, Exception)}
+    found = []
+    for path in sorted(Path(pocketgan.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            first = node.args[0]
+            text = isinstance(first, ast.JoinedStr) or (isinstance(first, ast.Constant) and first.value not in PROBLEMS)
+            shown = ast.unparse(node.func).endswith("progress.say") or name in ("note", "working", "task")
+            if text and (name in errors or shown):
+                found.append(f"{path.name}: {ast.unparse(first)}")
+    assert found == ["flags.py: '{message}'", "features.py: f'{out}: {right:.2%} of the test split right'"]
+
+
+@others
+def test_a_message_in_a_file_is_shown_in_each_language(code: str) -> None:
+    written = stored(RunError("older checkpoint", why=problem("file damaged", file=Path("x"))))
+    assert written == {"key": "older checkpoint", "why": {"key": "file damaged", "file": "x"}}
+    assert restored(json.loads(json.dumps(written))) == "x is cut short or damaged; continuing from the one before"
+    with speaking(code):
+        inner = problem("file damaged", file="x")
+        assert restored(written) == problem("older checkpoint", why=inner)
+        assert RunError("in file", path="y", why=inner).english == "y: x is cut short or damaged"
+    assert restored({"key": "of a later version"}) == restored({}) == restored(None) == ""
+    assert restored("a sentence of version 0.1.0") == "a sentence of version 0.1.0"

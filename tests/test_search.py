@@ -178,7 +178,7 @@ def test_a_pruned_trial_is_kept_as_what_it_is(tiny: Make, tmp_path: Path, monkey
     result, run = result_of(study, "trial-0001"), run_of(study.job("trial-0001", 0))
     assert result is not None
     assert result.state == "pruned"
-    assert result.message.startswith("after ")
+    assert result.reason["key"] == "pruned" and result.reason["count"] > 0
     assert result.figures == {}
     assert run.status().state == "interrupted"
     assert 0 < run.status().step < run.plan.steps
@@ -410,7 +410,7 @@ def test_on_the_command_line(
     assert main(["study", str(path), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
     out, err = capsys.readouterr()
     lines = err.splitlines()
-    assert lines[0].startswith("1/1  trial-0000: finished ")
+    assert lines[0].startswith("1/1  trial-0000, seed 0: frechet_distance ")
     assert lines[1].startswith("'trial-0000' is chosen; 1 run on a ")
     assert "trial-0000" in out
     assert written == [tmp_path / "out"]

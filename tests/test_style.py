@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from pocketgan.base.messages import PROBLEMS
-from pocketgan.base.progress import TRAINING
+from pocketgan.base.progress import TRAINING, WORK
 from pocketgan.cli.commands import find
 from pocketgan.cli.help_text import help_of, help_of_recipe
 from pocketgan.cli.main import COMMANDS
 from pocketgan.cli.tables import SUMMARIES
+from pocketgan.experiment.run_words import LINES
 from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES
 from pocketgan.studies.report.words import WORDS as REPORT
 from pocketgan.studies.sentences import SENTENCES
@@ -57,8 +58,21 @@ def test_documents_are_in_the_fields_words(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "texts",
-    [PROBLEMS, TRAINING, SUMMARIES, READINGS, SCORE_TABLE, TITLES, REPORT, SENTENCES, CREATING, PAGE],
-    ids=["problems", "progress", "summaries", "readings", "scores", "titles", "report", "sentences", "create", "page"],
+    [PROBLEMS, TRAINING, WORK, LINES, SUMMARIES, READINGS, SCORE_TABLE, TITLES, REPORT, SENTENCES, CREATING, PAGE],
+    ids=[
+        "problems",
+        "progress",
+        "work",
+        "lines",
+        "summaries",
+        "readings",
+        "scores",
+        "titles",
+        "report",
+        "sentences",
+        "create",
+        "page",
+    ],
 )
 def test_texts_of_the_program_are_in_the_fields_words(texts: dict[str, str | tuple[str, str]]) -> None:
     for text in texts.values():

@@ -242,7 +242,7 @@ def test_between_classes_a_walk_mixes_what_was_learnt_of_both(small_runs):
     assert np.abs(same.images[[0, 2], 0].astype(int) - ends.astype(int)).max() <= 1
     with pytest.raises(RunError) as caught:
         walk_between(loaded.network, loaded.model.config, latents, labels, frames=1)
-    assert caught.value.field == "frames" and caught.value.parts["frames"] == 1
+    assert caught.value.field == "frames" and caught.value.parts["value"] == 1
 
 
 def test_walks_along_directions_pass_the_picture(memory, small_runs):

@@ -16,7 +16,7 @@ from babel.messages.pofile import write_po
 from pocketgan.base.files import write_atomically
 from pocketgan.base.language import LANGUAGES, TIMES, Text, locale_of, read_catalogue
 from pocketgan.base.messages import PROBLEMS
-from pocketgan.base.progress import TRAINING
+from pocketgan.base.progress import TRAINING, WORK
 from pocketgan.cli.tables import SUMMARIES
 from pocketgan.experiment.recording_words import RECORDING
 from pocketgan.experiment.run_words import LINES

@@ -46,6 +46,7 @@ WORK: dict[str, Words] = {
     "drawing": "{folder}: drawing …",
     "drawing plots": "drawing …",
     "writing": "{text}: writing …",
+    "checking": "{file}: checking …",
     "generating images": "generating {images} images",
     "translating images": "translating real images",
     "measuring": "measuring {images} images in the feature space {space}",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from pocketgan.base.progress import working
+from pocketgan.base.progress import work, working
 from pocketgan.cli.own_code import hand_over
 
 
@@ -17,7 +17,7 @@ def check(file: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE
     """
     path, _, name = file.rpartition(":") if ".py:" in file else (file, "", "")
     hand_over(path)
-    with working(f"{file}: checking …"):
+    with working(work("checking", file=file)):
         from pocketgan.api.checks import check as run_checks
 
         reports = run_checks(Path(path), name or None)

@@ -145,7 +145,7 @@ def make_folder(out: str | Path, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError("can't write '{out}': {strerror}", field="out", out=out, strerror=error.strerror) from None
+        raise RunError("no picture written", field="out", out=out, why=error.strerror) from None
 
 
 def class_numbers(class_names: Sequence[str]) -> list[int] | None:
@@ -259,9 +259,7 @@ class Images:
             RunError: the images have no classes.
         """
         if self.names is None:
-            raise RunError(
-                "these images were generated without classes, so there are no names; leave --labels out", field="labels"
-            )
+            raise RunError("no class names", field="labels")
         return Labels(above=headings(self.names, lay_out(self.images.shape, self.columns).across))
 
     def words_for_files(self) -> list[str]:
@@ -294,13 +292,9 @@ class Images:
         if str(out).endswith(("/", "\\")) or (kind not in ENDINGS and path.is_dir()):
             kind = ""
         if kind and kind not in ENDINGS:
-            raise RunError(
-                "must end in '.jpg', '.png' or '.npz', or be a folder (got '{out}')", field="out", out=out, kind=kind
-            )
+            raise RunError("ending of images", field="out", out=out)
         if kind == ".npz" and scale is not None:
-            raise RunError(
-                "'{out}' holds images in their own size; leave --scale out, or write a '.png'", field="scale", out=out
-            )
+            raise RunError("scale of arrays", field="scale", out=out)
         picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None
         if not kind:
             scale = chosen_scale(scale, (1, *self.images.shape[1:]), 1, 0, usual=1)

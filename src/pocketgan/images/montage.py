@@ -153,7 +153,7 @@ def chosen_scale(
         RunError: the scale is below 1, or the picture would be too large; the message names a valid scale.
     """
     if scale is not None and scale < 1:
-        raise RunError("must be a whole number from 1 up (got {scale})", field="scale", scale=scale)
+        raise RunError("scale from one", field="scale", scale=scale)
 
     def size(scale: int) -> tuple[int, int]:
         layout = lay_out(shape, columns, scale, gap, labels)
@@ -168,17 +168,12 @@ def chosen_scale(
         return wanted
     if not fits(1):
         width, height = size(1)
-        why = "must be smaller: even at scale 1 the picture has {width:,}×{height:,} pixels"
-        raise RunError(why, field=fewer, width=width, height=height)
+        raise RunError("too large at scale one", field=fewer, width=width, height=height)
     low = bisect_left(range(1, wanted), True, key=lambda scale: not fits(scale))
     if scale is not None:
         width, height = size(wanted)
         parts = {"scale": scale, "width": width, "height": height, "low": low, "most": most[0], "side": most[1]}
-        why = (
-            "must be at most {low} (got {scale}: a picture of {width:,}×{height:,} pixels, and at most {most:,} in all "
-        )
-        why += "and {side:,} per side are possible)"
-        raise RunError(why, field="scale", **parts)
+        raise RunError("scale too large", field="scale", **parts)
     return low
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from pocketgan.base.errors import DataError, StorageError
 from pocketgan.base.files import cache_folder, parse_json, write_atomically
 from pocketgan.base.messages import problem
-from pocketgan.base.progress import Progress
+from pocketgan.base.progress import Progress, work
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
@@ -169,7 +169,7 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except (OSError, StorageError) as error:
-        progress.say(f"can't save the classifier in {path.parent}: {error}")
+        progress.say(work("classifier not stored", folder=path.parent, why=error))
     return trained_space("classifier", content, note)
 
 
@@ -211,7 +211,7 @@ def train_space(images: ImageSet, *, epochs: float, seed: int, progress: Progres
     assert images.labels is not None
     network = new_classifier(images.images.shape[1], len(images.class_names), seed)
     steps = fit(network, images.images, images.labels, epochs=epochs, seed=seed)
-    with progress.task(f"training a classifier on {len(images):,} images of {images.source}, once") as advance:
+    with progress.task(work("training a classifier", images=len(images), source=images.source)) as advance:
         for share in steps:
             advance(share)
     features, _ = classify(network, images.images)

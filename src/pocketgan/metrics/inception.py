@@ -35,14 +35,10 @@ def inception_features(weights: str | Path | None) -> tuple[Callable[[Tensor], T
             feature_extractor_weights_path=None if weights is None else str(weights),
         )
     except ModuleNotFoundError:
-        raise DataError(
-            "'inception' needs torch-fidelity; pip install torch-fidelity 'torchmetrics>=1.9,<1.10'", field="features"
-        ) from None
+        raise DataError("no torch-fidelity", field="features") from None
     except (OSError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(
-            "can't get Inception's weights ({reason}); set --inception-weights", field="features", reason=reason
-        ) from None
+        raise DataError("no inception weights", field="features", why=reason) from None
     network.eval()
 
     @torch.no_grad()
@@ -62,15 +58,9 @@ def check_weights(path: Path) -> None:
     try:
         result = torch.load(path, map_location="meta", weights_only=True)
     except OSError as error:
-        raise DataError(
-            "can't read {path}: {strerror}", field="inception_weights", path=path, strerror=error.strerror
-        ) from None
+        raise DataError("unreadable", field="inception_weights", path=path, why=error.strerror) from None
     except Exception as error:  # The unpickler raises many kinds of errors on a damaged file.
         reason = str(error).partition("\n")[0]
-        raise DataError(
-            "{path} isn't a file of weights ({reason})", field="inception_weights", path=path, reason=reason
-        ) from None
+        raise DataError("no weights file", field="inception_weights", path=path, why=reason) from None
     if not isinstance(result, dict) or not all(isinstance(value, Tensor) for value in result.values()):
-        raise DataError(
-            "{path} holds no named weights; use torch-fidelity's file", field="inception_weights", path=path
-        )
+        raise DataError("weights without names", field="inception_weights", path=path)

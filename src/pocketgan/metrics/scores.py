@@ -16,7 +16,7 @@ from pocketgan.base.errors import PocketganError, RunError
 from pocketgan.base.language import localised
 from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import Problem, problem, stored
-from pocketgan.base.progress import Progress
+from pocketgan.base.progress import Progress, work
 from pocketgan.images.sets import derived_seed
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, missing, too_few, why_not
@@ -193,9 +193,7 @@ def check_counts(metrics: Mapping[str, Metric], generated: int, real: int, *, as
     if reasons and (asked or len(reasons) == len(metrics)):
         raise RunError(next(iter(reasons.values())), field="metrics")
     if reasons:
-        progress.say(
-            f"{generated:,} images against {real:,} are too few for {', '.join(reasons)}: the rest is measured"
-        )
+        progress.say(work("too few for some", images=generated, real=real, names=", ".join(reasons)))
 
 
 def score(

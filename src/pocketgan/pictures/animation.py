@@ -129,9 +129,7 @@ class Film:
             save_picture(picture, path)
             return path
         if len(self) < 2:
-            raise RunError(
-                "'{out}' is an animation and needs two frames, and there is one; write a '.png'", field="out", out=out
-            )
+            raise RunError("single frame", field="out", out=out)
         frames = self.frames(scale, theme=theme, kind=kind)
         make_folder(out, path.parent)
         write_film(path, frames, self.pauses)

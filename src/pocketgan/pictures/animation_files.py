@@ -15,6 +15,7 @@ from PIL import Image
 
 from pocketgan.base.errors import RunError
 from pocketgan.base.files import write_atomically
+from pocketgan.base.messages import problem
 
 FILMS = (".gif", ".webp", ".mp4")
 STILLS = (".png", ".jpg", ".jpeg")
@@ -34,7 +35,7 @@ def check_ending(out: str | Path) -> str:
     """
     kind = Path(out).suffix.lower()
     if kind not in FILMS + STILLS:
-        raise RunError("must end in '.png', '.gif', '.webp' or '.mp4' (got '{out}')", field="out", out=out, kind=kind)
+        raise RunError("ending of animation", field="out", out=out)
     if kind == ".mp4":
         find_ffmpeg(out)
     return kind
@@ -47,13 +48,7 @@ def check_fps(fps: float) -> float:
         RunError: it is too low or too high.
     """
     if not LEAST_FPS <= fps <= MOST_FPS:
-        raise RunError(
-            "must be from {least_fps:g} to {most_fps:g} frames per second (got {fps:g})",
-            field="fps",
-            fps=fps,
-            least_fps=LEAST_FPS,
-            most_fps=MOST_FPS,
-        )
+        raise RunError("frame rate", field="fps", fps=fps, least=LEAST_FPS, most=MOST_FPS)
     return fps
 
 
@@ -65,13 +60,8 @@ def find_ffmpeg(out: str | Path) -> str:
     """
     program = shutil.which("ffmpeg")
     if program is None:
-        other = " or ".join(f"'{Path(out).with_suffix(kind).name}'" for kind in (".gif", ".webp"))
-        raise RunError(
-            "'{out}' needs ffmpeg, and none is on the PATH; install ffmpeg, or write {other}",
-            field="out",
-            out=out,
-            other=other,
-        )
+        other = problem("or").join(f"'{Path(out).with_suffix(kind).name}'" for kind in (".gif", ".webp"))
+        raise RunError("no ffmpeg", field="out", out=out, other=other)
     return program
 
 
@@ -133,23 +123,13 @@ def mp4(path: Path, frames: Iterator[Image.Image], pauses: list[float]) -> bytes
         try:
             code = feed(command, chain([first], frames), repeats, message)
         except OSError as error:
-            raise RunError(
-                "can't write '{path}': ffmpeg doesn't start: {strerror}",
-                field="out",
-                path=path,
-                strerror=error.strerror,
-            ) from None
+            raise RunError("no ffmpeg started", field="out", path=path, why=error.strerror) from None
         if code == 0 and made.is_file():
             return made.read_bytes()
         message.seek(0)
         lines = message.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), f"it ended with code {code}")
-        raise RunError(
-            "ffmpeg can't write '{path}': {last}; write a '.gif' or a '.webp'",
-            field="out",
-            path=path,
-            last=last,
-        )
+        last = next((line.strip() for line in reversed(lines) if line.strip()), problem("exit code", code=code))
+        raise RunError("ffmpeg failed", field="out", path=path, why=last)
 
 
 def feed(command: list[str], frames: Iterable[Image.Image], repeats: int, said: IO[bytes]) -> int:

@@ -66,15 +66,11 @@ def find_directions(
         RunError: the model is image-to-image, there is no such class or checkpoint, or the count is out of range.
     """
     if model.config.reads_images:
-        raise RunError(
-            "'{folder}' translates images and reads no noise, so it has no latent directions",
-            field="run",
-            folder=model.folder,
-        )
+        raise RunError("no directions", field="run", folder=model.folder)
     index = chosen_class(model, label)
     most = min(MOST, model.config.network.latent_dim)
     if not 1 <= count <= most:
-        raise RunError("must be from 1 to {most} (got {count})", field="count", count=count, most=most)
+        raise RunError("count at once", field="count", count=count, most=most)
     return of_network(load_generator(model, checkpoint), model.config.network.latent_dim, count, index)
 
 
@@ -191,13 +187,9 @@ def walk_directions(
         RunError: there is no such class or checkpoint, or a number is out of range.
     """
     if not 2 <= steps <= MOST_STEPS:
-        raise RunError(
-            "must be from 2 to {most_steps} (got {steps})", field="steps", steps=steps, most_steps=MOST_STEPS
-        )
+        raise RunError("out of range", field="steps", value=steps, least=2, most=MOST_STEPS)
     if len(directions) == 0 or directions.vectors.shape[1] != model.config.network.latent_dim:
-        raise RunError(
-            "belong to another latent space than that of '{folder}'", field="directions", folder=model.folder
-        )
+        raise RunError("other latent space", field="directions", folder=model.folder)
     index = chosen_class(model, label)
     latent = sample_latents(model.config, 1, seed)[0]
     return film_along(load_generator(model, checkpoint), model.config, directions, latent, index, reach, steps)

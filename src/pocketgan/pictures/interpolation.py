@@ -53,15 +53,10 @@ def walk(
     legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(classes) or 1
     if (legs + 1) * steps * rows > MOST_IMAGES:
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
-        remedy = f"use at most {most}" if most > 1 else "use fewer seeds, or one --label"
-        raise RunError(
-            "{frames} frames between each two of {count} seeds, {rows} images each, are too many; {remedy}",
-            field="frames",
-            frames=frames or FRAMES,
-            count=len(seeds),
-            rows=rows,
-            remedy=remedy,
-        )
+        counts = {"frames": frames or FRAMES, "count": len(seeds), "rows": rows}
+        if most > 1:
+            raise RunError("too many frames", field="frames", **counts, most=most)
+        raise RunError("too many seeds", field="frames", **counts)
     network = load_generator(model, checkpoint)
     stops = torch.cat([sample_latents(config, 1, seed) for seed in seeds])
     latents = path(stops, steps + 1).repeat_interleave(rows, dim=0)
@@ -89,22 +84,12 @@ def check_walk(model: Model, seeds: Sequence[int], frames: int | None) -> None:
         RunError: the model is image-to-image, or the number of seeds or frames is out of range.
     """
     if model.config.reads_images:
-        raise RunError(
-            "'{folder}' translates images and reads no noise, so there is nothing to interpolate",
-            field="run",
-            folder=model.folder,
-        )
+        raise RunError("nothing to interpolate", field="run", folder=model.folder)
     if not 2 <= len(seeds) <= MOST_SEEDS or len(set(seeds)) < 2:
-        raise RunError(
-            "an interpolation needs 2 to {most_seeds} different seeds (got {known})",
-            field="seeds",
-            known=" to ".join(map(str, seeds[:5])),
-            most_seeds=MOST_SEEDS,
-        )
+        known = ", ".join(map(str, seeds[:5])) + (", …" if len(seeds) > 5 else "")
+        raise RunError("seeds to interpolate", field="seeds", known=known, most=MOST_SEEDS)
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
-        raise RunError(
-            "must be from 2 to {most_frames:,} (got {frames})", field="frames", frames=frames, most_frames=MOST_FRAMES
-        )
+        raise RunError("out of range", field="frames", value=frames, least=2, most=MOST_FRAMES)
 
 
 def shown_classes(model: Model, label: str | int | None) -> list[int]:
@@ -138,7 +123,7 @@ def walk_between(
         RunError: a number is out of range.
     """
     if not 2 <= frames <= BATCH:
-        raise RunError("must be from 2 to {batch} (got {frames})", field="frames", frames=frames, batch=BATCH)
+        raise RunError("out of range", field="frames", value=frames, least=2, most=BATCH)
     shares = torch.linspace(0, 1, frames)
     way = slerp(latents[0], latents[1], shares)
     way[0], way[-1] = latents

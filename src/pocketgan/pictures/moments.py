@@ -56,29 +56,15 @@ def film_of(run: Run, frames: int | None = None, fps: float | None = None) -> Fi
         RunError: fewer than two pictures are readable, or a number is out of range.
     """
     if frames is not None and not 2 <= frames <= MOST_FRAMES:
-        raise RunError(
-            "must be from 2 to {most_frames:,} (got {frames})", field="frames", frames=frames, most_frames=MOST_FRAMES
-        )
+        raise RunError("out of range", field="frames", value=frames, least=2, most=MOST_FRAMES)
     samples = samples_of(run)
     fitting = most_frames(samples)
     if frames is not None and frames > fitting:
-        raise RunError(
-            "must be at most {fitting} for pictures of this size (got {frames})",
-            field="frames",
-            frames=frames,
-            fitting=fitting,
-        )
+        raise RunError("frames in memory", field="frames", frames=frames, most=fitting)
     chosen = [samples[place] for place in evenly(len(samples), frames or min(FRAMES, fitting))]
     drawn = same_size([(sample, pixels) for sample in chosen if (pixels := read(sample.path, run)) is not None])
     if len(drawn) < 2:
-        raise RunError(
-            "'{folder}' has {count} readable sample picture{which}, and an animation needs two; train "
-            "with --sample-every '20 s' for more",
-            field="run",
-            folder=run.folder,
-            count=len(drawn) or "no",
-            which="s" if not drawn else "",
-        )
+        raise RunError("too few samples", field="run", folder=run.folder, count=len(drawn))
     moments = [sample for sample, _ in drawn]
     images, columns = parts([pixels for _, pixels in drawn], run)
     names, rows = rows_of(run, images.shape[1])

@@ -208,7 +208,7 @@ class Plots:
         """
         folder = Path(out)
         if kind not in FORMATS:
-            raise RunError("must be one of {known} (got '{kind}')", field="format", kind=kind, known=", ".join(FORMATS))
+            raise RunError("not one of", field="format", value=kind, hint="", known=", ".join(FORMATS))
         make_folder(out, folder)
         paths = []
         for name in self.figures:

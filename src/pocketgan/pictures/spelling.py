@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pocketgan.base.errors import PocketganError, RunError
+from pocketgan.base.language import localised
+from pocketgan.base.messages import problem
 from pocketgan.images.grids import Images, picture_bytes
 from pocketgan.images.montage import Theme
 from pocketgan.pictures.animation import fitting_scale
@@ -46,14 +48,12 @@ class Written:
 
     @property
     def note(self) -> str:
-        """A sentence on how the images were generated."""
+        """A sentence on how the images were generated, in the current language."""
         if not self.drawn:
-            return f"'{self.text}' in images of '{self.folder}', with seed {self.seed}"
-        text = ", ".join(f"{character} {share:.1%}" for character, share in self.certainty.items())
-        return (
-            f"selected from {self.drawn:,} images of '{self.folder}' (seed {self.seed}), with the probability that the "
-            f"classifier gives each digit: {text}"
-        )
+            return problem("written", text=self.text, folder=self.folder, seed=str(self.seed))
+        text = ", ".join(f"{character} {localised(f'{share:.1%}')}" for character, share in self.certainty.items())
+        parts = {"count": self.drawn, "folder": self.folder, "seed": str(self.seed), "certainty": text}
+        return problem("written from candidates", **parts)
 
     def save(self, out: str | Path, *, scale: int | None = None, theme: Theme = "dark", labels: bool = False) -> Path:
         """Writes the text like `Images.save`; by default, a picture is enlarged to fit on a screen."""
@@ -91,12 +91,7 @@ def write_text(
     """
     check_text(model, text)
     if not 1 <= candidates <= MOST_CANDIDATES:
-        raise RunError(
-            "must be from 1 to {most_candidates:,} (got {candidates})",
-            field="candidates",
-            candidates=candidates,
-            most_candidates=MOST_CANDIDATES,
-        )
+        raise RunError("count at once", field="candidates", count=candidates, most=MOST_CANDIDATES)
     from pocketgan.runs.weights import load_generator
 
     network = load_generator(model, checkpoint)
@@ -125,42 +120,20 @@ def check_text(model: Model, text: str) -> None:
     """
     names, conditional = model.facts.class_names, model.config.network.conditional
     if model.config.reads_images:
-        raise RunError(
-            "'{folder}' translates images and reads no noise, so it can't generate characters",
-            field="run",
-            folder=model.folder,
-        )
+        raise RunError("no characters", field="run", folder=model.folder)
     if not conditional and model.facts.source != "mnist":
-        raise RunError(
-            "'{folder}' is unconditional, and only MNIST's digits can be recognized without classes; use "
-            "a run that was trained with --conditional",
-            field="run",
-            folder=model.folder,
-        )
+        raise RunError("no classes to recognize", field="run", folder=model.folder)
     characters = [name for name in names if len(name) == 1]
     if not characters:
         few = ", ".join(f"'{name}'" for name in names[:3])
-        raise RunError(
-            "the classes of '{folder}' are {few}, …; only names of one character can be written",
-            field="run",
-            folder=model.folder,
-            few=few,
-        )
+        raise RunError("long class names", field="run", folder=model.folder, few=few)
     if not 1 <= len(text) <= LONGEST:
-        raise RunError(
-            "must have 1 to {longest:,} characters (got {count:,})", field="text", count=len(text), longest=LONGEST
-        )
+        raise RunError("length of text", field="text", count=len(text), most=LONGEST)
     for character in text:
         if character not in characters:
             known = "".join(characters)
-            raise RunError(
-                "'{folder}' has no class '{character}' to write '{text}' with; it has {known}",
-                field="text",
-                folder=model.folder,
-                character=character,
-                text=text,
-                known=known,
-            )
+            parts = {"folder": model.folder, "character": character, "text": text, "known": known}
+            raise RunError("no such character", field="text", **parts)
 
 
 def ask_for_classes(model: Model, network: "nn.Module", seed: int) -> np.ndarray:
@@ -210,15 +183,8 @@ def find_digits(
         odds = (logits[:, place] - others).masked_fill(predicted != place, -torch.inf)
         best = int(odds.argmax())
         if predicted[best] != place:
-            raise RunError(
-                "the classifier recognizes none of {count:,} images of '{folder}' (seed {seed}) as "
-                "'{character}'; try more --candidates, another --seed or longer training",
-                field="text",
-                count=len(drawn),
-                folder=model.folder,
-                seed=seed,
-                character=character,
-            )
+            parts = {"count": len(drawn), "folder": model.folder, "seed": str(seed), "character": character}
+            raise RunError("character not recognized", field="text", **parts)
         chosen[character], certainty[character] = drawn[best], odds[best].sigmoid().item()
     return chosen, certainty
 
@@ -234,11 +200,7 @@ def preferred_run(text: str, folder: str | Path = "runs") -> Run:
     """
     finished = [run for run, status in newest_first(folder) if status.state == "finished"]
     if not finished:
-        raise RunError(
-            "no run in '{folder}' has finished; name a run after the text, or create one with 'pocketgan train'",
-            field="run",
-            folder=folder,
-        )
+        raise RunError("no finished run", field="run", folder=folder)
     refused = []
     for run in sorted(finished, key=times_baseline):
         try:

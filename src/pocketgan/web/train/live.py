@@ -211,7 +211,7 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
         lines.append(line(site.say("waits for", name=doing.waits)))
     if status.state == "killed" and going is None and not words:
         lines.append(line(site.say("was killed"), "bad"))
-    if words and words not in status.message:
+    if words and words not in reason:
         lines.append(line(site.say("last words", why=words), "bad"))
     if reading.rows is not None and reading.rows.damaged:
         lines.append(line(site.say("damaged lines", count=reading.rows.damaged), "bad"))
