@@ -212,6 +212,7 @@ def job_of(config: StudyConfig, spread: str = "0.9") -> tuple[Study, Any]:
     return study, study.job(f"spread={spread}", 0)
 
 
+@pytest.mark.slow
 def test_a_script_that_fails() -> None:
     study, job = job_of(study_of("fails"))
     result = run_job(job, study)
