@@ -1,6 +1,7 @@
 """The Python interface: the commands as functions, which `import pocketgan` exposes at the top level."""
 
 from pocketgan.api.evaluations import evaluate
+from pocketgan.api.loops import steps
 from pocketgan.api.pictures import find_directions, interpolate, plot, timelapse, walk_directions, write
 from pocketgan.api.recordings import record
 from pocketgan.api.shipping import export, push
@@ -20,6 +21,7 @@ __all__ = [
     "record",
     "report",
     "resume",
+    "steps",
     "study",
     "timelapse",
     "track",

@@ -29,7 +29,7 @@ COMMON = (
 """Flags of `train` that most people need."""
 OWN = {
     "out": "Folder of the run; by default the first free runs/<recipe>-<n>.",
-    "config": "Start with a run's settings, or those of a .json or .toml file as --dry-run prints it, not with a recipe's.",
+    "config": "Start with a run's settings, or those of a .json or .toml file as --dry-run prints it, not a recipe's.",
     "code": ABOUT_CODE,
     "json": "Print one JSON object.",
     "dry_run": "Print the configuration as JSON and stop.",

@@ -1,0 +1,111 @@
+"""The training loop for people who want to look inside: no run folder, no display, no evaluation."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocketgan.api.trainings import configured, hand_over
+from pocketgan.config.sections import RunConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pocketgan.config.plan import Plan
+    from pocketgan.images.sets import ImageSet
+    from pocketgan.training.state import TrainState
+    from pocketgan.training.steps import Tick
+
+
+class Loop:
+    """A training that goes on while it is iterated, and yields a `Tick` each time.
+
+    Its weights are those of the same run by `train` with as many threads, as long as nothing changes them in between.
+    Between two ticks, everything may be read, and changed.
+
+    Attributes:
+        config: the complete configuration.
+        images: the training images: `.images` uint8 [0, 255], shape (N, C, H, W), `.labels` int64 (N,) or None.
+        plan: the durations in steps, such as `plan.steps`.
+        state: the state of training: networks, optimizers, counters and random generators.
+        every_step: whether each step yields a tick, or only those at which something is due (`tick.row`,
+            `tick.sample`, `tick.evaluate`, `tick.checkpoint`).
+    """
+
+    def __init__(
+        self, config: RunConfig, images: "ImageSet", plan: "Plan", state: "TrainState", *, every_step: bool
+    ) -> None:
+        self.config, self.images, self.plan, self.state, self.every_step = config, images, plan, state, every_step
+
+    @property
+    def generator(self) -> "nn.Module":
+        """The generator in training; it is called as its author wrote it, the package's as `(z, labels)`."""
+        from pocketgan.networks import plain
+
+        return plain(self.state.generator)
+
+    @property
+    def generator_ema(self) -> "nn.Module":
+        """The EMA generator, from which samples come; the generator itself if there is no averaging."""
+        from pocketgan.networks import plain
+
+        return plain(self.state.generator_ema)
+
+    @property
+    def discriminator(self) -> "nn.Module":
+        """The discriminator: `(images, labels)` → logits (N,)."""
+        from pocketgan.networks import plain
+
+        return plain(self.state.discriminator)
+
+    def __iter__(self) -> "Iterator[Tick]":
+        """Goes on with the training from its current step to the end of the plan.
+
+        Raises:
+            NonFiniteLoss: a loss was infinite or not a number.
+        """
+        from pocketgan.images.sets import Batches
+        from pocketgan.training.steps import train
+
+        config, device = self.config, self.state.found_inf.device.type
+        batches = Batches(self.images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
+        pauses = range(1, self.plan.steps + 1) if self.every_step else ()
+        return train(self.state, batches, config, self.plan, pauses=pauses)
+
+
+def steps(
+    recipe: str | RunConfig | Callable[[], RunConfig] = "pocket",
+    *,
+    every_step: bool = False,
+    code: str | Path | Sequence[str | Path] = (),
+    **fields: Any,
+) -> Loop:
+    """Returns the training loop of a recipe, which trains while it is iterated: `for tick in pocketgan.steps("mlp")`.
+
+    Nothing is written, shown or evaluated. For all of this, use `train`.
+
+    Args:
+        recipe: the name of a recipe (your own as `my_gan.py:recipe`), a complete configuration, or a function that
+            returns one.
+        every_step: whether each step yields a tick, or only those at which something is due, such as a row of losses
+            (`log_every="10 steps"`).
+        code: files with your own parts, which names such as `my_gan.py:Painter` then stand for.
+        **fields: fields of the configuration to replace, as in `train`.
+
+    Raises:
+        UserError: an argument is invalid.
+    """
+    from pocketgan.base.progress import Progress
+    from pocketgan.experiment.experiment import find_facts, plan_run, settled
+    from pocketgan.images.sets import load_images
+    from pocketgan.runs.weights import image_shape
+    from pocketgan.training.state import choose_device, create_state
+
+    hand_over(code)
+    config = configured(recipe, fields)
+    device = choose_device(config.train.device)
+    images = load_images(config.data)
+    facts = find_facts(images)
+    config = settled(config, facts, device)
+    plan = plan_run(config, images, facts, device, Progress(quiet=True))
+    state = create_state(config, image_shape(facts, config.network.conditional), device)
+    return Loop(config, images, plan, state, every_step=every_step)
