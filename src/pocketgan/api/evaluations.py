@@ -2,9 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pocketgan.base.errors import ModelError, RunError
+import numpy as np
+
+from pocketgan.base.errors import ModelError, RunError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.runs.exported import find_model
@@ -13,14 +15,19 @@ from pocketgan.runs.onnx_images import OnnxSource
 from pocketgan.runs.records import read_object
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pocketgan.images.sets import ImageSet
+    from pocketgan.metrics.arrays import Array
     from pocketgan.metrics.evaluation import Evaluation
     from pocketgan.metrics.registry import Requested
 
 
 def evaluate(
-    source: str | Path | Model,
+    source: "str | Path | Model | Array | Callable[..., Any]",
     *,
-    against: str = "auto",
+    labels: "Array | None" = None,
+    against: "str | Path | Array | tuple[Array, Array]" = "auto",
     features: str = "auto",
     count: int | None = None,
     metrics: "Requested" = "all",
@@ -38,9 +45,13 @@ def evaluate(
     Args:
         source: a run or an exported model, or its folder; a folder of pictures; an .npz file with `images` and
             optionally `labels`; or the .onnx file of any tool's generator, which reads latents and perhaps labels.
+            Or images as a NumPy array or a PyTorch tensor, (N, C, H, W), (N, H, W, C) or (N, H, W), uint8, or of any
+            type with `pixel_range`. Or a function or an `nn.Module` that makes such images of latents, float32 (n,
+            latent_dim), and of labels, int64 (n,), if `labels` are given.
+        labels: the requested class of each image of an array, a function or a module: integers from 0, (N,).
         against: `test`, `train` or `validation`: a split of the run's data (MNIST's for other images). Or a path of
             images; their test split is used if there is one. `auto`: the test split, or the validation set of data
-            without one.
+            without one. Or real images as an array, uint8, or a pair of such images and labels.
         features: `auto`, `digits`, `classifier`, `random` or `inception`.
         count: the number of images to compare; by default 10,000, or all if there are fewer.
         metrics: `all`, or names separated by commas; or a list of names and of `pocketgan.metrics.Metric` objects,
@@ -51,8 +62,9 @@ def evaluate(
             model, and no folder for other images.
         inception_weights: the file with the weights for the feature space `inception`.
         replace: whether a smaller evaluation may replace a larger one in the folder of a run.
-        latent_dim: the length of the latents of an ONNX file that doesn't say it.
-        pixel_range: the range of the values that an ONNX file returns: `-1:1`, `0:1` or `0:255`.
+        latent_dim: the length of the latents of a function or a module, or of an ONNX file that doesn't say it.
+        pixel_range: the range of the values of images that aren't uint8, in an array or from a function, a module or an
+            ONNX file: `-1:1`, `0:1` or `0:255`.
         progress: whether to show progress on standard error.
 
     Returns:
@@ -62,18 +74,20 @@ def evaluate(
     Raises:
         UserError: an argument is invalid; the message says why.
     """
+    from pocketgan.api.given_images import kept_reference
     from pocketgan.experiment.speed import using_free_threads
+    from pocketgan.images.sets import ImageSet
     from pocketgan.metrics import evaluation, evaluation_page
 
-    images = with_onnx(source, latent_dim, pixel_range)
-    model = None if isinstance(images, OnnxSource) else find_model(images)
+    images = source_of(source, labels, latent_dim, pixel_range, count, seed)
+    model = None if isinstance(images, OnnxSource | ImageSet) else find_model(images)
     shown = Progress(quiet=not progress)
-    if model is None and not isinstance(images, OnnxSource) and runs_inside(Path(str(source))):
+    if model is None and not isinstance(images, OnnxSource | ImageSet) and runs_inside(Path(str(source))):
         raise RunError(why_no_run(Path(str(source))), field="source")
     with using_free_threads():
         done = evaluation.evaluate(
             model or images,
-            against=against,
+            against=kept_reference(against),
             feature_space=features,
             count=count,
             metrics=metrics,
@@ -91,6 +105,30 @@ def evaluate(
             shown.say(problem("larger evaluation", count=larger, folder=out))
             return dataclasses.replace(done, larger=larger)
     return dataclasses.replace(done, page=evaluation_page.save_evaluation(done, out))
+
+
+def source_of(
+    source: Any,
+    labels: "Array | None",
+    latent_dim: int | None,
+    pixel_range: str | None,
+    count: int | None,
+    seed: int,
+) -> "str | Path | Model | OnnxSource | ImageSet":
+    """Returns what is evaluated: images that are given in Python, or where they come from.
+
+    Raises:
+        UserError: something is given that doesn't fit.
+    """
+    from pocketgan.api.given_images import given_images, is_given
+
+    if not isinstance(source, str | Path | Model) and is_given(source):
+        labels = np.asarray(labels) if isinstance(labels, list | tuple) else labels
+        options = {"latent_dim": latent_dim, "pixel_range": pixel_range, "count": count, "seed": seed}
+        return given_images(source, labels=labels, **options)
+    if labels is not None:
+        raise UserError("labels of arrays", field="labels")
+    return with_onnx(source, latent_dim, pixel_range)
 
 
 def with_onnx(

@@ -39,5 +39,12 @@ METRICS: Final = {
     "metric twice": "'{name}' is already a metric; choose another name",
     "metric value": "'{name}' must return one number (got {found})",
     "metric kind": "must be names of metrics or pocketgan.metrics.Metric objects (got {found})",
+    # Images given in Python.
+    "latents of function": "must be given for a function or a module: the length of its latents",
+    "latents without a function": "is only for a function, a module or an ONNX file",
+    "labels of arrays": "can only be given with images as an array, a function or a module",
+    "images for latents": "must return one image for each of {count} latents (got {found})",
+    "range of values": "must be one of {known} for images of type {type}",
+    "values outside": "must have values in {value} (got {low} to {high})",
 }
 """Messages about metrics, by key."""

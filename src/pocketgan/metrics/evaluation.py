@@ -39,7 +39,7 @@ __all__ = [
 
 
 def evaluate(
-    source: str | Path | Model | OnnxSource,
+    source: str | Path | Model | OnnxSource | ImageSet,
     *,
     against: str = "auto",
     feature_space: str = "auto",
@@ -54,7 +54,7 @@ def evaluate(
 
     Args:
         source: a run or an exported model, or its folder; a folder of pictures; an .npz file with `images` and
-            optionally `labels`; or the ONNX file of any generator.
+            optionally `labels`; the ONNX file of any generator; or the images themselves.
         against: `test`, `train` or `validation`, which are splits of the run's data (of MNIST for other images), or a
             path, whose test split is used if it has one; `auto` for the test split of the data, or for the validation
             set if there is no test split.
@@ -77,7 +77,7 @@ def evaluate(
         raise RunError("count from one", field="count", count=count)
     if isinstance(source, OnnxSource):
         source.check()
-    model = None if isinstance(source, OnnxSource) else find_model(source)
+    model = None if isinstance(source, OnnxSource | ImageSet) else find_model(source)
     weights = None if model is None else model.weights(checkpoint)
     data = data_for(model, against)
     try:
@@ -88,6 +88,8 @@ def evaluate(
         if isinstance(source, OnnxSource):
             progress.say(work("generating images", images=count or COUNT))
             unfitted = source.images(count or COUNT, seed, sets.reference.class_names)
+        elif isinstance(source, ImageSet):
+            unfitted = chosen_from(source, count)
         else:
             assert isinstance(source, str | Path)
             unfitted = read_images(source, count)
@@ -158,8 +160,17 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
         image_set = load_images(DataConfig(data=str(source)))
     except DataError as error:
         raise DataError(error.key, field="source", **error.parts) from None
+    return chosen_from(image_set, count, source)
+
+
+def chosen_from(image_set: ImageSet, count: int | None, source: object = None) -> ImageSet:
+    """Returns `count` of some images, always the same ones; 10,000 without a number, or all if there are fewer.
+
+    Raises:
+        DataError: there are fewer images than requested.
+    """
     if count is not None and count > len(image_set):
-        message = problem("too few there", count=count, source=source, found=len(image_set))
+        message = problem("too few there", count=count, source=source or image_set.source, found=len(image_set))
         raise DataError(message, field="count")
     return image_set.part(mixed(len(image_set))[: count or COUNT])
 
