@@ -68,7 +68,7 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
     run = run_example(name, tmp_path)
     assert run.config.recipe == name
     assert run.stats()[-1].keys() >= {"d_loss", "g_loss"}
-    assert list(tmp_path.glob("generator.*"))
+    assert list(tmp_path.glob("generator-*"))
 
 
 @pytest.mark.slow

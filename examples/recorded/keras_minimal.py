@@ -57,4 +57,4 @@ def train(images):
 if __name__ == "__main__":
     with pocketgan.record(sample=draw, settings=vars(args), pixel_range="0:1") as run:
         train(run.training_data()[0])
-    generator.save("generator.keras")
+    generator.save(f"generator-{args.lr}-{args.seed}.keras")

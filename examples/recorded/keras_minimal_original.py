@@ -53,4 +53,4 @@ def train(images):
 
 if __name__ == "__main__":
     train(load_mnist())
-    generator.save("generator.keras")
+    generator.save(f"generator-{args.lr}-{args.seed}.keras")

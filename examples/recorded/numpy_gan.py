@@ -91,4 +91,4 @@ def train(images):
 if __name__ == "__main__":
     with pocketgan.record(sample=draw, settings=vars(args)) as run:
         train(run.training_data()[0])
-    np.savez("generator.npz", *generator.weights)
+    np.savez(f"generator-{args.lr}-{args.seed}.npz", *generator.weights)

@@ -87,4 +87,4 @@ def train(images):
 
 if __name__ == "__main__":
     train(load_mnist())
-    np.savez("generator.npz", *generator.weights)
+    np.savez(f"generator-{args.lr}-{args.seed}.npz", *generator.weights)

@@ -60,4 +60,4 @@ def train(images):
 if __name__ == "__main__":
     with pocketgan.record(sample=draw, settings=vars(args)) as run:
         train(run.training_data()[0])
-    torch.save(generator.state_dict(), "generator.pt")
+    torch.save(generator.state_dict(), f"generator-{args.lr}-{args.seed}.pt")

@@ -56,4 +56,4 @@ def train(images):
 
 if __name__ == "__main__":
     train(load_mnist())
-    torch.save(generator.state_dict(), "generator.pt")
+    torch.save(generator.state_dict(), f"generator-{args.lr}-{args.seed}.pt")
