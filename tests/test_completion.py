@@ -16,22 +16,24 @@ from pocketgan.cli.completion import SHELLS, commands, completion
 from pocketgan.cli.main import COMMANDS, main
 from pocketgan.config.recipes import RECIPES
 
+ABOUTS = {name: about for name, (_, about) in COMMANDS.items()}
+
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_is_completed_is_what_the_command_takes(name: str) -> None:
-    long = {one[2:].replace("-", "_") for flag in commands()[name].flags for one in flag.names if len(one) > 2}
+    long = {one[2:].replace("-", "_") for flag in commands(ABOUTS)[name].flags for one in flag.names if len(one) > 2}
     known = set(flags_of(name))
     assert {one.removeprefix("no_") if one.removeprefix("no_") in known else one for one in long} <= known
     assert {"help"} <= long and (name not in ("train", "evaluate") or {"code", "out", "seed"} <= long)
 
 
 def test_flags_know_their_values() -> None:
-    train = {name: flag for flag in commands()["train"].flags for name in flag.names}
+    train = {name: flag for flag in commands(ABOUTS)["train"].flags for name in flag.names}
     assert train["--layout"].choices == ["square", "strip"] or train["--layout"].choices
     assert train["--duration"].takes_value and not train["--duration"].choices
     assert not train["--quiet"].takes_value and train["-q"] == train["--quiet"]
     assert not train["--no-conditional"].takes_value
-    assert commands()["train"].words == list(RECIPES)
+    assert commands(ABOUTS)["train"].words == list(RECIPES)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -65,7 +67,7 @@ def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 )
 def test_bash_completes(words: list[str], expected: set[str]) -> None:
     quoted = " ".join(f"'{word}'" for word in words)
-    script = f"{completion('bash')}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _pocketgan\n"
+    script = f"{completion('bash', ABOUTS)}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _pocketgan\n"
     script += 'printf "%s\\n" "${COMPREPLY[@]}"; complete -p pocketgan >&2\n'
     done = subprocess.run(["bash", "--norc"], input=script, text=True, check=True, capture_output=True)
     assert set(done.stdout.split()) == expected

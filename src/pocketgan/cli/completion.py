@@ -2,13 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pocketgan.base.errors import UserError, nearest
 from pocketgan.cli.commands import entries_of_command
 from pocketgan.cli.help_text import Entry
-from pocketgan.cli.main import COMMANDS
 from pocketgan.config.recipes import RECIPES
 
 SHELLS = ("bash", "zsh", "fish")
@@ -46,8 +45,12 @@ class Completed(NamedTuple):
     flags: list[Flag]
 
 
-def completion(shell: str) -> str:
+def completion(shell: str, abouts: Mapping[str, str]) -> str:
     """Returns the completion script of a shell.
+
+    Args:
+        shell: `bash`, `zsh` or `fish`.
+        abouts: what each command does, by its name.
 
     Raises:
         UserError: the shell is unknown.
@@ -55,17 +58,17 @@ def completion(shell: str) -> str:
     if shell not in SHELLS:
         hint = nearest(shell, SHELLS)
         raise UserError("not one of", field="--print-completion", value=shell, hint=hint, known=", ".join(SHELLS))
-    return {"bash": bash, "zsh": zsh, "fish": fish}[shell](commands())
+    return {"bash": bash, "zsh": zsh, "fish": fish}[shell](commands(abouts))
 
 
-def commands() -> dict[str, Completed]:
+def commands(abouts: Mapping[str, str]) -> dict[str, Completed]:
     """Returns what can follow each command."""
     from pocketgan.studies.predeclared import STUDIES
 
     words = {"train": list(RECIPES), "summary": list(RECIPES), "study": list(STUDIES)}
     return {
         name: Completed(about, words.get(name, []), [*map(flag_of, entries_of_command(name)), HELP])
-        for name, (_, about) in COMMANDS.items()
+        for name, about in abouts.items()
     }
 
 

@@ -73,7 +73,7 @@ def dispatch(arguments: list[str]) -> int:
     if name == "--print-completion":
         from pocketgan.cli.completion import completion
 
-        print(completion(rest[0] if rest else ""))
+        print(completion(rest[0] if rest else "", {name: about for name, (_, about) in COMMANDS.items()}))
         return 0
     name = OTHER_NAMES.get(name, name)
     if name not in COMMANDS:
