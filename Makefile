@@ -49,6 +49,7 @@ test-all: test test-slow test-notebooks docs
 # The documentation's site, in build/site; the reference's pages and the picture of the layers are made of the code.
 docs: $(READY_DEV)
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/train_fields.py
 	$(BIN)/python tools/layers.py
 	$(BIN)/sphinx-build -W -q -c docs -d build/doctrees . build/site
 	@echo "build/site/index.html"

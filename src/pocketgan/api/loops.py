@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pocketgan.api.trainings import configured, hand_over
 from pocketgan.config.sections import RunConfig
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from torch import nn
 
     from pocketgan.config.plan import Plan
+    from pocketgan.config.train_fields import TrainFields
     from pocketgan.images.sets import ImageSet
     from pocketgan.training.state import TrainState
     from pocketgan.training.steps import Tick
@@ -77,7 +80,7 @@ def steps(
     *,
     every_step: bool = False,
     code: str | Path | Sequence[str | Path] = (),
-    **fields: Any,
+    **fields: "Unpack[TrainFields]",
 ) -> Loop:
     """Returns the training loop of a recipe, which trains while it is iterated: `for tick in pocketgan.steps("mlp")`.
 
@@ -101,7 +104,7 @@ def steps(
     from pocketgan.training.state import choose_device, create_state
 
     hand_over(code)
-    config = configured(recipe, fields)
+    config = configured(recipe, {**fields})
     device = choose_device(config.train.device)
     images = load_images(config.data)
     facts = find_facts(images)

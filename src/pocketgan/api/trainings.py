@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocketgan.api.translations import translate
 from pocketgan.base.errors import ConfigError, DataError, RunError, nearest
@@ -17,6 +17,11 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import grid, save_picture
 from pocketgan.runs.run import Run
 
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from pocketgan.config.train_fields import TrainFields
+
 
 def train(
     recipe: str | RunConfig | Callable[[], RunConfig] = "pocket",
@@ -24,7 +29,7 @@ def train(
     out: str | Path | None = None,
     code: str | Path | Sequence[str | Path] = (),
     progress: bool = True,
-    **fields: Any,
+    **fields: "Unpack[TrainFields]",
 ) -> Run:
     """Trains a recipe and draws the figures of the run.
 
@@ -48,7 +53,7 @@ def train(
 
     shown = Progress(quiet=not progress)
     hand_over(code)
-    config = configured(recipe, fields)
+    config = configured(recipe, {**fields})
     run = run_experiment(config, out, shown)
     finish(run)
     return completed(run, shown)

@@ -1,0 +1,94 @@
+"""The settings that `pocketgan.train` accepts as keywords. Written by `tools/train_fields.py`."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
+
+
+class TrainFields(TypedDict, total=False):
+    """All settings and their other names; `docs/reference/settings.md` describes them."""
+
+    seed: int
+    data: Any
+    classes: str | int | Sequence[int | str]
+    pixel_range: Literal["signed", "unit"]
+    sampling: Literal["epoch", "replacement"]
+    target: Literal["same", "inverted"]
+    validation: int | float
+    validation_split: Literal["auto", "random", "stratified"]
+    generator: Any
+    discriminator: Any
+    generator_options: dict[str, Any]
+    discriminator_options: dict[str, Any]
+    latent_dim: int
+    hidden_dim: int
+    width: float
+    depth: int
+    discriminator_depth: int | None
+    activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
+    discriminator_activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"] | None
+    negative_slope: float
+    dropout: float
+    weight_init: Literal["torch", "glorot", "dcgan"]
+    conditional: bool
+    objective: Any
+    discriminator_batches: Literal["concatenated", "separate", "two-step"]
+    r1: float
+    r2: float
+    gradient_penalty: float
+    penalty_batch_fraction: float
+    mismatched_label_weight: float
+    reuse_fake_batch: bool
+    duration: str
+    batch_size: int
+    optimizer: Any
+    optimizer_options: dict[str, Any]
+    learning_rate: float
+    discriminator_learning_rate: float | None
+    beta1: float
+    beta2: float
+    epsilon: float
+    schedule: Any
+    decay_start: float
+    warmup: str
+    ema_half_life: str
+    augment: str | int | Sequence[int | str]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    threads: int | Literal["auto"]
+    replan: bool
+    log_every: str
+    checkpoint_every: str
+    keep_checkpoints: int | Literal["all"]
+    sample_every: str
+    sample_count: int
+    layout: Literal["grid", "strip"]
+    sample_name: str
+    count_by: Literal["step", "epoch"]
+    evaluate_every: str
+    evaluate_count: int
+    features: Literal["auto", "digits", "classifier", "random"]
+    patience: int
+    on_failure: Literal["continue", "stop", "rollback"]
+    watch_window: int
+    watch_progress: float
+    watch_accuracy: float
+    watch_modes: float
+    watch_kl: float
+    watch_duplicates: float
+    watch_coverage: float
+    watch_swing: float
+    watch_hop: float
+    watch_overfitting: float
+    watch_overfitting_deviations: float
+    watch_authentic: float
+    watch_copying: float
+    watch_past_best: float
+    watch_stagnation: int
+    z_dim: int
+    dense_dim: int
+    steps: Any
+    iterations: Any
+    epochs: Any
+    sample_interval: Any
+    lr: float
+    batch: int
