@@ -36,10 +36,10 @@ METHODS = {
         "samples",
         "decisions",
     ),
-    "Study": ("open", "seeds", "results", "figures"),
+    "Study": ("open", "seeds", "results", "figures", "verdict", "table"),
     "Recorder": ("step", "stop", "training_data", "folder", "run"),
     "Judge": ("score",),
-    "Evaluation": ("to_json",),
+    "Evaluation": ("to_json", "scores"),
 }
 """What people use of each class; the rest is for the engine."""
 RECEIVED = ("RunConfig", "Recorder", "StudyConfig", "Evaluation", "Figure", "FeatureSpace")
