@@ -423,7 +423,7 @@ def provoked() -> list[dict[str, float | str]]:
     ]
     found = [diagnosis.evidence.to_json() for one in histories for diagnosis in diagnose(one)]
     loss = NonFiniteLoss("loss not finite", loss="d_loss is nan", step=12)
-    return [*found, non_finite_loss(loss, 12).evidence.to_json()]
+    return [*found, *(non_finite_loss(loss, 12, own_loop=own).evidence.to_json() for own in (False, True))]
 
 
 def test_every_evidence_is_known_in_every_language() -> None:

@@ -81,13 +81,14 @@ def create_recorded(
 
 
 def plan_of(config: RunConfig, steps: int | None) -> Plan:
-    """Returns the plan of a recorded run, of which only the length has a meaning."""
+    """Returns the plan of a recorded run, of which only the length has a meaning, and whether it is evaluated."""
     return Plan(
         duration=config.train.duration,
         steps=steps or 1,
         log_every=1,
         sample_every=None,
         checkpoint_every=1,
+        evaluate_every=None if config.evaluation.evaluate_every == "none" else 1,
         warmup=None,
         ema_half_life=None,
         ema_share=None,

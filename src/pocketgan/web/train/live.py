@@ -258,7 +258,7 @@ def silence(site: Site, reading: Reading) -> str:
     """Returns the meaning of an empty list of reports: no failure was found, or there were too few evaluations."""
     assert reading.run is not None
     seen, needed = len(reading.evaluations), reading.run.config.watchdog.watch_window
-    if not seen and reading.run.config.evaluation.evaluate_every == "none":
+    if not seen and reading.run.plan.evaluate_every is None:
         return site.say("watchdog blind")
     if seen < needed:
         return site.say("watchdog early", seen=seen, needed=needed)
