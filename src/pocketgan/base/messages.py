@@ -17,7 +17,6 @@ from pocketgan.base.tracker_messages import TRACKING
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from pocketgan.base.errors import PocketganError
 
 PROBLEMS: Final[dict[str, str]] = {
     "did you mean": "; did you mean '{name}'?",
@@ -265,6 +264,18 @@ PROBLEMS: Final[dict[str, str]] = {
 
 
 @runtime_checkable
+class InEnglish(Protocol):
+    """What can say itself in English, for files: an error.
+
+    Attributes:
+        english: the message in English.
+    """
+
+    @property
+    def english(self) -> str: ...
+
+
+@runtime_checkable
 class Keyed(Protocol):
     """A message with a key in `PROBLEMS` and its parts: a `Problem` or a `PocketganError`."""
 
@@ -322,9 +333,7 @@ def in_english(part: object) -> object:
     """Returns a part of a message in English if the part has translations; any other part is returned unchanged."""
     if isinstance(part, str):
         return english(part)
-    from pocketgan.base.errors import PocketganError
-
-    return part.english if isinstance(part, PocketganError) else part
+    return part.english if isinstance(part, InEnglish) else part
 
 
 def stored(text: object) -> Any:
@@ -339,7 +348,7 @@ def stored(text: object) -> Any:
     return text if text is None or isinstance(text, int | float) else str(in_english(text))
 
 
-def message_fields(message: "str | PocketganError") -> dict[str, Any]:
+def message_fields(message: "str | InEnglish") -> dict[str, Any]:
     """Returns a message as fields of a file: `message` in English, and `reason` as by `stored`, empty for a text."""
     reason = stored(message)
     return {"message": in_english(message), "reason": reason if isinstance(reason, dict) else {}}
