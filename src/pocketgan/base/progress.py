@@ -1,9 +1,10 @@
-"""Progress display: two live lines on a terminal, plain lines elsewhere."""
+"""Progress display: two live lines on a terminal, one live output in a notebook, plain lines elsewhere."""
 
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from rich.cells import cell_len
@@ -18,9 +19,12 @@ from rich.text import Text
 from pocketgan.base.language import Text as Words
 from pocketgan.base.language import clock, localised, shortened
 from pocketgan.base.language import say as say_of
+from pocketgan.base.notebook_display import NotebookDisplay, notebook_display
 
 PLAIN_SECONDS = 10.0
 """Minimum number of seconds between plain lines."""
+NOTEBOOK_SECONDS = 0.5
+"""Minimum number of seconds between updates of a notebook's display."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 SHORTEST_BAR, LONGEST_NAME, GAP = 10, 24, "  "
 TRAINING: dict[str, Words] = {
@@ -110,6 +114,7 @@ class Progress:
         self.quiet = quiet
         self.console = console or plain_console()
         self._live: Live | None = None
+        self._notebook: NotebookDisplay | None = None
         self._display = Display()
         self._printed, self._text = 0.0, ""
 
@@ -122,10 +127,26 @@ class Progress:
             self.quiet = True
 
     @contextmanager
-    def training(self, steps: int, done: int, name: str = "", planned: str = "") -> Iterator[None]:
-        """Shows the progress of the run `name` inside, from `done` of `steps`; `planned` is a duration in time."""
+    def training(
+        self, steps: int, done: int, name: str = "", planned: str = "", samples: Path | None = None
+    ) -> Iterator[None]:
+        """Shows the progress of a run inside.
+
+        Args:
+            steps, done: the number of steps, and those that are done.
+            name: the name of the run.
+            planned: its duration in time; empty if it is planned in other units.
+            samples: the folder of its sample pictures, of which a notebook shows the newest.
+        """
         self._display = Display(name, steps, done, planned, quality=self._display.quality)
         self._printed = 0.0
+        if not self.quiet and (notebook := notebook_display(samples)) is not None:
+            self._notebook = notebook
+            try:
+                yield
+            finally:
+                self._notebook = None
+            return
         if self.quiet or not self.console.is_terminal:
             yield
             return
@@ -179,6 +200,11 @@ class Progress:
         if self.quiet:
             return
         self._display.show(tick)
+        if self._notebook is not None:
+            if time.monotonic() - self._printed >= NOTEBOOK_SECONDS or tick.last or tick.stopped:
+                self._printed = time.monotonic()
+                self._notebook.show(*self._display.for_notebook())
+            return
         if self._live is None and (time.monotonic() - self._printed >= PLAIN_SECONDS or tick.last or tick.stopped):
             self._printed = time.monotonic()
             text = self._display.plain_line()
@@ -228,6 +254,13 @@ class Display:
             return say("left", time="–")
         seconds = (time.monotonic() - self._since) / max(1, done) * (self.steps - self.step)
         return say("left", time=clock(seconds))
+
+    def for_notebook(self) -> tuple[float | None, list[str]]:
+        """Returns the share done, from 0 to 1 or None if the length isn't known, and two lines of text."""
+        steps = say("steps", step=self.step, steps=self.steps) if self.steps else say("step", step=self.step)
+        first = (self.name, self.share.strip(), steps, self.left, self.speed)
+        lines = (first, (self.quality, self.accuracy, self.losses))
+        return self.step / self.steps if self.steps else None, [GAP.join(filter(None, parts)) for parts in lines]
 
     def plain_line(self) -> str:
         """Returns the whole display as one line."""

@@ -249,7 +249,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
 def show_training(run: Run, step: int, progress: Progress) -> AbstractContextManager[None]:
     """Returns the context that shows a run's progress from `step` on."""
     planned = run.plan.duration if Duration.parse(run.plan.duration).seconds is not None else ""
-    return progress.training(run.plan.steps, step, run.folder.resolve().name, planned)
+    return progress.training(run.plan.steps, step, run.folder.resolve().name, planned, run.folder / "samples")
 
 
 def advance(
