@@ -269,14 +269,16 @@ def facts(site: Site, reading: Reading) -> str:
     """Returns facts about the run: recipe, data, seed, and the time of its last write."""
     assert reading.run is not None and reading.status is not None
     run = reading.run
+    threads = site.say("count of threads", count=run.environment.threads)
     rows = {
         "fact recipe": run.config.recipe,
         "fact data": f"{run.facts.source.rpartition('/')[2]}, {site.say('count of images', count=run.facts.images)}",
         "fact duration": "" if run.planned_steps is None else run.config.train.duration,
         "fact batch": "" if run.config.kind == "recorded" else number(run.config.train.batch_size),
         "fact seed": str(run.config.seed),
-        "fact device": f"{run.environment.device}, {site.say('count of threads', count=run.environment.threads)}",
+        "fact device": ", ".join(filter(None, (run.environment.device, threads))),
         "fact written": date(reading.status.updated.astimezone()),
     }
+    rows = {key: value for key, value in rows.items() if value}
     items = "".join(f"<dt>{escape(site.say(key))}</dt><dd>{escape(value)}</dd>" for key, value in rows.items())
     return f'<dl class="pg-facts">{items}</dl>'
