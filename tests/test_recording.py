@@ -30,9 +30,11 @@ from pocketgan.experiment.recorded_values import Values, to_numpy, whole
 from pocketgan.experiment.recording import Recorder
 from pocketgan.experiment.watchdog_words import LOOP_ADVICE, NAMES, sentence
 from pocketgan.images.sets import load_images
+from pocketgan.networks import plain
 from pocketgan.pictures.plots import draw_plots
 from pocketgan.runs.records import CLOCKS, DataFacts
 from pocketgan.runs.run import Run
+from pocketgan.web.answers import Loaded
 from pocketgan.web.compare.side_by_side import compare_html
 from pocketgan.web.site import Site
 from pocketgan.web.train.live import Live
@@ -761,6 +763,10 @@ def test_a_generator_is_saved_at_each_evaluation(record: Callable[..., Recorder]
     assert torch.equal(run.weights("last").tensors["network.layers.0.weight"], generator.layers[0].weight)
     assert run.generate(3, checkpoint="last").images.shape == (3, 1, SIZE, SIZE)
     assert pocketgan.load("run").generate(2).images.shape == (2, 1, SIZE, SIZE)
+    assert isinstance(run.generator(), Tiny)
+    shown = Loaded(run.folder)
+    assert isinstance(plain(shown.network), Tiny)
+    assert shown.discriminator is None
 
     done = pocketgan.evaluate(run, against=squares, count=150, metrics="frechet_distance", progress=False)
     assert done["frechet_distance"].value > 0
@@ -788,6 +794,7 @@ def test_without_its_code_a_generator_asks_for_it(record: Callable[..., Recorder
     [
         (lambda: resume_experiment("run"), "recorded, no resume"),
         (lambda: Run.open("run").generate(1), "recorded, no generator"),
+        (lambda: Run.open("run").discriminator(), "recorded, no layers"),
         (lambda: pocketgan.translate("run"), "recorded, no generator"),
         (lambda: pocketgan.evaluate("run", progress=False), "recorded, no generator"),
         (lambda: pocketgan.export("run", "model", format="safetensors", progress=False), "recorded, no generator"),

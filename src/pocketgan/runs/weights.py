@@ -107,6 +107,8 @@ def load_discriminator(folder: Path, config: RunConfig, facts: DataFacts, checkp
     Raises:
         UserError: there is no such checkpoint, or it belongs to another network.
     """
+    if config.kind == "recorded":
+        raise RunError("recorded, no layers", field="run", folder=folder)
     saved = find_checkpoint(folder, config, checkpoint)
     shape = image_shape(facts, config.network.conditional)
     network = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)

@@ -58,7 +58,7 @@ class Loaded:
         model: the run or the exported model.
         weights: the weights of its generator.
         network: its generator.
-        discriminator: the discriminator of a run; None for an exported model.
+        discriminator: the discriminator of a run; None for an exported model, and for a recorded run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +69,8 @@ class Loaded:
             saved = find_checkpoint(self.model.folder, self.model.config, "auto")
             name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
             self.weights = Weights(saved.path, saved.network(name), saved.counters)
-            self.discriminator = load_discriminator(self.model.folder, config, self.model.facts)
+            if config.kind == "trained":
+                self.discriminator = load_discriminator(self.model.folder, config, self.model.facts)
         else:
             self.weights = self.model.weights()
         self.network = build_with(self.model, self.weights)
