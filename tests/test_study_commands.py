@@ -19,6 +19,7 @@ from pocketgan.studies.predeclared import STUDIES
 from pocketgan.studies.presenting import verdict_values
 from pocketgan.studies.running import ROWS, run_study, table_of
 from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.verdicts import judge
 from tiny_studies import PAGE, Make, as_toml, contents, maker, undone, without_page, write_digits
 
 
@@ -101,7 +102,7 @@ def test_flags_go_before_the_file(
     path = as_toml(tiny(), tmp_path / "mine.toml")
     assert main(["study", str(path), "--seeds", "1", "--duration", "6 steps", "--jobs", "1", "--quiet", "--json"]) == 0
     study = Study.open("studies/tiny")
-    assert json.loads(capsys.readouterr().out) == verdict_values(study.verdict())
+    assert json.loads(capsys.readouterr().out) == verdict_values(judge(study))
     assert study.seeds() == [0]
     assert {config.train.duration for config in study.variants.values()} == {"6 steps"}
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pocketgan.runs.model import Model
     from pocketgan.runs.run import Run
     from pocketgan.studies.config import StudyConfig
-    from pocketgan.studies.study import Study
+    from pocketgan.studies.presenting import Study
     from pocketgan.training.objectives import Objective, separable
 
 __all__ = [
@@ -95,7 +95,7 @@ _HOMES = {
     "Recorder": "experiment.recording",
     "Run": "runs.run",
     "RunConfig": "config.sections",
-    "Study": "studies.study",
+    "Study": "studies.presenting",
     "StudyConfig": "studies.config",
 }
 

@@ -8,7 +8,7 @@ from pocketgan.base.progress import Progress
 if TYPE_CHECKING:
     from pocketgan.studies.backends import Backend
     from pocketgan.studies.config import StudyConfig
-    from pocketgan.studies.study import Study
+    from pocketgan.studies.presenting import Study
 
 
 def study(
@@ -42,6 +42,7 @@ def study(
     """
     from pocketgan.studies.config import StudyConfig, study_config
     from pocketgan.studies.predeclared import read_study
+    from pocketgan.studies.presenting import Study
     from pocketgan.studies.report.write import write_report
     from pocketgan.studies.running import run_study
 
@@ -55,7 +56,7 @@ def study(
     folder = Path("studies") / config.name if out is None else out
     done = run_study(config, folder, jobs=str(jobs), backend=backend, progress=Progress(quiet=not progress))
     write_report(done, language)
-    return done
+    return Study(done.folder, done.config, done.variants)
 
 
 def report(folder: str | Path, *, language: str = "en") -> Path:

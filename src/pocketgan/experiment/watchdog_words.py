@@ -67,7 +67,8 @@ LOOP_ADVICE: dict[str, Text] = {
     "loop advice discriminator_won": "try a lower learning rate of the discriminator, Adam's beta1 of 0.5, or a "
     "gradient penalty such as R1",
     "loop advice oscillation": "try a lower learning rate or beta1, or sample from an EMA of the generator",
-    "loop advice mode_collapse": "try the relativistic loss with R1 and R2 penalties, a lower learning rate, or larger batches",
+    "loop advice mode_collapse": "try the relativistic loss with R1 and R2 penalties, a lower learning rate, or larger "
+    "batches",
     "loop advice discriminator_overfitting": "try more images, augmentation, or a smaller discriminator",
     "loop advice memorisation": "try more images, augmentation, or a shorter training",
     "loop advice past_best": "keep the best weights, and try patience=5 or a learning rate that decays",

@@ -6,18 +6,48 @@ from typing import TYPE_CHECKING, Any
 from pocketgan.base.language import clock, localised, speaking
 from pocketgan.metrics.scores import finite
 from pocketgan.runs.frames import frame_of_rows
+from pocketgan.studies import study as studies
+from pocketgan.studies import verdicts
 from pocketgan.studies.predeclared import question_of
 from pocketgan.studies.report.words import say
 from pocketgan.studies.sentences import sentences, title_of
 from pocketgan.studies.statistics import Interval, PairComparison
-from pocketgan.studies.study import Job, Study
-from pocketgan.studies.verdicts import Moment, Verdict
+from pocketgan.studies.study import Job
+from pocketgan.studies.verdicts import Moment
 
 if TYPE_CHECKING:
     import pandas
 
 
-def verdict_values(verdict: Verdict) -> dict[str, Any]:
+class Verdict(verdicts.Verdict):
+    """All results of a study, which a notebook shows as a table and sentences."""
+
+    def _repr_html_(self) -> str:
+        return verdict_html(self)
+
+
+class Study(studies.Study):
+    """A study in its folder, as `pocketgan.study` and `pocketgan.Study.open` return it."""
+
+    def verdict(self) -> Verdict:
+        """Returns the verdict: each variant's quality with its interval, the comparisons, and the chosen variant.
+
+        A notebook shows it as a table and sentences. The study may be unfinished.
+        """
+        return Verdict(**vars(verdicts.judge(self)))
+
+    def table(self) -> "pandas.DataFrame":
+        """Returns a pandas DataFrame with a row for each run: `variant`, `seed`, `state`, its scores, `seconds`.
+
+        A run without a result has no scores; its state is `not started`, or that of its status.
+
+        Raises:
+            RunError: pandas isn't installed.
+        """
+        return frame_of_rows([row_of(job) for job in self.jobs()])
+
+
+def verdict_values(verdict: verdicts.Verdict) -> dict[str, Any]:
     """Returns a verdict as plain values, which JSON allows; sentences are in English.
 
     An interval is a list of its estimate and its two ends, or None.
@@ -87,7 +117,7 @@ def moment_values(moment: Moment) -> dict[str, Any]:
     }
 
 
-def verdict_html(verdict: Verdict) -> str:
+def verdict_html(verdict: verdicts.Verdict) -> str:
     """Returns a verdict for a notebook, in the current language: a table of the variants, and the sentences."""
     config = verdict.study.config
     headings = (say("variant"), title_of(config.metric), say("interval"), say("run time"))
@@ -102,15 +132,6 @@ def verdict_html(verdict: Verdict) -> str:
     lines = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(verdict))
     caption = escape(question_of(config))
     return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table><ul>{lines}</ul>"
-
-
-def study_table(study: Study) -> "pandas.DataFrame":
-    """Returns a table with a row for each run of a study; see `Study.table`.
-
-    Raises:
-        RunError: pandas isn't installed.
-    """
-    return frame_of_rows([row_of(job) for job in study.jobs()])
 
 
 def row_of(job: Job) -> dict[str, Any]:

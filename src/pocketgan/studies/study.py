@@ -8,7 +8,7 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,11 +23,6 @@ from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig, slug, study_config
-
-if TYPE_CHECKING:
-    import pandas
-
-    from pocketgan.studies.verdicts import Verdict
 
 GROWS = ("seeds", "fresh_seeds", "trials", "question")
 """Fields that may change when a study continues, mostly to larger numbers."""
@@ -237,27 +232,6 @@ class Study:
     def results(self) -> dict[str, list[Result | None]]:
         """Returns each variant's results in the order of the seeds; None for a run without a result."""
         return {name: [self.job(name, seed).result() for seed in self.seeds()] for name in self.variants}
-
-    def verdict(self) -> "Verdict":
-        """Returns the verdict: each variant's quality with its interval, the comparisons, and the chosen variant.
-
-        A notebook shows it as a table and sentences. The study may be unfinished.
-        """
-        from pocketgan.studies.verdicts import judge
-
-        return judge(self)
-
-    def table(self) -> "pandas.DataFrame":
-        """Returns a pandas DataFrame with a row for each run: `variant`, `seed`, `state`, its scores, `seconds`.
-
-        A run without a result has no scores; its state is `not started`, or that of its status.
-
-        Raises:
-            RunError: pandas isn't installed.
-        """
-        from pocketgan.studies.presenting import study_table
-
-        return study_table(self)
 
     def figures(self, metric: str | None = None) -> dict[str, list[float | None]]:
         """Returns each variant's scores in the order of the seeds; None for a run that failed or has no result."""

@@ -145,11 +145,6 @@ class Verdict:
     confirmed: Interval | None
     fresh: list[float]
 
-    def _repr_html_(self) -> str:
-        from pocketgan.studies.presenting import verdict_html
-
-        return verdict_html(self)
-
     @property
     def unconfirmed(self) -> int:
         """Number of the chosen variant's runs on confirmation seeds without a result."""
