@@ -410,7 +410,7 @@ def test_values_of_every_kind_are_averaged() -> None:
     values = Values(0.0)
     kinds = (1.0, 2, np.float32(3), torch.tensor(4.0, requires_grad=True), np.array([4.0, 6.0]), OnlyArray(np.array(6)))
     for value in kinds:
-        values.add({"d_loss": value, "g_loss": None, "more": torch.tensor([1.0, 3.0])}, None, None)
+        values.add(value, None, None, None, {"more": torch.tensor([1.0, 3.0]), "none": None})
     assert values.read() == {"d_loss": 3.5, "more": 2.0}
     assert values.read() == {}
 
@@ -427,7 +427,7 @@ def test_values_are_not_read_between_rows(record: Callable[..., Recorder]) -> No
 
 def test_arrays_that_the_loop_uses_again_are_copied() -> None:
     values, array = Values(0.0), np.array([1.0])
-    values.add({"d_loss": array}, array, None)
+    values.add(array, None, array, None, {})
     array[:] = -5
     assert values.read() == {"d_loss": 1.0, "d_real_accuracy": 1.0}
 
@@ -437,18 +437,18 @@ def test_arrays_that_the_loop_uses_again_are_copied() -> None:
 )
 def test_accuracies_are_those_of_the_boundary(boundary: float | None, expected: tuple[float, float]) -> None:
     values = Values(boundary)
-    values.add({}, torch.tensor([1.0, 2.0]), np.array([0.1, 0.7]))
-    values.add({}, torch.tensor([0.4, -0.1]), np.array([0.2, -1.0]))
+    values.add(None, None, torch.tensor([1.0, 2.0]), np.array([0.1, 0.7]), {})
+    values.add(None, None, torch.tensor([0.4, -0.1]), np.array([0.2, -1.0]), {})
     result = values.read()
     assert (result["d_real_accuracy"], result["d_fake_accuracy"]) == expected
 
 
 def test_one_side_alone_has_an_accuracy() -> None:
     values = Values(0.0)
-    values.add({}, None, [1.0, -1.0, -1.0, -1.0])
+    values.add(None, None, None, [1.0, -1.0, -1.0, -1.0], {})
     assert values.read() == {"d_fake_accuracy": 0.75}
     values = Values(None)
-    values.add({}, None, [1.0])
+    values.add(None, None, None, [1.0], {})
     assert values.read() == {}
 
 

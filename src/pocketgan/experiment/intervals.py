@@ -1,6 +1,7 @@
 """Intervals of a recorded run, which has no plan: counted in steps, images or measured seconds as the run goes on."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pocketgan.config.durations import Duration
@@ -45,3 +46,9 @@ class Interval:
             return False
         self.next = (math.floor(place / self.length + SLACK) + 1) * self.length
         return True
+
+
+def soonest(intervals: Sequence[Interval]) -> tuple[float, float, float]:
+    """Returns the steps, real images and seconds before which none of some intervals comes round."""
+    nexts = [min((one.next for one in intervals if one.unit == unit), default=math.inf) - SLACK for unit in range(3)]
+    return nexts[0], nexts[1], nexts[2]

@@ -25,12 +25,10 @@ RESERVED = (*CLOCKS, "images_per_second")
 
 def hold(value: Any) -> Any:
     """Returns a value to be read later, without its graph of gradients, and without waiting for its device."""
-    if isinstance(value, float | int):
-        return value
-    if isinstance(value, np.ndarray):
-        return value.copy()  # Loops may reuse their arrays.
     detach = getattr(value, "detach", None)
-    return value if detach is None else detach()
+    if detach is not None:
+        return detach()
+    return value.copy() if isinstance(value, np.ndarray) else value  # Loops may reuse their arrays.
 
 
 def to_numpy(value: Any) -> np.ndarray | None:
@@ -83,9 +81,17 @@ class Values:
         self._numbers: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._logits: deque[tuple[Any, Any]] = deque(maxlen=KEPT_LOGITS)
 
-    def add(self, numbers: dict[str, Any], real_logits: Any, fake_logits: Any) -> None:
+    def add(self, d_loss: Any, g_loss: Any, real_logits: Any, fake_logits: Any, numbers: dict[str, Any]) -> None:
         """Stores the values of a step; what is None is left out."""
-        self._numbers.append({name: hold(value) for name, value in numbers.items() if value is not None})
+        held = {}
+        if d_loss is not None:
+            held["d_loss"] = hold(d_loss)
+        if g_loss is not None:
+            held["g_loss"] = hold(g_loss)
+        for name, value in numbers.items():
+            if value is not None:
+                held[name] = hold(value)
+        self._numbers.append(held)
         if real_logits is not None or fake_logits is not None:
             self._logits.append((hold(real_logits), hold(fake_logits)))
 

@@ -24,7 +24,7 @@ from pocketgan.base.signals import on_first_signal
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.diagnosis import Diagnosis, non_finite_loss
-from pocketgan.experiment.intervals import Interval
+from pocketgan.experiment.intervals import Interval, soonest
 from pocketgan.experiment.quality import Quality
 from pocketgan.experiment.recorded_generator import SavedGenerator
 from pocketgan.experiment.recorded_images import Drawer, plain_torch
@@ -153,14 +153,17 @@ class Recorder:
             raise KeyboardInterrupt
         self.last_step += 1
         self._nimg += images
-        self._values.add({"d_loss": d_loss, "g_loss": g_loss, **numbers}, real_logits, fake_logits)
+        self._values.add(d_loss, g_loss, real_logits, fake_logits, numbers)
         if self.last_step == 1:
             with self._aside():
                 self._draw(FIRST_LOOK)
-        place = (self.last_step, self._nimg, time.perf_counter() - self._started)
-        row, sample, evaluate = (interval.reached(*place) for interval in self._intervals)
-        if row or sample or evaluate:
-            self._look(row=row, sample=sample, evaluate=evaluate)
+        steps, nimg, seconds = self._soonest
+        if self.last_step >= steps or self._nimg >= nimg or time.perf_counter() - self._started >= seconds:
+            place = (self.last_step, self._nimg, time.perf_counter() - self._started)
+            row, sample, evaluate = (interval.reached(*place) for interval in self._intervals)
+            self._soonest = soonest(self._intervals)
+            if row or sample or evaluate:
+                self._look(row=row, sample=sample, evaluate=evaluate)
 
     # Start.
 
@@ -184,6 +187,7 @@ class Recorder:
         self._progress.say(line("recording", name=config.recipe, **parts))
         texts = (config.train.log_every, config.pictures.sample_every, config.evaluation.evaluate_every)
         self._intervals = tuple(Interval.of(text, len(images)) for text in texts)
+        self._soonest = soonest(self._intervals)
         self._watchdog = Watchdog(run, self._progress)
         self._prepare(run, images)
 
