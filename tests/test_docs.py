@@ -23,6 +23,7 @@ from pocketgan.base.language import LANGUAGES
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.cli.main import COMMANDS, dispatch
 from pocketgan.cli.own_code import take_code
+from pocketgan.config.code import load_code
 from pocketgan.config.fields import FIELDS
 from pocketgan.config.recipes import PARAMETERS, RECIPES, recipe
 from pocketgan.experiment.watchdog_words import NAMES
@@ -262,11 +263,15 @@ def test_prose_is_in_its_own_script(code: str) -> None:
 
 
 def test_the_studies_in_the_guides_are_studies(tmp_path: Path) -> None:
-    found = [block for page in GUIDES for block in blocks(page.read_text(encoding="utf-8"), "toml")]
+    texts = [page.read_text(encoding="utf-8") for page in GUIDES]
+    found = [(text, block) for text in texts for block in blocks(text, "toml")]
     assert found
-    for number, block in enumerate(found):
+    for number, (text, block) in enumerate(found):
         if "question" not in block and "recipe" not in block:
             continue
+        if "my_gan.py:" in block:
+            (tmp_path / "my_gan.py").write_text(blocks(text, "python")[0], encoding="utf-8")
+            load_code(tmp_path / "my_gan.py")
         (tmp_path / f"study{number}.toml").write_text(block, encoding="utf-8")
         config = read_study(tmp_path / f"study{number}.toml")
         assert config.search != "grid" or Study(tmp_path, config, config.configs()).variants
