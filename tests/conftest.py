@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pocketgan.config import parts
 from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
@@ -33,6 +34,13 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests leave the user's cache alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POCKETGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_parts() -> Iterator[None]:
+    """What a test hands over is forgotten after it."""
+    with parts.own_table():
         yield
 
 

@@ -209,6 +209,7 @@ def test_a_plan_counts_every_duration_in_steps():
         "ema_half_life": None,
         "ema_share": None,
         "steps_per_second": None,
+        "open_ended": False,
     }
 
 

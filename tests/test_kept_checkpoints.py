@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import pocketgan
 from pocketgan.config.sections import WatchdogConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, farthest_look
-from pocketgan.runs.run import Run, step_of
+from pocketgan.runs.records import step_of
+from pocketgan.runs.run import Run
 from pocketgan.training.checkpoints import newest_intact, read_checkpoint, superfluous
 
 pytestmark = pytest.mark.usefixtures("without_figures")

@@ -38,6 +38,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "int_from_float": "must be a whole number, without a fraction",
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
+    "dict_type": "must be pairs of a name and a value",
     "literal_error": "must be {expected}",
     "or": " or ",
     "or a word": "{why}, or {word}",

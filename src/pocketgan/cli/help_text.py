@@ -195,7 +195,7 @@ def takes(name: str, kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "|".join(str(choice) for choice in get_args(kind))
     if name in NAMED:
-        return "|".join([*BUILT_IN[name], "FILE.py:NAME"])
+        return "|".join([*BUILT_IN[name], "…"])
     if get_origin(kind) is dict:
         return "NAME=VALUE ..."
     if name == "code":

@@ -54,8 +54,8 @@ def overview() -> str:
     lines = ["Pocketgan trains, compares, evaluates and exports GANs on small images."]
     for group, names in GROUPS.items():
         lines += ["", group, *(f"  {usage:<{width}}  {about}" for usage, about in map(COMMANDS.__getitem__, names))]
-    lines += ["", "'pocketgan COMMAND -h' shows a command's flags, and"]
-    lines += ["'pocketgan --print-completion bash|zsh|fish' prints what completes them. To start:"]
+    lines += ["", "'pocketgan COMMAND -h' shows a command's flags,"]
+    lines += ["'pocketgan --print-completion bash|zsh|fish' what completes them. To start:"]
     return "\n".join([*lines, "", '  pocketgan train --duration "1 min"', "  pocketgan ui"])
 
 

@@ -109,7 +109,7 @@ def load_code(path: str | Path) -> Code:
         raise
     except BaseException as error:
         sys.modules.pop(name, None)
-        raise ConfigError("code failed", field="code", why=place_of(error, path)) from None
+        raise failed(error, path, "code") from None
     finally:
         sys.path.remove(str(path.parent))
     loaded[path.name] = Code(path, files, module)
@@ -123,15 +123,16 @@ def load_from_environment() -> None:
             load_code(path)
 
 
-def place_of(error: BaseException, path: Path) -> str:
-    """Returns where in the person's own files an error arose, and what it says, in one line."""
+def failed(error: BaseException, path: Path, field: str) -> ConfigError:
+    """Returns the error that running a person's own code failed: where in its files, and what it says, in one line."""
     text = str(error) or type(error).__name__
     if isinstance(error, SyntaxError):
-        return f"{Path(error.filename or path).name}, line {error.lineno}: SyntaxError: {error.msg}"
+        place = f"{Path(error.filename or path).name}, line {error.lineno}"
+        return ConfigError("in file", field=field, path=place, why=f"SyntaxError: {error.msg}")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent == path.parent]
     place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else path.name
-    return f"{place}: {type(error).__name__}: {text.splitlines()[0]}"
+    return ConfigError("in file", field=field, path=place, why=f"{type(error).__name__}: {text.splitlines()[0]}")
 
 
 def forget_siblings(path: Path) -> None:

@@ -77,7 +77,7 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
         if option and part in OPTIONS:
             section = FIELDS[part]
             changed[section][part] = {**changed[section][part], option: value}
-        elif field in ("seed", "recipe"):
+        elif field == "seed" or (field == "recipe" and isinstance(value, str)):
             changed[field] = value
         elif field in FIELDS:
             changed[FIELDS[field]][field] = value

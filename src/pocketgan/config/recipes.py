@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config import parts
-from pocketgan.config.code import place_of
+from pocketgan.config.code import failed
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import (
     DataConfig,
@@ -207,7 +207,7 @@ def recipe(name: str) -> RunConfig:
         raise
     except Exception as error:
         path = part.code.path if part.code and part.code.path else Path(name)
-        raise ConfigError("code failed", field="recipe", why=place_of(error, path)) from None
+        raise failed(error, path, "recipe") from None
     if not isinstance(config, RunConfig):
         raise ConfigError("no configuration", field="recipe", name=name, kind=type(config).__name__)
     return config
