@@ -250,9 +250,8 @@ def test_every_text_of_the_page_is_used():
     paths = list(Path(reports.__file__).parent.glob("*.py"))
     code = "".join(path.read_text(encoding="utf-8").partition("\nWORDS: dict[str, Text] = {")[0] for path in paths)
     code += Path(report_words.__file__).read_text(encoding="utf-8").partition("\ndef say(")[2]
-    composed = re.compile(
-        rf"(clock|verdict|state|recorded against) .+|(last|best) evaluation|\w+ caption|lower|higher|{'|'.join(DIAGNOSES)}"
-    )
+    names = r"(clock|verdict|state|recorded against) .+|(last|best) evaluation|\w+ caption|lower|higher"
+    composed = re.compile(f"{names}|{'|'.join(DIAGNOSES)}")
     assert [key for key in WORDS if not re.search(f"['\"]{key}['\"]", code) and not composed.fullmatch(key)] == []
 
 
