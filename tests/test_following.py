@@ -302,7 +302,7 @@ def test_a_generator_of_one_image_has_collapsed_and_the_run_goes_on(
         raise ValueError("all images are alike")
 
     for name in ("coverage", "modes"):
-        monkeypatch.setitem(METRICS, name, dataclasses.replace(METRICS[name], measure=refuse))
+        monkeypatch.setitem(METRICS, name, dataclasses.replace(METRICS[name], function=refuse))
     fields = {"features": space, "evaluate_every": "20 steps", "duration": "100 steps", "classes": "3,8"}
     fields |= {"learning_rate": 0.9, "evaluate_count": 200, "validation": 1000}
     run = pocketgan.train(recipe, out=tmp_path / "run", progress=False, **fields)
@@ -320,7 +320,7 @@ def test_distances_that_are_not_finite_end_no_run(
     followed: Callable[..., RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metric = METRICS["frechet_distance"]
-    monkeypatch.setitem(METRICS, "frechet_distance", dataclasses.replace(metric, measure=lambda _: math.inf))
+    monkeypatch.setitem(METRICS, "frechet_distance", dataclasses.replace(metric, function=lambda _: math.inf))
     run = run_experiment(followed(), tmp_path / "run")
     assert run.status().state == "finished" and run.best() is None
     lines = (run.folder / "metrics.jsonl").read_text().splitlines()
@@ -468,11 +468,11 @@ def test_the_distance_and_its_baseline_are_of_as_many_images(
     follower = Follower(run, load_images(run.config.data), QUIET)
     assert len(follower.inputs) == run.metrics()[-1]["count"] == generated
     assert len(follower.reference.sample) == reference
-    assert ("frechet_floor" in run.metrics()[-1]) == (follower.floor is not None) == (count >= 258)
-    if follower.floor is not None:
+    assert ("frechet_floor" in run.metrics()[-1]) == (follower.quality.floor is not None) == (count >= 258)
+    if follower.quality.floor is not None:
         real = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (generated, 1, 8, 8), dtype=np.uint8))
         others = Comparison(follower.space(real), follower.reference)
-        assert METRICS["frechet_distance"].measure(others) == pytest.approx(follower.floor, rel=0.2)
+        assert METRICS["frechet_distance"].measure(others) == pytest.approx(follower.quality.floor, rel=0.2)
     assert run.best() is not None and main(["runs", str(run.folder)]) == 0
     assert pocketgan.plot(run).save(tmp_path / "plots", "png")
     finish(run)
@@ -1117,10 +1117,10 @@ def test_killed_after_a_rollback_keeps_what_happened(
 @pytest.mark.parametrize(
     ("place", "after", "first"),
     [
-        ("Run.abandon", 1, True),
-        ("Run.abandon", 1, False),
-        ("runs.run.write_rows", 2, False),
-        ("runs.run.write_rows", 4, False),
+        ("experiment.experiment.abandon", 1, True),
+        ("experiment.experiment.abandon", 1, False),
+        ("runs.rewinding.write_rows", 2, False),
+        ("runs.rewinding.write_rows", 4, False),
         ("Run.log_event", 2, True),
         ("experiment.experiment.create_state", 3, True),
     ],

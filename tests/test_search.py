@@ -436,7 +436,7 @@ def test_a_metric_that_is_not_finite_ends_no_search(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither in the runs' own evaluations nor at their end is there a number."""
-    metric = dataclasses.replace(METRICS["coverage"], measure=lambda _: float("nan"))
+    metric = dataclasses.replace(METRICS["coverage"], function=lambda _: float("nan"))
     monkeypatch.setitem(METRICS, "coverage", metric)
     console = Console(file=io.StringIO(), width=200)
     config = tiny(trials=2, fresh_seeds=0, metric="coverage", pruning="median")

@@ -402,7 +402,7 @@ def test_an_error_in_a_metric_stops_no_other_run(tiny: Make, tmp_path: Path, mon
     def refuse(_: object) -> float:
         raise ValueError("labels: no class has 2 images or more on both sides")
 
-    monkeypatch.setitem(METRICS, "modes", dataclasses.replace(METRICS["modes"], measure=refuse))
+    monkeypatch.setitem(METRICS, "modes", dataclasses.replace(METRICS["modes"], function=refuse))
     study = run_study(tiny(seeds=1), tmp_path / "study", jobs="1")
     assert [result and result.state for (result,) in study.results().values()] == ["finished", "finished"]
 
@@ -411,7 +411,7 @@ def test_an_error_in_a_metric_stops_no_other_run(tiny: Make, tmp_path: Path, mon
 def test_a_figure_that_is_not_finite_stops_no_other_run(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    metric = dataclasses.replace(METRICS["frechet_distance"], measure=lambda _: float("inf"))
+    metric = dataclasses.replace(METRICS["frechet_distance"], function=lambda _: float("inf"))
     monkeypatch.setitem(METRICS, "frechet_distance", metric)
     study = run_study(tiny(seeds=1), tmp_path / "study", jobs="1")
     assert all(result is not None for (result,) in study.results().values())

@@ -339,7 +339,7 @@ def test_figures_that_are_not_finite(figures: dict[str, list[float | None]], wri
     assert summary_of(verdict, "a").mean is None and not verdict.undone
     assert print_verdict(verdict, "en") == 0
     assert table_of(study, study.jobs()).row_count == 12
-    assert all("finite" in line_of(study, job.result()) for job in study.jobs() if job.variant == "a")
+    assert all("finite" in line_of(job.result(), METRIC) for job in study.jobs() if job.variant == "a")
     page = write_report(study).read_text()
     assert ">None<" not in page and ">nan<" not in page
 

@@ -11,7 +11,6 @@ from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, runs_inside, why_no_run
-from pocketgan.runs.onnx_images import OnnxSource
 from pocketgan.runs.records import read_object
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pocketgan.metrics.arrays import Array
     from pocketgan.metrics.evaluation import Evaluation
     from pocketgan.metrics.registry import Requested
+    from pocketgan.runs.onnx_images import OnnxSource
 
 
 def evaluate(
@@ -78,6 +78,7 @@ def evaluate(
     from pocketgan.experiment.speed import using_free_threads
     from pocketgan.images.sets import ImageSet
     from pocketgan.metrics import evaluation, evaluation_page
+    from pocketgan.runs.onnx_images import OnnxSource
 
     images = source_of(source, labels, latent_dim, pixel_range, count, seed)
     model = None if isinstance(images, OnnxSource | ImageSet) else find_model(images)
@@ -133,13 +134,15 @@ def source_of(
 
 def with_onnx(
     source: str | Path | Model, latent_dim: int | None, pixel_range: str | None
-) -> str | Path | Model | OnnxSource:
+) -> "str | Path | Model | OnnxSource":
     """Returns a source of images, or the generator in an ONNX file.
 
     Raises:
         ModelError: what is said about an ONNX file is said about something else.
     """
     if isinstance(source, str | Path) and Path(source).suffix.lower() == ".onnx":
+        from pocketgan.runs.onnx_images import OnnxSource
+
         return OnnxSource(Path(source), latent_dim, pixel_range)
     for field, value in (("latent_dim", latent_dim), ("pixel_range", pixel_range)):
         if value is not None:

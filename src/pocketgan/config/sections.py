@@ -61,6 +61,9 @@ class Section(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=False
     )
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
 
 class DataConfig(Section):
     """Which images, and how they are fed."""
