@@ -21,7 +21,7 @@ from pocketgan.images.sets import derived_seed
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, missing, too_few, why_not
 from pocketgan.metrics.samples import SETS
-from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES, short
+from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES, finite, short
 
 if TYPE_CHECKING:
     from pocketgan.runs.model import Weights
@@ -175,11 +175,6 @@ class Evaluation:
             },
             "skipped": {name: stored(why) for name, why in self.skipped.items()},
         }
-
-
-def finite(number: float | None) -> float | None:
-    """Returns a number in a form that JSON allows: None if it is infinite or not a number."""
-    return number if number is not None and math.isfinite(number) else None
 
 
 def check_counts(metrics: Mapping[str, Metric], generated: int, real: int, *, asked: bool, progress: Progress) -> None:

@@ -1,5 +1,6 @@
 """Texts of the metrics: their titles and interpretations, notes on the feature spaces, and the format of scores."""
 
+import math
 from typing import Final, Literal
 
 TITLES: Final = {
@@ -136,3 +137,8 @@ SCORE_TABLE: Final = {
     "not measured": "Not measured: {why}.",
 }
 """Texts around a table of scores."""
+
+
+def finite(number: float | None) -> float | None:
+    """Returns a number in a form that JSON allows: None if it is infinite or not a number."""
+    return number if number is not None and math.isfinite(number) else None

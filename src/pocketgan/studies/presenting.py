@@ -4,7 +4,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from pocketgan.base.language import clock, localised, speaking
-from pocketgan.metrics.scores import finite
+from pocketgan.metrics.words import finite
 from pocketgan.runs.frames import frame_of_rows
 from pocketgan.studies import study as studies
 from pocketgan.studies import verdicts
