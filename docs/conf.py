@@ -6,6 +6,7 @@ links is also its part of the navigation.
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -14,7 +15,7 @@ from pocketgan.base.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from notebook_pages import page_of  # noqa: E402
+page_of = import_module("notebook_pages").page_of
 
 project = "Pocketgan"
 author = "The Pocketgan authors"

@@ -4,6 +4,7 @@ import base64
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ class Page:
         return SimpleNamespace(update=self.outputs[-1].append)
 
 
-def tick(step: int, *, last: bool = False) -> SimpleNamespace:
+def tick(step: int, *, last: bool = False) -> Any:
     measures = {"d_loss": 0.5, "g_loss": 1.5, "d_real_accuracy": 0.8, "d_fake_accuracy": 0.7}
     return SimpleNamespace(
         step=step, seconds=step / 10, measures=measures, images_per_second=900.0, last=last, stopped=False
@@ -33,8 +34,8 @@ def tick(step: int, *, last: bool = False) -> SimpleNamespace:
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     page = Page()
     ipython, display = ModuleType("IPython"), ModuleType("IPython.display")
-    ipython.get_ipython = lambda: SimpleNamespace(kernel=object())  # type: ignore[attr-defined]
-    display.display, display.HTML = page.display, str  # type: ignore[attr-defined]
+    vars(ipython)["get_ipython"] = lambda: SimpleNamespace(kernel=object())
+    vars(display).update(display=page.display, HTML=str)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     return page
@@ -47,7 +48,7 @@ def test_a_cell_has_one_output_that_is_replaced(page: Page, tmp_path: Path, caps
         (tmp_path / "samples" / "step_1.png").write_bytes(b"picture")
         progress.show_quality([9.0, 4.0], 0.5)
         for step in range(1, 11):
-            progress.update(tick(step, last=step == 10))  # type: ignore[arg-type]
+            progress.update(tick(step, last=step == 10))
     (contents,) = page.outputs
     assert 2 <= len(contents) < 8, "two updates a second at most, and the last"
     assert '<progress value="1.0000" max="1"' in contents[-1]
@@ -69,5 +70,5 @@ def test_without_a_kernel_lines_are_printed(
     monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: None)
     progress = Progress()
     with progress.training(10, 0):
-        progress.update(tick(10, last=True))  # type: ignore[arg-type]
+        progress.update(tick(10, last=True))
     assert page.outputs == [] and "10 of 10 steps" in capsys.readouterr().err

@@ -26,7 +26,7 @@ from pocketgan.runs.run import Run
 from pocketgan.testing import check_discriminator, check_generator, check_objective
 from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.objectives import Objective, separable
-from pocketgan.training.steps import rate_factor
+from pocketgan.training.schedules import rate_factor
 
 SHAPE = ImageShape(1, 28)
 SOURCE = """

@@ -261,7 +261,7 @@ def test_what_cannot_be_generated_is_refused_in_one_line(told: Run) -> None:
     size = told.config.network.latent_dim
     z = np.zeros((3, size))
     for wrong in (z[0], z[:, 1:], z[:0], [["a"] * size], z.astype(complex)):
-        assert refusal(lambda: told.generate(latents=wrong)) == ("latents", "latents shape")  # noqa: B023
+        assert refusal(lambda wrong=wrong: told.generate(latents=wrong)) == ("latents", "latents shape")
     assert refusal(lambda: told.generate(latents=z + np.nan)) == ("latents", "latents not finite")
     assert refusal(lambda: told.generate(4, latents=z)) == ("latents", "one for each image")
     assert refusal(lambda: told.generate(latents=z, label=["8"])) == ("label", "one for each image")

@@ -1,4 +1,4 @@
-"""Images that `evaluate` is given in Python: arrays, or what a function or a module makes of latents."""
+"""Images that `evaluate` is given in Python: arrays, or images that a function or a module generates from latents."""
 
 from collections.abc import Callable
 from pathlib import Path

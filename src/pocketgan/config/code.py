@@ -84,8 +84,8 @@ def load_code(path: str | Path) -> Code:
     """Runs a file that the person handed over, as `import` would, and remembers it by its name.
 
     Raises:
-        ConfigError: there is no such file, another file of this name was handed over, or running it failed; the message
-            names the line.
+        ConfigError: the file doesn't exist, another loaded file has its name, or its code fails; the message names the
+            line.
     """
     path = Path(path).expanduser().resolve()
     if path.suffix != ".py":

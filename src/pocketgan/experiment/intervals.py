@@ -11,7 +11,7 @@ SLACK = 1e-9
 
 @dataclass
 class Interval:
-    """A repeated moment: every so many steps, real images or seconds of training.
+    """A repeated moment: at a fixed interval of steps, real images or seconds of training.
 
     Attributes:
         length: the interval in its unit; infinite for never.

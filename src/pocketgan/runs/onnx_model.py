@@ -48,6 +48,7 @@ class OnnxGenerator(nn.Module):
         self.placeholder = nn.Parameter(torch.zeros(()), requires_grad=False)  # Tells the device, which is the CPU.
 
     def forward(self, given: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Runs the file: latents (N, width) or images (N, C, H, W), and labels (N,), give images (N, C, H, W)."""
         names, outputs, shape = self.signature
         if len(shape) == 4 and given.ndim == 2:
             given = given[:, :, None, None]

@@ -253,6 +253,7 @@ def with_names(values: Mapping[str, Any]) -> dict[str, Any]:
     """
 
     def settings(given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns settings, factors or a variant in this form."""
         results: dict[str, Any] = {}
         for name, value in given.items():
             if name in parts.OPTIONS and isinstance(value, Mapping):

@@ -11,14 +11,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pocketgan.base.errors import ConfigError, NonFiniteLoss
+from pocketgan.base.errors import NonFiniteLoss
 from pocketgan.base.messages import problem
-from pocketgan.config import parts
 from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import Batch, Batches, derived_seed
 from pocketgan.training.augment import augment
 from pocketgan.training.objectives import Objective, objective_of, one_centred_penalty, zero_centred_penalties
+from pocketgan.training.schedules import rate_factor
 from pocketgan.training.state import TrainState
 
 MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
@@ -301,29 +301,6 @@ def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(derived_seed(config.seed, "global", state.step))
         yield
-
-
-def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) -> float:
-    """Returns the factor on the learning rate at `step` (0 is the first): warm-up times schedule.
-
-    The schedule begins once the fraction `decay_start` of the planned steps is done. One's own schedule gets the
-    progress since then, from 0 to 1, and returns a factor of at least 0.
-
-    Raises:
-        ConfigError: one's own schedule returns something else.
-    """
-    factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
-    progress = max(0.0, (step / plan.steps - decay_start) / (1 - decay_start))
-    if schedule == "linear":
-        factor *= 1 - progress
-    elif schedule == "cosine":
-        factor *= 0.5 * (1 + math.cos(math.pi * progress))
-    elif schedule not in parts.BUILT_IN["schedule"]:
-        value = parts.get("schedule", schedule).value(progress)
-        if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-            raise ConfigError("no factor", field="schedule", name=schedule, progress=f"{progress:g}", value=value)
-        factor *= value
-    return factor
 
 
 def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[float, float]:

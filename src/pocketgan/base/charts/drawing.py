@@ -208,7 +208,7 @@ def draw_bars(chart: Bars) -> str:
     if chart.level is not None:
         shapes.append(drawn_level(chart.level, y))
     each, room = WIDE_NAMES if chart.wide else NAMES
-    step = math.ceil(count * min(each, max(map(letters, chart.classes))) / room)  # Every so many classes are named.
+    step = math.ceil(count * min(each, max(map(letters, chart.classes))) / room)  # Only each step-th class is named.
     names = "".join(
         f'<span class="tx name" style="left:{at((place + 0.5) / count)};max-width:{at(step / count)}" '
         f'title="{escape(name)}">{escape(name)}</span>'
