@@ -1,0 +1,30 @@
+"""The factor on the learning rate over a training: warm-up, and the package's schedules or one of one's own."""
+
+import math
+
+from pocketgan.base.errors import ConfigError
+from pocketgan.config import parts
+from pocketgan.config.plan import Plan
+
+
+def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) -> float:
+    """Returns the factor on the learning rate at `step` (0 is the first): warm-up times schedule.
+
+    The schedule begins once the fraction `decay_start` of the planned steps is done. One's own schedule gets the
+    progress since then, from 0 to 1, and returns a factor of at least 0.
+
+    Raises:
+        ConfigError: one's own schedule returns something else.
+    """
+    factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
+    progress = max(0.0, (step / plan.steps - decay_start) / (1 - decay_start))
+    if schedule == "linear":
+        factor *= 1 - progress
+    elif schedule == "cosine":
+        factor *= 0.5 * (1 + math.cos(math.pi * progress))
+    elif schedule not in parts.BUILT_IN["schedule"]:
+        value = parts.get("schedule", schedule).value(progress)
+        if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+            raise ConfigError("no factor", field="schedule", name=schedule, progress=f"{progress:g}", value=value)
+        factor *= value
+    return factor
