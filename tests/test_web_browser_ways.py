@@ -287,10 +287,10 @@ def test_a_sample_leads_to_where_more_are_drawn(page: Any, address: str) -> None
     page.wait_for_url("**/?tab=create&run=runs%2Fone")
 
 
-UNDONE = """
+UNDONE = r"""
 const real = window.fetch;
 window.fetch = async (...words) => {
-  if (String(words[0]).includes("/queue/join")) await new Promise(done => setTimeout(done, 1500));
+  if (/queue\/join|run\/predict/.test(String(words[0]))) await new Promise(done => setTimeout(done, 1500));
   return real(...words);
 };
 document.addEventListener("click", event => {
