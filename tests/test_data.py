@@ -10,7 +10,8 @@ from PIL import Image
 
 from pocketgan.base.errors import DataError
 from pocketgan.config.sections import DataConfig
-from pocketgan.images.sets import Batches, DataOrder, ImageSet, derived_seed, load_images, to_network, to_uint8
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import Batches, DataOrder, ImageSet, load_images, to_network, to_uint8
 
 EVERY_VALUE = torch.arange(256, dtype=torch.uint8)
 ORDERS = ["epoch", "replacement"]

@@ -34,7 +34,8 @@ from pocketgan.experiment.monitor import Follower
 from pocketgan.experiment.watchdog_words import sentence, title, why_ended
 from pocketgan.images import readers as image_files
 from pocketgan.images.readers import ImageFiles
-from pocketgan.images.sets import Batches, derived_seed, load_images, split_off
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import Batches, load_images, split_off
 from pocketgan.metrics import features
 from pocketgan.metrics.memorisation import CLUSTERED
 from pocketgan.metrics.neighbours import subsample

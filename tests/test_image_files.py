@@ -13,21 +13,25 @@ from PIL import Image
 
 from pocketgan.base.errors import DataError
 from pocketgan.images import readers as image_files
-from pocketgan.images.readers import (
-    IMAGE_MAGIC,
-    LABEL_MAGIC,
-    LARGEST_PICTURE,
-    MNIST_MD5,
-    parse_idx,
-    read,
-    read_idx_file,
-    read_mnist,
-    read_npz,
-    read_picture,
-)
+from pocketgan.images.intake.contents import ImageFiles
+from pocketgan.images.intake.idx import read_idx_file
+from pocketgan.images.intake.pictures import MOST_PIXELS, read_picture
+from pocketgan.images.readers import IMAGE_MAGIC, LABEL_MAGIC, MNIST_MD5, missing, parse_idx, read_mnist
 
 IMAGES = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
 LABELS = np.array([7, 0, 7])
+
+
+def read(data, part="train") -> ImageFiles:
+    """Returns one split of what is read."""
+    collection = image_files.read(data, part=part)
+    if part not in collection.splits:
+        raise missing(collection, data, part)
+    return collection.splits[part]
+
+
+def read_npz(path, part) -> ImageFiles:
+    return read(str(path), part)
 
 
 def idx(array, magic=None):
@@ -95,7 +99,7 @@ FIRST_STACKED = [354, 45, 851, 106, 652]
 
 
 def test_stacked_images_are_three_digits_and_their_number():
-    stacked, digits = image_files.read("stacked-mnist", "test"), image_files.read("mnist", "test")
+    stacked, digits = read("stacked-mnist", "test"), read("mnist", "test")
     assert stacked.images.shape == (26_000, 3, 28, 28) and stacked.images.dtype == np.uint8
     assert stacked.class_names[0] == "000" and stacked.class_names[-1] == "999" and len(stacked.class_names) == 1000
     by_pixels = {image.tobytes(): label for image, label in zip(digits.images, digits.labels, strict=True)}
@@ -104,7 +108,7 @@ def test_stacked_images_are_three_digits_and_their_number():
 
 
 def test_all_thousand_stacked_classes_are_there_and_the_same_everywhere():
-    stacked = image_files.read("stacked-mnist", "train")
+    stacked = read("stacked-mnist", "train")
     assert len(stacked.images) == 60_000
     assert np.bincount(stacked.labels, minlength=1000).min() > 20
     assert stacked.labels[:5].tolist() == FIRST_STACKED
@@ -323,8 +327,7 @@ def test_npz_splits_are_different_arrays(tmp_path):
 
 def test_a_missing_npz_split_is_named(tmp_path):
     np.savez(tmp_path / "set.npz", images=IMAGES, labels=LABELS)
-    text = refusal(tmp_path / "set.npz", "test")
-    assert "'test_images'" in text and "images, labels" in text
+    assert refused(tmp_path / "set.npz", "test").key == "no array of split"
 
 
 def test_missing_npz_images_are_named_with_what_is_there(tmp_path):
@@ -333,19 +336,18 @@ def test_missing_npz_images_are_named_with_what_is_there(tmp_path):
     assert "holds pictures, but no 'images'" in text and "set.npz" in text
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint16, np.bool_])
-def test_npz_images_of_another_type_are_refused(tmp_path, dtype):
-    np.savez(tmp_path / "set.npz", images=IMAGES.astype(dtype))
-    assert np.dtype(dtype).name in refusal(tmp_path / "set.npz")
+@pytest.mark.parametrize("values", [IMAGES.astype(complex), np.full((3, 4, 4), "a")])
+def test_npz_images_that_are_no_numbers_are_refused(tmp_path, values):
+    np.savez(tmp_path / "set.npz", images=values)
+    assert refused(tmp_path / "set.npz").key == "npz type"
 
 
-@pytest.mark.parametrize("shape", [(16,), (4, 4), (5, 2, 4, 4), (5, 4, 4, 4), (5, 1, 1, 4, 4), (5, 0, 4), (5, 1, 4, 0)])
+@pytest.mark.parametrize("shape", [(16,), (5, 7, 4, 8), (5, 1, 1, 4, 4), (5, 0, 4), (5, 1, 4, 0)])
 def test_npz_images_of_another_shape_are_refused(tmp_path, shape):
     np.savez(tmp_path / "set.npz", images=np.zeros(shape, np.uint8))
     error = refused(tmp_path / "set.npz")
-    assert error.key == "npz shape" and error.parts["path"] == tmp_path / "set.npz"
-    assert error.parts["shape"] == (shape if len(shape) != 3 else (shape[0], 1, *shape[1:]))
-    assert "(N, 1 or 3, H, W)" in str(error)
+    assert error.key == "npz shape" and error.parts["path"] == str(tmp_path / "set.npz")
+    assert error.parts["shape"] == shape
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4), (0, 1, 4, 4)])
@@ -360,10 +362,12 @@ def test_npz_labels_that_do_not_match_are_refused(tmp_path, labels):
     assert f"{len(labels)} labels for 3 images" in refusal(tmp_path / "set.npz")
 
 
-@pytest.mark.parametrize("labels", [LABELS.astype(float), np.eye(3, dtype=int), np.array(["a", "b", "c"])])
-def test_npz_labels_that_are_no_integers_are_refused(tmp_path, labels):
+@pytest.mark.parametrize(("labels", "key"), [
+    (LABELS + 0.5, "labels with fractions"), (LABELS * 1j, "npz labels"), (np.zeros((3, 2, 2), int), "npz labels")
+])  # fmt: skip
+def test_npz_labels_that_are_no_classes_are_refused(tmp_path, labels, key):
     np.savez(tmp_path / "set.npz", images=IMAGES, labels=labels)
-    assert "'labels'" in refusal(tmp_path / "set.npz")
+    assert refused(tmp_path / "set.npz").key == key
 
 
 def npy(array):
@@ -415,12 +419,12 @@ def test_an_npz_file_damaged_anywhere_is_read_or_refused(tmp_path, write):
 
 
 def test_a_flat_folder_has_no_labels(tmp_path):
-    for name, grey in (("b.png", 20), ("a.PNG", 10), ("c.png", 30)):
+    for name, grey in (("b.png", 20), ("a.PNG", 10), ("c.png", 130)):
         save(tmp_path / name, grey)
     (tmp_path / "notes.txt").write_text("not a picture")
     found = read(str(tmp_path), "train")
     assert found.images.shape == (3, 1, 4, 4) and found.images.dtype == np.uint8
-    assert found.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+    assert found.images[:, 0, 0, 0].tolist() == [10, 20, 130]
     assert found.labels is None and found.class_names == ()
 
 
@@ -431,40 +435,40 @@ def test_jpeg_pictures_are_read(tmp_path):
 
 
 def test_sub_folders_are_classes(tmp_path):
-    for name, grey in (("dog/1.png", 1), ("cat/1.png", 2), ("cat/2.png", 3), ("ant/x.png", 4)):
+    for name, grey in (("dog/1.png", 101), ("cat/1.png", 2), ("cat/2.png", 3), ("ant/x.png", 4)):
         save(tmp_path / name, grey)
     (tmp_path / "empty").mkdir()
     found = read(str(tmp_path), "train")
     assert found.class_names == ("ant", "cat", "dog")
     assert found.labels.tolist() == [0, 1, 1, 2]
-    assert found.images[:, 0, 0, 0].tolist() == [4, 2, 3, 1]
+    assert found.images[:, 0, 0, 0].tolist() == [4, 2, 3, 101]
 
 
 def test_coloured_pictures_have_three_channels(tmp_path):
     save(tmp_path / "a.png", (1, 2, 3))
-    save(tmp_path / "b.png", (4, 5, 6))
+    save(tmp_path / "b.png", (4, 5, 60))
     images = read(str(tmp_path), "train").images
     assert images.shape == (2, 3, 4, 4)
-    assert images[:, :, 0, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert images[:, :, 0, 0].tolist() == [[1, 2, 3], [4, 5, 60]]
 
 
 def test_grey_pictures_among_coloured_ones_are_repeated(tmp_path):
     save(tmp_path / "a.png", 9)
-    save(tmp_path / "b.png", (4, 5, 6))
+    save(tmp_path / "b.png", (4, 5, 60))
     images = read(str(tmp_path), "train").images
     assert images.shape == (2, 3, 4, 4)
-    assert images[:, :, 3, 3].tolist() == [[9, 9, 9], [4, 5, 6]]
+    assert images[:, :, 3, 3].tolist() == [[9, 9, 9], [4, 5, 60]]
 
 
 def test_rows_and_columns_stay_where_they_are(tmp_path):
-    pixels = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    pixels = 3 * np.arange(16, dtype=np.uint8).reshape(4, 4)
     save(tmp_path / "a.png", pixels)
     assert (read(str(tmp_path), "train").images[0, 0] == pixels).all()
 
 
 @pytest.mark.parametrize(
     ("mode", "shape", "value"),
-    [("1", (4, 4), 255), ("L", (4, 4), 77), ("LA", (4, 4), 77), ("RGBA", (4, 4, 3), 77), ("P", (4, 4, 3), 77)],
+    [("1", (4, 4), 255), ("L", (4, 4), 77), ("LA", (4, 4), 77), ("RGBA", (4, 4), 77), ("P", (4, 4), 77)],
 )
 def test_pictures_of_every_mode_become_grey_or_rgb(tmp_path, mode, shape, value):
     Image.fromarray(np.full((4, 4), value, np.uint8)).convert(mode).save(tmp_path / "a.png")
@@ -484,38 +488,22 @@ def test_splits_are_sub_folders(tmp_path, classes):
     for number, name in enumerate(classes):
         save(tmp_path / f"train/{name}1.png", 10 + number)
         save(tmp_path / f"train/{name}2.png", 20 + number)
-        save(tmp_path / f"test/{name}1.png", 30 + number)
+        save(tmp_path / f"test/{name}1.png", 130 + number)
     train, test = read(str(tmp_path), "train"), read(str(tmp_path), "test")
     assert sorted(train.images[:, 0, 0, 0].tolist()) == sorted(x + n for n in range(len(classes)) for x in (10, 20))
-    assert test.images[:, 0, 0, 0].tolist() == [30 + n for n in range(len(classes))]
+    assert test.images[:, 0, 0, 0].tolist() == [130 + n for n in range(len(classes))]
     assert train.class_names == test.class_names == (("a", "b") if len(classes) == 2 else ())
 
 
 def test_a_missing_test_folder_is_refused(tmp_path):
     save(tmp_path / "train/1.png", 1)
     error = refused(tmp_path, "test")
-    assert error.key == "no split folder" and error.parts == {"folder": tmp_path, "split": "test"}
+    assert error.key == "no test folder" and error.parts == {"folder": str(tmp_path), "split": "test"}
 
 
 def test_a_folder_without_splits_has_no_test_split(tmp_path):
     save(tmp_path / "1.png", 1)
     assert f"{tmp_path} has no test split" in refusal(tmp_path, "test")
-
-
-def test_a_picture_of_another_size_is_named(tmp_path):
-    save(tmp_path / "a.png", 1)
-    save(tmp_path / "b.png", 1)
-    odd = save(tmp_path / "c.png", np.zeros((4, 5), np.uint8))
-    error = refused(tmp_path)
-    assert error.key == "sizes differ"
-    assert error.parts == {"path": odd, "size": "5×4", "other": "a.png", "expected": "4×4"}
-
-
-def test_a_picture_of_another_size_in_another_class_is_named(tmp_path):
-    save(tmp_path / "x/a.png", 1)
-    odd = save(tmp_path / "y/a.png", np.zeros((6, 6), np.uint8))
-    error = refused(tmp_path)
-    assert error.key == "sizes differ" and error.parts["path"] == odd and error.parts["size"] == "6×6"
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
@@ -548,7 +536,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path, names):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("no picture")
-    assert f"{tmp_path} holds no IDX files and no PNG or JPEG pictures" in refusal(tmp_path)
+    assert refused(tmp_path).key == "no pictures"
 
 
 def test_pictures_beside_class_folders_are_refused(tmp_path):
@@ -557,28 +545,12 @@ def test_pictures_beside_class_folders_are_refused(tmp_path):
     assert "beside its class folders" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("shape", [(4, 5), (5, 4), (1, 2)])
-def test_images_that_are_not_square_are_refused(tmp_path, shape):
-    save(tmp_path / "folder/a.png", np.zeros(shape, np.uint8))
-    np.savez(tmp_path / "set.npz", images=np.zeros((2, *shape), np.uint8))
-    (tmp_path / "idx").mkdir()
-    write_idx(tmp_path / "idx", images=np.zeros((2, *shape), np.uint8), labels=None)
-    for data in (tmp_path / "folder", tmp_path / "set.npz", tmp_path / "idx"):
-        text = refusal(data)
-        assert f"{shape[1]}×{shape[0]}" in text and "must be square" in text and str(data) in text
-
-
-@pytest.mark.parametrize("shape", [(LARGEST_PICTURE + 1, 1), (1, LARGEST_PICTURE + 1)])
-def test_a_picture_that_is_too_large_is_named(tmp_path, shape):
-    path = save(tmp_path / "a.png", np.zeros(shape, np.uint8))
+def test_a_picture_that_is_too_large_is_named(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("1", (20_000, MOST_PIXELS // 20_000 + 1)).save(path)
     error = refused(tmp_path)
     assert error.key == "picture too large"
-    assert error.parts == {"path": path, "width": str(shape[1]), "height": str(shape[0])}
-
-
-def test_the_largest_picture_is_read(tmp_path):
-    path = save(tmp_path / "a.png", np.zeros((LARGEST_PICTURE, 1), np.uint8))
-    assert read_picture(path).shape == (LARGEST_PICTURE, 1)
+    assert error.parts == {"path": path, "width": "20000", "height": "5001", "most": 100}
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000, 2**31 - 1])
@@ -609,7 +581,7 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "set.tar").write_bytes(b"x")
     error = refused(tmp_path / "set.tar")
-    assert error.key == "neither folder nor npz" and error.parts == {"data": str(tmp_path / "set.tar")}
+    assert error.key == "packed" and error.parts == {"path": tmp_path / "set.tar"}
 
 
 def test_the_home_folder_may_be_a_tilde(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The Python interface: the commands as functions, which `import pocketgan` exposes at the top level."""
 
 from pocketgan.api.evaluations import evaluate
+from pocketgan.api.looks import look
 from pocketgan.api.loops import steps
 from pocketgan.api.pictures import find_directions, interpolate, plot, timelapse, walk_directions, write
 from pocketgan.api.recordings import record
@@ -15,6 +16,7 @@ __all__ = [
     "export",
     "find_directions",
     "interpolate",
+    "look",
     "open_run",
     "plot",
     "push",

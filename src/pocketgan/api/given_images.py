@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import DataError, UserError, nearest
 from pocketgan.images.arrays import keep_arrays
-from pocketgan.images.sets import ImageSet, derived_seed, to_uint8
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import ImageSet, to_uint8
 from pocketgan.metrics.arrays import Array, to_labels, to_tensor
 from pocketgan.metrics.judge import image_set
 from pocketgan.metrics.real_images import COUNT

@@ -98,7 +98,8 @@ def steps(
         UserError: an argument is invalid.
     """
     from pocketgan.base.progress import Progress
-    from pocketgan.experiment.experiment import find_facts, plan_run, settled
+    from pocketgan.experiment.experiment import plan_run, settled
+    from pocketgan.experiment.prepared_data import find_facts
     from pocketgan.images.sets import load_images
     from pocketgan.runs.weights import image_shape
     from pocketgan.training.state import choose_device, create_state

@@ -68,7 +68,7 @@ def read_input(path: Path, model: Model) -> Any:
     import numpy as np
     import torch
 
-    from pocketgan.images.readers import read_picture
+    from pocketgan.images.intake.pictures import read_picture
 
     pixels = read_picture(path, name="images")
     facts = model.facts

@@ -7,6 +7,7 @@ messages. Messages about commands, metrics, pictures and studies are in the modu
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from pocketgan.base.command_messages import COMMANDS
+from pocketgan.base.intake_messages import INTAKE
 from pocketgan.base.metric_messages import METRICS
 from pocketgan.base.part_messages import PARTS
 from pocketgan.base.picture_messages import PICTURES
@@ -76,14 +77,13 @@ PROBLEMS: Final[dict[str, str]] = {
     "no folder made": "can't create {folder}: {why}",
     "in file": "{path}: {why}",
     # Data.
-    "no such data": "there is no data '{data}'; use 'mnist', 'stacked-mnist', a folder or an .npz file",
+    "no such data": "there is no data '{data}'; use 'mnist', 'stacked-mnist', a folder, a file or 'hf:NAME'",
     "not packaged": (
         "'{data}' isn't in the package; save its files in a folder (IDX files or pictures) and give the "
         "folder; the package holds 'mnist' and 'stacked-mnist'"
     ),
-    "neither folder nor npz": "'{data}' must be a folder or an .npz file",
+    "neither folder nor npz": "'{data}' must be a folder, or an .npz, .npy, .csv or IDX file",
     "no images": "{path} holds no images",
-    "not square": "images must be square; those of {path} are {width}×{height}",
     "package damaged": "the package's file {file} is damaged (wrong MD5); install pocketgan again",
     "short header": "{file} is cut short: it has {length} bytes, and its header alone needs {header}",
     "wrong magic": "{file} has the magic number {found}; expected {expected}",
@@ -95,18 +95,25 @@ PROBLEMS: Final[dict[str, str]] = {
     "no pixels": "{file} declares images of {width}×{height} pixels",
     "labels for images": "{file} has {labels} labels for {images} images",
     "unreadable npz": "can't read {path} as an .npz file: {why}",
-    "npz without images": "{path} holds {names}, but no '{wanted}' for the {split} split",
+    "npz without images": (
+        "{path} holds {names}, but no '{wanted}' for the {split} split; save it with numpy.savez(…, images=…, labels=…)"
+    ),
+    "no array of split": "{path} has no images of the {split} split, such as '{split}_images'",
     "npz of nothing": "nothing",
     "npz of objects": "{path} holds something other than arrays",
-    "npz type": "'images' in {path} must be uint8 in [0, 255] (got {type})",
-    "npz shape": "'images' in {path} must have the shape (N, 1 or 3, H, W) (got {shape})",
-    "npz labels": "'labels' in {path} must be integers of shape (N,) (got {type} of shape {shape})",
-    "no split folder": "{folder} has a folder 'train' but no folder '{split}'",
-    "no test folder": "{folder} has no test split; put its pictures into folders 'train' and 'test'",
-    "pictures beside classes": "{folder} has pictures beside its class folders; move them into a class folder",
-    "no pictures": "{folder} holds no IDX files and no PNG or JPEG pictures",
-    "sizes differ": "{path} has {size} pixels, but {other} has {expected}; all pictures must have the same size",
-    "picture too large": "{path} is too large ({width}×{height} pixels)",
+    "npz type": "'images' in {path} must be numbers (got {type})",
+    "npz shape": (
+        "'images' in {path} must have the shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 to 4 channels (got "
+        "{shape})"
+    ),
+    "npz labels": "'labels' in {path} must be one integer or name for each image (got {type} of shape {shape})",
+    "no test folder": "{folder} has no {split} split; put its pictures into folders 'train' and '{split}'",
+    "pictures beside classes": (
+        "{folder} has {count} pictures beside its class folders ({names}); move them into a class folder, or ignore "
+        "the classes with --labels none"
+    ),
+    "no pictures": "{folder} holds no pictures ({known}) and no files of arrays",
+    "picture too large": "{path} is too large ({width}×{height} pixels; at most {most} million are read)",
     "no picture": "can't decode {path} as a picture",
     "no labels": "{source} has no labels, so '{classes}' can't be selected; leave classes out",
     "no class": "{source} has no class '{name}'{hint}; known: {known}",
@@ -253,6 +260,7 @@ PROBLEMS: Final[dict[str, str]] = {
     # A run's data.
     "data gone": "can't read the images of '{folder}' again: {why}",
     "data changed": "{source} isn't what '{folder}' was trained on; restore those images",
+    **INTAKE,
     **METRICS,
     **COMMANDS,
     **PARTS,

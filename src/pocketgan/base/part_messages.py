@@ -16,7 +16,7 @@ PARTS: Final[dict[str, str]] = {
     "wrong option": "'{option}' must be {kind} (got {value})",
     "no python file": "{path} isn't a Python file; its name must end in .py",
     "same file name": "{path} has the same name as {other}; rename one",
-    "array type": "must be an array of uint8 images, from 0 to 255 (got {type})",
+    "array type": "must be an array of numbers (got {type})",
     "object not sent": "'{name}' can't be sent to the study's processes ({why}); put it into a file and give it with "
     "--code",
     "no onnxruntime": "needs 'onnxruntime'; pip install onnxruntime",

@@ -27,6 +27,7 @@ HOMES = {
     **dict.fromkeys(("studies", "study", "report"), "study_commands"),
     "log": "tracker_commands",
     "check": "check_command",
+    "look": "look_command",
     "ui": "web_command",
 }
 """The module of each command that isn't here."""

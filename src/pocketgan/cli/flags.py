@@ -36,7 +36,9 @@ from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
 
 SWITCHES = {
-    f"{no}{name}" for name in ("conditional", "replan", "reuse_fake_batch", "dry_run", "quiet") for no in ("", "no_")
+    f"{no}{name}"
+    for name in ("conditional", "replan", "reuse_fake_batch", "dry_run", "quiet", "skip_damaged", "balance")
+    for no in ("", "no_")
 }
 """Flags that take no value."""
 OLD_FLAGS = {"over": "x_axis"}

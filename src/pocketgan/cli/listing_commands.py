@@ -131,7 +131,8 @@ def summary(arguments: Sequence[str]) -> int:
 
 def networks_of(arguments: Sequence[str]) -> "tuple[RunConfig, ImageShape]":
     """Returns the configuration that `summary` is asked for, and the shape of its images."""
-    from pocketgan.experiment.experiment import find_facts, settled
+    from pocketgan.experiment.experiment import settled
+    from pocketgan.experiment.prepared_data import find_facts
     from pocketgan.images.sets import load_images
     from pocketgan.runs.weights import image_shape
 

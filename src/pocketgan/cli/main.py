@@ -17,6 +17,7 @@ COMMANDS = {
     "runs": ("runs [DIR] [--json]", "list runs: state, date, quality"),
     "recipes": ("recipes [--json]", "list recipes: what they are, size, duration"),
     "summary": ("summary RECIPE|RUN [flags]", "show layers, output shapes, parameters"),
+    "look": ("look DATA [-o DIR]", "show what data holds and what is done with it"),
     "check": ("check FILE.py[:NAME]", "check your own networks and losses"),
     "ui": ("ui [DIR] [--lang L]", "open the browser interface"),
     "generate": ("generate [RUN] [-n N] [-o FILE]", "generate images"),
@@ -35,7 +36,7 @@ COMMANDS = {
 }
 """Each command, what is typed after it, and what it does."""
 GROUPS = {
-    "Start": ("train", "resume", "runs", "recipes", "summary", "check", "ui"),
+    "Start": ("look", "train", "resume", "runs", "recipes", "summary", "check", "ui"),
     "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
     "Quality": ("evaluate", "plot"),
     "Studies": ("studies", "study", "report"),
@@ -43,7 +44,7 @@ GROUPS = {
 }
 OTHER_NAMES = {"list": "runs", "ls": "runs", "--list": "runs", "gui": "ui", "web": "ui"}
 """What is typed for a command that has another name."""
-SLOW = ("train", "resume", "evaluate", "export", "study", "summary", "log")
+SLOW = ("look", "train", "resume", "evaluate", "export", "study", "summary", "log")
 """Commands that load for seconds before they show anything; those of pictures show a mark that turns."""
 HELP = ("-h", "--help", "--help-all")
 

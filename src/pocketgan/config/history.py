@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-FORMAT = 3
+FORMAT = 4
 """The format of the settings that this version writes."""
 
 Values = dict[str, Any]
@@ -95,10 +95,27 @@ def _from_2(values: Values) -> None:
                 fields.setdefault(new, words.get(value, value) if isinstance(value, str) else value)
 
 
-UPGRADES: dict[int, Callable[[Values], None]] = {1: _from_1, 2: _from_2}
+def _from_3(values: Values) -> None:
+    """Format 3: data without a test split had none, and convolutional networks always had two stages."""
+    sections = {name: values[name] for name in ("data", "network") if isinstance(values.get(name), dict)}
+    if "data" in sections:
+        sections["data"].setdefault("test", 0)
+        sections["data"].setdefault("fold", 0)
+    if "network" in sections:
+        sections["network"].setdefault("stages", 2)
+
+
+UPGRADES: dict[int, Callable[[Values], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
 """By format: what makes its settings those of the next one, in place."""
 NEW_FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
     2: {"data": ("validation_split",), "train": ("keep_checkpoints", "replan")},
     3: {},
-}
+    4: {
+        "data": (
+            "size", "fit", "color", "background", "value_range", "channels_at", "orientation", "labels", "skip_damaged",
+            "test", "fold",
+        ),
+        "network": ("stages",),
+    },
+}  # fmt: skip
 """By format: the fields that the one before didn't have, by section."""

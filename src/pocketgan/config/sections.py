@@ -4,6 +4,7 @@ Every field's docstring is also its help on the command line. Field names are un
 that a flag or a keyword (`batch_size=64`) needs no prefix.
 """
 
+import math
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,8 @@ from pocketgan.config.parts import Kind, PartFacts, Value
 AUGMENTATIONS = ("translation", "rotation", "cutout")
 PACKAGED = ("mnist", "stacked-mnist")
 """Data that is in the package, by the name that `data` takes."""
+HUB = "hf:"
+"""Prefix of the names of data sets of the Hugging Face Hub."""
 
 
 def _join(value: Any) -> Any:
@@ -49,6 +52,28 @@ def _check_augment(text: str) -> str:
     return _check_list(text)
 
 
+def _check_color(text: str) -> str:
+    if text in ("white", "black"):
+        return text
+    from PIL import ImageColor
+
+    try:
+        ImageColor.getrgb(text)
+    except ValueError:
+        raise ConfigError("no color", text=repr(text)) from None
+    return text
+
+
+def _check_range(text: str) -> str:
+    try:
+        black, white = (0.0, 1.0) if text == "auto" else map(float, text.split(":"))
+    except ValueError:
+        raise ConfigError("no range", text=repr(text)) from None
+    if not -math.inf < black < white < math.inf:
+        raise ConfigError("no range", text=repr(text))
+    return text
+
+
 NameList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_list)]
 AugmentList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_augment)]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
@@ -69,9 +94,31 @@ class DataConfig(Section):
     """Which images, and how they are fed."""
 
     data: str = "mnist"
-    """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue; 1,000 classes), or a path:
-    a folder of MNIST-style IDX files, an .npz file with `images` and optionally `labels`, or a folder of PNG or
-    JPEG pictures whose sub-folders are classes."""
+    """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue; 1,000 classes), or your
+    own: a folder of pictures whose sub-folders are classes, an .npz, .npy, .csv or IDX file, a folder of such files, or
+    `hf:NAME` for a data set of the Hugging Face Hub. `pocketgan look DATA` shows what is read."""
+    size: Annotated[int, Field(ge=4, le=256)] | Literal["auto"] = "auto"
+    """Side of the images in pixels. `auto`: that of square images up to 128; others get 16, 28, 32 or 64."""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How pictures of another shape become square: their middle (`crop`), all of them with a margin (`pad`), or
+    distorted (`stretch`)."""
+    color: Literal["auto", "gray", "rgb"] = "auto"
+    """`gray` or `rgb`. `auto`: gray if all pictures are gray, also those saved in color."""
+    background: Annotated[str, AfterValidator(_check_color)] = "white"
+    """Color behind transparent pictures and around padded ones: `white`, `black`, another name, or `#rrggbb`."""
+    value_range: Annotated[str, AfterValidator(_check_range)] = "auto"
+    """Values of black and white in arrays and pictures, such as `0:1`, `-1:1`, `0:255` or `0:16`. `auto` recognizes
+    them, and asks where two readings are possible."""
+    channels_at: Literal["auto", "first", "last", "none"] = "auto"
+    """Where arrays have their channels: (N, C, H, W) (`first`), (N, H, W, C) (`last`) or nowhere, (N, H, W) (`none`).
+    `auto` recognizes it, and asks where two readings are possible."""
+    orientation: Literal["auto", "upright", "transposed"] = "auto"
+    """Whether IDX files hold `upright` or `transposed` images. `auto`: transposed if their names say EMNIST."""
+    labels: str = "auto"
+    """A CSV, TSV, JSON or JSON lines file with the labels of a folder's pictures. `auto`: sub-folders, or such a file
+    beside the pictures that names them; `none`: no labels."""
+    skip_damaged: bool = False
+    """Whether pictures that can't be read are passed over and counted; otherwise they are an error."""
     classes: NameList = "all"
     """Train only on these classes: `8`, or `0,1,7`; `all` for all."""
     pixel_range: Literal["signed", "unit"] = "signed"
@@ -82,12 +129,19 @@ class DataConfig(Section):
     target: Literal["same", "inverted"] = "same"
     """What the discriminator sees as real: the images (`same`), or the images `inverted` (dark on white)."""
     validation: int | float = Field(default=0, ge=0)
-    """Size of the validation set, taken from the training split, the same images for every seed: a number (at most a
-    fifth of the split is taken), or a fraction below 1. No validation set is made if it would have under 200
-    images."""
-    validation_split: Literal["auto", "random", "stratified"] = "auto"
-    """How validation images are chosen: `random`, or `stratified` (each class in proportion). `auto`: stratified for
-    your own labeled data, random for the data in the package."""
+    """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
+    fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200
+    images of the package's data, or under 10 of your own."""
+    validation_split: Literal["auto", "random", "stratified", "content"] = "auto"
+    """How validation images are chosen: `random`, `stratified` (each class in proportion), or by their `content` (each
+    class in proportion, and equal images are never in two splits). `auto`: content for your own data, random for the
+    data in the package."""
+    test: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | Literal["auto"] = "auto"
+    """Size of the test set, taken from the training split of your own data without a test split: a number (at most a
+    fifth of the split is taken), or a fraction below 1. `auto`: a tenth of at least 1,000 images, otherwise none."""
+    fold: Annotated[int, Field(ge=0, le=4)] | Literal["auto"] = "auto"
+    """Which fifth of your own images is the validation set: 0 to 4. `auto`: by the seed for fewer than 1,000 images, so
+    that runs with different seeds hold out different ones; otherwise 0."""
 
 
 class NetworkConfig(Section):

@@ -19,6 +19,7 @@ from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
+from pocketgan.experiment.prepared_data import describe, find_facts, prepare_images, save_sheet
 from pocketgan.experiment.run_words import line, tenths
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
@@ -70,9 +71,7 @@ def run_experiment(
     progress, since = progress or Progress(quiet=True), usage()
     device = choose_device(config.train.device)
     check_free(folder)
-    if config.data.data not in PACKAGED:
-        config = replace(config, data=str(Path(config.data.data).expanduser().absolute()))
-    images = load_images(config.data)
+    config, images = prepare_images(config, progress)
     facts = find_facts(images)
     config = settled(config, facts, device)
     with using_threads() as most:
@@ -83,6 +82,9 @@ def run_experiment(
         folder = claim_folder(folder, config.recipe)
         keep_code(folder / CODE, code)
         run = Run.create(folder, config, facts, plan, describe_environment(device, code))
+        save_sheet(run.folder, images)
+        for sentence_of_data in describe(images):
+            progress.say(sentence_of_data)
         counts = {"images": len(images), "steps": plan.steps}
         progress.say(line("training", recipe=config.recipe, source=facts.source, folder=run.folder, **counts))
         with run.locked():
@@ -367,19 +369,6 @@ def device_here(run: Run, progress: Progress) -> str:
         return device
 
 
-def find_facts(images: ImageSet) -> DataFacts:
-    """Returns the facts about its data that a run stores."""
-    return DataFacts(
-        source=images.source,
-        images=len(images),
-        channels=images.images.shape[1],
-        size=images.images.shape[2],
-        class_names=images.class_names,
-        class_counts=images.class_counts(),
-        digest=images.digest(),
-    )
-
-
 def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     """Returns the configuration resolved for this data and this device.
 
@@ -389,5 +378,5 @@ def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     precision = choose_precision(config.train.precision, device)
     split = config.data.validation_split
     if split == "auto":
-        split = "random" if config.data.data in PACKAGED or not facts.class_names else "stratified"
+        split = "random" if config.data.data in PACKAGED else "content"
     return replace(config, conditional=conditional, precision=precision, validation_split=split)

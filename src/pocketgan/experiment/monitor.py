@@ -17,7 +17,8 @@ from pocketgan.experiment.diagnosis import Diagnosis
 from pocketgan.experiment.quality import Quality
 from pocketgan.experiment.run_words import line
 from pocketgan.experiment.watchdog import Watchdog, clocks
-from pocketgan.images.sets import ImageSet, derived_seed, to_network
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import Metric, Reference, Sample
 from pocketgan.runs.records import BEST

@@ -9,7 +9,8 @@ from torch import Tensor
 from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import PACKAGED, RunConfig
-from pocketgan.images.sets import ImageSet, derived_seed, load_images
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.metrics.judge import Judge

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from pocketgan.base.errors import PocketganError, RunError, UserError
 from pocketgan.base.messages import problem
+from pocketgan.base.progress import Progress
 from pocketgan.config.code import sources
-from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.environment import describe_environment
-from pocketgan.experiment.experiment import find_facts, settled
+from pocketgan.experiment.experiment import settled
+from pocketgan.experiment.prepared_data import find_facts, prepare_images
 from pocketgan.experiment.recorded_generator import SavedGenerator
-from pocketgan.images.sets import ImageSet, load_images
+from pocketgan.images.sets import ImageSet
 from pocketgan.runs.model import is_model
 from pocketgan.runs.own_code import FOLDER as CODE
 from pocketgan.runs.own_code import keep_code
@@ -65,9 +66,7 @@ def create_recorded(
     given, place = place is not None, place if place is not None else os.environ.get(FOLDER) or None
     if place is not None and is_model(place):
         raise RunError("folder holds a run", field="folder", folder=place)
-    if config.data.data not in PACKAGED:
-        config = replace(config, data=str(Path(config.data.data).expanduser().absolute()))
-    images = load_images(config.data)
+    config, images = prepare_images(config, Progress(quiet=True))
     facts = find_facts(images)
     config = settled(config, facts, "cpu")
     if generator is not None:

@@ -26,6 +26,19 @@ LINES: dict[str, Text] = {
     "other plan": (
         "step {step}: {speed} steps/s where {planned} were planned; {steps} steps now instead of {old_steps}"
     ),
+    "data": "{count} images of {size} pixels {colors}, values from {low} to {high}",
+    "data classes": "; {count} classes: {classes}",
+    "data as it is": "the images are used as they are",
+    "in gray": "in gray",
+    "in color": "in color",
+    "one color": "images of a single color: {count}",
+    "look splits": "split into {train} for training, {validation} for validation, {test} for the test",
+    "look classes": "{count} classes: {classes}",
+    "look uneven": "the classes are very uneven; --balance draws all of them equally often",
+    "look equal": "images that equal another one: {count} (across splits: {across})",
+    "look near": "pairs of nearly equal images: {count} (across splits: {across})",
+    "look speed": "training '{recipe}' here takes about {speed} images/s; an epoch takes {minutes} min",
+    "look no speed": "'{recipe}' can't be trained on them: {why}",
     "abandoned": "what came after step {step} is in {folder}",
 }
 """All lines."""

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import ExportFailed, ModelError
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import Pixels, derived_seed, to_levels, to_network
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import Pixels, to_levels, to_network
 from pocketgan.runs.records import DataFacts
 
 OPSET = 18

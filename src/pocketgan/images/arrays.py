@@ -8,7 +8,9 @@ import numpy as np
 
 from pocketgan.base.errors import DataError, StorageError
 from pocketgan.base.files import cache_folder
-from pocketgan.images.readers import read_npz
+from pocketgan.images.intake.read import read_collection
+
+ASKED = ("two readings", "where are channels", "where are channels in rows")
 
 
 def keep_arrays(data: Any) -> Path:
@@ -16,8 +18,8 @@ def keep_arrays(data: Any) -> Path:
 
     Args:
         data: images, or a pair of images and labels; NumPy arrays, PyTorch tensors, or what NumPy can read. Images are
-            uint8 [0, 255], shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels. Labels are integers,
-            shape (N,), or None.
+            uint8 [0, 255] or floats in [0, 1] or [-1, 1], shape (N, H, W), (N, H, W, C) or (N, C, H, W). Labels are
+            integers or names, shape (N,), or None.
 
     Returns:
         The file.
@@ -30,7 +32,7 @@ def keep_arrays(data: Any) -> Path:
     arrays = {"images": np.asarray(images)}
     if labels is not None:
         arrays["labels"] = np.asarray(labels)
-    if arrays["images"].dtype != np.uint8:
+    if arrays["images"].dtype.kind not in "buif":
         raise DataError("array type", field="data", type=arrays["images"].dtype)
     hashed = hashlib.sha256()
     for name, array in arrays.items():
@@ -44,7 +46,11 @@ def keep_arrays(data: Any) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(half, **arrays)  # pyright: ignore[reportArgumentType]
-        read_npz(half, "train")
+        try:
+            read_collection(str(half))
+        except DataError as error:
+            if error.key not in ASKED:  # The settings of the run may answer these.
+                raise
         half.rename(path)
     except OSError as error:
         raise StorageError("disk refused", path=path, why=error.strerror) from None

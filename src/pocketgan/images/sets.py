@@ -6,11 +6,10 @@ before rounding.
 """
 
 import hashlib
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -18,12 +17,18 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pocketgan.base.errors import DataError, nearest
-from pocketgan.config.sections import PACKAGED, DataConfig, split
-from pocketgan.images import readers as image_files
+from pocketgan.base.messages import Problem
+from pocketgan.config.sections import HUB, PACKAGED, DataConfig, split
+from pocketgan.images import readers
+from pocketgan.images.intake.contents import Collection, ImageFiles, Part
+from pocketgan.images.intake.decoding import Wishes
+from pocketgan.images.intake.read import Shown, silent
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.splitting import by_content, content_hashes, split_off
 
 Pixels = Literal["signed", "unit"]
-Part = Literal["train", "validation", "test"]
-LEAST_VALIDATION = 200
+MANY = 1000
+"""Number of one's own images from which a test set is taken from those that have none."""
 
 
 def to_network(images: UInt8[Tensor, "*shape"], pixels: Pixels) -> Float[Tensor, "*shape"]:
@@ -43,12 +48,6 @@ def to_levels(images: Float[Tensor, "*shape"], pixels: Pixels) -> Float[Tensor, 
     return scaled.clamp(0, 255)
 
 
-def derived_seed(seed: int, *names: str | int) -> int:
-    """Returns a seed in [0, 2**63) for one named use of `seed`; different names give independent seeds."""
-    text = ":".join(str(part) for part in (seed, *names))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
-
-
 @dataclass(frozen=True)
 class ImageSet:
     """Images in memory.
@@ -58,15 +57,45 @@ class ImageSet:
         labels: int64 indices into `class_names`, shape (N,), or None.
         class_names: the names of the classes, in order; empty without labels.
         source: the origin of the images, for messages.
+        files: the file or the place of each image; empty if there is nothing to name.
+        notes: what was done to the images as they were read, and what was passed over.
+        conditions: float32, shape (N, K), or None: numbers that describe each image, such as 0 and 1 for each of
+            several labels.
+        condition_names: a name for each of the K numbers.
     """
 
     images: UInt8[Tensor, "n channels height width"]
     labels: Tensor | None
     class_names: tuple[str, ...]
     source: str
+    files: Sequence[str] = ()
+    notes: tuple[Problem, ...] = ()
+    conditions: Float[Tensor, "n k"] | None = None
+    condition_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def named(self, files: Sequence[str]) -> "ImageSet":
+        """Returns the same images with names of their files."""
+        return replace(self, files=files)
+
+    @staticmethod
+    def joined(sets: Sequence["ImageSet"]) -> "ImageSet":
+        """Returns several sets with the same classes as one."""
+        labels = [one.labels for one in sets if one.labels is not None]
+        conditions = [one.conditions for one in sets if one.conditions is not None]
+        return replace(
+            sets[0],
+            images=torch.cat([one.images for one in sets]),
+            labels=torch.cat(labels) if len(labels) == len(sets) else None,
+            files=[name for one in sets for name in one.files],
+            conditions=torch.cat(conditions) if len(conditions) == len(sets) else None,
+        )
+
+    def places_of(self, classes: str) -> list[int]:
+        """Returns the indices of the images that `select` returns."""
+        return [int(name) for name in self.named([str(place) for place in range(len(self))]).select(classes).files]
 
     def class_counts(self) -> tuple[int, ...]:
         """Returns the number of images in each class; empty without labels."""
@@ -96,12 +125,20 @@ class ImageSet:
             new_label[self.class_names.index(name)] = index
         labels = new_label[self.labels]
         chosen = labels >= 0
-        return ImageSet(self.images[chosen], labels[chosen], tuple(remaining), self.source)
+        files = [self.files[place] for place in chosen.nonzero().flatten().tolist()] if self.files else ()
+        conditions = None if self.conditions is None else self.conditions[chosen]
+        parts = {"images": self.images[chosen], "labels": labels[chosen], "conditions": conditions, "files": files}
+        return replace(self, class_names=tuple(remaining), **parts)
 
     def part(self, indices: Tensor | slice) -> "ImageSet":
         """Returns the images at `indices`, in that order, with the same classes."""
         labels = None if self.labels is None else self.labels[indices]
-        return ImageSet(self.images[indices], labels, self.class_names, self.source)
+        files: Sequence[str] = ()
+        if self.files:
+            chosen = range(len(self))[indices] if isinstance(indices, slice) else indices.tolist()
+            files = [self.files[place] for place in chosen]
+        conditions = None if self.conditions is None else self.conditions[indices]
+        return replace(self, images=self.images[indices], labels=labels, files=files, conditions=conditions)
 
     def numbered_as(self, class_names: tuple[str, ...]) -> "ImageSet":
         """Returns the same images with labels that index `class_names`, the classes of another split.
@@ -115,7 +152,7 @@ class ImageSet:
         if foreign:
             raise DataError("foreign class", field="data", source=self.source, name=foreign[0])
         numbers = torch.tensor([class_names.index(name) for name in self.class_names])
-        return ImageSet(self.images, numbers[self.labels], class_names, self.source)
+        return replace(self, labels=numbers[self.labels], class_names=class_names)
 
     def digest(self) -> str:
         """Returns the SHA-256 of the images, their shape and their labels, as hexadecimal digits."""
@@ -126,39 +163,128 @@ class ImageSet:
         return hashed.hexdigest()
 
 
-def load_images(config: DataConfig, part: Part = "train") -> ImageSet:
+def load_images(config: DataConfig, part: Part = "train", shown: Shown = silent) -> ImageSet:
     """Reads the images that the configuration names, and selects its classes.
 
     Args:
-        config: the data to read, and the size of the validation set.
-        part: `train`, without the validation set; `validation`, that set; or `test`.
+        config: the data to read, how, and the sizes of the validation and the test set.
+        part: `train`, without the images of the other splits; `validation`; or `test`.
+        shown: shows the progress of reading many pictures.
 
     Raises:
         DataError: the data can't be read, or has no such split or class; the message names the file.
     """
-    files = image_files.read(config.data, "test" if part == "test" else "train")
+    packaged = config.data in PACKAGED
+    needed = None if not packaged else "test" if part == "test" else "train"
+    collection = readers.read(config.data, wishes_of(config), shown, needed)
+    whole = packaged or config.data.startswith(HUB)
+    source = config.data if whole else str(Path(config.data))
+    chosen = split_of(config, collection, part, source).select(config.classes)
+    if len(chosen) == 0:
+        raise DataError("none of the classes", field="data", source=source, classes=config.classes)
+    return chosen
+
+
+def everything(data: str | Path, like: ImageSet | None = None) -> DataConfig:
+    """Returns the configuration that reads all images of a path, none of which is held out.
+
+    Args:
+        data: the path.
+        like: images whose size and number of channels those of the path get; by default they get their own.
+    """
+    shape: dict[str, Any] = {}
+    if like is not None:
+        channels, size = like.images.shape[1:3]
+        shape = {"size": size, "color": "gray" if channels == 1 else "rgb"}
+    return DataConfig(data=str(data), test=0, **shape)
+
+
+def wishes_of(config: DataConfig) -> Wishes:
+    """Returns the settings of a configuration that say how pictures and arrays are read."""
+    return Wishes(
+        size=None if config.size == "auto" else config.size,
+        fit=config.fit,
+        color=config.color,
+        background=config.background,
+        value_range=config.value_range,
+        channels_at=config.channels_at,
+        orientation=config.orientation,
+        labels=config.labels,
+        skip_damaged=config.skip_damaged,
+    )
+
+
+def split_of(config: DataConfig, collection: Collection, part: Part, source: str) -> ImageSet:
+    """Returns one split of data that was read: its own, or one that is taken from its training split.
+
+    Raises:
+        DataError: there is no such split.
+    """
+    notes = tuple(collection.notes.sentences())
+    own = collection.splits
+    if part == "test" and "test" in own:
+        return image_set(own["test"], source, notes)
+    if part == "validation" and "validation" in own and config.validation:
+        return image_set(own["validation"], source, notes)
+    if "train" not in own:
+        raise readers.missing(collection, source, "train")
+    training = image_set(own["train"], source, notes)
+    test, validation, remaining = divided(config, training, "test" in own, "validation" in own)
+    if part == "test" and not len(test):
+        raise readers.missing(collection, source, "test")
+    if part == "validation" and not len(validation):
+        raise DataError("nothing held out", field="validation", source=source)
+    chosen = {"test": test, "validation": validation, "train": remaining}[part]
+    return training if len(chosen) == len(training) else training.part(chosen)
+
+
+def divided(
+    config: DataConfig, images: ImageSet, has_test: bool, has_validation: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the indices of the test, the validation and the training images of a training split, each in order.
+
+    Args:
+        config: the sizes of the splits, and how validation images are chosen.
+        images: the training split as it was read.
+        has_test, has_validation: whether the data has these splits of its own, so that none is taken.
+    """
+    rule, packaged = config.validation_split, config.data in PACKAGED
+    validation = 0 if has_validation else config.validation
+    if packaged or rule in ("random", "stratified"):
+        held_out, remaining = split_off(len(images), validation, images.labels if rule == "stratified" else None)
+        return torch.empty(0, dtype=torch.int64), held_out, remaining
+    test = 0 if has_test else config.test
+    if test == "auto":
+        test = 0.1 if len(images) >= MANY else 0
+    if not test and not validation:
+        return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64), torch.arange(len(images))
+    fold = 0 if config.fold == "auto" else config.fold
+    return by_content(content_hashes(images.images), images.labels, test, validation, fold)
+
+
+def image_set(files: ImageFiles, source: str, notes: tuple[Problem, ...] = ()) -> ImageSet:
+    """Returns images that were read as tensors, with classes numbered from 0.
+
+    Args:
+        files: the images of one split.
+        source: their origin, for messages.
+        notes: what was done to them.
+    """
     labels, class_names = None, ()
-    if files.labels is not None:
+    if files.labels is not None and files.labels.ndim == 1:
         values, indices = np.unique(files.labels, return_inverse=True)
         labels = torch.from_numpy(indices.astype(np.int64).reshape(-1))
         class_names = files.class_names or tuple(str(value) for value in values)
         if files.class_names:
             labels = torch.from_numpy(files.labels.astype(np.int64))
-    images = torch.from_numpy(np.array(files.images, order="C"))
-    source = config.data if config.data in PACKAGED else str(Path(config.data))
-    image_set = ImageSet(images, labels, class_names, source)
-    if part != "test":
-        rule = config.validation_split
-        stratified = rule == "stratified" or (rule == "auto" and config.data not in PACKAGED)
-        held_out, remaining = split_off(len(image_set), config.validation, image_set.labels if stratified else None)
-        if part == "validation" and len(held_out) == 0:
-            raise DataError("nothing held out", field="validation", source=source)
-        if len(held_out):
-            image_set = image_set.part(held_out if part == "validation" else remaining)
-    chosen = image_set.select(config.classes)
-    if len(chosen) == 0:
-        raise DataError("none of the classes", field="data", source=source, classes=config.classes)
-    return chosen
+    pixels = files.images
+    if not (pixels.flags.c_contiguous and pixels.flags.writeable):
+        pixels = np.array(pixels, order="C")
+    conditions, names = None, ()
+    if files.labels is not None and files.labels.ndim == 2:
+        conditions = torch.from_numpy(files.labels.astype(np.float32))
+        names = files.class_names or tuple(str(number) for number in range(conditions.shape[1]))
+    return ImageSet(torch.from_numpy(pixels), labels, class_names, source, files.files, notes, conditions, names)
 
 
 def check_split(name: str) -> Part:
@@ -172,47 +298,6 @@ def check_split(name: str) -> Part:
             return part
     known = ", ".join(get_args(Part))
     raise DataError("no split", field="split", name=name, hint=nearest(name, get_args(Part)), known=known)
-
-
-def split_off(images: int, validation: float, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Returns the indices of the validation images and of the remaining training images, each in order.
-
-    The split is the same for every seed. A value of 1 or more is a number of images, capped at a fifth of them. A value
-    below 1 is a fraction. If that gives fewer than 200 images, none are held out.
-
-    Args:
-        images: the number of images.
-        validation: the number or fraction of images to hold out.
-        labels: int64, shape (images,), to take from each class in proportion; None to take from all images alike.
-    """
-    count = int(min(validation, images // 5) if validation >= 1 else validation * images)
-    if count < LEAST_VALIDATION:
-        count = 0
-    order = torch.randperm(images, generator=torch.Generator().manual_seed(derived_seed(0, "validation")))
-    held_out = torch.zeros(images, dtype=torch.bool)
-    if labels is None:
-        held_out[order[:count]] = True
-    else:
-        for label, part in enumerate(parts_of_classes(torch.bincount(labels).tolist(), count)):
-            held_out[order[labels[order] == label][:part]] = True
-    return held_out.nonzero().flatten(), (~held_out).nonzero().flatten()
-
-
-def parts_of_classes(sizes: Sequence[int], count: int) -> list[int]:
-    """Returns the number of images that each class contributes to `count`, in proportion to its size.
-
-    The images left over by rounding down go to the largest remainders (Hamilton's method). Each class keeps at least
-    one image for training.
-    """
-    exact = [size * count / max(1, sum(sizes)) for size in sizes]
-    parts = [math.floor(part) for part in exact]
-    by_remainder = sorted(range(len(sizes)), key=lambda label: (parts[label] - exact[label], -sizes[label], label))
-    left = count - sum(parts)
-    for label in by_remainder:
-        if left > 0 and parts[label] + 1 < sizes[label]:
-            parts[label] += 1
-            left -= 1
-    return parts
 
 
 def _few(names: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 import torch
 
 from pocketgan.base.errors import UserError
-from pocketgan.images.sets import derived_seed
+from pocketgan.images.seeds import derived_seed
 from pocketgan.metrics.arrays import Array, size_of, to_images, to_labels
 from pocketgan.metrics.classifier import prepare
 from pocketgan.metrics.perceptron import fit_perceptron

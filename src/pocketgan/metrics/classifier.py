@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from pocketgan.images.sets import derived_seed, to_network
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import to_network
 
 FEATURES = 128
 LARGEST_SIDE = 32

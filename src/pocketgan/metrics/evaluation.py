@@ -9,7 +9,8 @@ from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
 from pocketgan.config.sections import DataConfig
-from pocketgan.images.sets import ImageSet, derived_seed, load_images
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.metrics.judge import Judge
 from pocketgan.metrics.real_images import COUNT, SPLITS, RealSets, choose_space, labels_in, look_at, read_real
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
@@ -102,7 +103,8 @@ def evaluate(
         unfitted = generated_by(model, count, weights, seed, sets)
     images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
-    space = choose_space(feature_space, data if named else DataConfig(data=against), inception_weights, progress)
+    space_data = data if named else everything(against, images)
+    space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
     return replace(done, weights=weights, taken_as_grey=grey)
@@ -145,7 +147,7 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     if model.data is None and against in ("auto", *SPLITS):
         message = problem("images not with it", folder=model.folder, source=model.facts.source)
         raise DataError(message, field="against")
-    return model.data or DataConfig(data=against)
+    return model.data or everything(against)
 
 
 def read_images(source: str | Path, count: int | None) -> ImageSet:
@@ -157,7 +159,7 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
     if not Path(source).exists():
         raise DataError("no source", field="source", source=source)
     try:
-        image_set = load_images(DataConfig(data=str(source)))
+        image_set = load_images(everything(source))
     except DataError as error:
         raise DataError(error.key, field="source", **error.parts) from None
     return chosen_from(image_set, count, source)

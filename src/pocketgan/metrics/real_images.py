@@ -13,7 +13,7 @@ from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import DataConfig
 from pocketgan.images.grids import class_numbers
-from pocketgan.images.sets import ImageSet, load_images
+from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.metrics import features
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import Comparison, Reference, Sample
@@ -42,7 +42,7 @@ def choose_space(
     name = USUAL.get(data.data, name) if check_space(name) == "auto" else name
     if name in ("digits", "stacked", "inception"):
         return fixed_space(name, inception_weights)
-    images = load_images(DataConfig(data=data.data))
+    images = load_images(data.model_copy(update={"classes": "all", "validation": 0}))
     if name == "classifier" or (name == "auto" and len(images.class_names) > 1):
         return features.classifier(images, progress)
     return features.random(images.images.shape[1])
@@ -198,7 +198,7 @@ def against_training(data: DataConfig) -> RealSets:
 
 def against_path(path: str, training: ImageSet | None) -> RealSets:
     """Reads a path's test split, with all other images for the baseline, or all images if there is no test split."""
-    config = DataConfig(data=path)
+    config = everything(path, training)
     every = load_images(config)
     try:
         reference, others, split = load_images(config, "test"), every, "test"
@@ -214,7 +214,7 @@ def read_given(data: str | Path) -> RealSets:
     Raises:
         DataError: there is no such data.
     """
-    config = DataConfig(data=str(data))
+    config = everything(data)
     try:
         test = load_images(config, "test")
     except NoSplit:

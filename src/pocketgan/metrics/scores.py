@@ -17,7 +17,7 @@ from pocketgan.base.language import localised
 from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import Problem, problem, stored
 from pocketgan.base.progress import Progress, work
-from pocketgan.images.sets import derived_seed
+from pocketgan.images.seeds import derived_seed
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, missing, too_few, why_not
 from pocketgan.metrics.samples import SETS

@@ -8,7 +8,7 @@ from torch import nn
 
 from pocketgan.config import parts
 from pocketgan.config.sections import NetworkConfig
-from pocketgan.images.sets import derived_seed
+from pocketgan.images.seeds import derived_seed
 from pocketgan.networks.autoencoder import AutoencoderGenerator
 from pocketgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from pocketgan.networks.layers import Dropout, ImageShape, initialise, lay_out

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import RunError
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import derived_seed
+from pocketgan.images.seeds import derived_seed
 from pocketgan.pictures.animation import Film
 from pocketgan.runs.model import Model
 from pocketgan.runs.sampling import run_generator, sample_latents

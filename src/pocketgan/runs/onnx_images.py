@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from pocketgan.base.errors import ModelError, nearest
-from pocketgan.images.sets import ImageSet, Pixels, derived_seed, to_uint8
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import ImageSet, Pixels, to_uint8
 from pocketgan.runs.onnx_model import open_session
 
 RANGES: dict[str, tuple[float, float, Pixels]] = {

@@ -41,6 +41,8 @@ class DataFacts(BaseModel):
         class_names: the classes, in the order of their labels; empty without labels.
         class_counts: the number of images in each class; empty without labels, or if the run doesn't record it.
         digest: the SHA-256 of images and labels.
+        prepared: what was done to the images as they were read, and what was passed over: keys of `PROBLEMS` and their
+            parts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +54,7 @@ class DataFacts(BaseModel):
     class_names: tuple[str, ...]
     class_counts: tuple[Annotated[int, Field(ge=0, lt=2**53)], ...] = ()
     digest: str
+    prepared: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> "DataFacts":

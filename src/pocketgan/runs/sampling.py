@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from pocketgan.base.errors import RunError
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import Images
-from pocketgan.images.sets import derived_seed, to_network, to_uint8
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import to_network, to_uint8
 from pocketgan.runs.latents import to_latents, truncated
 from pocketgan.runs.model import MOST_IMAGES, LabelChoice, Model
 from pocketgan.runs.weights import load_generator

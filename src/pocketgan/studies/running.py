@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -119,8 +120,8 @@ def run_jobs(
     started = time.monotonic()
     with shown(study, jobs, progress):
         for result in run_all(
-            partial(run_job, study=study),
-            left,
+            partial(run_job, study=replace(study, folder=study.folder.absolute())),
+            [job.anywhere() for job in left],
             backend=backend,
             jobs=at_once,
             cores=threads,

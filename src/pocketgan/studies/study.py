@@ -4,6 +4,7 @@
 also has `result.json`. `docs/reference/study-files.md` describes the files.
 """
 
+import dataclasses
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pocketgan.base.language import localised
 from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.fields import replace, validated
+from pocketgan.config.places import located
 from pocketgan.config.sections import RunConfig
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.runs.records import read_object
@@ -85,6 +87,13 @@ class Job:
     def seed(self) -> int:
         """The run's seed."""
         return self.config.seed
+
+    def anywhere(self) -> "Job":
+        """Returns the job with absolute paths, for a process that works in another folder."""
+        data = located(self.config.data)
+        return dataclasses.replace(
+            self, folder=self.folder.absolute(), config=self.config.model_copy(update={"data": data})
+        )
 
     def result(self) -> Result | None:
         """Returns the run's result; None if there is none yet."""

@@ -22,7 +22,7 @@ from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.fields import differences, replace, validated
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import derived_seed
+from pocketgan.images.seeds import derived_seed
 from pocketgan.training.state import TrainState
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import derived_seed
+from pocketgan.images.seeds import derived_seed
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
 from pocketgan.training.optimizers import Optimizer, create_optimizer
 

@@ -15,7 +15,8 @@ from pocketgan.base.errors import NonFiniteLoss
 from pocketgan.base.messages import problem
 from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import Batch, Batches, derived_seed
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import Batch, Batches
 from pocketgan.training.augment import augment
 from pocketgan.training.objectives import Objective, objective_of, one_centred_penalty, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor

@@ -1,0 +1,88 @@
+"""Messages about the intake of images: what was done, what was passed over, what is refused and what would do."""
+
+from typing import Final
+
+INTAKE: Final[dict[str, str]] = {
+    # What was done.
+    "composed": "transparent pictures, put on {background} (--background): {count}",
+    "turned": "photographs turned upright, as their camera says (EXIF): {count}",
+    "first frame": "animations and files of several pages, of which the first is read: {count}",
+    "deep color": "pictures with 16 bits per color, read with 8: {count}",
+    "fitted": "pictures of {sizes} pixels, {how} to {size} (--size, --fit): {count}",
+    "fit crop": "cropped to a square and scaled",
+    "fit pad": "padded to a square and scaled",
+    "fit stretch": "stretched",
+    "scaled values": "values from {low} to {high}, scaled to 0 to 255: {count} images",
+    "gray in color": "gray images saved in color, read as gray (--color rgb keeps three channels): {count}",
+    "gray among color": "gray pictures among colored ones, read in color: {count}",
+    "made gray": "colored pictures made gray (--color gray): {count}",
+    "rows": "rows of {values} values, read as images of {size}×{size} pixels",
+    "transposed": "EMNIST's images are stored transposed; they are turned upright (--orientation)",
+    "one-hot": "one-hot labels, read as classes",
+    "several labels": "an image can have several of {count} labels",
+    "files as classes": "each of {count} files is a class",
+    "wrapped": "the pictures are in the folder '{folder}'",
+    "labels from": "the labels are from {file}",
+    "deep pictures": "the pictures with more than 8 bits",
+    "the pictures": "the pictures",
+    # What was passed over.
+    "skipped hidden": "hidden files and folders passed over: {count} ({names})",
+    "skipped foreign": "files passed over that are no pictures: {count} ({names})",
+    "skipped unread": "pictures passed over of a kind that isn't read: {count} ({names})",
+    "skipped unreadable": "files passed over without permission to read them: {count} ({names})",
+    "skipped loop": "links passed over that lead back: {count} ({names})",
+    "skipped broken": "links passed over that lead nowhere: {count} ({names})",
+    "skipped empty folder": "folders passed over without pictures: {count} ({names})",
+    "skipped damaged": "damaged pictures passed over (--skip-damaged): {count} ({names})",
+    "skipped unlabeled": "pictures passed over that the table of labels doesn't name: {count} ({names})",
+    # What is refused.
+    "two readings": (
+        "{path}: values from {low} to {high} ({type}) can be read in several ways; set --value-range 0:1, -1:1, 0:255, "
+        "or the values of black and white, such as 0:{high}"
+    ),
+    "values not finite": "must not hold infinite values or NaN",
+    "where are channels": (
+        "{path}: the shape {shape} can be read in several ways; set --channels-at first, last, or none for gray images "
+        "(N, H, W)"
+    ),
+    "where are channels in rows": (
+        "{path}: rows of {values} values are colored images of {size}×{size} pixels; set --channels-at first (one "
+        "channel after the other, as in CIFAR) or last (one pixel after the other)"
+    ),
+    "rows of another length": (
+        "{path}: rows of {values} values are no square images; save the images as (N, H, W) or (N, H, W, 3)"
+    ),
+    "labels with fractions": "'labels' in {path} must be whole numbers, names, or 0 and 1 for several per image",
+    "no range": "must be 'auto' or the values of black and white, such as '0:1', '-1:1' or '0:255' (got {text})",
+    "no color": "must be a color such as 'white', 'black' or '#ff8800' (got {text})",
+    "unreadable npy": "can't read {path} as an .npy file: {why}",
+    "several array files": (
+        "{folder} holds several array files ({known}); give one of them, or name them train-images and train-labels"
+    ),
+    "several idx sets": "{folder} holds several data sets ({known}); give one of their files, such as {example}",
+    "no idx images": "{path} isn't an IDX file of images; give the one of images, or their folder",
+    "no table of pixels": "{path} isn't a table with a column for each pixel: {why}",
+    "no records": "{file} isn't a binary batch of CIFAR: its {length} bytes aren't a multiple of {record}",
+    "no label file": "can't read the labels in {path}: {why}",
+    "labels of nothing": "{path} names none of the pictures in {folder}",
+    "pickles": (
+        "{path} is a pickle, which can run code when it is opened; load it yourself and save it with numpy.savez "
+        "(CIFAR has a binary version, too)"
+    ),
+    "foreign file": "{path}: files with the ending {ending} aren't read; load it and save its images with numpy.savez",
+    "packed": "{path} is an archive; unpack it and give the folder",
+    "parquet": "{folder} holds Parquet files; give it as 'hf:{folder}'",
+    "one picture": "{data} is a single picture; give the folder of the pictures",
+    "only unread pictures": "{folder} holds only pictures of a kind that isn't read ({names}); convert them to {known}",
+    "split twice": "{folder} has several folders for one split: {names}; merge them",
+    "damaged pictures": "{count} pictures can't be read ({names}); remove them, or pass them over with --skip-damaged",
+    "deep color is dark": (
+        "the pictures with 16 bits per color hold numbers below 16 bits (their brightest is {high} of 255 when read "
+        "with 8); save them with 8 bits"
+    ),
+    "no datasets package": "'hf:' needs the package datasets; pip install 'pocketgan[hub]'",
+    "no hub data": "can't load {data}: {why}",
+    "hub without images": "{data} has no column of images (it has: {known})",
+    "reading pictures": "reading {count} pictures, once",
+}
+"""Messages about the intake of images."""

@@ -1,0 +1,16 @@
+"""Where a configuration's data lies."""
+
+from pathlib import Path
+
+from pocketgan.config.sections import HUB, PACKAGED, DataConfig
+
+
+def located(config: DataConfig) -> DataConfig:
+    """Returns the configuration with absolute paths of the data and of its labels."""
+    if config.data in PACKAGED or config.data.startswith(HUB):
+        return config
+    path = Path(config.data).expanduser().absolute()
+    labels = config.labels
+    if labels not in ("auto", "none") and Path(labels).expanduser().is_file():
+        labels = str(Path(labels).expanduser().absolute())
+    return config.model_copy(update={"data": str(path), "labels": labels})

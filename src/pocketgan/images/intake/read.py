@@ -1,0 +1,179 @@
+"""From a path to the images of all its splits, whatever lies there; see `docs/how-to/own-images.md`."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pocketgan.config.sections import HUB
+from pocketgan.images.intake import archives, cifar, idx, tables
+from pocketgan.images.intake.arrays import settle_arrays
+from pocketgan.images.intake.cache import Kept
+from pocketgan.images.intake.contents import Collection, ImageFiles, Notes, Part, wrong
+from pocketgan.images.intake.decoding import Decoded, Report, Source, Wishes, decode_all
+from pocketgan.images.intake.folders import Listed, list_pictures, scan
+from pocketgan.images.intake.hub import read_hub
+from pocketgan.images.intake.pictures import ENDINGS
+
+PUBLIC = ("fashion", "cifar", "kmnist", "emnist", "qmnist", "svhn", "celeba", "omniglot", "quickdraw", "imagenet")
+"""Prefixes of the names of public datasets that aren't in the package."""
+PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+"""Endings of files that can run code when they are opened; they never are."""
+FOREIGN = (".mat", ".h5", ".hdf5", ".parquet", ".arrow", ".tfrecord", ".lmdb")
+"""Endings of files that other libraries read."""
+PACKED = (".zip", ".tar", ".tgz", ".7z", ".rar", ".gz", ".bz2", ".xz")
+
+Shown = Callable[[int], AbstractContextManager[Report]]
+"""Shows that some pictures are read: takes their number, yields a function that takes the share that is done."""
+
+
+def silent(count: int) -> AbstractContextManager[Report]:
+    """Shows nothing."""
+    return nullcontext(lambda share: None)
+
+
+def read_collection(data: str, wishes: Wishes | None = None, shown: Shown = silent) -> Collection:
+    """Reads all splits of a path or of a data set `hf:NAME`.
+
+    Args:
+        data: what to read.
+        wishes: the settings; by default those of `DataConfig`.
+        shown: shows the progress of reading many pictures.
+
+    Raises:
+        DataError: it isn't there, or can't be read; the message says what would do.
+    """
+    wishes, notes = wishes or Wishes(), Notes()
+    if data.startswith(HUB):
+        return _read_hub(data, wishes, notes, shown)
+    path = Path(data).expanduser()
+    if not path.exists():
+        if path.parent in (Path(), Path.cwd()) and path.name.lower().startswith(PUBLIC):
+            raise wrong("not packaged", data=path.name)
+        raise wrong("no such data", data=data)
+    if path.is_file():
+        return _read_file(path, wishes, notes)
+    if idx.image_files_in(path) or any(idx.is_idx(file) for file in path.iterdir()):
+        return settle_arrays("idx", idx.read_idx(path, wishes.orientation, notes), wishes, str(path), notes)
+    if cifar.batches_in(path):
+        return settle_arrays("cifar", cifar.read_cifar(path), wishes, str(path), notes)
+    if cifar.are_pickles(path):
+        raise wrong("pickles", path=path)
+    tree = scan(path, Notes())
+    if not tree.files and not tree.children:
+        if archives.array_files_in(path):
+            return settle_arrays("arrays", archives.read_array_folder(path, notes), wishes, str(path), notes)
+        if (path / "train.csv").is_file():
+            return settle_arrays("csv", tables.read_csv(path, notes), wishes, str(path), notes)
+        if any(path.rglob("*.parquet")):
+            raise wrong("parquet", folder=path)
+    return _read_pictures(path, wishes, notes, shown)
+
+
+def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
+    ending = path.suffix.lower()
+    if idx.is_idx(path):
+        return settle_arrays("idx", idx.read_idx(path, wishes.orientation, notes), wishes, str(path), notes)
+    if ending in (".npz", ".npy"):
+        return settle_arrays("arrays", archives.read_file(path, notes), wishes, str(path), notes)
+    if ending == ".csv":
+        return settle_arrays("csv", tables.read_csv(path, notes), wishes, str(path), notes)
+    if ending in PICKLED:
+        raise wrong("pickles", path=path)
+    if ending in FOREIGN:
+        raise wrong("foreign file", path=path, ending=ending)
+    if ending in PACKED:
+        raise wrong("packed", path=path)
+    raise wrong("one picture" if ending in ENDINGS else "neither folder nor npz", data=path)
+
+
+def _read_pictures(path: Path, wishes: Wishes, notes: Notes, shown: Shown) -> Collection:
+    listed = list_pictures(path, wishes.labels, notes)
+    order: list[tuple[Part, Listed]] = [(part, picture) for part, pictures in listed.items() for picture in pictures]
+    sources = [Source(picture.name, picture.path) for _, picture in order]
+    kept = Kept(sources, wishes)
+    known = Notes()
+    decoded = kept.load(known)
+    if decoded is None:
+        known = Notes()
+        with shown(len(sources)) as report:
+            decoded = decode_all(sources, wishes, known, report, kept.allocate)
+        decoded = kept.store(decoded, known)
+    notes.done += known.done
+    notes.skipped |= known.skipped
+    return _collected("pictures", order, decoded, notes)
+
+
+def _collected(kind: str, order: list[tuple[Part, Listed]], decoded: Decoded, notes: Notes) -> Collection:
+    """Returns decoded pictures by split, each with the classes of its own pictures."""
+    parts = np.array([order[place][0] for place in decoded.places])
+    splits: dict[Part, ImageFiles] = {}
+    known: list[Part] = ["train", "validation", "test"]
+    for part in known:
+        rows = np.flatnonzero(parts == part)
+        if not len(rows):
+            continue
+        whole = len(rows) == rows[-1] - rows[0] + 1
+        images = decoded.images[rows[0] : rows[-1] + 1] if whole else decoded.images[rows]
+        chosen = [order[decoded.places[row]][1] for row in rows]
+        labels, names = numbered([picture.label for picture in chosen], notes)
+        splits[part] = ImageFiles(images, labels, names, [picture.name for picture in chosen])
+    return Collection(kind, splits, notes, dict(decoded.sizes))
+
+
+def numbered(labels: list[Any], notes: Notes) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Returns labels as numbers, with the names of the classes: places in `names`, or 0 and 1 where some have several.
+
+    Classes are sorted by their names; if all of them are whole numbers, by their value.
+    """
+    if not labels or all(label is None for label in labels):
+        return None, ()
+    several = any(isinstance(label, list) for label in labels)
+    lists = [[str(one) for one in label] if isinstance(label, list) else [str(label)] for label in labels]
+    words = sorted({word for row in lists for word in row})
+    if any(not isinstance(label, str) for label in labels) and all(_is_whole(word) for word in words):
+        words.sort(key=int)
+    place = {word: number for number, word in enumerate(words)}
+    if not several:
+        return np.array([place[row[0]] for row in lists]), tuple(words)
+    flags = np.zeros((len(lists), len(words)), np.uint8)
+    for row, own in enumerate(lists):
+        flags[row, [place[word] for word in own]] = 1
+    notes.say("several labels", count=len(words))
+    return flags, tuple(words)
+
+
+def _is_whole(word: str) -> bool:
+    return word.removeprefix("-").isdecimal()
+
+
+def _read_hub(data: str, wishes: Wishes, notes: Notes, shown: Shown) -> Collection:
+    found = read_hub(data)
+    sources = [source for pictures, _, _ in found.values() for source in pictures]
+    if not sources:
+        raise wrong("no images", path=data)
+    with shown(len(sources)) as report:
+        decoded = decode_all(sources, wishes, notes, report)
+    splits: dict[Part, ImageFiles] = {}
+    start = 0
+    places = np.array(decoded.places)
+    for part, (pictures, labels, names) in found.items():
+        rows = np.flatnonzero((places >= start) & (places < start + len(pictures)))
+        chosen = places[rows] - start
+        own = None if labels is None else labels[chosen]
+        splits[part] = ImageFiles(decoded.images[rows], own, names, [pictures[place].name for place in chosen])
+        start += len(pictures)
+    return Collection("hub", splits, notes, dict(decoded.sizes))
+
+
+def facts_of(collection: Collection) -> dict[str, Any]:
+    """Returns what a collection is, as plain values: its kind, its splits, and the sizes of its pictures."""
+    sizes = Counter(collection.sizes).most_common(20)
+    return {
+        "kind": collection.kind,
+        "splits": {part: len(files.images) for part, files in collection.splits.items()},
+        "sizes": [{"width": width, "height": height, "count": count} for (width, height), count in sizes],
+    }

@@ -1,0 +1,195 @@
+"""Tables: images as rows of a CSV file, and labels beside pictures as CSV, TSV, JSON or JSON lines."""
+
+import csv
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pocketgan.base.files import parse_json
+from pocketgan.images.intake.contents import ImageFiles, Notes, Part, wrong
+from pocketgan.images.intake.values import read_labels
+
+LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "emotion", "finding labels", "y")
+FILE_COLUMNS = ("file", "file_name", "filename", "image", "path", "name", "image index", "image_id", "id")
+PIXELS, USAGE = "pixels", "usage"
+"""Columns of FER2013: the pixels of an image in one cell, and its split."""
+USAGES: dict[str, Part] = {"training": "train", "publictest": "validation", "privatetest": "test"}
+TABLES: dict[Part, str] = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
+"""Names of tables in a folder, by their splits."""
+SEVERAL = re.compile(r"\s*[|;]\s*")
+"""What separates several labels in one cell."""
+LARGEST_TABLE = 200_000_000
+"""Maximum size of a file of labels in bytes."""
+
+
+def read_csv(path: Path, notes: Notes) -> dict[Part, ImageFiles]:
+    """Reads images from a CSV file: a row for each, a column for each pixel and perhaps one for the label.
+
+    The label is in the column that is named so, or in the first one if there is one column more than pixels. Without a
+    header, the same holds. `test.csv` beside `train.csv` is the test split.
+
+    Raises:
+        DataError: there is another table in the file.
+    """
+    splits: dict[Part, ImageFiles] = {}
+    if path.is_dir():
+        for part, name in TABLES.items():
+            if (path / name).is_file():
+                splits[part] = _read_table(path / name, notes)["train"]
+        return splits
+    splits = _read_table(path, notes)
+    beside = path.with_name(path.name.replace("train", "test"))
+    if beside != path and beside.is_file() and "test" not in splits:
+        splits["test"] = _read_table(beside, notes)["train"]
+    return splits
+
+
+def _read_table(path: Path, notes: Notes) -> dict[Part, ImageFiles]:
+    header = _header(path)
+    names = [name.strip().lower() for name in header]
+    if PIXELS in names:
+        return _read_cells(path, names, notes)
+    numbers = all(_is_number(name) for name in names)
+    try:
+        rows = np.loadtxt(path, np.float32, delimiter=",", skiprows=0 if numbers else 1, ndmin=2, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = str(error).splitlines()[0]
+        raise wrong("no table of pixels", path=path, why=why) from None
+    if not len(rows):
+        raise wrong("no images", path=path)
+    labels = None
+    column = None if numbers else next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
+    if column is None and numbers and not _is_image(rows.shape[1]) and _is_image(rows.shape[1] - 1):
+        column = 0
+    if column is not None:
+        labels = rows[:, column]
+        rows = np.delete(rows, column, axis=1)
+    whole = (rows == np.round(rows)).all() and rows.min(initial=0) >= 0 and rows.max(initial=0) <= 65535
+    images = rows.astype(np.uint16 if rows.max(initial=0) > 255 else np.uint8) if whole else rows
+    found = None if labels is None else read_labels(labels, len(images), str(path), notes)[0]
+    return {"train": ImageFiles(images, found)}
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise wrong("unreadable", path=path, why=error) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_image(count: int) -> bool:
+    """Whether so many values are those of a square image, gray or in color."""
+    return count > 1 and any(round((count / channels) ** 0.5) ** 2 * channels == count for channels in (1, 3))
+
+
+def _read_cells(path: Path, names: list[str], notes: Notes) -> dict[Part, ImageFiles]:
+    """Reads a table that has the pixels of each image in one cell, as FER2013 has them."""
+    label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
+    found: dict[Part, tuple[list[np.ndarray], list[str]]] = {}
+    csv.field_size_limit(10_000_000)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in list(csv.reader(file))[1:]:
+                part = USAGES.get(row[names.index(USAGE)].strip().lower(), "train") if USAGE in names else "train"
+                images, labels = found.setdefault(part, ([], []))
+                images.append(np.array(row[names.index(PIXELS)].split(), np.uint8))
+                labels.append("" if label is None else row[label])
+        splits: dict[Part, ImageFiles] = {}
+        for part, (images, labels) in found.items():
+            values = np.array([float(one) for one in labels]) if label is not None else None
+            numbers = None if values is None else read_labels(values, len(images), str(path), notes)[0]
+            splits[part] = ImageFiles(np.stack(images), numbers)
+    except (OSError, ValueError, IndexError, OverflowError, csv.Error) as error:
+        raise wrong("no table of pixels", path=path, why=error) from None
+    return splits
+
+
+def read_label_file(path: Path) -> dict[str, Any]:
+    """Returns what a file of labels says of each picture: a word, a number, or a list of words; by the file's name.
+
+    CSV and TSV files have a header, with one column of file names and one of labels, or several columns of 0 and 1.
+    JSON files hold an object (file to label), or a list of pairs or of objects, perhaps under the name `labels`; JSON
+    lines hold one object each.
+
+    Raises:
+        DataError: the file holds something else.
+    """
+    try:
+        if path.stat().st_size > LARGEST_TABLE:
+            raise wrong("no label file", "labels", path=path, why=f"> {LARGEST_TABLE:,} B")
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+            return _from_rows(text, "\t" if path.suffix.lower() == ".tsv" else None)
+        if path.suffix.lower() == ".jsonl":
+            return _from_objects([parse_json(line) for line in text.splitlines() if line.strip()])
+        return _from_json(parse_json(text))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        if hasattr(error, "parts"):
+            raise
+        raise wrong("no label file", "labels", path=path, why=error) from None
+
+
+def _from_json(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict) and isinstance(value.get("labels"), list | dict):
+        value = value["labels"]
+    if isinstance(value, dict):
+        return {str(name): label for name, label in value.items()}
+    if value and all(isinstance(row, list) and len(row) == 2 for row in value):
+        return {str(name): label for name, label in value}
+    return _from_objects(value)
+
+
+def _from_objects(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    names = {name.lower(): name for name in rows[0]}
+    file = next(names[name] for name in FILE_COLUMNS if name in names)
+    label = next((names[name] for name in LABEL_COLUMNS if name in names), None)
+    if label is None:
+        label = next(name for name in rows[0] if name != file)
+    return {str(row[file]): row[label] for row in rows}
+
+
+def _from_rows(text: str, delimiter: str | None) -> dict[str, Any]:
+    first = text.split("\n", 1)[0]
+    separator = delimiter or max(",;\t", key=first.count)
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=separator) if row]
+    names = [name.strip().lower() for name in rows[0]]
+    if len(names) < 2:
+        raise ValueError("one column")
+    file = next((names.index(name) for name in FILE_COLUMNS if name in names), None)
+    label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
+    body = rows if file is None and label is None and "." in rows[0][0] else rows[1:]  # Without a header.
+    file = 0 if file is None else file
+    others = [place for place in range(len(names)) if place != file]
+    if label is None and len(others) > 1 and all(row[place] in ("0", "1") for row in body for place in others):
+        return {row[file]: [rows[0][place] for place in others if row[place] == "1"] for row in body}
+    label = others[0] if label is None else label
+    several = any(SEVERAL.search(row[label]) for row in body)
+    return {row[file]: [w for w in SEVERAL.split(row[label]) if w] if several else row[label] for row in body}
+
+
+def labels_for(names: Iterable[str], known: dict[str, Any]) -> list[Any]:
+    """Returns what a file of labels says of each picture; None where it says nothing.
+
+    Args:
+        names: the pictures' paths relative to the folder.
+        known: as `read_label_file` returns it; its names are such paths, file names, or file names without an ending.
+    """
+    plain = {name.replace("\\", "/").lstrip("./"): label for name, label in known.items()}
+    found = []
+    for name in names:
+        path = Path(name)
+        keys = (name, path.with_suffix("").as_posix(), path.name, path.stem)
+        found.append(next((plain[key] for key in keys if key in plain), None))
+    return found
