@@ -21,7 +21,8 @@ from pocketgan.base.version import __version__
 from pocketgan.config.plan import make_plan
 from pocketgan.config.recipes import recipe
 from pocketgan.experiment.experiment import find_facts
-from pocketgan.images.sets import Batches, load_images
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import load_images
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.state import create_state
 from pocketgan.training.steps import train

@@ -26,7 +26,8 @@ import pocketgan
 from pocketgan.config.fields import replace
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import Batches, load_images
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import load_images
 from pocketgan.networks import ImageShape
 from pocketgan.runs.rewinding import rewind
 from pocketgan.training.checkpoints import read_checkpoint

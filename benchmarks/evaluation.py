@@ -14,10 +14,10 @@ import tempfile
 import time
 
 from pocketgan.base.progress import Progress
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.fields import replace
 from pocketgan.config.plan import make_plan
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import DataConfig
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.experiment import find_facts
 from pocketgan.experiment.monitor import Follower

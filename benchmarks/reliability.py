@@ -36,8 +36,8 @@ from PIL import Image
 import pocketgan
 from pocketgan.base.errors import PocketganError
 from pocketgan.cli.main import main as run_command
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.recipes import RECIPES
-from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.records import read_rows
 from pocketgan.runs.run import Run

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional
 
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import ImageSet, load_images, to_network, to_uint8
 from pocketgan.metrics.evaluation import choose_space, labels_in
 from pocketgan.metrics.registry import METRICS, Comparison, Reference

@@ -25,11 +25,13 @@ from pocketgan.config.plan import make_plan
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.experiment import find_facts, settled
 from pocketgan.experiment.speed import using_threads
-from pocketgan.images.sets import Batches, load_images
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import load_images
 from pocketgan.runs.weights import image_shape
+from pocketgan.training.measures import summarise
 from pocketgan.training.objectives import OBJECTIVES
 from pocketgan.training.state import TrainState, create_state
-from pocketgan.training.steps import summarise, train, training_step, update_ema
+from pocketgan.training.steps import train, training_step, update_ema
 
 WINDOWS = 7
 

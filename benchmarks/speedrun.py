@@ -28,7 +28,8 @@ from pocketgan.cli.flags import parse_recipe
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.experiment import find_facts, run_experiment, settled
-from pocketgan.images.sets import Batches, load_images
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import load_images
 from pocketgan.metrics.evaluation import evaluate
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.state import create_state

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.run import Run
 

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pocketgan.base.errors import ConfigError, UserError
+from pocketgan.config.data_section import split
 from pocketgan.config.fields import ALIASES, FIELDS, SECTIONS, differences, flatten, rename, replace, validated
 from pocketgan.config.plan import make_plan, needs_speed
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import RunConfig, split
+from pocketgan.config.sections import RunConfig
 
 BASE = RunConfig(recipe="test")
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pocketgan.base.errors import DataError
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
+from pocketgan.images.batches import Batches, DataOrder
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import Batches, DataOrder, ImageSet, load_images, to_network, to_uint8
+from pocketgan.images.sets import ImageSet, load_images, to_network, to_uint8
 
 EVERY_VALUE = torch.arange(256, dtype=torch.uint8)
 ORDERS = ["epoch", "replacement"]
@@ -317,27 +318,27 @@ def test_splits_of_a_file_are_kept_apart(tmp_path):
 
 def test_numbers_that_are_labels_become_class_names(tmp_path):
     path = str(tmp_path / "set.npz")
-    images = np.arange(4 * 4, dtype=np.uint8).reshape(4, 2, 2)
+    images = 10 * np.arange(4 * 4, dtype=np.uint8).reshape(4, 2, 2)
     np.savez(path, images=images, labels=np.array([7, 30, 7, -1], np.int16))
     found = load_images(DataConfig(data=path))
     assert found.class_names == ("-1", "7", "30")
     assert found.labels.tolist() == [1, 2, 1, 0] and found.labels.dtype == torch.int64
-    assert load_images(DataConfig(data=path, classes="7")).images[:, 0, 0, 0].tolist() == [0, 8]
+    assert load_images(DataConfig(data=path, classes="7")).images[:, 0, 0, 0].tolist() == [0, 80]
 
 
 def test_class_folders_become_class_names(tmp_path):
     for number, name in enumerate(("b", "a", "c")):
         (tmp_path / name).mkdir()
-        Image.fromarray(np.full((2, 2), number, np.uint8)).save(tmp_path / name / "1.png")
+        Image.fromarray(np.full((2, 2), 50 * number, np.uint8)).save(tmp_path / name / "1.png")
     found = load_images(DataConfig(data=str(tmp_path)))
     assert found.class_names == ("a", "b", "c")
-    assert found.images[:, 0, 0, 0].tolist() == [1, 0, 2] and found.labels.tolist() == [0, 1, 2]
+    assert found.images[:, 0, 0, 0].tolist() == [50, 0, 100] and found.labels.tolist() == [0, 1, 2]
     assert load_images(DataConfig(data=str(tmp_path), classes="c,a")).labels.tolist() == [0, 1]
 
 
 def test_channels_last_files_become_contiguous_nchw(tmp_path):
     path = str(tmp_path / "set.npz")
-    np.savez(path, images=np.zeros((2, 4, 4, 3), np.uint8))
+    np.savez(path, images=np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8))
     found = load_images(DataConfig(data=path))
     assert found.images.shape == (2, 3, 4, 4) and found.images.is_contiguous()
     assert found.labels is None and found.class_names == ()
@@ -361,7 +362,11 @@ def own(tmp_path: Path, counts: dict[str, int]) -> str:
     """An archive with so many images of each class."""
     labels = np.concatenate([np.full(count, int(name)) for name, count in counts.items()])
     np.random.default_rng(1).shuffle(labels)
-    np.savez(tmp_path / "own.npz", images=np.zeros((len(labels), 8, 8), np.uint8), labels=labels)
+    np.savez(
+        tmp_path / "own.npz",
+        images=np.random.default_rng(0).integers(0, 256, (len(labels), 8, 8), np.uint8),
+        labels=labels,
+    )
     return str(tmp_path / "own.npz")
 
 
@@ -379,7 +384,7 @@ def own(tmp_path: Path, counts: dict[str, int]) -> str:
 def test_every_class_gives_its_part_to_what_is_held_out(
     counts: dict[str, int], validation: float, tmp_path: Path
 ) -> None:
-    config = DataConfig(data=own(tmp_path, counts), validation=validation)
+    config = DataConfig(data=own(tmp_path, counts), validation=validation, test=0)
     training, held_out = load_images(config, "train"), load_images(config, "validation")
     assert training.class_names == held_out.class_names
     share = len(held_out) / (len(training) + len(held_out))
@@ -393,7 +398,7 @@ def test_every_class_gives_its_part_to_what_is_held_out(
 def test_a_random_draw_can_be_asked_for(tmp_path: Path) -> None:
     data = own(tmp_path, {"0": 1997, "1": 1, "2": 1, "3": 1})
     random = load_images(DataConfig(data=data, validation=400, validation_split="random"), "validation")
-    stratified = load_images(DataConfig(data=data, validation=400), "validation")
+    stratified = load_images(DataConfig(data=data, validation=400, test=0), "validation")
     assert len(random) == len(stratified) == 400
     assert stratified.class_counts() == (400, 0, 0, 0)
 

@@ -18,7 +18,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pocketgan.base.errors import DataError
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics import features
 from pocketgan.metrics.features import FeatureSpace

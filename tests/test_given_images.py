@@ -81,7 +81,7 @@ def test_a_module_and_a_function_are_measured(tmp_path: Path) -> None:
         (lambda: pocketgan.evaluate(MADE, latent_dim=3, **CHOICE), "latent_dim", "latents without a function"),
         (lambda: pocketgan.evaluate(MADE, labels=[1], **CHOICE), "labels", "labels length"),
         (lambda: pocketgan.evaluate(MADE, count=161, against=REAL, **CHOICE), "count", "too few there"),
-        (lambda: pocketgan.evaluate(MADE, against=REAL / 255, **CHOICE), "against", "array type"),
+        (lambda: pocketgan.evaluate(MADE, against=REAL * 1j, **CHOICE), "against", "array type"),
         (lambda: pocketgan.evaluate(Painter(), **CHOICE), "latent_dim", "latents of function"),
         (lambda: pocketgan.evaluate("gone.npz", labels=[1], **CHOICE), "labels", "labels of arrays"),
         (

@@ -7,8 +7,9 @@ from pocketgan.base.errors import RunError
 from pocketgan.images import lettering
 from pocketgan.images import montage as layout
 from pocketgan.images.grids import Images, cut, grid
+from pocketgan.images.intake.pictures import read_picture
 from pocketgan.images.montage import FRAME, MOST_PIXELS, MOST_SIDE, THEMES, Labels, chosen_scale, headings, lay_out
-from pocketgan.images.readers import read_npz, read_picture
+from pocketgan.images.readers import read
 
 DIGITS = np.random.default_rng(0).integers(0, 256, (6, 1, 7, 7), dtype=np.uint8)
 COLOURS = np.random.default_rng(1).integers(0, 256, (6, 3, 7, 7), dtype=np.uint8)
@@ -205,7 +206,7 @@ def test_an_archive_is_not_enlarged(tmp_path):
         Images(DIGITS).save(tmp_path / "a.npz", scale=2)
     assert not list(tmp_path.iterdir())
     named = Images(DIGITS, np.arange(6) % 2).named(("cat", "dog"))
-    found = read_npz(named.save(tmp_path / "a.npz", labels=True), "train")
+    found = read(str(named.save(tmp_path / "a.npz", labels=True))).splits["train"]
     assert found.labels is not None and found.labels.tolist() == [0, 1] * 3
 
 

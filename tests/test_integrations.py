@@ -68,7 +68,7 @@ def test_a_fit_of_keras_becomes_a_run(keras: Any) -> None:
     callback = keras.Recorder("run", "noise.npz", sample=noise, batch_size=10, names={"gen": "g_loss"}, **OPTIONS)
     callback.model = SimpleNamespace(stop_training=False)
     images, labels = callback.training_data()
-    assert (images.shape, labels) == ((300, 1, 8, 8), None)
+    assert (images.shape, labels) == ((240, 1, 8, 8), None)
     callback.on_train_begin()
     for epoch in range(2):
         callback.on_epoch_begin(epoch)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import Batches, ImageSet
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import ImageSet
 from pocketgan.networks import ImageShape
 from pocketgan.training.checkpoints import state_tensors
 from pocketgan.training.state import TrainState, create_state

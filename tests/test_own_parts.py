@@ -417,7 +417,7 @@ def test_objects_and_arrays_in_python(tmp_path: Path) -> None:
     assert run.generate(3).images.shape == (3, 1, 28, 28)
     assert pocketgan.resume(run, duration="3 steps", progress=False, generator=Flat).status().step == 3
     with pytest.raises(UserError):
-        pocketgan.train("mlp", data=images / 255, progress=False)
+        pocketgan.train("mlp", data=images * 1j, progress=False)
 
 
 def test_schedules_of_ones_own(file: Path, tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from pocketgan.base import files
 from pocketgan.base.errors import RunError, StorageError
 from pocketgan.base.files import write_atomically, write_json
 from pocketgan.images.grids import Images, grid, save_picture, to_picture
+from pocketgan.images.intake.pictures import read_picture
 from pocketgan.images.montage import FRAME, PADDING, SCALE
-from pocketgan.images.readers import read_npz, read_picture, read_picture_folder
+from pocketgan.images.readers import read
 
-GREYS = np.array([[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]], [[[9, 10], [11, 12]]]], np.uint8)
-COLOURS = np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)
+GREYS = 20 * np.array([[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]], [[[9, 10], [11, 12]]]], np.uint8)
+COLOURS = 10 * np.arange(2 * 3 * 2 * 2, dtype=np.uint8).reshape(2, 3, 2, 2)
 
 
 def doubled(rows):
@@ -29,9 +30,9 @@ def doubled(rows):
 def test_a_grid_has_every_pixel_where_it_belongs():
     assert (PADDING, SCALE) == (2, 2)
     expected = np.full((14, 14), FRAME, np.uint8)
-    expected[2:6, 2:6] = doubled([[1, 2], [3, 4]])
-    expected[2:6, 8:12] = doubled([[5, 6], [7, 8]])
-    expected[8:12, 2:6] = doubled([[9, 10], [11, 12]])
+    expected[2:6, 2:6] = doubled([[20, 40], [60, 80]])
+    expected[2:6, 8:12] = doubled([[100, 120], [140, 160]])
+    expected[8:12, 2:6] = doubled([[180, 200], [220, 240]])
     picture = grid(GREYS, columns=2)
     assert picture.mode == "L"
     assert (np.asarray(picture) == expected).all()
@@ -61,8 +62,8 @@ def test_a_grid_of_colours_is_rgb():
     assert picture.mode == "RGB"
     pixels = np.asarray(picture)
     assert pixels.shape == (8, 14, 3)
-    assert pixels[2, 2].tolist() == [0, 4, 8] and pixels[5, 5].tolist() == [3, 7, 11]
-    assert pixels[2, 8].tolist() == [12, 16, 20] and pixels[0, 0].tolist() == [FRAME] * 3
+    assert pixels[2, 2].tolist() == [0, 40, 80] and pixels[5, 5].tolist() == [30, 70, 110]
+    assert pixels[2, 8].tolist() == [120, 160, 200] and pixels[0, 0].tolist() == [FRAME] * 3
 
 
 def test_drawing_leaves_the_images_as_they_were():
@@ -98,7 +99,7 @@ def test_a_jpg_is_a_jpeg(tmp_path, name):
 
 @pytest.mark.parametrize("labels", [None, np.array([3, 1, 4])])
 def test_an_archive_can_be_read_as_data(tmp_path, labels):
-    found = read_npz(Images(GREYS, labels).save(str(tmp_path / "made.npz")), "train")
+    found = read(str(Images(GREYS, labels).save(str(tmp_path / "made.npz")))).splits["train"]
     assert (found.images == GREYS).all()
     assert found.labels is None if labels is None else found.labels.tolist() == [3, 1, 4]
 
@@ -107,7 +108,7 @@ def test_an_archive_can_be_read_as_data(tmp_path, labels):
 def test_a_folder_holds_single_pictures(tmp_path, images):
     out = Images(images).save(tmp_path / "made")
     assert sorted(path.name for path in out.iterdir()) == [f"{index:04d}.png" for index in range(len(images))]
-    assert (read_picture_folder(out, "train").images == images).all()
+    assert (read(str(out)).splits["train"].images == images).all()
 
 
 def test_single_pictures_say_their_labels(tmp_path):
@@ -134,10 +135,10 @@ def test_single_pictures_and_archives_say_the_names_of_classes(tmp_path):
     with np.load(made.save(tmp_path / "made.npz")) as archive:
         assert archive["class_names"].tolist() == [*NAMES]
         assert [archive["class_names"][label] for label in archive["labels"]] == [*made.names]
-    found = read_npz(tmp_path / "made.npz", "train")
+    found = read(str(tmp_path / "made.npz")).splits["train"]
     assert [found.class_names[label] for label in found.labels] == [*made.names]
     one = Images(images, np.array([2] * 8)).named(NAMES).save(tmp_path / "one.npz")
-    assert read_npz(one, "train").class_names == ("naïve café",)
+    assert read(str(one)).splits["train"].class_names == ("naïve café",)
 
 
 @pytest.mark.parametrize("names", [("1", "10", "2", "3"), ("000", "001", "002", "003")])
@@ -154,7 +155,7 @@ def test_classes_called_by_numbers_are_saved_as_those(names, tmp_path):
 @pytest.mark.parametrize("class_names", [["a", "a"], ["a"], [["a"], ["b"]], [1, 2], np.array([{}, {}], dtype=object)])
 def test_names_of_classes_that_are_none_are_passed_over(class_names, tmp_path):
     np.savez(tmp_path / "a.npz", images=np.zeros((4, 1, 4, 4), np.uint8), labels=[0, 1, 0, 1], class_names=class_names)
-    found = read_npz(tmp_path / "a.npz", "train")
+    found = read(str(tmp_path / "a.npz")).splits["train"]
     assert found.class_names == () and found.labels.tolist() == [0, 1, 0, 1]
 
 

@@ -16,10 +16,11 @@ from pocketgan.base import messages
 from pocketgan.base.errors import ConfigError, DataError, RunError, UserError, nearest
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.base.messages import PROBLEMS, problem, restored, stored
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.durations import Duration
 from pocketgan.config.fields import FIELDS, replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import DataConfig, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.exported import ExportedModel
 from pocketgan.runs.run import Run

@@ -702,7 +702,7 @@ class Translating(nn.Module):
         ({"on_failure": "rollback"}, "not one of", "on_failure"),
         ({"settings": {"layers": [1, 2]}}, "setting value", "settings"),
         ({"steps": 0}, "at least", "steps"),
-        ({"data": np.zeros(3)}, "array type", "data"),
+        ({"data": np.zeros(3)}, "npz shape", "data"),
         ({"data": "nowhere.npz"}, "no such data", "data"),
         ({"classes": "9"}, "no class", "classes"),
         ({"log_every": "5 s"}, "must be a count", "log_every"),

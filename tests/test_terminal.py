@@ -225,7 +225,7 @@ MISTAKES = [
     ("train --config note.txt", "--config: note.txt isn't valid JSON"),
     ("train --data fashion-mnist", "'mnist' and 'stacked-mnist'"),
     ("train --data cifar10", "'cifar10' isn't in the package; save its files in a folder (IDX files or pictures)"),
-    ("train --data nowhere", "use 'mnist', 'stacked-mnist', a folder or an .npz file"),
+    ("train --data nowhere", "use 'mnist', 'stacked-mnist', a folder, a file or 'hf:NAME'"),
     ("generate told --out a.pdf", "--out must end in '.jpg', '.png' or '.npz', or be a folder (got 'a.pdf')"),
     ("generate runs", "'runs' holds runs and isn't one itself; choose one of them: noise, redraw, told"),
     ("evaluate runs", "'runs' holds runs and isn't one itself; choose one of them: noise, redraw, told"),

@@ -14,17 +14,17 @@ from pocketgan.base.errors import ConfigError, NonFiniteLoss
 from pocketgan.config.plan import Plan, make_plan
 from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.sets import Batch, Batches, ImageSet
+from pocketgan.images.batches import Batch, Batches
+from pocketgan.images.sets import ImageSet
 from pocketgan.networks import ImageShape
 from pocketgan.runs.sampling import generate_images, redraw_images
 from pocketgan.training.augment import augment
 from pocketgan.training.checkpoints import state_tensors
+from pocketgan.training.measures import MEASURES, accuracies
 from pocketgan.training.objectives import OBJECTIVES, squared_gradient
 from pocketgan.training.state import TrainState, choose_device, choose_precision, create_state
 from pocketgan.training.steps import (
-    MEASURES,
     Tick,
-    accuracies,
     discriminate,
     discriminator_step,
     generate,

@@ -13,7 +13,7 @@ from PIL import Image
 import pocketgan
 import pocketgan.web
 from pocketgan.base.language import LANGUAGES
-from pocketgan.images.readers import read_npz
+from pocketgan.images.readers import read
 from pocketgan.runs.run import Run
 from pocketgan.web.asking import (
     MOST,
@@ -466,6 +466,6 @@ def test_digits_are_known():
 def test_a_downloaded_archive_says_the_names_of_classes(names, tmp_path):
     arrays = {"images": np.zeros((3, 1, 4, 4), np.uint8), "latents": np.zeros((3, 2)), "labels": np.array([1, 0, 1])}
     (tmp_path / "made.npz").write_bytes(keeping.archive(arrays, names))
-    found = read_npz(tmp_path / "made.npz", "train")
+    found = read(str(tmp_path / "made.npz")).splits["train"]
     said = [found.class_names[label] for label in found.labels] if found.class_names else map(str, found.labels)
     assert tuple(said) == names

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 import pocketgan
 from pocketgan.base.errors import RunError
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.fields import replace
-from pocketgan.config.sections import DataConfig
 from pocketgan.images.sets import load_images
 from pocketgan.metrics.features import digits
 from pocketgan.pictures.spelling import check_text, find_digits, preferred_run, write_text

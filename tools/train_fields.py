@@ -5,6 +5,7 @@ With `--check` nothing is written, and the exit code is 1 where the file isn't t
 
 import argparse
 import sys
+from keyword import iskeyword
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -40,7 +41,8 @@ def field_types() -> dict[str, str]:
         text = type_text(hints[field])
         types[field] = "Any" if field in OBJECTS else f"{text} | int | Sequence[int | str]" if field in LISTS else text
     for alias, (field, form) in ALIASES.items():
-        types[alias] = types.get(field, "Any") if form == "{}" else "Any"
+        if not iskeyword(alias):  # Such as `from`, which only the command line has.
+            types[alias] = types.get(field, "Any") if form == "{}" else "Any"
     return types
 
 

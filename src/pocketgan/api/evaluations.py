@@ -63,8 +63,8 @@ def evaluate(
         inception_weights: the file with the weights for the feature space `inception`.
         replace: whether a smaller evaluation may replace a larger one in the folder of a run.
         latent_dim: the length of the latents of a function or a module, or of an ONNX file that doesn't say it.
-        pixel_range: the range of the values of images that aren't uint8, in an array or from a function, a module or an
-            ONNX file: `-1:1`, `0:1` or `0:255`.
+        pixel_range: the range of the values of images that aren't uint8, in an array, a file, or from a function, a
+            module or an ONNX file: `-1:1`, `0:1` or `0:255`.
         progress: whether to show progress on standard error.
 
     Returns:
@@ -95,6 +95,7 @@ def evaluate(
             checkpoint=checkpoint,
             seed=seed,
             inception_weights=inception_weights,
+            value_range=None if isinstance(images, OnnxSource | ImageSet) else pixel_range,
             progress=shown,
         )
     if out is None:
@@ -144,9 +145,8 @@ def with_onnx(
         from pocketgan.runs.onnx_images import OnnxSource
 
         return OnnxSource(Path(source), latent_dim, pixel_range)
-    for field, value in (("latent_dim", latent_dim), ("pixel_range", pixel_range)):
-        if value is not None:
-            raise ModelError("only of onnx", field=field)
+    if latent_dim is not None:
+        raise ModelError("only of onnx", field="latent_dim")
     return source
 
 

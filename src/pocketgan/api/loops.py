@@ -66,11 +66,11 @@ class Loop:
         Raises:
             NonFiniteLoss: a loss was infinite or not a number.
         """
-        from pocketgan.images.sets import Batches
+        from pocketgan.experiment.prepared_data import feed
         from pocketgan.training.steps import train
 
-        config, device = self.config, self.state.found_inf.device.type
-        batches = Batches(self.images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
+        config = self.config
+        batches = feed(self.images, config, self.state.found_inf.device.type, self.state.strength)
         pauses = range(1, self.plan.steps + 1) if self.every_step else ()
         return train(self.state, batches, config, self.plan, pauses=pauses)
 
@@ -99,17 +99,16 @@ def steps(
     """
     from pocketgan.base.progress import Progress
     from pocketgan.experiment.experiment import plan_run, settled
-    from pocketgan.experiment.prepared_data import find_facts
-    from pocketgan.images.sets import load_images
-    from pocketgan.runs.weights import image_shape
-    from pocketgan.training.state import choose_device, create_state
+    from pocketgan.experiment.prepared_data import find_facts, prepare_images
+    from pocketgan.experiment.transfer import fresh_state
+    from pocketgan.training.state import choose_device
 
     hand_over(code)
     config = configured(recipe, {**fields})
     device = choose_device(config.train.device)
-    images = load_images(config.data)
+    config, images = prepare_images(config, Progress(quiet=True))
     facts = find_facts(images)
     config = settled(config, facts, device)
     plan = plan_run(config, images, facts, device, Progress(quiet=True))
-    state = create_state(config, image_shape(facts, config.network.conditional), device)
+    state = fresh_state(config, facts, device)
     return Loop(config, images, plan, state, every_step=every_step)

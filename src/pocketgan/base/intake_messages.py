@@ -40,7 +40,11 @@ INTAKE: Final[dict[str, str]] = {
         "{path}: values from {low} to {high} ({type}) can be read in several ways; set --value-range 0:1, -1:1, 0:255, "
         "or the values of black and white, such as 0:{high}"
     ),
-    "values not finite": "must not hold infinite values or NaN",
+    "two readings of images": (
+        "{path}: values from {low} to {high} ({type}) can be read in several ways; set --pixel-range 0:1, -1:1, 0:255, "
+        "or the values of black and white, such as 0:{high}"
+    ),
+    "images not finite": "{path} holds infinite values or NaN",
     "where are channels": (
         "{path}: the shape {shape} can be read in several ways; set --channels-at first, last, or none for gray images "
         "(N, H, W)"
@@ -64,6 +68,9 @@ INTAKE: Final[dict[str, str]] = {
     "no table of pixels": "{path} isn't a table with a column for each pixel: {why}",
     "no records": "{file} isn't a binary batch of CIFAR: its {length} bytes aren't a multiple of {record}",
     "no label file": "can't read the labels in {path}: {why}",
+    "no number file": "can't read the numbers in {path}: {why}",
+    "no numbers of picture": "{path} has no numbers for {picture} ({count} pictures in all)",
+    "rows of numbers": "{path} has {rows} rows for {images} images; name the pictures in a column 'file'",
     "labels of nothing": "{path} names none of the pictures in {folder}",
     "pickles": (
         "{path} is a pickle, which can run code when it is opened; load it yourself and save it with numpy.savez "

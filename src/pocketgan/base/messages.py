@@ -57,6 +57,12 @@ PROBLEMS: Final[dict[str, str]] = {
     ),
     "autoencoder has no class": "doesn't work with the generator '{name}', which reads images; leave it out",
     "inverted needs images": "'inverted' needs a generator that reads images; add --generator autoencoder",
+    "no initial run": "there is no run '{source}'; 'pocketgan runs' lists runs",
+    "no weights there": "{why}",
+    "weights don't fit": (
+        "only {share} of the generator's weights fit those of '{source}'; use its recipe, its size and its widths"
+    ),
+    "augment without validation": "'auto' needs a validation set of at least 10 images; add --validation 0.2",
     "patience needs evaluation": "needs evaluations; add --evaluate-every '60 s'",
     # Durations.
     "durations": "'50 epochs', '10000 steps', '500 kimg' or '5 min'",
@@ -155,6 +161,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "count at once": "must be from 1 to {most} (got {count})",
     "count from one": "must be at least 1 (got {count})",
     "unconditional": "'{folder}' is unconditional, so you can't request a class; leave --label out",
+    "no mixture": "must be a class, or names and weights such as '3:0.7,8:0.3' (got {text})",
+    "weights above zero": "must have weights of at least 0, and one above 0",
     "no such label": "there is no class '{label}'; known: {known}",
     "sizes of images": (
         "the images of {source} have {found} (channels, height, width), and the real ones of {real} "
@@ -186,8 +194,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "test and train": "{why}; 'test' and 'train' are possible, too",
     "too few to compare": "needs at least {least} images to compare with (got {found})",
     "no device": "this computer (or this PyTorch) has no '{name}'; use 'auto'",
-    "side of four": (
-        "'{architecture}' needs images whose side is a multiple of 4, and these have {size}; 'mlp' accepts any"
+    "side of network": (
+        "'{architecture}' has no network for images of {size}; set {sides}, or choose 'mlp', which accepts any"
     ),
     # Runs, exported models, their files.
     "no runs folder": "there is no folder '{folder}'; 'pocketgan train' creates runs, in 'runs' by default",

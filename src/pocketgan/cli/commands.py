@@ -221,7 +221,7 @@ def evaluate(
         inception_weights: file of Inception's weights.
         replace: replace a larger evaluation in a run's folder by a smaller one.
         latent_dim: length of the latents of an .onnx file that doesn't say it.
-        pixel_range: range of the values that an .onnx file returns: -1:1, 0:1 or 0:255.
+        pixel_range: range of the values in files, or that an .onnx file returns: -1:1, 0:1 or 0:255.
         quiet: show no progress.
     """
     chosen_source = chosen(source)

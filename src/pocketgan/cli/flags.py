@@ -19,9 +19,9 @@ from pocketgan.cli.own_code import COMMANDS as CODE_COMMANDS
 from pocketgan.cli.own_code import take_options
 from pocketgan.config import fields as configuration
 from pocketgan.config import history
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import (
-    DataConfig,
     EvaluateConfig,
     NetworkConfig,
     ObjectiveConfig,

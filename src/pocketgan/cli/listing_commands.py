@@ -131,9 +131,9 @@ def summary(arguments: Sequence[str]) -> int:
 
 def networks_of(arguments: Sequence[str]) -> "tuple[RunConfig, ImageShape]":
     """Returns the configuration that `summary` is asked for, and the shape of its images."""
+    from pocketgan.base.progress import Progress
     from pocketgan.experiment.experiment import settled
-    from pocketgan.experiment.prepared_data import find_facts
-    from pocketgan.images.sets import load_images
+    from pocketgan.experiment.prepared_data import find_facts, prepare_images
     from pocketgan.runs.weights import image_shape
 
     if len(arguments) == 1 and arguments[0] not in RECIPES and is_model(located(arguments[0])):
@@ -142,7 +142,8 @@ def networks_of(arguments: Sequence[str]) -> "tuple[RunConfig, ImageShape]":
             raise RunError("recorded, no layers", field="run", folder=model.folder)
         return model.config, image_shape(model.facts, model.config.network.conditional)
     config, _ = parse_recipe("summary", arguments)
-    facts = find_facts(load_images(config.data))
+    config, images = prepare_images(config, Progress(quiet=True))
+    facts = find_facts(images)
     config = settled(config, facts, "cpu")
     return config, image_shape(facts, config.network.conditional)
 

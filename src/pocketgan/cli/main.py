@@ -17,7 +17,7 @@ COMMANDS = {
     "runs": ("runs [DIR] [--json]", "list runs: state, date, quality"),
     "recipes": ("recipes [--json]", "list recipes: what they are, size, duration"),
     "summary": ("summary RECIPE|RUN [flags]", "show layers, output shapes, parameters"),
-    "look": ("look DATA [-o DIR]", "show what data holds and what is done with it"),
+    "look": ("look DATA [-o DIR]", "show what data holds and how it is read"),
     "check": ("check FILE.py[:NAME]", "check your own networks and losses"),
     "ui": ("ui [DIR] [--lang L]", "open the browser interface"),
     "generate": ("generate [RUN] [-n N] [-o FILE]", "generate images"),
@@ -36,7 +36,7 @@ COMMANDS = {
 }
 """Each command, what is typed after it, and what it does."""
 GROUPS = {
-    "Start": ("look", "train", "resume", "runs", "recipes", "summary", "check", "ui"),
+    "Start": ("train", "resume", "runs", "recipes", "summary", "look", "check", "ui"),
     "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
     "Quality": ("evaluate", "plot"),
     "Studies": ("studies", "study", "report"),

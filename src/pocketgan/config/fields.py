@@ -26,6 +26,7 @@ ALIASES: dict[str, tuple[str, str]] = {
     "sample_interval": ("sample_every", "{} steps"),
     "lr": ("learning_rate", "{}"),
     "batch": ("batch_size", "{}"),
+    "from": ("initial_run", "{}"),
 }
 """Other names of fields, and how their value is written there."""
 NAMES = frozenset((*FIELDS, *ALIASES, *history.RENAMED))

@@ -112,8 +112,9 @@ NEW_FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
     3: {},
     4: {
         "data": (
-            "size", "fit", "color", "background", "value_range", "channels_at", "orientation", "labels", "skip_damaged",
-            "test", "fold",
+            "size", "fit", "color", "background", "value_range", "channels_at", "orientation", "labels", "condition",
+            "skip_damaged",
+            "test", "fold", "balance",
         ),
         "network": ("stages",),
     },

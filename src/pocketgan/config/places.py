@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pocketgan.config.sections import HUB, PACKAGED, DataConfig
+from pocketgan.config.data_section import HUB, PACKAGED, DataConfig
 
 
 def located(config: DataConfig) -> DataConfig:
@@ -10,7 +10,8 @@ def located(config: DataConfig) -> DataConfig:
     if config.data in PACKAGED or config.data.startswith(HUB):
         return config
     path = Path(config.data).expanduser().absolute()
-    labels = config.labels
-    if labels not in ("auto", "none") and Path(labels).expanduser().is_file():
-        labels = str(Path(labels).expanduser().absolute())
-    return config.model_copy(update={"data": str(path), "labels": labels})
+    tables = {name: getattr(config, name) for name in ("labels", "condition")}
+    for name, table in tables.items():
+        if table not in ("auto", "none") and Path(table).expanduser().is_file():
+            tables[name] = str(Path(table).expanduser().absolute())
+    return config.model_copy(update={"data": str(path), **tables})

@@ -10,9 +10,9 @@ from pathlib import Path
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config import parts
 from pocketgan.config.code import failed
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import (
-    DataConfig,
     EvaluateConfig,
     NetworkConfig,
     ObjectiveConfig,

@@ -4,144 +4,32 @@ Every field's docstring is also its help on the command line. Field names are un
 that a flag or a keyword (`batch_size=64`) needs no prefix.
 """
 
-import math
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config import parts
+from pocketgan.config.data_section import DataConfig, Section, check_list, join_list, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 from pocketgan.config.parts import Kind, PartFacts, Value
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
-PACKAGED = ("mnist", "stacked-mnist")
-"""Data that is in the package, by the name that `data` takes."""
-HUB = "hf:"
-"""Prefix of the names of data sets of the Hugging Face Hub."""
-
-
-def _join(value: Any) -> Any:
-    """Lets Python callers pass a number or a list where the command line passes `0,1,7`."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return ",".join(str(item) for item in value)
-    return value
-
-
-def split(text: str) -> list[str]:
-    """Returns the items of a comma-separated list, without blanks and empty ones."""
-    return [item.strip() for item in text.split(",") if item.strip()]
-
-
-def _check_list(text: str) -> str:
-    if not split(text):
-        raise ConfigError("empty list")
-    return ",".join(dict.fromkeys(split(text)))
 
 
 def _check_augment(text: str) -> str:
-    if text == "none":
+    if text in ("none", "auto"):
         return text
     for name in split(text):
         if name not in AUGMENTATIONS:
-            known = ", ".join(["none", *AUGMENTATIONS])
+            known = ", ".join(["none", "auto", *AUGMENTATIONS])
             raise ConfigError("no augmentation", name=repr(name), hint=nearest(name, AUGMENTATIONS), known=known)
-    return _check_list(text)
+    return check_list(text)
 
 
-def _check_color(text: str) -> str:
-    if text in ("white", "black"):
-        return text
-    from PIL import ImageColor
-
-    try:
-        ImageColor.getrgb(text)
-    except ValueError:
-        raise ConfigError("no color", text=repr(text)) from None
-    return text
-
-
-def _check_range(text: str) -> str:
-    try:
-        black, white = (0.0, 1.0) if text == "auto" else map(float, text.split(":"))
-    except ValueError:
-        raise ConfigError("no range", text=repr(text)) from None
-    if not -math.inf < black < white < math.inf:
-        raise ConfigError("no range", text=repr(text))
-    return text
-
-
-NameList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_list)]
-AugmentList = Annotated[str, BeforeValidator(_join), AfterValidator(_check_augment)]
+AugmentList = Annotated[str, BeforeValidator(join_list), AfterValidator(_check_augment)]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and closed to unknown fields."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=False
-    )
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
-
-
-class DataConfig(Section):
-    """Which images, and how they are fed."""
-
-    data: str = "mnist"
-    """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue; 1,000 classes), or your
-    own: a folder of pictures whose sub-folders are classes, an .npz, .npy, .csv or IDX file, a folder of such files, or
-    `hf:NAME` for a data set of the Hugging Face Hub. `pocketgan look DATA` shows what is read."""
-    size: Annotated[int, Field(ge=4, le=256)] | Literal["auto"] = "auto"
-    """Side of the images in pixels. `auto`: that of square images up to 128; others get 16, 28, 32 or 64."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How pictures of another shape become square: their middle (`crop`), all of them with a margin (`pad`), or
-    distorted (`stretch`)."""
-    color: Literal["auto", "gray", "rgb"] = "auto"
-    """`gray` or `rgb`. `auto`: gray if all pictures are gray, also those saved in color."""
-    background: Annotated[str, AfterValidator(_check_color)] = "white"
-    """Color behind transparent pictures and around padded ones: `white`, `black`, another name, or `#rrggbb`."""
-    value_range: Annotated[str, AfterValidator(_check_range)] = "auto"
-    """Values of black and white in arrays and pictures, such as `0:1`, `-1:1`, `0:255` or `0:16`. `auto` recognizes
-    them, and asks where two readings are possible."""
-    channels_at: Literal["auto", "first", "last", "none"] = "auto"
-    """Where arrays have their channels: (N, C, H, W) (`first`), (N, H, W, C) (`last`) or nowhere, (N, H, W) (`none`).
-    `auto` recognizes it, and asks where two readings are possible."""
-    orientation: Literal["auto", "upright", "transposed"] = "auto"
-    """Whether IDX files hold `upright` or `transposed` images. `auto`: transposed if their names say EMNIST."""
-    labels: str = "auto"
-    """A CSV, TSV, JSON or JSON lines file with the labels of a folder's pictures. `auto`: sub-folders, or such a file
-    beside the pictures that names them; `none`: no labels."""
-    skip_damaged: bool = False
-    """Whether pictures that can't be read are passed over and counted; otherwise they are an error."""
-    classes: NameList = "all"
-    """Train only on these classes: `8`, or `0,1,7`; `all` for all."""
-    pixel_range: Literal["signed", "unit"] = "signed"
-    """Range of the pixels that the networks see: `signed` for [-1, 1] (the generator ends in tanh), `unit` for [0, 1]
-    (it ends in a sigmoid)."""
-    sampling: Literal["epoch", "replacement"] = "epoch"
-    """`epoch`: each image once per epoch. `replacement`: every batch is sampled from all images."""
-    target: Literal["same", "inverted"] = "same"
-    """What the discriminator sees as real: the images (`same`), or the images `inverted` (dark on white)."""
-    validation: int | float = Field(default=0, ge=0)
-    """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
-    fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200
-    images of the package's data, or under 10 of your own."""
-    validation_split: Literal["auto", "random", "stratified", "content"] = "auto"
-    """How validation images are chosen: `random`, `stratified` (each class in proportion), or by their `content` (each
-    class in proportion, and equal images are never in two splits). `auto`: content for your own data, random for the
-    data in the package."""
-    test: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | Literal["auto"] = "auto"
-    """Size of the test set, taken from the training split of your own data without a test split: a number (at most a
-    fifth of the split is taken), or a fraction below 1. `auto`: a tenth of at least 1,000 images, otherwise none."""
-    fold: Annotated[int, Field(ge=0, le=4)] | Literal["auto"] = "auto"
-    """Which fifth of your own images is the validation set: 0 to 4. `auto`: by the seed for fewer than 1,000 images, so
-    that runs with different seeds hold out different ones; otherwise 0."""
 
 
 class NetworkConfig(Section):
@@ -152,9 +40,9 @@ class NetworkConfig(Section):
     your own, such as `my_gan.py:Painter`."""
     discriminator: Annotated[str, BeforeValidator(partial(parts.name_of, "discriminator"))] = "mlp"
     """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, or your own, such as `my_gan.py:Critic`."""
-    generator_options: dict[str, Value] = {}
+    generator_options: dict[str, Value] = Field(default={})
     """Options of your own generator's constructor: `channels=96 act=gelu`."""
-    discriminator_options: dict[str, Value] = {}
+    discriminator_options: dict[str, Value] = Field(default={})
     """Options of your own discriminator's constructor: `channels=96 act=gelu`."""
     latent_dim: int = Field(default=100, ge=1, le=4096)
     """Length of the noise vector z. Also `--z-dim`."""
@@ -163,7 +51,10 @@ class NetworkConfig(Section):
     width: float = Field(default=1.0, gt=0, le=64)
     """Multiplies every hidden width of both networks."""
     depth: int = Field(default=1, ge=1, le=16)
-    """Hidden layers of the generator (`dcgan`: convolutions at each resolution; `pocket`: at 7×7)."""
+    """Hidden layers of the generator (`dcgan`: convolutions at each resolution; `pocket`: at the lowest one)."""
+    stages: Annotated[int, Field(ge=1, le=6)] | Literal["auto"] = "auto"
+    """How often convolutional generators double the resolution. `auto`: from at most 8 pixels to the image's side, so
+    twice up to 32, three times up to 64, four times up to 128."""
     discriminator_depth: int | None = Field(default=None, ge=1, le=16)
     """Hidden layers of the discriminator; none: same as the generator."""
     activation: Activation = "leaky_relu"
@@ -225,7 +116,7 @@ class TrainConfig(Section):
     optimizer: Annotated[str, BeforeValidator(partial(parts.name_of, "optimizer"))] = "adam"
     """The optimizer of both networks: `adam`, `adamw`, `sgd`, `rmsprop`, or a class of your own (a
     `torch.optim.Optimizer`), such as `my_gan.py:Lion`."""
-    optimizer_options: dict[str, Value] = {}
+    optimizer_options: dict[str, Value] = Field(default={})
     """Options of the optimizer's constructor, except for `adam`: `momentum=0.9`, `weight_decay=0.01`."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
     """The optimizer's learning rate, for both networks. Also `--lr`."""
@@ -249,7 +140,13 @@ class TrainConfig(Section):
     images seen so far (`10%`); `none`: samples come from the raw generator."""
     augment: AugmentList = "none"
     """Differentiable augmentation of real and generated images alike: any of `translation`, `rotation`, `cutout`,
-    separated by commas; or `none`."""
+    separated by commas; `none`; or `auto`, which is as strong as the discriminator overfits (for few images; needs a
+    validation set)."""
+    initial_run: str = "none"
+    """A run or an exported model whose weights training begins with, where they fit; the rest is initialized as usual.
+    Also `--from RUN`."""
+    frozen_layers: int = Field(default=0, ge=0, le=32)
+    """How many of the discriminator's first layers keep the weights of `--from` (Mo et al. 2020)."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; `auto` tries CUDA, then Apple's MPS, then the CPU."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
@@ -359,9 +256,9 @@ class RunConfig(Section):
     watchdog: WatchdogConfig = WatchdogConfig()
     kind: Literal["trained", "recorded"] = "trained"
     """`trained` by Pocketgan, or `recorded` from a training loop of one's own."""
-    parts: dict[Kind, PartFacts] = {}
+    parts: dict[Kind, PartFacts] = Field(default={})
     """What is known about the parts that aren't the package's, by kind; filled in from the parts themselves."""
-    settings: dict[str, Value] = {}
+    settings: dict[str, Value] = Field(default={})
     """The settings of a recorded run, by the names that its author gave them."""
 
     @model_validator(mode="after")
@@ -435,7 +332,7 @@ class RunConfig(Section):
         network = {"conditional", "generator", "generator_options", "latent_dim"}
         known: dict[str, Any] = {
             **dict.fromkeys(("recipe", "seed", "kind", "parts", "settings", "evaluation", "watchdog"), True),
-            "data": {"data", "classes", "pixel_range", "validation", "validation_split"},
+            "data": set(DataConfig.model_fields) - {"sampling", "target", "balance"},
             "network": network if self.has_generator else {"conditional"},
             "train": {"duration", "log_every"},
             "pictures": {"sample_every", "sample_count"},

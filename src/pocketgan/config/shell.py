@@ -43,7 +43,7 @@ def train_command(config: RunConfig, **changes: object) -> str:
     words: list[object] = ["train", config.recipe if config.recipe in RECIPES else "pocket"]
     words += code_flags(config)
     for name, value in flatten(replace(config, **changes)).items():
-        settled = name in ("precision", "validation_split") and usual[name] == "auto"
+        settled = name in ("precision", "validation_split", "fold") and usual[name] == "auto"
         if name == "recipe" or value == usual[name] or settled:
             continue
         flag = name.replace("_", "-")

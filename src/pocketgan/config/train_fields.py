@@ -9,12 +9,25 @@ class TrainFields(TypedDict, total=False):
 
     seed: int
     data: Any
+    size: int | Literal["auto"]
+    fit: Literal["crop", "pad", "stretch"]
+    color: Literal["auto", "gray", "rgb"]
+    background: str
+    value_range: str
+    channels_at: Literal["auto", "first", "last", "none"]
+    orientation: Literal["auto", "upright", "transposed"]
+    labels: str
+    condition: str
+    skip_damaged: bool
     classes: str | int | Sequence[int | str]
     pixel_range: Literal["signed", "unit"]
     sampling: Literal["epoch", "replacement"]
+    balance: bool
     target: Literal["same", "inverted"]
     validation: int | float
-    validation_split: Literal["auto", "random", "stratified"]
+    validation_split: Literal["auto", "random", "stratified", "content"]
+    test: int | float | Literal["auto"]
+    fold: int | Literal["auto"]
     generator: Any
     discriminator: Any
     generator_options: dict[str, Any]
@@ -23,6 +36,7 @@ class TrainFields(TypedDict, total=False):
     hidden_dim: int
     width: float
     depth: int
+    stages: int | Literal["auto"]
     discriminator_depth: int | None
     activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
     discriminator_activation: Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"] | None
@@ -52,6 +66,8 @@ class TrainFields(TypedDict, total=False):
     warmup: str
     ema_half_life: str
     augment: str | int | Sequence[int | str]
+    initial_run: str
+    frozen_layers: int
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "float32", "bfloat16"]
     threads: int | Literal["auto"]

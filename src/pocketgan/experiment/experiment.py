@@ -10,28 +10,30 @@ from pocketgan.base.errors import ConfigError, DataError, NonFiniteLoss, RunErro
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.base.signals import stop_on_signals
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.durations import Duration
 from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan, needs_speed
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.config.shell import command, train_command
 from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
-from pocketgan.experiment.prepared_data import describe, find_facts, prepare_images, save_sheet
+from pocketgan.experiment.prepared_data import describe, feed, find_facts, fold_of, prepare_images, save_sheet
 from pocketgan.experiment.run_words import line, tenths
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
+from pocketgan.experiment.transfer import fresh_state
 from pocketgan.experiment.watchdog_words import DiagnosisPart, sentence
-from pocketgan.images.sets import Batches, ImageSet, load_images
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.runs.own_code import FOLDER as CODE
 from pocketgan.runs.own_code import check_code, keep_code, record_change
 from pocketgan.runs.places import check_free, claim_folder
 from pocketgan.runs.records import DataFacts, State, step_of
 from pocketgan.runs.rewinding import abandon, forget_plans, rewind, settle
 from pocketgan.runs.run import Run
-from pocketgan.runs.weights import image_shape
 from pocketgan.training.checkpoints import (
     check_config,
     checkpoint_name,
@@ -41,7 +43,7 @@ from pocketgan.training.checkpoints import (
     superfluous,
 )
 from pocketgan.training.cores import LOOK_SECONDS, usage
-from pocketgan.training.state import TrainState, choose_device, choose_precision, create_state
+from pocketgan.training.state import TrainState, choose_device, choose_precision
 from pocketgan.training.steps import Tick, train
 
 TURNS = ("roll back", "planned again")
@@ -75,7 +77,7 @@ def run_experiment(
     facts = find_facts(images)
     config = settled(config, facts, device)
     with using_threads() as most:
-        create_state(config, image_shape(facts, config.network.conditional), device)  # Checks the image size.
+        fresh_state(config, facts, device)  # Checks the image size and the weights that it begins with.
         torch.set_num_threads(choose_threads(config, images, facts, device, most, since, progress))
         plan = plan_run(config, images, facts, device, progress)
         code = config.code()
@@ -205,7 +207,7 @@ def continue_run(
     record_change(run, state.step)
     config = run.config
     run.write_status("running", step=state.step, nimg=state.nimg, seconds=state.seconds)
-    batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
+    batches = feed(images, config, device, state.strength)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
         with stop_on_signals(asked) as stop, show_training(run, state.step, progress):
@@ -231,7 +233,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
     Raises:
         RunError: all checkpoints are damaged.
     """
-    state = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
+    state = fresh_state(run.config, run.facts, device)
     run.make_folders()
     settle(run)
     checkpoint, damaged = newest_intact(run.checkpoints())
@@ -314,7 +316,7 @@ def roll_back(run: Run, state: TrainState, healthy_step: int, device: str, progr
     complete an interrupted rollback.
     """
     checkpoint, _ = newest_intact([path for path in run.checkpoints() if step_of(path) <= healthy_step])
-    fresh = create_state(run.config, image_shape(run.facts, run.config.network.conditional), device)
+    fresh = fresh_state(run.config, run.facts, device)
     if checkpoint is not None:
         restore(fresh, checkpoint)
     fresh.rate_scale = state.rate_scale / 2
@@ -372,11 +374,13 @@ def device_here(run: Run, progress: Progress) -> str:
 def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     """Returns the configuration resolved for this data and this device.
 
-    Without labels, the run is unconditional. The settings `auto` of precision and validation split become definite.
+    Without labels and conditions, the run is unconditional. The settings `auto` of precision, validation split and fold
+    become definite.
     """
-    conditional = config.network.conditional and bool(facts.class_names)
+    conditional = config.network.conditional and bool(facts.condition_names or facts.class_names)
     precision = choose_precision(config.train.precision, device)
     split = config.data.validation_split
     if split == "auto":
         split = "random" if config.data.data in PACKAGED else "content"
-    return replace(config, conditional=conditional, precision=precision, validation_split=split)
+    fold = fold_of(config, facts.images)
+    return replace(config, conditional=conditional, precision=precision, validation_split=split, fold=fold)

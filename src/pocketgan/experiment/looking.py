@@ -307,7 +307,7 @@ def forecast(config: RunConfig, images: ImageSet) -> float | str:
     """Returns the images per second that training a recipe on these images takes here, or why it can't be trained."""
     facts = find_facts(images, digest=False)
     device = choose_device(config.train.device)
-    conditional = config.network.conditional and len(facts.class_names) > 0
+    conditional = config.network.conditional and len(facts.condition_names or facts.class_names) > 0
     config = replace(config, conditional=conditional, precision=choose_precision(config.train.precision, device))
     try:
         times = time_steps(config, images, facts, device, config.train.batch_size, 1, FORECAST_SECONDS)

@@ -22,6 +22,7 @@ from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import Metric, Reference, Sample
 from pocketgan.runs.records import BEST
+from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import draw_classes, redraw_images, run_generator
 from pocketgan.training.checkpoints import save_checkpoint
@@ -51,10 +52,14 @@ class Follower:
     """
 
     def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
-        self.config = run.config
+        self.config, self.facts = run.config, run.facts
         self.quality = Quality(run, images, progress, own)
         self.inputs, self.labels = self._inputs(self.quality.real, images.class_counts())
-        self.judged = [(part.images[:JUDGED], part.labels) for part in (self.quality.training, self.quality.real)]
+        held_out = self.quality.held_out or self.quality.real
+        self.judged = [
+            (part.images[:JUDGED], part.labels if part.conditions is None else part.conditions)
+            for part in (self.quality.training, held_out)
+        ]
 
     @property
     def reference(self) -> Reference:
@@ -78,8 +83,10 @@ class Follower:
             return real.images[:count], None
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
         latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
-        told = self.config.network.conditional
-        return latents, draw_classes(class_counts, count, self.config.seed) if told else None
+        if not self.config.network.conditional:
+            return latents, None
+        conditions = drawn_conditions(self.facts, count, self.config.seed)
+        return latents, draw_classes(class_counts, count, self.config.seed) if conditions is None else conditions
 
     def draw(self, generator: torch.nn.Module) -> Sample:
         """Generates the images of an evaluation; images with an inverted target are inverted back."""
@@ -88,7 +95,8 @@ class Follower:
             images = 255 - images if self.config.data.target == "inverted" else images
         else:
             images = run_generator(generator, self.inputs, self.labels, self.config)
-        return self.quality.look(images, self.labels)
+        classes = None if self.labels is None or self.labels.is_floating_point() else self.labels
+        return self.quality.look(images, classes)
 
     def measure(self, state: TrainState) -> dict[str, Any]:
         """Returns the values of an evaluation by name: those of `METRICS`, and the watchdog's own measures."""
@@ -102,9 +110,10 @@ class Follower:
     def judgement(self, state: TrainState) -> dict[str, float]:
         """Returns measures of the discriminator's outputs for training, validation and generated images.
 
-        With a validation set: `r_v` (Karras et al. 2020, equation 1) and `r_v_deviations`, its numerator in standard
-        errors. `r_v` is (E D(train) − E D(validation)) / (E D(train) − E D(generated)). Always: `generator_gradient`,
-        the root mean square of the gradient of the generator's loss with respect to the pixels.
+        With a validation set: `r_v` (Karras et al. 2020, equation 1), its standard error `r_v_error`, and
+        `r_v_deviations`, its numerator in standard errors. `r_v` is (E D(train) − E D(validation)) / (E D(train) −
+        E D(generated)). Always: `generator_gradient`, the root mean square of the gradient of the generator's loss with
+        respect to the pixels.
         """
         device = next(state.discriminator.parameters()).device
         training = state.discriminator.training
@@ -125,12 +134,13 @@ class Follower:
             (gradient,) = torch.autograd.grad(loss.sum(), images)
         state.discriminator.train(training)
         results = {"generator_gradient": gradient.square().mean().sqrt().item()}
-        if self.quality.against == "validation":
+        if self.quality.held_out is not None:
             train, held_out, generated = logits[0].mean(), logits[1].mean(), fake.detach().mean()
             gap = (train - generated).item()
             results["r_v"] = (train - held_out).item() / gap if gap > 0 else 0.0
             error = sum(values.var() / len(values) for values in logits[:2]) ** 0.5
             results["r_v_deviations"] = ((train - held_out) / error).item()
+            results["r_v_error"] = (error / gap).item() if gap > 0 else 0.0
         return results
 
     @property

@@ -3,26 +3,34 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from pocketgan.base.errors import ConfigError, DataError
 from pocketgan.base.messages import problem, stored
 from pocketgan.base.progress import Progress
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.places import located
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.run_words import line
+from pocketgan.images.batches import Batches
 from pocketgan.images.grids import grid, save_picture
 from pocketgan.images.intake.cache import LEAST
 from pocketgan.images.intake.decoding import Report
 from pocketgan.images.intake.read import Shown, silent
 from pocketgan.images.sets import MANY, ImageSet, load_images
+from pocketgan.runs.model import located as model_place
 from pocketgan.runs.records import DataFacts
+from pocketgan.training.adaptive import Strength, allows_flips
 
 FOLDS = 5
 """Number of parts of a small data set, each of which can be the validation set."""
 SHEET = "data.png"
 SHOWN, ACROSS = 100, 10
 """Number of images on a contact sheet, and in a row of it."""
+ROWS = 200
+"""Number of training images whose conditions a run stores."""
 NAMED = 8
 """Maximum number of classes whose counts are listed in a line."""
 
@@ -37,16 +45,55 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
     Raises:
         DataError: the data can't be read.
     """
-    config = config.model_copy(update={"data": located(config.data)})
+    train = config.train
+    if train.initial_run != "none":
+        train = train.model_copy(update={"initial_run": str(model_place(train.initial_run).absolute())})
+    config = config.model_copy(update={"data": located(config.data), "train": train})
     data = config.data
     images = load_images(data.model_copy(update={"fold": 0}), shown=showing(progress))
-    fold: int | str = data.fold
-    if fold == "auto":
-        held_out = data.validation_split in ("auto", "content") and data.data not in PACKAGED
-        fold = config.seed % FOLDS if held_out and data.validation and len(images) < MANY else 0
-    if fold:
+    if fold := fold_of(config, len(images)):
         images = load_images(data.model_copy(update={"fold": fold}))
     return config.model_copy(update={"data": data.model_copy(update={"fold": fold})}), images
+
+
+def fold_of(config: RunConfig, images: int) -> int:
+    """Returns the fold of a run's data that is held out: of few images of one's own, the seed decides.
+
+    Args:
+        config: the run's configuration.
+        images: the number of training images.
+    """
+    data = config.data
+    if data.fold != "auto":
+        return data.fold
+    by_content = data.validation_split in ("auto", "content") and data.data not in PACKAGED
+    return config.seed % FOLDS if by_content and data.validation and images < MANY else 0
+
+
+def feed(images: ImageSet, config: RunConfig, device: str, strength: Strength | None = None) -> Batches:
+    """Returns the batches of a run's training images, with those of its validation set for adaptive augmentation.
+
+    Args:
+        images: the training images.
+        config: the run's configuration.
+        device: where the batches go.
+        strength: of adaptive augmentation, which learns whether images may be mirrored; None without it.
+
+    Raises:
+        ConfigError: adaptive augmentation has no validation set.
+    """
+
+    def batches_of(one: ImageSet) -> Batches:
+        return Batches(one, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
+
+    batches = batches_of(images)
+    if strength is not None:
+        try:
+            batches.held_out = batches_of(load_images(config.data, "validation"))
+        except DataError:
+            raise ConfigError("augment without validation", field="augment") from None
+        strength.flips = allows_flips(images.images)
+    return batches
 
 
 def showing(progress: Progress) -> Shown:
@@ -71,7 +118,21 @@ def find_facts(images: ImageSet, *, digest: bool = True) -> DataFacts:
         class_counts=images.class_counts(),
         digest=images.digest() if digest else "",
         prepared=tuple(stored(note) for note in images.notes),
+        **facts_of_conditions(images),
     )
+
+
+def facts_of_conditions(images: ImageSet) -> dict[str, Any]:
+    """Returns what a run stores of the numbers that describe its images; nothing without them."""
+    if images.conditions is None:
+        return {}
+    rows = images.conditions[torch.linspace(0, len(images) - 1, min(ROWS, len(images))).long()]
+    return {
+        "condition_names": images.condition_names,
+        "condition_means": images.condition_means or (0.0,) * len(images.condition_names),
+        "condition_scales": images.condition_scales or (1.0,) * len(images.condition_names),
+        "condition_rows": tuple(tuple(round(value, 6) for value in row) for row in rows.tolist()),
+    }
 
 
 def describe(images: ImageSet) -> list[str]:

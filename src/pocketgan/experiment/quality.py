@@ -1,6 +1,8 @@
 """Quality of generated images during training, measured on images alone: whoever generated them."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,7 +10,9 @@ from torch import Tensor
 
 from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.data_section import PACKAGED
+from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.run_words import line
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace
@@ -18,6 +22,8 @@ from pocketgan.metrics.real_images import RealSets, choose_space
 from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, Sample
 from pocketgan.runs.run import Run
 
+FEWEST = 40
+"""Smallest number of real images to compare with during training."""
 REFERENCE = 10_000
 """Largest number of training images that serve as the reference of a run without a validation set."""
 MEASURED = (
@@ -54,6 +60,9 @@ class Quality:
         real, training: the real images of the comparison, and those that the generator is trained on.
         floor: the real-data baseline of the Fréchet distance; None if there are too few real images for it.
         authentic_floor: the authenticity of validation images, or None.
+        held_out: the validation set, or None.
+        few: the features of a validation set that is too small for the Fréchet distance, and of the training images;
+            None if there is none, or a larger one.
 
     Raises:
         DataError: there are too few images, or the feature space doesn't accept them.
@@ -62,7 +71,10 @@ class Quality:
     def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
         self.run, self.config = run, run.config
         self.space = space_for(run.config, progress)
-        held_out = held_out_images(run.config)
+        self.held_out = held_out_images(run.config)
+        least = METRICS["frechet_distance"].least
+        few = self.held_out is not None and len(self.held_out) < least
+        held_out = None if few else self.held_out
         self.class_names = self.space.class_names or run.facts.class_names
         self.against = "validation" if held_out is not None else "train"
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(0, "following")))
@@ -71,9 +83,8 @@ class Quality:
         self.training = images.part(order[: min(REFERENCE, len(images) - without)])
         self.real = self.training if held_out is None else held_out
         self.count = min(count, len(self.real)) if run.config.reads_images else count
-        least = METRICS["frechet_distance"].least
-        if len(self.real) < least:
-            raise DataError("too few to compare", found=len(self.real), least=least)
+        if len(self.real) < FEWEST:
+            raise DataError("too few to compare", found=len(self.real), least=FEWEST)
         sets = RealSets(self.against, self.real, self.training, None, held_out is not None, self.against)
         metrics = {name: METRICS[name] for name in MEASURED} | dict(own or {})
         self.judge = Judge.of(sets, self.space, metrics, asked=False)
@@ -82,12 +93,35 @@ class Quality:
         if self.reference.held_out and len(self.training) > 1:
             held = self.reference.sample.part(slice(self.count))
             self.authentic_floor = METRICS["authentic"].measure(Comparison(held, self.reference))
+        self.few = self._look_at_few() if few else None
+        if self.few is not None:
+            progress.say(line("few held out", count=len(self.few.sample)))
         self._varied = distinct_share(self.reference.sample.images[: self.count]) > 0.5
 
     @property
     def reference(self) -> Reference:
         """The real images with their features."""
         return self.judge.reference
+
+    def _look_at_few(self) -> Reference:
+        """Looks at a small validation set, which tells copies from new images and says nothing about quality."""
+        assert self.held_out is not None
+        sample = self.judge.look(replace(self.held_out, labels=None))
+        few = Reference(sample, self.judge.look(replace(self.training, labels=None)), held_out=True)
+        self.authentic_floor = METRICS["authentic"].measure(Comparison(sample, few))
+        return few
+
+    def _memorization(self, made: Sample) -> dict[str, float]:
+        """Returns the metrics of memorization from a small validation set, with the standard error of its share."""
+        if self.few is None or self.authentic_floor is None:
+            return {}
+        results: dict[str, float] = {}
+        for name in ("authentic", "copying"):
+            comparison = Comparison(made, self.few)
+            results[name] = METRICS[name].measure(comparison)
+        share = self.authentic_floor
+        results["authentic_floor_error"] = math.sqrt(share * (1 - share) / len(self.few.sample))
+        return results
 
     def _count(self, images: int, held_out: ImageSet | None) -> int:
         """Returns the number of images to generate: the configured one, or fewer if the baseline is smaller.
@@ -132,7 +166,7 @@ class Quality:
             results["authentic_floor"] = self.authentic_floor
         if self._varied and (distinct := distinct_share(made.images)) < 1:
             results["distinct"] = distinct
-        return results | self.judge.values(made)
+        return results | self.judge.values(made) | self._memorization(made)
 
     def shares(self, made: Sample, modes: float | None) -> dict[str, Any]:
         """Returns the number of classes in the data and the shares of the generated ones; empty without a classifier.

@@ -13,6 +13,7 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.watchdog import clocks
 from pocketgan.images.grids import Images, grid, sample_columns, save_picture
 from pocketgan.images.sets import ImageSet, to_network
+from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents, side_by_side
 from pocketgan.training.objectives import Objective, objective_of
@@ -28,10 +29,14 @@ class Sampler:
         config, count = run.config, run.config.pictures.sample_count
         classes = len(run.facts.class_names) if config.network.conditional else 0
         self.labels = torch.arange(count) % classes if classes else None
+        if config.network.conditional and (told := drawn_conditions(run.facts, count, config.seed)) is not None:
+            self.labels, classes = told, 0
         self.columns = sample_columns(config, classes)
         chosen = torch.linspace(0, len(images) - 1, count).long()
         self.images = images.images[chosen]
         self.classes = images.labels[chosen] if classes and images.labels is not None else None
+        if self.labels is not None and not classes and images.conditions is not None:
+            self.classes = images.conditions[chosen]
         if not config.reads_images:
             self.latents = sample_latents(config, count, config.seed)
 

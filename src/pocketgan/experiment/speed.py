@@ -21,7 +21,8 @@ from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.run_words import line
-from pocketgan.images.sets import Batches, ImageSet
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import ImageSet
 from pocketgan.runs.records import DataFacts
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.cores import SHARED, Usage, free_cores, threads_for, usage

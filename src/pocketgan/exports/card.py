@@ -9,9 +9,10 @@ from pocketgan.base.errors import RunError
 from pocketgan.base.language import clock, speaking
 from pocketgan.base.messages import restored
 from pocketgan.base.version import __version__
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import differences, replace
 from pocketgan.config.recipes import RECIPES
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.watchdog_words import advice, evidence, title
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET

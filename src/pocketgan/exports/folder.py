@@ -11,8 +11,9 @@ from pocketgan.base.errors import DataError, ModelError
 from pocketgan.base.files import write_atomically
 from pocketgan.base.progress import Progress, work
 from pocketgan.base.version import __version__
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import replace
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.exports.card import Shipment, model_card
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pocketgan.config.sections import PACKAGED, DataConfig
+from pocketgan.config.data_section import PACKAGED, DataConfig
 
 MNIST = """\
 This model was trained on the MNIST database of handwritten digits, by Y. LeCun, C. Cortes and C. J. C. Burges

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from pocketgan.base.errors import DataError, nearest
 from pocketgan.base.messages import Problem
-from pocketgan.config.sections import HUB, PACKAGED, DataConfig, split
+from pocketgan.config.data_section import HUB, PACKAGED, DataConfig, split
 from pocketgan.images import readers
+from pocketgan.images.conditions import read_conditions, standardized
 from pocketgan.images.intake.contents import Collection, ImageFiles, Part
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import Shown, silent
-from pocketgan.images.seeds import derived_seed
 from pocketgan.images.splitting import by_content, content_hashes, split_off
 
 Pixels = Literal["signed", "unit"]
@@ -62,6 +62,8 @@ class ImageSet:
         conditions: float32, shape (N, K), or None: numbers that describe each image, such as 0 and 1 for each of
             several labels.
         condition_names: a name for each of the K numbers.
+        condition_means, condition_scales: what was subtracted from each number and what it was divided by; empty where
+            they are as they were.
     """
 
     images: UInt8[Tensor, "n channels height width"]
@@ -72,6 +74,8 @@ class ImageSet:
     notes: tuple[Problem, ...] = ()
     conditions: Float[Tensor, "n k"] | None = None
     condition_names: tuple[str, ...] = ()
+    condition_means: tuple[float, ...] = ()
+    condition_scales: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -229,6 +233,8 @@ def split_of(config: DataConfig, collection: Collection, part: Part, source: str
     if "train" not in own:
         raise readers.missing(collection, source, "train")
     training = image_set(own["train"], source, notes)
+    if config.condition != "none":
+        training = conditioned(training, config.condition)
     test, validation, remaining = divided(config, training, "test" in own, "validation" in own)
     if part == "test" and not len(test):
         raise readers.missing(collection, source, "test")
@@ -260,6 +266,22 @@ def divided(
         return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64), torch.arange(len(images))
     fold = 0 if config.fold == "auto" else config.fold
     return by_content(content_hashes(images.images), images.labels, test, validation, fold)
+
+
+def conditioned(images: ImageSet, table: str) -> ImageSet:
+    """Returns images with the numbers that a table says of each; after the classes, if there are any.
+
+    Raises:
+        DataError: the table can't be read, or doesn't name every image.
+    """
+    values, names = read_conditions(table, list(images.files), len(images))
+    numbers, means, scales = standardized(values)
+    if images.labels is not None:
+        classes = torch.nn.functional.one_hot(images.labels, len(images.class_names)).float()
+        numbers, names = torch.cat([classes, numbers], dim=1), (*images.class_names, *names)
+        plain = len(images.class_names)
+        means, scales = (0.0,) * plain + means, (1.0,) * plain + scales
+    return replace(images, conditions=numbers, condition_names=names, condition_means=means, condition_scales=scales)
 
 
 def image_set(files: ImageFiles, source: str, notes: tuple[Problem, ...] = ()) -> ImageSet:
@@ -302,73 +324,3 @@ def check_split(name: str) -> Part:
 
 def _few(names: tuple[str, ...]) -> str:
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-
-
-class DataOrder:
-    """The order in which images are fed to training, which can be entered at any position.
-
-    `epoch`: a new seeded permutation in each epoch, so that each image is used once per epoch; batches may cross the
-    border of two epochs. `replacement`: each draw is from all images. Position `p` is the number of images fed before.
-    """
-
-    def __init__(self, count: int, sampling: Literal["epoch", "replacement"], seed: int) -> None:
-        self.count = count
-        self.sampling = sampling
-        self.seed = seed
-        self._epoch = -1
-        self._indices = torch.empty(0, dtype=torch.int64)
-
-    def epoch(self, number: int) -> Tensor:
-        """Returns the indices fed in epoch `number`, int64, shape (count,)."""
-        if number != self._epoch:
-            generator = torch.Generator().manual_seed(derived_seed(self.seed, "order", number))
-            if self.sampling == "epoch":
-                self._indices = torch.randperm(self.count, generator=generator)
-            else:
-                self._indices = torch.randint(self.count, (self.count,), generator=generator)
-            self._epoch = number
-        return self._indices
-
-    def indices(self, position: int, size: int) -> Tensor:
-        """Returns the `size` indices that come after `position` images, int64, shape (size,)."""
-        first, start = divmod(position, self.count)
-        last = (position + size - 1) // self.count
-        if first == last:
-            return self.epoch(first)[start : start + size]
-        return torch.cat([self.epoch(number) for number in range(first, last + 1)])[start : start + size]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One batch in the form that the networks use.
-
-    Attributes:
-        real: the discriminator's real images, shape (N, C, H, W).
-        source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
-        labels: int64, shape (N,), or None.
-    """
-
-    real: Float[Tensor, "n channels height width"]
-    source: Float[Tensor, "n channels height width"]
-    labels: Tensor | None
-
-
-class Batches:
-    """Batches of an image set in its order: `at(position)` is the batch after `position` images."""
-
-    def __init__(self, images: ImageSet, config: DataConfig, *, batch_size: int, seed: int, device: str) -> None:
-        self.images = images.images.to(device)
-        self.labels = None if images.labels is None else images.labels.to(device)
-        self.config = config
-        self.batch_size = batch_size
-        self.order = DataOrder(len(images), config.sampling, seed)
-
-    def at(self, position: int) -> Batch:
-        """Gathers and converts one batch; `position` is the number of images fed before it."""
-        indices = self.order.indices(position, self.batch_size).to(self.images.device)
-        images = self.images.index_select(0, indices)
-        labels = None if self.labels is None else self.labels.index_select(0, indices)
-        source = to_network(images, self.config.pixel_range)
-        if self.config.target == "inverted":
-            return Batch(to_network(255 - images, self.config.pixel_range), source, labels)
-        return Batch(source, source, labels)

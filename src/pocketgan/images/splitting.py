@@ -69,7 +69,8 @@ def by_content(
 
     Images are ordered by a hash of their pixels. The first ones are the test set, and one of five folds of the others
     the validation set; each class contributes in proportion to its size. Equal images are always in the same split, so
-    the sets can be slightly larger than asked for. A set of fewer than 10 images isn't made.
+    the sets can be slightly larger than asked for; very many equal ones stay in the training set. A set of fewer than
+    10 images isn't made.
 
     Args:
         hashes: one for each image.
@@ -110,7 +111,8 @@ def _taken(
         start, end = min(fold * part, size - part), min(fold * part, size - part) + part
         passed = 0
         for group in classes[name]:
-            (taken if start <= passed < end else rest).append(group)
+            fits = start <= passed < end and len(group) <= max(1, part // 2)
+            (taken if fits else rest).append(group)
             passed += len(group)
     return taken, rest
 

@@ -8,7 +8,7 @@ import torch
 from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.metrics.judge import Judge
@@ -18,6 +18,7 @@ from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_count
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_images import OnnxSource
+from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.sampling import generate_images, redraw_images
 from pocketgan.runs.weights import build_with
 
@@ -49,6 +50,7 @@ def evaluate(
     checkpoint: str | int = "auto",
     seed: int = 0,
     inception_weights: str | Path | None = None,
+    value_range: str | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measures the generator of a run or an exported model, or the images of a folder or an .npz file.
@@ -66,6 +68,7 @@ def evaluate(
         checkpoint: `best`, `last` or a step of a run; `auto` for the best checkpoint, or the last if there is no best.
         seed: the seed of the run's latents.
         inception_weights: the file with the weights for the feature space `inception`.
+        value_range: the values of black and white in files, such as `0:1`; None recognizes them.
         progress: shows slow steps.
 
     Raises:
@@ -93,7 +96,7 @@ def evaluate(
             unfitted = chosen_from(source, count)
         else:
             assert isinstance(source, str | Path)
-            unfitted = read_images(source, count)
+            unfitted = read_images(source, count, value_range)
         check_counts(chosen, len(unfitted), len(sets.reference), asked=asked, progress=progress)
     else:
         reads_images = model.config.reads_images
@@ -150,8 +153,8 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     return model.data or everything(against)
 
 
-def read_images(source: str | Path, count: int | None) -> ImageSet:
-    """Reads the images of any tool: a folder of pictures, or an .npz file.
+def read_images(source: str | Path, count: int | None, value_range: str | None = None) -> ImageSet:
+    """Reads the images of any tool: whatever `train` reads, all splits that it has no name for.
 
     Raises:
         DataError: the source isn't readable, or has fewer images than requested.
@@ -159,9 +162,11 @@ def read_images(source: str | Path, count: int | None) -> ImageSet:
     if not Path(source).exists():
         raise DataError("no source", field="source", source=source)
     try:
-        image_set = load_images(everything(source))
+        config = everything(source).model_copy(update={"value_range": value_range or "auto"})
+        image_set = load_images(config)
     except DataError as error:
-        raise DataError(error.key, field="source", **error.parts) from None
+        key = "two readings of images" if error.key == "two readings" else error.key
+        raise DataError(key, field="source", **error.parts) from None
     return chosen_from(image_set, count, source)
 
 
@@ -194,6 +199,8 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
         return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
     classes = len(names) if model.config.network.conditional else 0
     counts = model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
-    generated = generate_images(network, model.config, classes, count=count or COUNT, seed=seed, class_counts=counts)
+    told = drawn_conditions(model.facts, count or COUNT, seed) if model.config.network.conditional else None
+    options = {"count": count or COUNT, "seed": seed, "class_counts": counts, "label": told}
+    generated = generate_images(network, model.config, classes, **options)
     labels = None if generated.labels is None else torch.from_numpy(generated.labels)
     return ImageSet(torch.from_numpy(generated.images), labels, names if classes else (), str(model.folder))

@@ -20,7 +20,7 @@ from pocketgan.base.errors import DataError, StorageError
 from pocketgan.base.files import cache_folder, parse_json, write_atomically
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fused, new_classifier
 from pocketgan.metrics.feature_cache import metadata, read_features, tensors_hash, write_features

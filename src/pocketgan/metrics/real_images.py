@@ -11,7 +11,7 @@ from torch import Tensor
 from pocketgan.base.errors import DataError, NoSplit, nearest
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.grids import class_numbers
 from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.metrics import features

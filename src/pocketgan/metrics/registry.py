@@ -6,7 +6,7 @@ from functools import partial
 from pocketgan.base.errors import RunError, nearest
 from pocketgan.base.messages import Problem, problem
 from pocketgan.config import parts
-from pocketgan.config.sections import split
+from pocketgan.config.data_section import split
 from pocketgan.metrics.classification import classification_accuracy
 from pocketgan.metrics.classifier import FEATURES
 from pocketgan.metrics.frechet import class_frechet_distance, frechet_distance

@@ -10,6 +10,10 @@ from torch import Tensor, nn
 from pocketgan.base.errors import ConfigError
 from pocketgan.base.messages import problem
 from pocketgan.config.sections import NetworkConfig
+from pocketgan.images.intake.sizes import nearest_sides
+
+LARGEST_BASE = 8
+"""Largest resolution, in pixels, at which convolutional networks begin."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class ImageShape:
     Attributes:
         channels: 1 (gray) or 3 (RGB).
         size: side in pixels.
-        classes: number of classes in class-conditional networks; 0 in unconditional ones.
+        classes: number of classes in class-conditional networks, or of the numbers that they are told of each image; 0
+            in unconditional ones.
     """
 
     channels: int
@@ -66,16 +71,24 @@ def scaled(units: int, config: NetworkConfig) -> int:
     return max(1, round(units * config.width))
 
 
-def quarter(shape: ImageShape, field: str, architecture: str) -> int:
-    """Returns a quarter of the image's side, the resolution at which the convolutional networks start.
+def pyramid(config: NetworkConfig, shape: ImageShape, field: str, architecture: str) -> tuple[int, int]:
+    """Returns the lowest resolution of a convolutional network, and how often it is doubled up to the image's side.
+
+    The number of stages is configured, or else the smallest one, at least 2, that begins at 8 pixels or fewer.
 
     Raises:
-        ConfigError: the side isn't a multiple of 4.
+        ConfigError: the side can't be halved so often, or the network would begin at fewer than 4 pixels.
     """
-    if shape.size % 4:
-        message = problem("side of four", architecture=architecture, size=f"{shape.size}×{shape.size}")
-        raise ConfigError(message, field=field)
-    return shape.size // 4
+    stages = config.stages
+    if stages == "auto":
+        stages = max(2, math.ceil(math.log2(shape.size / LARGEST_BASE)))
+    base, rest = divmod(shape.size, 2**stages)
+    if rest or base < 1:
+        near = nearest_sides(shape.size)
+        sides = problem("or").join(f"--size {side}" for side in near)
+        size = f"{shape.size}×{shape.size}"
+        raise ConfigError("side of network", field=field, architecture=architecture, size=size, sides=sides)
+    return base, stages
 
 
 class LatentInput(nn.Module):
@@ -91,7 +104,7 @@ class LatentInput(nn.Module):
         if self.embedding is None:
             return z
         assert labels is not None, "a conditional generator needs labels"
-        return torch.cat([z, self.embedding(labels)], dim=1)
+        return torch.cat([z, embedded(self.embedding, labels)], dim=1)
 
 
 class LogitHead(nn.Module):
@@ -99,7 +112,7 @@ class LogitHead(nn.Module):
 
     A class-conditional network adds the inner product of the class embedding and the features (projection
     discriminator; Miyato & Koyama 2018, equation 3). For K classes per sample, shape (N, K), it returns one logit per
-    class, (N, K).
+    class, (N, K). Instead of a class, float weights of all of them can be given; see `embedded`.
     """
 
     def __init__(self, in_features: int, classes: int) -> None:
@@ -114,9 +127,20 @@ class LogitHead(nn.Module):
         if self.embedding is None:
             return logits
         assert labels is not None, "a conditional discriminator needs labels"
-        if labels.ndim == 1:
-            return logits + (self.embedding(labels) * features).sum(dim=1)
-        return logits[:, None] + torch.einsum("nkf,nf->nk", self.embedding(labels), features)
+        vectors = embedded(self.embedding, labels)
+        if vectors.ndim == 2:
+            return logits + (vectors * features).sum(dim=1)
+        return logits[:, None] + torch.einsum("nkf,nf->nk", vectors, features)
+
+
+def embedded(embedding: nn.Embedding, labels: Tensor) -> Float[Tensor, "*shape width"]:
+    """Returns the vectors of classes, or weighted sums of them.
+
+    Args:
+        embedding: the vectors of C classes.
+        labels: integers, any shape; or weights of all classes, float, shape (…, C).
+    """
+    return labels.to(embedding.weight.dtype) @ embedding.weight if labels.is_floating_point() else embedding(labels)
 
 
 class ToMap(nn.Module):

@@ -117,7 +117,7 @@ class OwnDiscriminator(nn.Module):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         if not self.labels:
             return self.network(images).reshape(len(images))
-        if labels is None or labels.ndim == 1:
+        if labels is None or labels.ndim - labels.is_floating_point() == 1:
             return self.network(images, labels).reshape(len(images))
         return torch.stack([self.network(images, one).reshape(len(images)) for one in labels.unbind(1)], dim=1)
 

@@ -1,8 +1,10 @@
-"""Networks of `pocket`, with most convolutions at a quarter of the image's side, where they are cheap.
+"""Networks of `pocket`, with most convolutions at a pyramid of the image's side, where they are cheap.
 
 Pixel shuffle changes the resolution by moving pixels into channels and back, at no cost (Shi et al. 2016). The
 discriminator has no normalization, since R1 and R2 need separate gradients for each image (Huang et al. 2024).
 """
+
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,21 +19,25 @@ from pocketgan.networks.layers import (
     discriminator_activation,
     generator_activation,
     output_activation,
-    quarter,
+    pyramid,
     scaled,
 )
 
 
 class PocketGenerator(nn.Module):
-    """Generator: z and class → dense → 7×7 → `depth` convolutions → 14×14, one convolution → 28×28 → an image."""
+    """Generator: z and class → dense → 7×7 → `depth` convolutions → 14×14, one convolution → 28×28 → an image.
+
+    For other sizes, the lowest resolution is 4 to 8 pixels, with one more convolution for each further doubling. See
+    `stage_widths` for the channels.
+    """
 
     reads_images = False
 
     def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
         super().__init__()
-        side = quarter(shape, "generator", "pocket")
-        narrow = scaled(config.hidden_dim, config)
-        wide = 2 * narrow
+        side, stages = pyramid(config, shape, "generator", "pocket")
+        widths = stage_widths(config, stages)
+        wide = widths[0]
         self.input = LatentInput(config.latent_dim, shape.classes)
         layers: list[nn.Module] = [
             nn.Linear(self.input.out_features, wide * side * side, bias=False),
@@ -39,18 +45,22 @@ class PocketGenerator(nn.Module):
             nn.BatchNorm2d(wide),
             generator_activation(config),
         ]
-        for into in [wide] * (config.depth - 1) + [4 * narrow]:
+        for into in [wide] * (config.depth - 1) + [4 * widths[1]]:
             layers += [
                 nn.Conv2d(wide, into, 3, padding=1, bias=False),
                 nn.BatchNorm2d(into),
                 generator_activation(config),
             ]
+        for width, following in zip(widths[1:], [*widths[2:], None], strict=True):
+            into = width if following is None else 4 * following
+            layers += [
+                nn.PixelShuffle(2),
+                nn.Conv2d(width, into, 3, padding=1, bias=False),
+                nn.BatchNorm2d(into),
+                generator_activation(config),
+            ]
         layers += [
-            nn.PixelShuffle(2),
-            nn.Conv2d(narrow, narrow, 3, padding=1, bias=False),
-            nn.BatchNorm2d(narrow),
-            generator_activation(config),
-            nn.Conv2d(narrow, 4 * shape.channels, 3, padding=1),
+            nn.Conv2d(widths[-1], 4 * shape.channels, 3, padding=1),
             nn.PixelShuffle(2),
             output_activation(pixels),
         ]
@@ -61,22 +71,26 @@ class PocketGenerator(nn.Module):
 
 
 class PocketDiscriminator(nn.Module):
-    """Discriminator: an image → 14×14, two convolutions → 7×7, `discriminator_depth` convolutions → one logit."""
+    """Discriminator: an image → 14×14, two convolutions → 7×7, `discriminator_depth` convolutions → one logit.
+
+    For other sizes, it halves the resolution as often as the generator doubles it, with one convolution each.
+    """
 
     def __init__(self, config: NetworkConfig, shape: ImageShape) -> None:
         super().__init__()
-        side = quarter(shape, "discriminator", "pocket")
-        narrow = scaled(config.hidden_dim, config)
-        wide = 2 * narrow
+        side, stages = pyramid(config, shape, "discriminator", "pocket")
+        widths = stage_widths(config, stages)[::-1]
+        wide = widths[-1]
         layers: list[nn.Module] = [
             nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * shape.channels, narrow, 3, padding=1),
+            nn.Conv2d(4 * shape.channels, widths[0], 3, padding=1),
             discriminator_activation(config),
-            nn.Conv2d(narrow, narrow, 3, padding=1),
-            discriminator_activation(config),
-            nn.PixelUnshuffle(2),
         ]
-        channels = 4 * narrow
+        for width, following in pairwise(widths):
+            layers += [nn.Conv2d(width, width, 3, padding=1), discriminator_activation(config), nn.PixelUnshuffle(2)]
+            if following != wide:
+                layers += [nn.Conv2d(4 * width, following, 3, padding=1), discriminator_activation(config)]
+        channels = 4 * widths[-2]
         for _ in range(config.discriminator_depth or config.depth):
             layers += [nn.Conv2d(channels, wide, 3, padding=1), discriminator_activation(config)]
             channels = wide
@@ -85,3 +99,13 @@ class PocketDiscriminator(nn.Module):
 
     def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n *k"]:
         return self.head(self.layers(images), labels)
+
+
+def stage_widths(config: NetworkConfig, stages: int) -> list[int]:
+    """Returns the channels at each resolution below the image's, from the lowest.
+
+    The lowest has twice `hidden_dim`, the next one `hidden_dim`, and further ones half of it.
+    """
+    narrow = scaled(config.hidden_dim, config)
+    further = [max(1, narrow // 2)] * (stages - 2)
+    return [2 * narrow, narrow, *further]

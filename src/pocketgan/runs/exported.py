@@ -14,8 +14,9 @@ from pocketgan.base.errors import ConfigError, ModelError
 from pocketgan.base.messages import problem
 from pocketgan.config import history
 from pocketgan.config.code import load_code
+from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.fields import validated
-from pocketgan.config.sections import PACKAGED, DataConfig, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.runs.model import (
     CONFIG,
     EXPORT_KEY,

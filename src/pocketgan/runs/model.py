@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pocketgan.base.errors import RunError
 from pocketgan.base.messages import problem
-from pocketgan.config.sections import DataConfig, RunConfig
+from pocketgan.config.data_section import DataConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.runs.records import DataFacts, read_object
 
 if TYPE_CHECKING:

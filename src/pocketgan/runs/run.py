@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from pocketgan.base.errors import ConfigError, PocketganError, RunBusy, RunError
 from pocketgan.base.files import write_json
 from pocketgan.config import history
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.fields import validated
 from pocketgan.config.plan import Plan
-from pocketgan.config.sections import DataConfig, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.runs.model import EXPORT_KEY, LabelChoice, Weights, label_index, located, why_no_run
 from pocketgan.runs.records import (
     BEST,

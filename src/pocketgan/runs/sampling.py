@@ -14,6 +14,7 @@ from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import to_network, to_uint8
 from pocketgan.runs.latents import to_latents, truncated
 from pocketgan.runs.model import MOST_IMAGES, LabelChoice, Model
+from pocketgan.runs.requests import drawn_conditions, requested
 from pocketgan.runs.weights import load_generator
 
 BATCH = 250
@@ -65,7 +66,7 @@ def generate_images(
     *,
     count: int,
     seed: int,
-    label: int | Sequence[int] | None = None,
+    label: int | Sequence[int] | Tensor | None = None,
     class_counts: Sequence[int] = (),
     latents: Tensor | None = None,
 ) -> Images:
@@ -77,13 +78,16 @@ def generate_images(
         classes: the number of classes of a conditional generator; 0 for an unconditional one.
         count: the number of images.
         seed: the seed of the latents.
-        label: the index of the class of all images, or one for each; None cycles through all classes.
+        label: the index of the class of all images, or one for each; or weights of all classes, float (D,) or (N, D);
+            None cycles through all classes.
         class_counts: the number of training images of each class. If given, classes are requested with these
             frequencies; otherwise they take turns.
         latents: float32, shape (count, latent_dim), instead of those of the seed.
     """
     labels = None
-    if classes and label is not None:
+    if isinstance(label, Tensor):
+        labels = label.expand(count, -1)
+    elif classes and label is not None:
         labels = torch.full((count,), label) if isinstance(label, int) else torch.tensor(list(label))
     elif classes:
         labels = draw_classes(class_counts, count, seed) if class_counts else torch.arange(count) % classes
@@ -91,7 +95,8 @@ def generate_images(
     images = run_generator(network, latents, labels, config)
     in_turn = label is None and not class_counts
     columns = classes if classes and in_turn and 4 <= classes <= 20 and count >= classes else None
-    return Images(images.numpy(), None if labels is None else labels.numpy(), columns, latents=latents.numpy())
+    shown = None if labels is None or labels.is_floating_point() else labels.numpy()
+    return Images(images.numpy(), shown, columns, latents=latents.numpy())
 
 
 def draw(
@@ -111,32 +116,21 @@ def draw(
     given = None if latents is None else to_latents(latents, config.network.latent_dim)
     if given is not None and truncation is not None:
         raise RunError("truncated latents", field="truncation")
-    index = label_indices(model, label)
-    count = agreed_count(count, given, index if isinstance(index, list) else None)
+    told = requested(model, label)
+    each = told if isinstance(told, list) or (isinstance(told, Tensor) and told.ndim == 2) else None
+    count = agreed_count(count, given, each)
+    if told is None and config.network.conditional:
+        told = drawn_conditions(model.facts, count, seed)
     if given is None:
         given = sample_latents(config, count, seed)
         given = given if truncation is None else truncated(given, truncation)
     network = load_generator(model, checkpoint)
     classes = len(model.facts.class_names) if config.network.conditional else 0
-    generated = generate_images(network, config, classes, count=count, seed=seed, label=index, latents=given)
+    generated = generate_images(network, config, classes, count=count, seed=seed, label=told, latents=given)
     return generated.named(model.facts.class_names)
 
 
-def label_indices(model: Model, label: LabelChoice) -> int | list[int] | None:
-    """Returns the index of a class, or those of a list of classes.
-
-    Raises:
-        RunError: the model is unconditional, or has no such class.
-    """
-    if label is None:
-        return None
-    names: Any = label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
-    if isinstance(names, str | int):
-        return model.label_index(names)
-    return [model.label_index(name) for name in names]
-
-
-def agreed_count(count: int | None, latents: Tensor | None, labels: Sequence[int] | None) -> int:
+def agreed_count(count: int | None, latents: Tensor | None, labels: Sequence[int] | Tensor | None) -> int:
     """Returns the number of images: `count`, or as many as there are latents or labels, or 64.
 
     Raises:

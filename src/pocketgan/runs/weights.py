@@ -27,7 +27,8 @@ from pocketgan.training.checkpoints import (
 
 def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
     """Returns the image shape for which networks for this data are built."""
-    return ImageShape(facts.channels, facts.size, len(facts.class_names) if conditional else 0)
+    told = len(facts.condition_names or facts.class_names)
+    return ImageShape(facts.channels, facts.size, told if conditional else 0)
 
 
 def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkpoint:

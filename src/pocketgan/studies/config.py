@@ -12,9 +12,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.base.messages import in_words, problem
 from pocketgan.config import parts
+from pocketgan.config.data_section import PACKAGED, Section
 from pocketgan.config.fields import ALIASES, FIELDS, NAMES, explain, rename, replace
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import PACKAGED, RunConfig, Section
+from pocketgan.config.sections import RunConfig
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.studies.commands import check_command, script_config
 from pocketgan.studies.seeds import default_seeds

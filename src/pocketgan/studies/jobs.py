@@ -14,8 +14,9 @@ from pathlib import Path
 from pocketgan.base.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.base.files import write_json
 from pocketgan.base.messages import message_fields, problem
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.fields import differences
-from pocketgan.config.sections import DataConfig, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.experiment import resume_experiment, run_experiment, settled
 from pocketgan.experiment.speed import using_threads
 from pocketgan.metrics.evaluation import (

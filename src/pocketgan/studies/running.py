@@ -16,7 +16,7 @@ from pocketgan.base.errors import RunError, StudyError
 from pocketgan.base.language import clock
 from pocketgan.base.progress import Progress
 from pocketgan.base.signals import on_first_signal
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.metrics.evaluation import read_real
 from pocketgan.metrics.registry import METRICS, metric_names, too_few
 from pocketgan.studies import search

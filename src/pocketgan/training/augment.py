@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from pocketgan.config.sections import split
+from pocketgan.config.data_section import split
 
 Images = Float[Tensor, "n c h w"]
 

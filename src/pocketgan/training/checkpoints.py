@@ -64,6 +64,8 @@ def state_tensors(state: TrainState) -> dict[str, Tensor]:
         tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
     for name in ("generator_optimizer", "discriminator_optimizer"):
         tensors |= {f"{name}.{key}": tensor for key, tensor in getattr(state, name).tensors().items()}
+    if state.strength is not None:
+        tensors["augment.strength"] = state.strength.tensor()
     return tensors | {f"random.{name}": generator.get_state() for name, generator in state.random.items()}
 
 
@@ -222,6 +224,8 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
             generator.set_state(saved)
         else:
             generator.manual_seed(derived_seed(checkpoint.config.seed, name, state.step))
+    if state.strength is not None:
+        state.strength.load(checkpoint.tensors["augment.strength"])
     state.seconds = checkpoint.counters["seconds"]
     state.rate_scale = checkpoint.counters.get("rate_scale", 1.0)
 

@@ -46,7 +46,7 @@ class Adam:
     """
 
     def __init__(self, network: nn.Module, *, learning_rate: float, beta1: float, beta2: float, epsilon: float) -> None:
-        self.parameters = list(network.parameters())
+        self.parameters = trainable(network)
         self.learning_rate = learning_rate
         self.betas = (beta1, beta2)
         self.epsilon = epsilon
@@ -181,10 +181,15 @@ def create_optimizer(network: nn.Module, config: TrainConfig, learning_rate: flo
             parts_of_message = {"name": config.optimizer, "option": option, "hint": nearest(option, known)}
             raise ConfigError("no option", field="optimizer_options", known=", ".join(known), **parts_of_message)
     try:
-        return AnyOptimizer(kind(list(network.parameters()), lr=learning_rate, **options), learning_rate)  # pyright: ignore[reportCallIssue]
+        return AnyOptimizer(kind(trainable(network), lr=learning_rate, **options), learning_rate)  # pyright: ignore[reportCallIssue]
     except (TypeError, ValueError) as error:
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigError("not built", field="optimizer", name=config.optimizer, why=why) from None
+
+
+def trainable(network: nn.Module) -> list[nn.Parameter]:
+    """Returns the parameters of a network that training changes: all but those of frozen layers."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def gradients_of(loss: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:

@@ -10,6 +10,7 @@ from pocketgan.base.errors import ConfigError
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
+from pocketgan.training.adaptive import Strength
 from pocketgan.training.optimizers import Optimizer, create_optimizer
 
 
@@ -26,6 +27,7 @@ class TrainState:
         nimg: real images that the discriminator has seen, which is also the position in the data.
         seconds: wall-clock time of training alone.
         rate_scale: factor on the learning rate since the watchdog's last rollback; 1 before the first rollback.
+        strength: of adaptive augmentation; None without it.
         found_inf: 1.0 once a loss was infinite or not a number, which blocks every update; a scalar on the device.
     """
 
@@ -39,6 +41,7 @@ class TrainState:
     nimg: int = 0
     seconds: float = 0.0
     rate_scale: float = 1.0
+    strength: Strength | None = None
     found_inf: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     @property
@@ -75,11 +78,19 @@ def choose_precision(name: str, device: str) -> str:
     return "bfloat16" if native else "float32"
 
 
+def freeze_layers(network: nn.Module, count: int) -> None:
+    """Keeps the weights of a network's first layers as they are."""
+    layers = [module for module in network.modules() if next(module.parameters(recurse=False), None) is not None]
+    for layer in layers[:count]:
+        layer.requires_grad_(False)
+
+
 def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
     """Creates the state at step 0, which depends only on the configuration and the shape of the images."""
     # Networks, on their device.
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
     discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
+    freeze_layers(discriminator, config.train.frozen_layers)
     networks = (generator, discriminator)
     averaged = config.train.ema_half_life != "none"
 
@@ -105,5 +116,6 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
         optimizers[0],
         optimizers[1],
         random,
+        strength=Strength() if train.augment == "auto" else None,
         found_inf=torch.zeros((), device=device),
     )

@@ -6,23 +6,22 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pocketgan.base.errors import NonFiniteLoss
-from pocketgan.base.messages import problem
 from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
+from pocketgan.images.batches import Batch, Batches
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import Batch, Batches
+from pocketgan.training.adaptive import follow, vary
 from pocketgan.training.augment import augment
-from pocketgan.training.objectives import Objective, objective_of, one_centred_penalty, zero_centred_penalties
+from pocketgan.training.measures import check_finite, summarise
+from pocketgan.training.objectives import objective_of, one_centred_penalty, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor
 from pocketgan.training.state import TrainState
-
-MEASURES: tuple[str, ...] = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy")
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,16 @@ def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, confi
         state, config: as in `training_step`.
         images: shape (N, C, H, W).
         labels: one class per image, (N,); or K per image, (N, K), which gives logits of that shape; or None, without
-            classes.
+            classes. Weights of classes are float, with one more dimension.
     """
     background = 0.0 if config.data.pixel_range == "unit" else -1.0
     if config.data.target == "inverted":
         background = 1.0
-    images = augment(images, config.train.augment, background, state.random["training"])
+    if state.strength is not None and config.train.augment == "auto":
+        probability, flips = state.strength.probability, state.strength.flips
+        images = vary(images, probability, background, flips, state.random["training"])
+    else:
+        images = augment(images, config.train.augment, background, state.random["training"])
     with autocast(config, images.device.type):
         return state.discriminator(images, labels).float()
 
@@ -170,7 +173,8 @@ def single_update(
     total = loss if penalty is None else loss + penalty
     if told is not None and settings.mismatched_label_weight:
         second = objective.discriminator_loss(own, real_logits[:, 1])
-        total = total + settings.mismatched_label_weight * (second * (told[:, 0] != told[:, 1])).mean()
+        differ = (told[:, 0] != told[:, 1]).view(len(told), -1).any(dim=1)
+        total = total + settings.mismatched_label_weight * (second * differ).mean()
     state.discriminator_optimizer.step(total, state.found_inf, rate)
     return loss.detach(), own.detach(), fake_own.detach()
 
@@ -304,37 +308,6 @@ def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
         yield
 
 
-def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -> tuple[float, float]:
-    """Returns the fractions of real and of generated images that the discriminator classifies correctly.
-
-    The boundary is that of the objective, or else the midpoint between the two means of each batch.
-
-    Args:
-        real_logits, fake_logits: shape (N,), or (steps, N) for several batches.
-        objective: the objective of the run.
-    """
-    boundary: Tensor | float | None = objective.boundary
-    if boundary is None:
-        boundary = (real_logits.mean(dim=-1, keepdim=True) + fake_logits.mean(dim=-1, keepdim=True)) / 2
-    right_real, right_fake = real_logits > boundary, fake_logits < boundary
-    return right_real.float().mean().item(), right_fake.float().mean().item()
-
-
-def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: Objective) -> dict[str, float]:
-    """Returns the mean losses and accuracies, named as in `MEASURES`, from the losses and logits of several steps."""
-    d_loss, g_loss, real_logits, fake_logits = (torch.stack(values) for values in zip(*history, strict=True))
-    values = (d_loss.mean().item(), g_loss.mean().item(), *accuracies(real_logits, fake_logits, objective))
-    return dict(zip(MEASURES, values, strict=True))
-
-
-def check_finite(state: TrainState, measures: dict[str, float]) -> None:
-    """Raises `NonFiniteLoss` if a loss since the last row was infinite or not a number."""
-    wrong = next((name for name, value in measures.items() if not math.isfinite(value)), None)
-    if wrong or state.found_inf.item():
-        what = problem("loss is", name=wrong, value=f"{measures[wrong]}") if wrong else problem("a loss not finite")
-        raise NonFiniteLoss("loss not finite", loss=what, step=state.step)
-
-
 def train(
     state: TrainState,
     batches: Batches,
@@ -371,6 +344,9 @@ def train(
         rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
         with global_random(state, config):
             history.append(training_step(state, batch, config, rate))
+            if state.strength is not None:
+                score = partial(discriminate, state, config=config)
+                follow(state.strength, state.step + 1, history[-1][2:], batches.held_out, score)
 
         # Clocks and EMA generator.
         state.step += 1

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import DataError, PocketganError, RunError
 from pocketgan.base.language import speaking
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace, digits, stacked
 from pocketgan.pictures.animation_files import animation

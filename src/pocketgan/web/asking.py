@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pocketgan.base.errors import PocketganError, WebError
+from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.parts import BUILT_IN
-from pocketgan.config.sections import PACKAGED, DataConfig
 from pocketgan.runs.exported import WEIGHTS
 from pocketgan.runs.model import CONFIG, Model
 from pocketgan.runs.records import BEST, read_object

@@ -159,7 +159,8 @@ def _pairs(files: list[Path]) -> dict[Part, tuple[Path, Path | None]]:
         if not IMAGES_FILE.search(file.stem):
             continue
         words = re.split(r"[-_.]", file.stem.lower())
-        part: Part = next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), "train")
+        named: list[Part] = [SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS]
+        part = named[0] if named else "train"
         stem = re.sub(r"imgs|images", "labels", file.stem, flags=re.IGNORECASE)
         stems = {stem, re.sub(r"(^|[-_.])x", r"\1y", stem, flags=re.IGNORECASE)} - {file.stem}
         labels = next((other for other in files if other.stem in stems), None)

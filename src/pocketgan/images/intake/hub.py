@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.config.sections import HUB
+from pocketgan.config.data_section import HUB
 from pocketgan.images.intake.contents import Part, wrong
 from pocketgan.images.intake.decoding import Source
 

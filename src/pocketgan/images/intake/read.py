@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pocketgan.config.sections import HUB
+from pocketgan.config.data_section import HUB
 from pocketgan.images.intake import archives, cifar, idx, tables
 from pocketgan.images.intake.arrays import settle_arrays
 from pocketgan.images.intake.cache import Kept

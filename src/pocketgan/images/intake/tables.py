@@ -172,11 +172,38 @@ def _from_rows(text: str, delimiter: str | None) -> dict[str, Any]:
     body = rows if file is None and label is None and "." in rows[0][0] else rows[1:]  # Without a header.
     file = 0 if file is None else file
     others = [place for place in range(len(names)) if place != file]
-    if label is None and len(others) > 1 and all(row[place] in ("0", "1") for row in body for place in others):
+    if len(others) > 1 and all(row[place] in ("0", "1") for row in body for place in others):
         return {row[file]: [rows[0][place] for place in others if row[place] == "1"] for row in body}
     label = others[0] if label is None else label
     several = any(SEVERAL.search(row[label]) for row in body)
     return {row[file]: [w for w in SEVERAL.split(row[label]) if w] if several else row[label] for row in body}
+
+
+def read_number_file(path: Path) -> tuple[tuple[str, ...], np.ndarray, list[str] | None]:
+    """Returns the names of a table's numbers, the numbers, float32 (N, K), and the file that each row is about.
+
+    The first column without numbers names the files; without one, the rows are in the order of the images.
+
+    Raises:
+        DataError: the file has no header, or no column of numbers.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows = [row for row in csv.reader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",") if row]
+        header, body = [name.strip() for name in rows[0]], rows[1:]
+        numbers = [place for place in range(len(header)) if all(_is_number(row[place]) for row in body)]
+        words = [place for place in range(len(header)) if place not in numbers]
+        files = next((place for place in numbers if header[place].lower() in FILE_COLUMNS), None)
+        files = words[0] if words else files
+        numbers = [place for place in numbers if place != files]
+        if not numbers or not body or all(_is_number(name) for name in header):
+            raise ValueError("a header and a column of numbers are needed")
+        values = np.array([[float(row[place]) for place in numbers] for row in body], np.float32)
+    except (OSError, ValueError, IndexError, csv.Error) as error:
+        raise wrong("no number file", "condition", path=path, why=error) from None
+    if not np.isfinite(values).all():
+        raise wrong("images not finite", "condition", path=path)
+    return tuple(header[place] for place in numbers), values, None if files is None else [row[files] for row in body]
 
 
 def labels_for(names: Iterable[str], known: dict[str, Any]) -> list[Any]:

@@ -41,7 +41,7 @@ def choose_range(kind: np.dtype, low: float, high: float, path: str) -> tuple[fl
     if kind.kind == "b":
         return 0, 1
     if not np.isfinite([low, high]).all():
-        raise wrong("values not finite", name=path)
+        raise wrong("images not finite", path=path)
     if low == high:  # Of one color: said elsewhere.
         return (0, 255) if integer or high > 1 else (0, 1)
     if integer:
@@ -91,7 +91,10 @@ def arranged(images: np.ndarray, channels_at: str, path: str, notes: Notes) -> n
             return images[:, None]
         if channels_at == "auto":
             raise wrong("where are channels", path=path, shape=shape)
-        return images[None] if channels_at == "first" else images.transpose(2, 0, 1)[None]
+        image = images if channels_at == "first" else images.transpose(2, 0, 1)
+        if len(image) > CHANNELS:
+            raise wrong("npz shape", path=path, shape=shape)
+        return image[None]
     if images.ndim != 4 or 0 in shape[1:] or channels_at == "none":
         raise wrong("npz shape", path=path, shape=shape)
     readings = {"first": (shape[1], shape[2], shape[3]), "last": (shape[3], shape[1], shape[2])}

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pocketgan.base.errors import ConfigError, WebError
 from pocketgan.config import durations
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import FIELDS, validated
 from pocketgan.config.parts import NAMED, OPTIONS, names
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import PACKAGED, RunConfig
+from pocketgan.config.sections import RunConfig
 from pocketgan.web.site import Site
 
 LENGTHS = {check.func for kind in durations.LENGTHS for check in get_args(kind)[1:]}

@@ -8,9 +8,9 @@ import gradio as gr
 
 from pocketgan.base.errors import PocketganError
 from pocketgan.config import parts
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import FIELDS, SECTIONS
 from pocketgan.config.recipes import RECIPES, recipe
-from pocketgan.config.sections import PACKAGED
 from pocketgan.web.messages import complaint, line, report
 from pocketgan.web.ranking import best, in_order, is_of_study
 from pocketgan.web.site import Site

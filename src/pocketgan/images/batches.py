@@ -1,0 +1,107 @@
+"""The order in which images are fed to training, and batches in the form that networks use."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pocketgan.config.sections import DataConfig
+from pocketgan.images.seeds import derived_seed
+from pocketgan.images.sets import ImageSet, to_network
+
+
+class DataOrder:
+    """The order in which images are fed to training, which can be entered at any position.
+
+    `epoch`: a new seeded permutation in each epoch, so that each image is used once per epoch; batches may cross the
+    border of two epochs. `replacement`: each draw is from all images. With labels, all classes come equally often.
+    Position `p` is the number of images fed before.
+    """
+
+    def __init__(
+        self, count: int, sampling: Literal["epoch", "replacement"], seed: int, labels: Tensor | None = None
+    ) -> None:
+        self.count = count
+        self.sampling = sampling
+        self.seed = seed
+        self.by_class: list[Tensor] = []
+        if labels is not None:
+            self.by_class = [(labels == label).nonzero().flatten() for label in labels.unique()]
+        self._epoch = -1
+        self._indices = torch.empty(0, dtype=torch.int64)
+
+    def epoch(self, number: int) -> Tensor:
+        """Returns the indices fed in epoch `number`, int64, shape (count,)."""
+        if number != self._epoch:
+            generator = torch.Generator().manual_seed(derived_seed(self.seed, "order", number))
+            if self.by_class:
+                self._indices = self._balanced(generator)
+            elif self.sampling == "epoch":
+                self._indices = torch.randperm(self.count, generator=generator)
+            else:
+                self._indices = torch.randint(self.count, (self.count,), generator=generator)
+            self._epoch = number
+        return self._indices
+
+    def _balanced(self, generator: torch.Generator) -> Tensor:
+        """Returns an epoch that has all classes equally often: each one's images in turn, in a new order each time."""
+        each = -(-self.count // len(self.by_class))
+        drawn = []
+        for places in self.by_class:
+            rounds = -(-each // len(places))
+            turns = [places[torch.randperm(len(places), generator=generator)] for _ in range(rounds)]
+            drawn.append(torch.cat(turns)[:each])
+        mixed = torch.cat(drawn)
+        return mixed[torch.randperm(len(mixed), generator=generator)[: self.count]]
+
+    def indices(self, position: int, size: int) -> Tensor:
+        """Returns the `size` indices that come after `position` images, int64, shape (size,)."""
+        first, start = divmod(position, self.count)
+        last = (position + size - 1) // self.count
+        if first == last:
+            return self.epoch(first)[start : start + size]
+        return torch.cat([self.epoch(number) for number in range(first, last + 1)])[start : start + size]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch in the form that the networks use.
+
+    Attributes:
+        real: the discriminator's real images, shape (N, C, H, W).
+        source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
+        labels: int64, shape (N,); or numbers that describe each image, float32, shape (N, K); or None.
+    """
+
+    real: Float[Tensor, "n channels height width"]
+    source: Float[Tensor, "n channels height width"]
+    labels: Tensor | None
+
+
+class Batches:
+    """Batches of an image set in its order: `at(position)` is the batch after `position` images.
+
+    Attributes:
+        held_out: batches of the validation set, for adaptive augmentation; None without them.
+    """
+
+    def __init__(self, images: ImageSet, config: DataConfig, *, batch_size: int, seed: int, device: str) -> None:
+        self.images = images.images.to(device)
+        told = images.labels if images.conditions is None else images.conditions
+        self.labels = None if told is None else told.to(device)
+        self.config = config
+        self.batch_size = batch_size
+        self.held_out: Batches | None = None
+        self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
+
+    def at(self, position: int) -> Batch:
+        """Gathers and converts one batch; `position` is the number of images fed before it."""
+        indices = self.order.indices(position, self.batch_size).to(self.images.device)
+        images = self.images.index_select(0, indices)
+        labels = None if self.labels is None else self.labels.index_select(0, indices)
+        source = to_network(images, self.config.pixel_range)
+        if self.config.target == "inverted":
+            return Batch(to_network(255 - images, self.config.pixel_range), source, labels)
+        return Batch(source, source, labels)

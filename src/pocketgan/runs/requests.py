@@ -1,0 +1,109 @@
+"""What a generator is told: a class, a mixture of classes, several labels, or numbers that describe the image."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pocketgan.base.errors import RunError
+from pocketgan.images.seeds import derived_seed
+from pocketgan.runs.model import LabelChoice, Model
+from pocketgan.runs.records import DataFacts
+
+
+def requested(model: Model, label: LabelChoice) -> int | list[int] | Tensor | None:
+    """Returns what a label means to a model: the index of a class, or of several, or weights of all of them.
+
+    Args:
+        model: a run or an exported model.
+        label: the name of a class; a mixture, such as `3:0.7,8:0.3` or `{"3": 0.7, "8": 0.3}`; for a generator that is
+            told several labels or numbers, their names and values in the same form; a list of class names; or None.
+
+    Returns:
+        An index, a list of indices, weights, float32 (D,), or None.
+
+    Raises:
+        RunError: the model is unconditional, or there is no such name.
+    """
+    if label is None:
+        return None
+    names: Any = label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
+    known = told_names(model)
+    if isinstance(names, Mapping):
+        return weights(model, {str(name): value for name, value in names.items()})
+    if isinstance(names, str) and names not in known and (":" in names or model.facts.condition_names):
+        return weights(model, parse_mixture(names))
+    if isinstance(names, str | int):
+        if model.facts.condition_names:
+            return weights(model, {str(names): 1.0})
+        return model.label_index(names)
+    if model.facts.condition_names:
+        return torch.stack([weights(model, {str(name): 1.0}) for name in names])
+    return [model.label_index(name) for name in names]
+
+
+def told_names(model: Model) -> tuple[str, ...]:
+    """Returns the names of the classes or numbers that a model can be told.
+
+    Raises:
+        RunError: it is unconditional.
+    """
+    if not model.config.network.conditional:
+        raise RunError("unconditional", field="label", folder=model.folder)
+    return model.facts.condition_names or model.facts.class_names
+
+
+def parse_mixture(text: str) -> dict[str, float]:
+    """Returns the names and values of a text such as `3:0.7,8:0.3`; a name alone has the value 1.
+
+    Raises:
+        RunError: a value isn't a number.
+    """
+    values: dict[str, float] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, separator, value = part.rpartition(":")
+        try:
+            values[name if separator else part] = float(value) if separator else 1.0
+        except ValueError:
+            raise RunError("no mixture", field="label", text=text) from None
+    if not values or not np.isfinite(list(values.values())).all():
+        raise RunError("no mixture", field="label", text=text)
+    return values
+
+
+def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
+    """Returns what a generator is told for some names and values, float32 (D,).
+
+    Weights of classes are brought to a sum of 1. Numbers are brought to the scale of the training data; those that
+    aren't given have their mean.
+
+    Raises:
+        RunError: there is no such name, or weights of classes that aren't above 0.
+    """
+    names, facts = told_names(model), model.facts
+    for name in values:
+        if name not in names:
+            raise RunError("no such label", field="label", label=name, known=", ".join(names))
+    told = torch.zeros(len(names))
+    if facts.condition_names:
+        for name, value in values.items():
+            place = names.index(name)
+            told[place] = (float(value) - facts.condition_means[place]) / facts.condition_scales[place]
+        return told
+    for name, value in values.items():
+        told[names.index(name)] = float(value)
+    if (told < 0).any() or told.sum() <= 0:
+        raise RunError("weights above zero", field="label")
+    return told / told.sum()
+
+
+def drawn_conditions(facts: DataFacts, count: int, seed: int) -> Float[Tensor, "n d"] | None:
+    """Returns the conditions of training images, drawn with a seed, for so many generated ones; None without any."""
+    if not facts.condition_rows:
+        return None
+    generator = torch.Generator().manual_seed(derived_seed(seed, "conditions"))
+    rows = torch.tensor(facts.condition_rows)
+    return rows[torch.randint(len(rows), (count,), generator=generator)]
