@@ -81,10 +81,11 @@ class ObjectiveConfig(Section):
     discriminator_batches: Literal["concatenated", "separate", "two-step"] = "separate"
     """`concatenated`: one batch of real and generated images. `separate`: two batches, one update. `two-step`: one
     update on real images, then one on generated images."""
-    r1: float = Field(default=0.0, ge=0)
-    """Weight γ of the gradient penalty at real images."""
-    r2: float = Field(default=0.0, ge=0)
-    """Weight γ of the gradient penalty at generated images."""
+    r1: Annotated[float, Field(ge=0)] | Literal["auto"] = 0.0
+    """Weight γ of the gradient penalty at real images. `auto`: 1 for MNIST, and for other data in proportion to the
+    mean squared distance between two images."""
+    r2: Annotated[float, Field(ge=0)] | Literal["auto"] = 0.0
+    """Weight γ of the gradient penalty at generated images; `auto` as for `--r1`."""
     gradient_penalty: float = Field(default=0.0, ge=0)
     """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images (WGAN-GP)."""
     penalty_batch_fraction: float = Field(default=1.0, gt=0, le=1)
@@ -96,11 +97,19 @@ class ObjectiveConfig(Section):
     """Whether the generator's update reuses the batch that the discriminator's update generated, which saves two
     passes. Otherwise it generates a new batch."""
 
+    @property
+    def penalties(self) -> tuple[float, float]:
+        """The weights of the penalties at real and at generated images, of a run, in which they are numbers."""
+        assert not isinstance(self.r1, str), "r1 is settled when a run begins"
+        assert not isinstance(self.r2, str), "r2 is settled when a run begins"
+        return self.r1, self.r2
+
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":
         if self.discriminator_batches == "two-step" and self.mismatched_label_weight > 0:
             raise ConfigError("joint for mismatch", field="mismatched_label_weight")
-        if self.discriminator_batches == "two-step" and self.r1 + self.r2 + self.gradient_penalty > 0:
+        penalized = self.r1 != 0 or self.r2 != 0 or self.gradient_penalty > 0
+        if self.discriminator_batches == "two-step" and penalized:
             raise ConfigError("joint for penalties")
         return self
 

@@ -32,6 +32,10 @@ def code_flags(config: RunConfig) -> list[str]:
     return [word for file in files if file.endswith(".py") for word in ("--code", file)]
 
 
+SETTLED = ("precision", "validation_split", "fold", "r1", "r2")
+"""Settings whose `auto` becomes definite when a run begins."""
+
+
 def train_command(config: RunConfig, **changes: object) -> str:
     """Returns the command that trains a configuration: its recipe, and a flag for each setting that differs from it.
 
@@ -43,7 +47,7 @@ def train_command(config: RunConfig, **changes: object) -> str:
     words: list[object] = ["train", config.recipe if config.recipe in RECIPES else "pocket"]
     words += code_flags(config)
     for name, value in flatten(replace(config, **changes)).items():
-        settled = name in ("precision", "validation_split", "fold") and usual[name] == "auto"
+        settled = name in SETTLED and usual[name] == "auto"
         if name == "recipe" or value == usual[name] or settled:
             continue
         flag = name.replace("_", "-")

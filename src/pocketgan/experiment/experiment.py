@@ -20,7 +20,15 @@ from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
-from pocketgan.experiment.prepared_data import describe, feed, find_facts, fold_of, prepare_images, save_sheet
+from pocketgan.experiment.prepared_data import (
+    describe,
+    feed,
+    find_facts,
+    fold_of,
+    penalty_weight,
+    prepare_images,
+    save_sheet,
+)
 from pocketgan.experiment.run_words import line, tenths
 from pocketgan.experiment.sample_files import Sampler
 from pocketgan.experiment.speed import choose_threads, measure_speed, using_threads
@@ -383,4 +391,6 @@ def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     if split == "auto":
         split = "random" if config.data.data in PACKAGED else "content"
     fold = fold_of(config, facts.images)
-    return replace(config, conditional=conditional, precision=precision, validation_split=split, fold=fold)
+    penalties = {name: penalty_weight(getattr(config.objective, name), facts) for name in ("r1", "r2")}
+    values = {"conditional": conditional, "precision": precision, "validation_split": split, "fold": fold}
+    return replace(config, **values, **penalties)

@@ -18,7 +18,7 @@ from pocketgan.config.fields import replace
 from pocketgan.config.places import located
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
-from pocketgan.experiment.prepared_data import chosen_for_sheet, find_facts, of_one_color, showing
+from pocketgan.experiment.prepared_data import chosen_for_sheet, find_facts, of_one_color, penalty_weight, showing
 from pocketgan.experiment.run_words import line
 from pocketgan.experiment.speed import time_steps
 from pocketgan.images.grids import grid, make_folder, save_picture
@@ -308,7 +308,9 @@ def forecast(config: RunConfig, images: ImageSet) -> float | str:
     facts = find_facts(images, digest=False)
     device = choose_device(config.train.device)
     conditional = config.network.conditional and len(facts.condition_names or facts.class_names) > 0
-    config = replace(config, conditional=conditional, precision=choose_precision(config.train.precision, device))
+    penalties = {name: penalty_weight(getattr(config.objective, name), facts) for name in ("r1", "r2")}
+    precision = choose_precision(config.train.precision, device)
+    config = replace(config, conditional=conditional, precision=precision, **penalties)
     try:
         times = time_steps(config, images, facts, device, config.train.batch_size, 1, FORECAST_SECONDS)
     except ConfigError as error:

@@ -43,6 +43,7 @@ class DataFacts(BaseModel):
         digest: the SHA-256 of images and labels.
         prepared: what was done to the images as they were read, and what was passed over: keys of `PROBLEMS` and their
             parts.
+        spread: the mean squared distance between two images, with pixels from −1 to 1; 0 in runs of older versions.
         condition_names: the names of the numbers that networks are told of each image; empty if they are told a class.
         condition_means, condition_scales: what was subtracted from each number and what it was divided by.
         condition_rows: the numbers of some training images, as networks are told them, for samples.
@@ -58,6 +59,7 @@ class DataFacts(BaseModel):
     class_counts: tuple[Annotated[int, Field(ge=0, lt=2**53)], ...] = ()
     digest: str
     prepared: tuple[dict[str, Any], ...] = ()
+    spread: float = Field(default=0.0, ge=0)
     condition_names: tuple[str, ...] = ()
     condition_means: tuple[float, ...] = ()
     condition_scales: tuple[float, ...] = ()

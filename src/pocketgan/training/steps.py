@@ -152,10 +152,11 @@ def single_update(
     labels = batch.labels
 
     # Penalties use the gradient with respect to the images before augmentation, and only the first images of the batch.
-    share = settings.penalty_batch_fraction if settings.r1 + settings.r2 + settings.gradient_penalty else 1
+    r1, r2 = settings.penalties
+    share = settings.penalty_batch_fraction if r1 + r2 + settings.gradient_penalty else 1
     first = slice(0, max(1, round(share * len(batch.real))))
-    real = batch.real[first].detach().requires_grad_(settings.r1 > 0)
-    others, fake = fake[first.stop :], fake[first].requires_grad_(settings.r2 > 0)
+    real = batch.real[first].detach().requires_grad_(r1 > 0)
+    others, fake = fake[first.stop :], fake[first].requires_grad_(r2 > 0)
     told = told_classes(labels, config)
     some, rest = (None, None) if told is None else (told[first], told[first.stop :])
     real_logits, fake_logits = discriminate_both(state, real, fake, some, config)
@@ -214,14 +215,15 @@ def penalties(
 ) -> Tensor | None:
     """Returns the weighted sum of the penalties on the discriminator's gradient, a scalar; None if there are none."""
     settings, terms = config.objective, []
-    if settings.r1 and settings.r2:  # One backward pass through the discriminator serves both.
+    r1, r2 = settings.penalties
+    if r1 and r2:  # One backward pass through the discriminator serves both.
         both, images = torch.cat([real_logits, fake_logits]), (real, fake)
         of_real, of_fake = zero_centred_penalties(both, images)
-        terms += [settings.r1 * of_real.mean(), settings.r2 * of_fake.mean()]
-    elif settings.r1:
-        terms.append(settings.r1 * zero_centred_penalties(real_logits, (real,))[0].mean())
-    elif settings.r2:
-        terms.append(settings.r2 * zero_centred_penalties(fake_logits, (fake,))[0].mean())
+        terms += [r1 * of_real.mean(), r2 * of_fake.mean()]
+    elif r1:
+        terms.append(r1 * zero_centred_penalties(real_logits, (real,))[0].mean())
+    elif r2:
+        terms.append(r2 * zero_centred_penalties(fake_logits, (fake,))[0].mean())
     if settings.gradient_penalty:
         share = torch.rand(len(real), 1, 1, 1, generator=state.random["training"], device=real.device)
         between = torch.lerp(real.detach(), fake.detach(), share).requires_grad_()
