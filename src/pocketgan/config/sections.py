@@ -99,10 +99,8 @@ class ObjectiveConfig(Section):
 
     @property
     def penalties(self) -> tuple[float, float]:
-        """The weights of the penalties at real and at generated images, of a run, in which they are numbers."""
-        assert not isinstance(self.r1, str), "r1 is settled when a run begins"
-        assert not isinstance(self.r2, str), "r2 is settled when a run begins"
-        return self.r1, self.r2
+        """The weights of the penalties at real and at generated images; `auto` is 1 until a run knows its data."""
+        return 1.0 if isinstance(self.r1, str) else self.r1, 1.0 if isinstance(self.r2, str) else self.r2
 
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":

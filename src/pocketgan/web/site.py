@@ -35,6 +35,12 @@ FRESH_SECONDS = 2.0
 STUDY = "study.json"
 
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+FEWEST_PICTURES = 10
+"""Number of pictures in a folder from which it is offered as data."""
+SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation")
+
+
 @dataclass(frozen=True)
 class Listing:
     """Content of the folder, by relative names."""
@@ -261,6 +267,7 @@ def link_outside(folder: Path, root: Path, depth: int = 2) -> str | None:
 def look(folder: Path) -> Listing:
     """Returns the runs, exported models, studies and data sets below a folder; symbolic links are not followed."""
     runs, exported, studies, data = [], [], [], []
+    pictures: set[str] = set()
     waiting, seen = [(folder, 0)], 0
     while waiting and seen < MOST_FOLDERS:
         place, depth = waiting.pop(0)
@@ -280,9 +287,12 @@ def look(folder: Path) -> Listing:
         if STUDY in files:
             studies.append(name)
         data += data_in(files, name)
+        if sum(file.lower().endswith(PICTURES) for file in files) >= FEWEST_PICTURES:
+            pictures.add(pictures_in(PurePosixPath(name)))
         if depth < DEEPEST:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
             waiting += [(Path(entry.path), depth + 1) for entry in folders if not entry.name.startswith((".", "_"))]
+    data += sorted(pictures - {".", *data})
     return Listing(*(tuple(sorted(names)) for names in (runs, exported, studies, data)))
 
 
@@ -295,6 +305,16 @@ def kind_of(folder: Path) -> str | None:
     except RunError:
         return "run" if (folder / "status.json").is_file() else None
     return "run" if "format" in values and EXPORT_KEY not in values else None
+
+
+def pictures_in(folder: PurePosixPath) -> str:
+    """Returns the data set that a folder of pictures belongs to: the one above class folders and above splits."""
+    parent = folder.parent
+    if folder.name.lower() in SPLITS:
+        return parent.as_posix()
+    if parent.name.lower() in SPLITS:
+        return parent.parent.as_posix()
+    return (folder if parent.as_posix() == "." else parent).as_posix()
 
 
 def data_in(files: set[str], name: str) -> list[str]:

@@ -17,7 +17,8 @@ from pocketgan.web.site import Site
 from pocketgan.web.train import starting
 from pocketgan.web.train.form import Field, fields, read, shown
 from pocketgan.web.train.live import live_html
-from pocketgan.web.wiring import quiet, wire
+from pocketgan.web.train.looking import look_html
+from pocketgan.web.wiring import fills, quiet, wire
 
 FIRST = "pocket"
 """The recipe that the form shows initially."""
@@ -78,6 +79,8 @@ def build_form(site: Site) -> Form:
                 label=site.say("new name"), placeholder=site.say("new name help"), max_lines=1, elem_id=id_of("name")
             )
         about = gr.HTML(line(site.say(f"recipe {FIRST}")))
+        look = gr.Button(site.say("look"), size="sm", elem_classes="pg-look-button")
+        seen = gr.HTML("", **fills())
         with gr.Row(elem_classes="pg-fields"):
             for name_of in OFTEN:
                 settings[name_of] = build_field(site, known[name_of], values[name_of])
@@ -91,6 +94,10 @@ def build_form(site: Site) -> Form:
     wire(
         site, chosen.change, lambda chosen: choose_recipe(site, chosen, list(settings)), chosen,
         [about, data, *settings.values()], **quiet("choose_recipe"),
+    )  # fmt: skip
+    wire(
+        site, look.click, lambda name, place: look_html(site, name, place), [chosen, data], seen,
+        show_progress="minimal", concurrency_limit=1, api_name="look", api_visibility="undocumented",
     )  # fmt: skip
     wire(site, data.focus, lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
     return Form(drawer, sections, button, (name, chosen, data), settings)
