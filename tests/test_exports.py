@@ -83,6 +83,7 @@ def table_of(text: str) -> dict[str, list[str]]:
 # The folder.
 
 
+@pytest.mark.slow
 def test_the_folder_stands_alone(shipped: ExportedModel, averaged: Run, tmp_path: Path) -> None:
     assert {path.name for path in shipped.folder.iterdir()} == set(FILES)
     assert shipped.config == averaged.config

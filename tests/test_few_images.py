@@ -166,7 +166,7 @@ def test_adaptive_augmentation_resumes_exactly(tmp_path: Path) -> None:
 def test_adaptive_augmentation_needs_images_that_are_held_out(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         pocketgan.train("pocket", data=images_of(60), validation=0, augment="auto", out=tmp_path / "run", **TINY)
-    assert caught.value.key == "augment without validation"
+    assert caught.value.key == "augment without validation" and not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -452,6 +452,7 @@ def test_one_side_alone_has_an_accuracy() -> None:
     assert values.read() == {}
 
 
+@pytest.mark.slow
 def test_probabilities_are_noticed(record: Callable[..., Recorder], capsys: pytest.CaptureFixture[str]) -> None:
     inside = np.linspace(0.1, 0.9, 150)
     for boundary, count in ((0.0, 1), (0.5, 0)):
@@ -523,6 +524,7 @@ def test_intervals_come_round(text: str, places: list[int]) -> None:
     assert [step for step in range(1, 11) if interval.reached(step, 25 * step, float(step))] == places
 
 
+@pytest.mark.slow
 def test_time_that_the_recorder_takes_is_no_training_time(record: Callable[..., Recorder]) -> None:
     def slow(count: int, seed: int) -> np.ndarray:
         time.sleep(0.2)
@@ -553,6 +555,7 @@ def test_a_loop_may_go_on(record: Callable[..., Recorder]) -> None:
     assert [event["event"] for event in run.events()] == ["patience"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_failure", ["stop", "continue"])
 def test_the_watchdog_sees_a_collapse(record: Callable[..., Recorder], on_failure: str) -> None:
     def same(count: int, seed: int) -> np.ndarray:
@@ -737,6 +740,7 @@ def test_a_wrong_argument_is_one_line(squares: str, fields: dict[str, Any], key:
 # The generator.
 
 
+@pytest.mark.slow
 def test_a_generator_is_saved_at_each_evaluation(record: Callable[..., Recorder], squares: str) -> None:
     generator = Tiny(LATENTS, 7)
 
@@ -789,6 +793,7 @@ def test_without_its_code_a_generator_asks_for_it(record: Callable[..., Recorder
         assert draw_plots([run]).figures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("act", "key"),
     [
@@ -821,6 +826,7 @@ def test_before_its_first_evaluation_a_generator_is_not_there(record: Callable[.
 # Readers.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "plots"),
     [

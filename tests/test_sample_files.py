@@ -12,6 +12,8 @@ from pocketgan.runs.rewinding import abandon
 from pocketgan.runs.run import Run
 from pocketgan.web.reading import samples_of as page_samples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:

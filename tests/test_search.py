@@ -28,6 +28,8 @@ from pocketgan.studies.study import STOP, Job, Result, Study
 from pocketgan.studies.verdicts import chosen_variant
 from tiny_studies import as_toml, contents, maker, run_of, undone, without_page, write_digits
 
+pytestmark = pytest.mark.slow
+
 FACTORS = {
     "latent_dim": {"low": 2, "high": 9},
     "hidden_dim": {"low": 4, "high": 16, "log": True},

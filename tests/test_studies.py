@@ -28,6 +28,8 @@ from pocketgan.studies.study import STOP, Job, Result, Study
 from pocketgan.studies.verdicts import judge
 from tiny_studies import SETTINGS, Make, assert_same_bits, contents, losses, run_of, undone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:

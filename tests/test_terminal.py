@@ -143,6 +143,7 @@ def test_short_names_of_settings(words: str, field: str, value: object) -> None:
     assert config.model_dump()[FIELDS[field]][field] == value
 
 
+@pytest.mark.slow
 def test_letters_for_flags(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_with(capsys, "generate", "noise", "-n", "3", "-o", "three.npz")[0] == "three.npz\n"
     with np.load("three.npz") as archive:

@@ -18,7 +18,7 @@ pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)]
 TINY = {"hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "threads": "1",
         "evaluate_every": "none", "duration": "100000 steps"}  # fmt: skip
 LAPTOP = {"width": 1366, "height": 768}

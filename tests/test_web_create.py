@@ -328,6 +328,7 @@ def test_a_latent_as_text_is_the_same_bits_again():
     assert np.array_equal(np.array(json.loads(latent_text(latent)), np.float32), latent)
 
 
+@pytest.mark.slow
 def test_the_last_two_pictures_are_remembered(site):
     one, two, three = chosen_from(site, 1, 2, 3)
     other = chosen_from(site, 1, name="noise")[0]

@@ -16,6 +16,8 @@ from pocketgan.web.site import Site
 from web_events import Events, events
 from web_runs import evaluation, make_run, write_lines, write_status
 
+pytestmark = pytest.mark.slow
+
 
 def made(folder: Path, distance: float | None = None, baseline: float = 1.5, *, age: int = 0, **fields: Any) -> None:
     """Makes a run with weights: its best Fréchet distance, what real images get, and how long ago it wrote."""

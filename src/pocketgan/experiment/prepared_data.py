@@ -56,6 +56,8 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
     config = config.model_copy(update={"data": located(config.data), "train": train})
     data = config.data
     images = load_images(data.model_copy(update={"fold": 0}), shown=showing(progress))
+    if train.augment == "auto":
+        held_out_batches(config, "cpu")  # Is there a validation set?
     if fold := fold_of(config, len(images)):
         images = load_images(data.model_copy(update={"fold": fold}))
     return config.model_copy(update={"data": data.model_copy(update={"fold": fold})}), images
@@ -88,17 +90,24 @@ def feed(images: ImageSet, config: RunConfig, device: str, strength: Strength | 
         ConfigError: adaptive augmentation has no validation set.
     """
 
-    def batches_of(one: ImageSet) -> Batches:
-        return Batches(one, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
-
-    batches = batches_of(images)
+    batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     if strength is not None:
-        try:
-            batches.held_out = batches_of(load_images(config.data, "validation"))
-        except DataError:
-            raise ConfigError("augment without validation", field="augment") from None
+        batches.held_out = held_out_batches(config, device)
         strength.flips = allows_flips(images.images)
     return batches
+
+
+def held_out_batches(config: RunConfig, device: str) -> Batches:
+    """Returns batches of a run's validation set.
+
+    Raises:
+        ConfigError: there is none, which adaptive augmentation needs.
+    """
+    try:
+        images = load_images(config.data, "validation")
+    except DataError:
+        raise ConfigError("augment without validation", field="augment") from None
+    return Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
 
 
 def showing(progress: Progress) -> Shown:

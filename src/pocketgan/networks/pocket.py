@@ -23,12 +23,16 @@ from pocketgan.networks.layers import (
     scaled,
 )
 
+FLAT = 2
+"""Stages up to which the generator has no convolution at the image's own resolution: below 40 pixels a side."""
+
 
 class PocketGenerator(nn.Module):
     """Generator: z and class → dense → 7×7 → `depth` convolutions → 14×14, one convolution → 28×28 → an image.
 
-    For other sizes, the lowest resolution is 4 to 8 pixels, with one more convolution for each further doubling. See
-    `stage_widths` for the channels.
+    For other sizes, the lowest resolution is 4 to 8 pixels. Each further doubling has one more convolution, and so has
+    the image's own resolution, to blend the pixels that pixel shuffle puts side by side. See `stage_widths` for the
+    channels.
     """
 
     reads_images = False
@@ -59,11 +63,17 @@ class PocketGenerator(nn.Module):
                 nn.BatchNorm2d(into),
                 generator_activation(config),
             ]
-        layers += [
-            nn.Conv2d(widths[-1], 4 * shape.channels, 3, padding=1),
-            nn.PixelShuffle(2),
-            output_activation(pixels),
-        ]
+        if stages == FLAT:
+            layers += [nn.Conv2d(widths[-1], 4 * shape.channels, 3, padding=1), nn.PixelShuffle(2)]
+        else:
+            thin = widths[-1] // 2
+            layers += [
+                nn.Conv2d(widths[-1], 4 * thin, 3, padding=1),
+                nn.PixelShuffle(2),
+                generator_activation(config),
+                nn.Conv2d(thin, shape.channels, 3, padding=1),
+            ]
+        layers.append(output_activation(pixels))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Float[Tensor, "n latent"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
