@@ -53,7 +53,10 @@ def network_of(config: RunConfig, facts: DataFacts) -> nn.Module:
     return network.eval()
 
 
-@pytest.fixture(scope="module", params=list(RECIPES))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=() if name == "pocket" else pytest.mark.slow) for name in RECIPES],
+)
 def made(request: pytest.FixtureRequest, tiny_config: Callable[..., RunConfig]) -> Made:
     size, channels, conditional = SHAPES[request.param]
     config = tiny_config(request.param, conditional=conditional)
