@@ -46,8 +46,8 @@ class TrainFields(TypedDict, total=False):
     conditional: bool
     objective: Any
     discriminator_batches: Literal["concatenated", "separate", "two-step"]
-    r1: float
-    r2: float
+    r1: float | Literal["auto"]
+    r2: float | Literal["auto"]
     gradient_penalty: float
     penalty_batch_fraction: float
     mismatched_label_weight: float
