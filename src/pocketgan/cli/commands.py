@@ -164,7 +164,7 @@ def translate(
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
-    """Translate images with an image-to-image generator; saves inputs beside outputs, and each output.
+    """Translate images with an image-to-image generator; saves inputs beside outputs, and each output, or arrays.
 
     Args:
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest
@@ -173,7 +173,8 @@ def translate(
         count: number of images.
         images: picture files to translate instead.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        out: the folder for the pictures; by default translated in the run's folder.
+        out: the folder for the pictures; by default translated in the run's folder. Or a file such as pairs.npz, for
+            the arrays inputs, images (the outputs), and labels and targets where they are known.
     """
     if images == ():
         raise RunError("no file given", field="images")

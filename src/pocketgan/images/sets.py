@@ -19,12 +19,15 @@ from torch import Tensor
 from pocketgan.base.errors import DataError, nearest
 from pocketgan.base.messages import Problem
 from pocketgan.config.sections import HUB, PACKAGED, DataConfig, split
+from pocketgan.config.translating import NONE, task_of
 from pocketgan.images import readers
 from pocketgan.images.intake.contents import Collection, ImageFiles, Part
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import Shown, silent
+from pocketgan.images.pairs import read_pairs
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.splitting import by_content, content_hashes, split_off
+from pocketgan.images.tasks import batch_random, pairs_of
 
 Pixels = Literal["signed", "unit"]
 MANY = 1000
@@ -62,6 +65,7 @@ class ImageSet:
         conditions: float32, shape (N, K), or None: numbers that describe each image, such as 0 and 1 for each of
             several labels.
         condition_names: a name for each of the K numbers.
+        inputs: uint8 [0, 255], shape (N, C, H, W), or None: of a folder of pairs, the input of each image.
     """
 
     images: UInt8[Tensor, "n channels height width"]
@@ -72,6 +76,7 @@ class ImageSet:
     notes: tuple[Problem, ...] = ()
     conditions: Float[Tensor, "n k"] | None = None
     condition_names: tuple[str, ...] = ()
+    inputs: UInt8[Tensor, "n channels height width"] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -127,8 +132,9 @@ class ImageSet:
         chosen = labels >= 0
         files = [self.files[place] for place in chosen.nonzero().flatten().tolist()] if self.files else ()
         conditions = None if self.conditions is None else self.conditions[chosen]
+        inputs = None if self.inputs is None else self.inputs[chosen]
         parts = {"images": self.images[chosen], "labels": labels[chosen], "conditions": conditions, "files": files}
-        return replace(self, class_names=tuple(remaining), **parts)
+        return replace(self, class_names=tuple(remaining), inputs=inputs, **parts)
 
     def part(self, indices: Tensor | slice) -> "ImageSet":
         """Returns the images at `indices`, in that order, with the same classes."""
@@ -138,7 +144,10 @@ class ImageSet:
             chosen = range(len(self))[indices] if isinstance(indices, slice) else indices.tolist()
             files = [self.files[place] for place in chosen]
         conditions = None if self.conditions is None else self.conditions[indices]
-        return replace(self, images=self.images[indices], labels=labels, files=files, conditions=conditions)
+        inputs = None if self.inputs is None else self.inputs[indices]
+        return replace(
+            self, images=self.images[indices], labels=labels, files=files, conditions=conditions, inputs=inputs
+        )
 
     def numbered_as(self, class_names: tuple[str, ...]) -> "ImageSet":
         """Returns the same images with labels that index `class_names`, the classes of another split.
@@ -160,6 +169,8 @@ class ImageSet:
         hashed.update(self.images.contiguous().numpy().data)
         if self.labels is not None:
             hashed.update(self.labels.contiguous().numpy().data)
+        if self.inputs is not None:
+            hashed.update(self.inputs.contiguous().numpy().data)
         return hashed.hexdigest()
 
 
@@ -176,12 +187,18 @@ def load_images(config: DataConfig, part: Part = "train", shown: Shown = silent)
     """
     packaged = config.data in PACKAGED
     needed = None if not packaged else "test" if part == "test" else "train"
-    collection = readers.read(config.data, wishes_of(config), shown, needed)
+    wishes = wishes_of(config)
+    if config.pairs == NONE:
+        collection = readers.read(config.data, wishes, shown, needed)
+    else:
+        collection = read_pairs(Path(config.data), wishes, shown)
     whole = packaged or config.data.startswith(HUB)
     source = config.data if whole else str(Path(config.data))
     chosen = split_of(config, collection, part, source).select(config.classes)
     if len(chosen) == 0:
         raise DataError("none of the classes", field="data", source=source, classes=config.classes)
+    if task_of(config) == "colorize" and chosen.images.shape[1] == 1:
+        return replace(chosen, images=chosen.images.expand(-1, 3, -1, -1).contiguous())
     return chosen
 
 
@@ -284,7 +301,9 @@ def image_set(files: ImageFiles, source: str, notes: tuple[Problem, ...] = ()) -
     if files.labels is not None and files.labels.ndim == 2:
         conditions = torch.from_numpy(files.labels.astype(np.float32))
         names = files.class_names or tuple(str(number) for number in range(conditions.shape[1]))
-    return ImageSet(torch.from_numpy(pixels), labels, class_names, source, files.files, notes, conditions, names)
+    inputs = None if files.inputs is None else torch.from_numpy(np.array(files.inputs, order="C"))
+    images = torch.from_numpy(pixels)
+    return ImageSet(images, labels, class_names, source, files.files, notes, conditions, names, inputs)
 
 
 def check_split(name: str) -> Part:
@@ -343,7 +362,7 @@ class Batch:
     """One batch in the form that the networks use.
 
     Attributes:
-        real: the discriminator's real images, shape (N, C, H, W).
+        real: the discriminator's real images, shape (N, C, H, W); in image-to-image translation, the targets.
         source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
         labels: int64, shape (N,), or None.
     """
@@ -359,6 +378,7 @@ class Batches:
     def __init__(self, images: ImageSet, config: DataConfig, *, batch_size: int, seed: int, device: str) -> None:
         self.images = images.images.to(device)
         self.labels = None if images.labels is None else images.labels.to(device)
+        self.inputs = None if images.inputs is None else images.inputs.to(device)
         self.config = config
         self.batch_size = batch_size
         self.order = DataOrder(len(images), config.sampling, seed)
@@ -368,7 +388,11 @@ class Batches:
         indices = self.order.indices(position, self.batch_size).to(self.images.device)
         images = self.images.index_select(0, indices)
         labels = None if self.labels is None else self.labels.index_select(0, indices)
-        source = to_network(images, self.config.pixel_range)
-        if self.config.target == "inverted":
-            return Batch(to_network(255 - images, self.config.pixel_range), source, labels)
-        return Batch(source, source, labels)
+        if task_of(self.config) == "none" and self.inputs is None:
+            source = to_network(images, self.config.pixel_range)
+            return Batch(source, source, labels)
+        inputs = None if self.inputs is None else self.inputs.index_select(0, indices)
+        random = batch_random(self.order.seed, position, images.device)
+        pairs = pairs_of(self.config, images, inputs, labels, random)
+        source, real = (to_network(part, self.config.pixel_range) for part in (pairs.inputs, pairs.targets))
+        return Batch(real, source, labels)
