@@ -136,11 +136,11 @@ def translator() -> RunConfig:
         train=TrainConfig(
             duration="3 min",
             batch_size=64,
-            learning_rate=2e-3,
+            learning_rate=3e-3,
             beta1=0.5,
             beta2=0.99,
             schedule="cosine",
-            decay_start=0.5,
+            decay_start=0.2,
             ema_half_life="5%",
             precision="auto",
             log_every="20 steps",

@@ -136,8 +136,8 @@ class DataConfig(Section):
     noise; `upscale`: half the resolution; `inpaint`: a hidden quarter; `colorize`: gray to color; `edges`: outlines to
     the image; `thicken`: thicker strokes; `none`: no pairs are made."""
     pairs: str = "none"
-    """Image-to-image: a folder of your own pairs, which replaces `data`: pictures with the same names in `input` and
-    `target`, or pictures that hold both side by side."""
+    """Image-to-image: a folder of your own pairs, which replaces `data` and `task`: pictures with the same names in
+    `input` and `target`, or pictures that hold both side by side, the input on the left."""
     validation: int | float = Field(default=0, ge=0)
     """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
     fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200

@@ -9,12 +9,25 @@ class TrainFields(TypedDict, total=False):
 
     seed: int
     data: Any
+    size: int | Literal["auto"]
+    fit: Literal["crop", "pad", "stretch"]
+    color: Literal["auto", "gray", "rgb"]
+    background: str
+    value_range: str
+    channels_at: Literal["auto", "first", "last", "none"]
+    orientation: Literal["auto", "upright", "transposed"]
+    labels: str
+    skip_damaged: bool
     classes: str | int | Sequence[int | str]
     pixel_range: Literal["signed", "unit"]
     sampling: Literal["epoch", "replacement"]
     target: Literal["same", "inverted"]
+    task: Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
+    pairs: str
     validation: int | float
-    validation_split: Literal["auto", "random", "stratified"]
+    validation_split: Literal["auto", "random", "stratified", "content"]
+    test: int | float | Literal["auto"]
+    fold: int | Literal["auto"]
     generator: Any
     discriminator: Any
     generator_options: dict[str, Any]
@@ -37,6 +50,8 @@ class TrainFields(TypedDict, total=False):
     gradient_penalty: float
     penalty_batch_fraction: float
     mismatched_label_weight: float
+    adversarial_weight: float
+    reconstruction_weight: float
     reuse_fake_batch: bool
     duration: str
     batch_size: int

@@ -1,7 +1,7 @@
 """Settings of image-to-image translation: the tasks that make pairs, and the rules that the settings follow."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pocketgan.base.errors import ConfigError
 
@@ -9,6 +9,7 @@ Task = Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "e
 NONE = "none"
 
 
+@runtime_checkable
 class DataSettings(Protocol):
     """What is asked about the settings of the data; see `DataConfig`."""
 
@@ -22,6 +23,7 @@ class DataSettings(Protocol):
     def pairs(self) -> str: ...
 
 
+@runtime_checkable
 class Weights(Protocol):
     """What is asked about the settings of the objective; see `ObjectiveConfig`."""
 
@@ -35,7 +37,8 @@ class Weights(Protocol):
 def settle_pairs(values: Any) -> Any:
     """Fills in what a task and a folder of pairs determine, before the settings of the data are checked.
 
-    A folder of pairs replaces `data`. `colorize` needs images in color, so `color` is `rgb` unless it is given.
+    A folder of pairs replaces `data` and `task`. `colorize` needs images in color, so `color` is `rgb` unless it is
+    given.
 
     Args:
         values: the settings as they are given, which are left unchanged.
@@ -44,7 +47,7 @@ def settle_pairs(values: Any) -> Any:
         return values
     settled = dict(values)
     if isinstance(settled.get("pairs"), str) and settled["pairs"] != NONE:
-        settled["data"] = settled["pairs"]
+        settled |= {"data": settled["pairs"], "task": NONE}
     if settled.get("task") == "colorize" and settled.get("color", "auto") == "auto":
         settled["color"] = "rgb"
     return settled
@@ -76,8 +79,8 @@ def check_translation(data: DataSettings, objective: Weights, *, reads_images: b
             if given:
                 raise ConfigError("translation needs images", field=field)
         return
-    if data.pairs != NONE and (data.task != NONE or data.target == "inverted"):
-        raise ConfigError("pairs and task", field="pairs")
+    if data.pairs != NONE and data.target == "inverted":
+        raise ConfigError("pairs and target", field="pairs")
     if data.task != NONE and data.target == "inverted":
         raise ConfigError("task and target", field="task")
     if objective.adversarial_weight == 0 and objective.reconstruction_weight == 0:

@@ -113,10 +113,10 @@ def by_name(inputs: list[Listed], targets: list[Listed], folder: Path) -> list[P
     sides = [named(pictures, folder) for pictures in (inputs, targets)]
     for name in sides[0]:
         if name not in sides[1]:
-            raise wrong("no target", "pairs", folder=folder, name=sides[0][name].name)
+            raise wrong("no target", "pairs", folder=folder, picture=sides[0][name].name)
     for name in sides[1]:
         if name not in sides[0]:
-            raise wrong("no input", "pairs", folder=folder, name=sides[1][name].name)
+            raise wrong("no input", "pairs", folder=folder, picture=sides[1][name].name)
     return [
         Pair(name, source_of(sides[0][name], INPUT), source_of(picture, TARGET), picture.label)
         for name, picture in sides[1].items()
@@ -133,7 +133,7 @@ def named(pictures: list[Listed], folder: Path) -> dict[str, Listed]:
     for picture in pictures:
         name = Path(picture.name).with_suffix("").as_posix()
         if name in result:
-            raise wrong("pair name twice", "pairs", folder=folder, name=name)
+            raise wrong("pair name twice", "pairs", folder=folder, picture=name)
         result[name] = picture
     return result
 
@@ -188,4 +188,4 @@ def check_sizes(pairs: list[Pair], folder: Path) -> None:
             first, second = size_of(pair.input.content)[0], size_of(pair.target.content)[0]
             if first != second:
                 sizes = {"input": f"{first[0]}×{first[1]}", "target": f"{second[0]}×{second[1]}"}
-                raise wrong("pair sizes", "pairs", folder=folder, name=pair.name, **sizes)
+                raise wrong("pair sizes", "pairs", folder=folder, picture=pair.name, **sizes)

@@ -363,11 +363,12 @@ class Batch:
 
     Attributes:
         real: the discriminator's real images, shape (N, C, H, W); in image-to-image translation, the targets.
+            A discriminator that sees pairs gets (N, 2C, H, W); see `training.translation.with_inputs`.
         source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
         labels: int64, shape (N,), or None.
     """
 
-    real: Float[Tensor, "n channels height width"]
+    real: Float[Tensor, "n seen height width"]
     source: Float[Tensor, "n channels height width"]
     labels: Tensor | None
 

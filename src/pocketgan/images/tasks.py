@@ -197,7 +197,7 @@ def batch_random(seed: int, position: int, device: torch.device) -> torch.Genera
     return torch.Generator(device).manual_seed(derived_seed(seed, "task", position))
 
 
-def judged(data: DataConfig, images: Images) -> Images:
+def judged(data: DataConfig, images: Images) -> UInt8[Tensor, "n k h w"]:
     """Returns outputs or targets in the manner that feature spaces know: dark on white is inverted back.
 
     MNIST's digits in color are judged by their brightest channel, which is the gray digit.
