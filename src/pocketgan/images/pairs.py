@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 from PIL import Image, UnidentifiedImageError
 
@@ -99,8 +100,9 @@ def pairs_in_folder(place: Path, folder: Path, notes: Notes) -> dict[Part, list[
     inputs = list_pictures(place / INPUT, "auto", notes)
     targets = list_pictures(place / TARGET, "auto", notes)
     result: dict[Part, list[Pair]] = {}
-    for part in dict.fromkeys([*inputs, *targets]):
-        result[part] = by_name(inputs.get(part, []), targets.get(part, []), place)
+    for part in get_args(Part):
+        if part in inputs or part in targets:
+            result[part] = by_name(inputs.get(part, []), targets.get(part, []), place)
     return result
 
 
