@@ -24,6 +24,8 @@ from pocketgan.networks.layers import (
 
 COARSEST = 8
 """Sides are halved, after the first two times, while they are even and larger than this."""
+LEVEL = 0.5 / 255
+"""Half a gray level, where 1 is white."""
 WIDEST = 4
 """Largest width in multiples of `hidden_dim`."""
 
@@ -71,7 +73,7 @@ class TranslatorGenerator(nn.Module):
     """Generator: an image → half its side → a quarter (and less) → `depth` residual blocks → back → an image.
 
     Every map on the way down is joined to the map of the same side on the way up, and the image itself to the last
-    layer's input.
+    layer's input; see `before_output`.
     """
 
     reads_images = True
@@ -105,7 +107,16 @@ class TranslatorGenerator(nn.Module):
         result = self.middle(maps.pop())
         for up, join in zip(self.up, self.join, strict=True):
             result = join(torch.cat([up(result), maps.pop()], dim=1))
-        return self.output(self.last(torch.cat([self.spread(result), images], dim=1)))
+        return self.output(self.last(torch.cat([self.spread(result), self.before_output(images)], dim=1)))
+
+    def before_output(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Returns what the output's activation would turn into the images: its inverse, bounded at half a gray level.
+
+        A copy of the image, or its negative, then needs only one weight, and gray levels between are exact.
+        """
+        unit = images if isinstance(self.output, nn.Sigmoid) else (images + 1) / 2
+        logits = unit.clamp(LEVEL, 1 - LEVEL).logit()
+        return logits if isinstance(self.output, nn.Sigmoid) else logits / 2
 
 
 class TranslatorDiscriminator(nn.Module):
