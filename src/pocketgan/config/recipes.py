@@ -115,7 +115,7 @@ def white_background() -> RunConfig:
 
 
 def translator() -> RunConfig:
-    """Image to image: redraws every image, each its own.
+    """Image to image: translates every image, each its own.
 
     A U-Net reads the image; the discriminator sees input and output together, and a reconstruction loss compares the
     output with its target. `--task` makes the pairs from any data, `--pairs` reads your own.
