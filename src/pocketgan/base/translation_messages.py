@@ -7,7 +7,6 @@ TRANSLATIONS: Final = {
     "pairs and target": "can't be combined with --target inverted; your own pairs have their targets",
     "task and target": "can't be combined with --target inverted; --task invert does the same",
     "no loss": "can be 0 only with a --reconstruction-weight above 0; otherwise nothing would be learned",
-    "colorize in gray": "colorizes images in color; leave out --color gray",
     # Folders of pairs.
     "no target": "'{folder}' has no target for the input '{picture}'; every input needs a target of the same name",
     "no input": "'{folder}' has no input for the target '{picture}'; every target needs an input of the same name",
