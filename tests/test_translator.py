@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import pocketgan
-from pocketgan.base.errors import ConfigError
+from pocketgan.base.errors import ConfigError, DataError
 from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import NetworkConfig, RunConfig, WatchdogConfig
@@ -151,6 +151,7 @@ def test_evaluate_reports_the_translation_beside_its_baselines(run: Path) -> Non
     assert scores["scores"]["closed form"]["psnr"] > scores["scores"]["copy"]["psnr"] > 10
     assert scores["scores"]["targets"]["kept_class"] > 0.95
     assert json.loads((run / "evaluation" / "evaluation.json").read_text())["translation"] == scores
+    assert done.page is not None and "1 pair" not in done.page.read_text() and "300 pairs" in done.page.read_text()
 
 
 def test_translations_are_saved_with_their_targets(run: Path, tmp_path: Path) -> None:
@@ -160,6 +161,19 @@ def test_translations_are_saved_with_their_targets(run: Path, tmp_path: Path) ->
     assert all(arrays[name].shape == (5, 1, 28, 28) for name in ("inputs", "images", "targets"))
     assert (arrays["inputs"] != arrays["targets"]).any()
     assert set(arrays["class_names"][arrays["labels"]]) <= {"1", "7"}
+
+
+def test_folders_of_pictures_are_translated(run: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number in range(3):
+        Image.fromarray(random_images(1, size=28, seed=number)[0, 0].numpy()).save(tmp_path / f"{number}.png")
+    found = pocketgan.translate(run, images=[tmp_path, tmp_path / "0.png"])
+    assert len(found) == 4 and found.targets is None and found.labels is None
+    assert (found.outputs.images[0] == found.outputs.images[3]).all()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError):
+        pocketgan.translate(run, images=[tmp_path / "empty"])
 
 
 def test_own_pairs_are_trained_on(tmp_path: Path) -> None:

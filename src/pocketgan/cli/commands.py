@@ -171,7 +171,7 @@ def translate(
             image-to-image run.
         split: which split of the run's data to take images from.
         count: number of images.
-        images: picture files to translate instead.
+        images: picture files, or folders of them, to translate instead.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         out: the folder for the pictures; by default translated in the run's folder. Or a file such as pairs.npz, for
             the arrays inputs, images (the outputs), and labels and targets where they are known.
