@@ -27,6 +27,7 @@ SHAPES = {
     "minimal": (28, 1, True),
     "comparison": (8, 1, False),
     "stacked": (12, 1, True),
+    "translator": (16, 3, False),
 }
 """The size, channels and conditioning that a recipe is exported with here: each differs from its usual ones."""
 

@@ -20,6 +20,7 @@ from pocketgan.base.progress import TRAINING, WORK
 from pocketgan.cli.tables import SUMMARIES
 from pocketgan.experiment.recording_words import RECORDING
 from pocketgan.experiment.run_words import LINES
+from pocketgan.metrics.translation import WORDS as TRANSLATION_TABLE
 from pocketgan.metrics.words import NOTES, READINGS, SCORE_TABLE, TITLES
 from pocketgan.studies.predeclared import QUESTIONS
 from pocketgan.studies.report.words import WORDS
@@ -33,6 +34,7 @@ TEXTS: dict[str, Mapping[str, Text]] = {
     "how metrics are read": READINGS,
     "feature spaces": NOTES,
     "tables of scores": SCORE_TABLE,
+    "tables of translations": TRANSLATION_TABLE,
     "questions": QUESTIONS,
     "sentences": SENTENCES,
     "summaries": SUMMARIES,

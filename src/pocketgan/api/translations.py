@@ -25,18 +25,21 @@ def translate(
         run: the run or exported model, or its folder.
         split: `test`, `train` or `validation`: the first `count` images of the run's classes in that split.
         count: the number of images.
-        images: picture files to translate instead of a split.
+        images: picture files, or folders of them, to translate instead of a split.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
-        The images: `.pairs`, `.inputs` and `.outputs`; `.save(folder)` writes them. A notebook shows the pairs.
+        The images: `.pairs`, `.inputs`, `.outputs`, and `.targets` and `.labels` where they are known; `.save(folder)`
+        or `.save("file.npz")` writes them. A notebook shows the pairs.
 
     Raises:
         UserError: the run generates from noise, there is no such split, or a picture has another size.
     """
     import torch
 
+    from pocketgan.images.pair_sets import pairs_in
     from pocketgan.images.sets import check_split, load_images
+    from pocketgan.metrics.translation import translation_of
     from pocketgan.runs.sampling import redraw_images, side_by_side
     from pocketgan.runs.weights import load_generator
 
@@ -47,16 +50,43 @@ def translate(
         raise RunError("reads no images", field="run", folder=model.folder)
     if not 1 <= count <= MOST_IMAGES:
         raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
-    part = check_split(split)
+    part, known = check_split(split), dict[str, Any]()
     if images:
-        inputs = torch.stack([read_input(Path(path), model) for path in images])
+        inputs = torch.stack([read_input(path, model) for path in picture_files(images)])
     elif model.data is None:
         parts = {"folder": model.folder, "source": model.facts.source}
         raise DataError("images to translate gone", field="images", **parts)
     else:
-        inputs = load_images(model.data, part).images[:count]
+        chosen = load_images(model.data, part)
+        chosen = chosen.part(slice(count))
+        pairs = pairs_in(model.data, chosen)
+        inputs = pairs.inputs
+        if translation_of(model.data, chosen):
+            known["targets"] = Images(pairs.targets.numpy())
+        if chosen.labels is not None:
+            known |= {"labels": chosen.labels.numpy(), "class_names": chosen.class_names}
     outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
-    return Translation(side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy()))
+    return Translation(side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy()), **known)
+
+
+def picture_files(paths: Sequence[str | Path]) -> list[Path]:
+    """Returns picture files, and those in folders among the paths, by name.
+
+    Raises:
+        DataError: a folder has no pictures.
+    """
+    from pocketgan.images.intake.pictures import ENDINGS
+
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
+        if not inside:
+            raise DataError("no images", field="images", path=path)
+        files += inside
+    return files
 
 
 def read_input(path: Path, model: Model) -> Any:

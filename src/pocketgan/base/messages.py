@@ -14,6 +14,7 @@ from pocketgan.base.picture_messages import PICTURES
 from pocketgan.base.recording_messages import RECORDINGS
 from pocketgan.base.study_messages import STUDIES
 from pocketgan.base.tracker_messages import TRACKING
+from pocketgan.base.translation_messages import TRANSLATIONS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -276,6 +277,7 @@ PROBLEMS: Final[dict[str, str]] = {
     **RECORDINGS,
     **STUDIES,
     **TRACKING,
+    **TRANSLATIONS,
 }
 """All error messages, by key."""
 

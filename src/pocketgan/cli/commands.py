@@ -164,16 +164,17 @@ def translate(
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
-    """Translate images with an image-to-image generator; saves inputs beside outputs, and each output.
+    """Translate images with an image-to-image generator; saves inputs beside outputs, and each output, or arrays.
 
     Args:
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest
             image-to-image run.
         split: which split of the run's data to take images from.
         count: number of images.
-        images: picture files to translate instead.
+        images: picture files, or folders of them, to translate instead.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
-        out: the folder for the pictures; by default translated in the run's folder.
+        out: the folder for the pictures; by default translated in the run's folder. Or a file such as pairs.npz, for
+            the arrays inputs, images (the outputs), and labels and targets where they are known.
     """
     if images == ():
         raise RunError("no file given", field="images")

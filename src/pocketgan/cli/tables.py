@@ -15,6 +15,7 @@ from pocketgan.runs.run import Run
 
 if TYPE_CHECKING:
     from pocketgan.metrics.scores import Evaluation
+    from pocketgan.metrics.translation import TranslationScores
     from pocketgan.studies.verdicts import VariantSummary, Verdict
 
 SUMMARIES: dict[str, Text] = {
@@ -142,6 +143,8 @@ def print_evaluation(done: "Evaluation") -> int:
         print(score_text("matched note", count=done.matched_counts[0], real=done.matched_counts[1]))
     if done.taken_as_grey:
         print(score_text("taken as grey"))
+    if done.translation is not None:
+        print_translation(done.translation)
     note = say_of(NOTES, done.space.name, source=done.real.source)
     print()
     print(score_text("feature space", space=done.space, note=note))
@@ -150,6 +153,18 @@ def print_evaluation(done: "Evaluation") -> int:
     if done.page is not None:
         print(say("page", file=done.page))
     return 0
+
+
+def print_translation(scores: "TranslationScores") -> None:
+    """Prints the scores of a translation beside those of its baselines."""
+    from pocketgan.metrics.translation import say as say_translation
+    from pocketgan.metrics.translation import translation_table
+
+    headings, rows = translation_table(scores)
+    prose = (0, len(headings) - 1)
+    columns = [Column(text, right=place not in prose, prose=place in prose) for place, text in enumerate(headings)]
+    print()
+    show(columns, rows, title=say_translation("count", count=scores.count))
 
 
 def doubled(duration: str) -> str:

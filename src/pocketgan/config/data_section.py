@@ -3,9 +3,10 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pocketgan.base.errors import ConfigError
+from pocketgan.config.translating import Task, settle_pairs
 
 PACKAGED = ("mnist", "stacked-mnist")
 """Data that is in the package, by the name that `data` takes."""
@@ -75,6 +76,8 @@ NameList = Annotated[str, BeforeValidator(join_list), AfterValidator(check_list)
 class DataConfig(Section):
     """Which images, and how they are fed."""
 
+    _settle = model_validator(mode="before")(settle_pairs)
+
     data: str = "mnist"
     """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue; 1,000 classes), or your
     own: a folder of pictures whose sub-folders are classes, an .npz, .npy, .csv or IDX file, a folder of such files, or
@@ -116,6 +119,13 @@ class DataConfig(Section):
     evaluated with the frequencies of the data."""
     target: Literal["same", "inverted"] = "same"
     """What the discriminator sees as real: the images (`same`), or the images `inverted` (dark on white)."""
+    task: Task = "none"
+    """Image-to-image: what makes each pair of input and target from an image. `invert`: dark on white; `denoise`:
+    noise; `upscale`: half the resolution; `inpaint`: a hidden quarter; `colorize`: gray to color; `edges`: outlines to
+    the image; `thicken`: thicker strokes; `none`: no pairs are made."""
+    pairs: str = "none"
+    """Image-to-image: a folder of your own pairs, which replaces `data` and `task`: pictures with the same names in
+    `input` and `target`, or pictures that hold both side by side, the input on the left."""
     validation: int | float = Field(default=0, ge=0)
     """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
     fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200

@@ -43,6 +43,7 @@ class PartFacts(BaseModel):
 
     Attributes:
         reads_images: of a generator: whether it translates images, instead of starting from noise.
+        reads_pairs: of a discriminator: whether it sees the input of a translation beside each image.
         boundary: of an objective: the logit above which an image counts as real; None if only differences between
             logits have a meaning.
         logits: of an objective: what a logit means. `probability`: σ(logit) is the probability that the image is real.
@@ -56,6 +57,7 @@ class PartFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reads_images: bool = False
+    reads_pairs: bool = False
     boundary: float | None = 0.0
     logits: Literal["probability", "score", "critic"] = "critic"
     relativistic: bool = False
@@ -70,8 +72,14 @@ BUILT_IN: dict[Kind, dict[str, PartFacts]] = {
         "dcgan": _NOTHING,
         "autoencoder": PartFacts(reads_images=True),
         "pocket": _NOTHING,
+        "translator": PartFacts(reads_images=True),
     },
-    "discriminator": {"mlp": _NOTHING, "dcgan": _NOTHING, "pocket": _NOTHING},
+    "discriminator": {
+        "mlp": _NOTHING,
+        "dcgan": _NOTHING,
+        "pocket": _NOTHING,
+        "translator": PartFacts(reads_pairs=True),
+    },
     "objective": {
         "bce": PartFacts(logits="probability", unit="nats"),
         "minimax": PartFacts(logits="probability", unit="nats"),
@@ -118,6 +126,8 @@ class Part:
             raise ConfigError("not a class", field=self.kind, name=self.name)
         if self.kind == "generator":
             return PartFacts(reads_images=bool(getattr(self.value, "reads_images", False)))
+        if self.kind == "discriminator":
+            return PartFacts(reads_pairs=bool(getattr(self.value, "reads_pairs", False)))
         return _NOTHING
 
 

@@ -114,6 +114,42 @@ def white_background() -> RunConfig:
     )
 
 
+def translator() -> RunConfig:
+    """Image to image: translates every image, each its own.
+
+    A U-Net reads the image; the discriminator sees input and output together, and a reconstruction loss compares the
+    output with its target. `--task` makes the pairs from any data, `--pairs` reads your own.
+    """
+    return RunConfig(
+        recipe="translator",
+        data=DataConfig(validation=5000, pixel_range="unit", task="invert"),
+        network=NetworkConfig(generator="translator", discriminator="translator", hidden_dim=16, depth=2),
+        objective=ObjectiveConfig(
+            objective="relativistic",
+            discriminator_batches="concatenated",
+            r1=1.0,
+            r2=1.0,
+            penalty_batch_fraction=0.25,
+            reconstruction_weight=10.0,
+            reuse_fake_batch=True,
+        ),
+        train=TrainConfig(
+            duration="3 min",
+            batch_size=64,
+            learning_rate=3e-3,
+            beta1=0.5,
+            beta2=0.99,
+            schedule="cosine",
+            decay_start=0.2,
+            ema_half_life="5%",
+            precision="auto",
+            log_every="20 steps",
+        ),
+        pictures=PictureConfig(sample_every="20 s", sample_name="redrawn"),
+        evaluation=EvaluateConfig(evaluate_every="30 s"),
+    )
+
+
 def minimal() -> RunConfig:
     """The smallest Keras GAN.
 
@@ -172,6 +208,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     "mlp": mlp,
     "dcgan": dcgan,
     "white-background": white_background,
+    "translator": translator,
     "minimal": minimal,
     "comparison": comparison,
     "stacked": stacked,
@@ -182,6 +219,7 @@ PARAMETERS: dict[str, tuple[int, int]] = {
     "mlp": (1_486_352, 533_505),
     "dcgan": (759_681, 138_689),
     "white-background": (1_153_712, 533_505),
+    "translator": (73_922, 29_457),
     "minimal": (227_344, 201_217),
     "comparison": (114_064, 100_609),
     "stacked": (324_556, 126_593),

@@ -14,6 +14,7 @@ from pocketgan.config import parts
 from pocketgan.config.data_section import DataConfig, Section, check_list, join_list, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 from pocketgan.config.parts import Kind, PartFacts, Value
+from pocketgan.config.translating import check_translation
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
 
@@ -36,10 +37,11 @@ class NetworkConfig(Section):
     """The two networks. Sizes are parameters; every recipe takes them."""
 
     generator: Annotated[str, BeforeValidator(partial(parts.name_of, "generator"))] = "mlp"
-    """The generator's architecture: `mlp`, `dcgan`, `pocket`, `autoencoder` (reads images; the others read noise), or
-    your own, such as `my_gan.py:Painter`."""
+    """The generator's architecture: `mlp`, `dcgan`, `pocket`, `autoencoder` and `translator` (these two read images;
+    the others read noise), or your own, such as `my_gan.py:Painter`."""
     discriminator: Annotated[str, BeforeValidator(partial(parts.name_of, "discriminator"))] = "mlp"
-    """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, or your own, such as `my_gan.py:Critic`."""
+    """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, `translator` (sees input and output together), or
+    your own, such as `my_gan.py:Critic`."""
     generator_options: dict[str, Value] = Field(default={})
     """Options of your own generator's constructor: `channels=96 act=gelu`."""
     discriminator_options: dict[str, Value] = Field(default={})
@@ -93,6 +95,12 @@ class ObjectiveConfig(Section):
     mismatched_label_weight: float = Field(default=0.0, ge=0)
     """Weight of the mismatched-label loss of class-conditional training: real images with their own class against real
     images with another class (GAN-CLS, Reed et al. 2016). It makes the generator follow the requested class."""
+    adversarial_weight: float = Field(default=1.0, ge=0)
+    """Image-to-image: weight of the adversarial loss of the generator; 0 trains it without a discriminator, by
+    `reconstruction_weight` alone (regression)."""
+    reconstruction_weight: float = Field(default=0.0, ge=0)
+    """Image-to-image: weight of the mean absolute difference between the output and its target (L1, Isola et al.
+    2017), in the range of the pixels that the networks see."""
     reuse_fake_batch: bool = False
     """Whether the generator's update reuses the batch that the discriminator's update generated, which saves two
     passes. Otherwise it generates a new batch."""
@@ -277,6 +285,7 @@ class RunConfig(Section):
             raise ConfigError("autoencoder has no class", field="conditional", name=self.network.generator)
         if self.data.target == "inverted" and not self.reads_images:
             raise ConfigError("inverted needs images", field="target")
+        check_translation(self.data, self.objective, reads_images=self.reads_images)
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
             raise ConfigError("patience needs evaluation", field="patience")
         return self
@@ -350,3 +359,8 @@ class RunConfig(Section):
     def reads_images(self) -> bool:
         """Whether the generator translates images (True) or generates from noise (False)."""
         return self.facts("generator").reads_images
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether the discriminator sees the input of each translation beside its output or target."""
+        return self.reads_images and self.facts("discriminator").reads_pairs

@@ -24,6 +24,8 @@ class TrainFields(TypedDict, total=False):
     sampling: Literal["epoch", "replacement"]
     balance: bool
     target: Literal["same", "inverted"]
+    task: Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
+    pairs: str
     validation: int | float
     validation_split: Literal["auto", "random", "stratified", "content"]
     test: int | float | Literal["auto"]
@@ -51,6 +53,8 @@ class TrainFields(TypedDict, total=False):
     gradient_penalty: float
     penalty_batch_fraction: float
     mismatched_label_weight: float
+    adversarial_weight: float
+    reconstruction_weight: float
     reuse_fake_batch: bool
     duration: str
     batch_size: int

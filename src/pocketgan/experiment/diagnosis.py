@@ -22,6 +22,12 @@ STAGNANT = 1.02
 DISTINCT = 0.05
 """Share of distinct images (100 of 2,000) up to which a generator has collapsed, whatever else is measured."""
 
+OWN_TARGET = 0.75
+"""Share of outputs nearer to their own target than to another one, up to which a translation ignores its input; chance
+is 0.5, and faithful translations have 1."""
+VARIATION = 0.1
+"""Variance over the outputs by that over the targets, up to which a translation ignores its input."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -252,6 +258,20 @@ def stagnation(history: History) -> Evidence | None:
     return evidence("stagnation", distance=recent[-1], times=size, floor=round(recent[-1] / max(floor, 1e-12)))
 
 
+def ignores_input(history: History) -> Evidence | None:
+    """An image-to-image generator gives nearly the same output whatever its input is.
+
+    Its outputs are then no nearer to their own targets than to others, or vary much less than the targets do.
+    """
+    lost = history.all("own_target", lambda share: share <= OWN_TARGET)
+    alike = history.all("variation", lambda share: share <= VARIATION)
+    if not lost and not alike:
+        return None
+    last = history.window[-1]
+    numbers = {name: last.get(name, 0.0) for name in ("own_target", "variation", "distinct_outputs")}
+    return evidence("ignores", **numbers, times=len(history.window))
+
+
 @dataclass(frozen=True)
 class Check:
     """A function that detects one failure or problem.
@@ -276,6 +296,7 @@ class Check:
 FAILURES = (
     "non_finite",
     "discriminator_won",
+    "ignores_input",
     "mode_collapse",
     "oscillation",
     "discriminator_overfitting",
@@ -292,10 +313,11 @@ DIAGNOSES: dict[str, Check] = {
         True,
         windows=4,
     ),
+    "ignores_input": Check(ignores_input, True, ("non_finite",)),
     "mode_collapse": Check(
         mode_collapse,
         True,
-        ("non_finite", "discriminator_won", "oscillation"),
+        ("non_finite", "discriminator_won", "oscillation", "ignores_input"),
     ),
     "discriminator_overfitting": Check(discriminator_overfitting, True),
     "memorisation": Check(memorisation, True),

@@ -17,10 +17,13 @@ from pocketgan.experiment.diagnosis import Diagnosis
 from pocketgan.experiment.quality import Quality
 from pocketgan.experiment.run_words import line
 from pocketgan.experiment.watchdog import Watchdog, clocks
+from pocketgan.images.pair_sets import pairs_in
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
+from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import Metric, Reference, Sample
+from pocketgan.metrics.translation import dependence, fidelity
 from pocketgan.runs.records import BEST
 from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
@@ -29,6 +32,7 @@ from pocketgan.training.checkpoints import save_checkpoint
 from pocketgan.training.objectives import objective_of
 from pocketgan.training.state import TrainState
 from pocketgan.training.steps import Tick, discriminate, frozen
+from pocketgan.training.translation import seen
 
 JUDGED = 1000
 """Number of images of each kind that the discriminator scores."""
@@ -46,6 +50,7 @@ class Follower:
     Attributes:
         quality: measures the generated images.
         inputs, labels: the generator's input and the requested classes, the same at every evaluation.
+        pairs: the inputs of an image-to-image generator with their targets; None for others.
 
     Raises:
         DataError: there are too few images, or the feature space doesn't accept them.
@@ -54,12 +59,10 @@ class Follower:
     def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
         self.config, self.facts = run.config, run.facts
         self.quality = Quality(run, images, progress, own)
+        self.pairs: Pairs | None = None
         self.inputs, self.labels = self._inputs(self.quality.real, images.class_counts())
         held_out = self.quality.held_out or self.quality.real
-        self.judged = [
-            (part.images[:JUDGED], part.labels if part.conditions is None else part.conditions)
-            for part in (self.quality.training, held_out)
-        ]
+        self.judged = [part.part(slice(JUDGED)) for part in (self.quality.training, held_out)]
 
     @property
     def reference(self) -> Reference:
@@ -80,7 +83,8 @@ class Follower:
         """
         count = self.quality.count
         if self.config.reads_images:
-            return real.images[:count], None
+            self.pairs = pairs_in(self.config.data, real.part(slice(count)))
+            return self.pairs.inputs, None
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
         latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
         if not self.config.network.conditional:
@@ -89,23 +93,31 @@ class Follower:
         return latents, draw_classes(class_counts, count, self.config.seed) if conditions is None else conditions
 
     def draw(self, generator: torch.nn.Module) -> Sample:
-        """Generates the images of an evaluation; images with an inverted target are inverted back."""
+        """Generates the images of an evaluation."""
         if self.config.reads_images:
-            images = redraw_images(generator, self.config, self.inputs)
-            images = 255 - images if self.config.data.target == "inverted" else images
-        else:
-            images = run_generator(generator, self.inputs, self.labels, self.config)
+            return self.look(redraw_images(generator, self.config, self.inputs))
+        images = run_generator(generator, self.inputs, self.labels, self.config)
         classes = None if self.labels is None or self.labels.is_floating_point() else self.labels
         return self.quality.look(images, classes)
 
+    def look(self, outputs: Tensor) -> Sample:
+        """Returns the outputs of a translation with their features, dark ones on white inverted back."""
+        return self.quality.look(judged(self.config.data, outputs), self.labels)
+
     def measure(self, state: TrainState) -> dict[str, Any]:
         """Returns the values of an evaluation by name: those of `METRICS`, and the watchdog's own measures."""
-        made = self.draw(state.generator_ema)
-        results = self.quality.scores(made)
+        results: dict[str, Any] = {}
+        if self.pairs is None:
+            made = self.draw(state.generator_ema)
+        else:
+            outputs = redraw_images(state.generator_ema, self.config, self.inputs)
+            made = self.look(outputs)
+            results |= dependence(outputs, self.pairs) | fidelity(outputs, self.pairs.targets)
+        results |= self.quality.scores(made)
         if state.averages:
             results["raw_frechet_distance"] = self.quality.distance(self.draw(state.generator))
         results |= self.quality.shares(made, results.get("modes"))
-        return results | self.judgement(state)
+        return results | (self.judgement(state) if self.config.objective.adversarial_weight else {})
 
     def judgement(self, state: TrainState) -> dict[str, float]:
         """Returns measures of the discriminator's outputs for training, validation and generated images.
@@ -120,7 +132,7 @@ class Follower:
         state.discriminator.eval()
         made = self.inputs[:JUDGED]
         with torch.no_grad():
-            logits = [self._logits(state, images, labels) for images, labels in self.judged]
+            logits = [self._logits(state, part) for part in self.judged]
             source = to_network(made, self.config.data.pixel_range) if self.config.reads_images else made
             labels = None if self.labels is None else self.labels[:JUDGED].to(device)
             averaging = state.generator.training
@@ -128,7 +140,7 @@ class Follower:
             state.generator.train(averaging)
         with frozen(state.discriminator_optimizer.parameters), torch.enable_grad():
             images.requires_grad_()
-            fake = discriminate(state, images, labels, self.plain)
+            fake = discriminate(state, seen(images, source.to(device), self.config), labels, self.plain)
             real = logits[0][: len(fake)]
             loss = objective_of(self.config).generator_loss(real, fake[: len(real)])
             (gradient,) = torch.autograd.grad(loss.sum(), images)
@@ -149,11 +161,16 @@ class Follower:
         train = self.config.train.model_copy(update={"augment": "none"})
         return self.config.model_copy(update={"train": train})
 
-    def _logits(self, state: TrainState, images: Tensor, labels: Tensor | None) -> Tensor:
+    def _logits(self, state: TrainState, real: ImageSet) -> Tensor:
         device = next(state.discriminator.parameters()).device
-        pixels = 255 - images if self.config.data.target == "inverted" else images
-        chosen = None if labels is None else labels[: len(images)].to(device)
-        return discriminate(state, to_network(pixels, self.config.data.pixel_range).to(device), chosen, self.plain)
+        told = real.labels if real.conditions is None else real.conditions
+        chosen = None if told is None else told.to(device)
+        pixels = self.config.data.pixel_range
+        if not self.config.reads_images:
+            return discriminate(state, to_network(real.images, pixels).to(device), chosen, self.plain)
+        pairs = pairs_in(self.config.data, real)
+        images, inputs = (to_network(part, pixels).to(device) for part in (pairs.targets, pairs.inputs))
+        return discriminate(state, seen(images, inputs, self.config), chosen, self.plain)
 
 
 class Watch:

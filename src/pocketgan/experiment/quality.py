@@ -13,6 +13,7 @@ from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.run_words import line
+from pocketgan.images.pair_sets import targets_in
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace
@@ -57,7 +58,8 @@ class Quality:
         class_names: the classes of its classifier, or else those of the data.
         against: `validation`, or `train` without a validation set.
         count: the number of images to generate for an evaluation.
-        real, training: the real images of the comparison, and those that the generator is trained on.
+        real, training: the real images of the comparison, and those that the generator is trained on. Of image-to-image
+            translation, what the pairs are made from; the judge compares with the targets.
         floor: the real-data baseline of the Fréchet distance; None if there are too few real images for it.
         authentic_floor: the authenticity of validation images, or None.
         held_out: the validation set, or None.
@@ -85,10 +87,14 @@ class Quality:
         self.count = min(count, len(self.real)) if run.config.reads_images else count
         if len(self.real) < FEWEST:
             raise DataError("too few to compare", found=len(self.real), least=FEWEST)
-        sets = RealSets(self.against, self.real, self.training, None, held_out is not None, self.against)
+        data = run.config.data
+        real = targets_in(data, self.real)
+        training = real if self.real is self.training else targets_in(data, self.training)
+        sets = RealSets(self.against, real, training, None, held_out is not None, self.against)
         metrics = {name: METRICS[name] for name in MEASURED} | dict(own or {})
         self.judge = Judge.of(sets, self.space, metrics, asked=False)
-        self.floor = self._floor(images.part(order[len(self.training) : len(self.training) + self.count]))
+        others = images.part(order[len(self.training) : len(self.training) + self.count])
+        self.floor = self._floor(targets_in(data, others))
         self.authentic_floor: float | None = None
         if self.reference.held_out and len(self.training) > 1:
             held = self.reference.sample.part(slice(self.count))

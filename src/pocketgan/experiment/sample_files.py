@@ -12,13 +12,16 @@ from pocketgan.config.durations import Duration
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.watchdog import clocks
 from pocketgan.images.grids import Images, grid, sample_columns, save_picture
+from pocketgan.images.pair_sets import pairs_in
 from pocketgan.images.sets import ImageSet, to_network
+from pocketgan.images.tasks import Pairs
 from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents, side_by_side
 from pocketgan.training.objectives import Objective, objective_of
 from pocketgan.training.state import TrainState
 from pocketgan.training.steps import Tick, discriminate
+from pocketgan.training.translation import seen
 
 
 class Sampler:
@@ -33,7 +36,8 @@ class Sampler:
             self.labels, classes = told, 0
         self.columns = sample_columns(config, classes)
         chosen = torch.linspace(0, len(images) - 1, count).long()
-        self.images = images.images[chosen]
+        part = images.part(chosen)
+        self.pairs = pairs_in(config.data, part) if config.reads_images else Pairs(part.images, part.images)
         self.classes = images.labels[chosen] if classes and images.labels is not None else None
         if self.labels is not None and not classes and images.conditions is not None:
             self.classes = images.conditions[chosen]
@@ -44,8 +48,8 @@ class Sampler:
         """Generates the samples of this moment and writes them into `samples/`, with the discriminator's scores."""
         run = self.run
         if run.config.reads_images:
-            made = redraw_images(state.generator_ema, run.config, self.images)
-            pictures = side_by_side(self.images, made)
+            made = redraw_images(state.generator_ema, run.config, self.pairs.inputs)
+            pictures = side_by_side(self.pairs.inputs, made)
         else:
             made = run_generator(state.generator_ema, self.latents, self.labels, run.config)
             pictures = Images(made.numpy(), columns=self.columns)
@@ -63,11 +67,10 @@ class Sampler:
             made: uint8, shape (N, C, H, W).
         """
         objective = objective_of(self.run.config)
-        fake = logits_of(state, made, self.labels, self.run.config)
+        fake = logits_of(state, Pairs(self.pairs.inputs, made), self.labels, self.run.config)
         boundary = objective.boundary
         if boundary is None:
-            inverted = self.run.config.data.target == "inverted"
-            real = logits_of(state, 255 - self.images if inverted else self.images, self.classes, self.run.config)
+            real = logits_of(state, self.pairs, self.classes, self.run.config)
             boundary = (real.mean().item() + fake.mean().item()) / 2
         sure = sureness(fake, boundary, objective)
         return {"logits": rounded(fake), "boundary": rounded(torch.tensor([boundary]))[0], "real": rounded(sure)}
@@ -79,13 +82,22 @@ def rounded(values: Float[Tensor, "n"]) -> list[float | None]:
 
 
 @torch.no_grad()
-def logits_of(state: TrainState, images: Tensor, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
-    """Returns the discriminator's logits of uint8 images, without augmentation, which would use random numbers."""
+def logits_of(state: TrainState, pairs: Pairs, labels: Tensor | None, config: RunConfig) -> Float[Tensor, "n"]:
+    """Returns the discriminator's logits of images, without augmentation, which would use random numbers.
+
+    Args:
+        state, config: of the run.
+        pairs: the images as targets; their inputs are used only by a discriminator that sees pairs.
+        labels: the classes, int64 (N,), or None.
+    """
     plain = config.model_copy(update={"train": config.train.model_copy(update={"augment": "none"})})
     device, training = next(state.discriminator.parameters()).device, state.discriminator.training
     state.discriminator.eval()
     chosen = None if labels is None else labels.to(device)
-    logits = discriminate(state, to_network(images, config.data.pixel_range).to(device), chosen, plain)
+    images = to_network(pairs.targets, config.data.pixel_range).to(device)
+    if config.reads_pairs:
+        images = seen(images, to_network(pairs.inputs, config.data.pixel_range).to(device), config)
+    logits = discriminate(state, images, chosen, plain)
     state.discriminator.train(training)
     return logits.cpu()
 

@@ -8,6 +8,7 @@ from pocketgan.base.messages import restored
 from pocketgan.experiment.diagnosis import Diagnosis
 
 NAMES: dict[str, Text] = {
+    "ignores_input": "ignores its input",
     "mode_collapse": "mode collapse",
     "discriminator_won": "discriminator too strong",
     "oscillation": "oscillation",
@@ -35,6 +36,9 @@ EVIDENCE: dict[str, Text] = {
     "covered",
     "evidence turns": "the Fréchet distance turned {turns} times in {times} evaluations, between {low} and {high}",
     "evidence hop": "{share} of the images change class from one evaluation to the next, for {times} evaluations",
+    "evidence ignores": "{own_target} of the outputs are nearer to their own target than to another one (chance is "
+    "50%), they vary {variation} as much as the targets, and {distinct_outputs} of them are distinct, {times} "
+    "evaluations in a row",
     "evidence overfitting": "its scores of validation images lie {share} of the way from training images to "
     "generated ones "
     "(r_v)",
@@ -53,6 +57,8 @@ ADVICE: dict[str, Text] = {
     "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --discriminator-batches "
     "separate --r1 0.3",
     "advice oscillation": "try a lower --learning-rate or --beta1, or an EMA generator (--ema-half-life '10%')",
+    "advice ignores_input": "try --reconstruction-weight 10, or --generator translator --discriminator translator, "
+    "which see input and output together",
     "advice mode_collapse": "try --objective relativistic --discriminator-batches separate --r1 1 --r2 1, a lower "
     "--learning-rate, "
     "or a larger --batch-size",
@@ -67,6 +73,8 @@ LOOP_ADVICE: dict[str, Text] = {
     "loop advice discriminator_won": "try a lower learning rate of the discriminator, Adam's beta1 of 0.5, or a "
     "gradient penalty such as R1",
     "loop advice oscillation": "try a lower learning rate or beta1, or sample from an EMA of the generator",
+    "loop advice ignores_input": "try a reconstruction term (L1), or a discriminator that sees input and output "
+    "together",
     "loop advice mode_collapse": "try the relativistic loss with R1 and R2 penalties, a lower learning rate, or larger "
     "batches",
     "loop advice discriminator_overfitting": "try more images, augmentation, or a smaller discriminator",
@@ -83,7 +91,7 @@ OTHERS: dict[str, Text] = {
     "diagnosis": "{name}: {evidence}; {advice}",
 }
 WATCHDOG: dict[str, Text] = {**NAMES, **EVIDENCE, **ADVICE, **LOOP_ADVICE, **OTHERS}
-SHARES = ("real", "fake", "pull", "share", "twins", "covered")
+SHARES = ("real", "fake", "pull", "share", "twins", "covered", "own_target", "variation", "distinct_outputs")
 """Parts that are fractions, and are shown in percent."""
 
 

@@ -13,6 +13,7 @@ from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import differences, replace
 from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import RunConfig
+from pocketgan.config.translating import task_of
 from pocketgan.experiment.watchdog_words import advice, evidence, title
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET
@@ -216,8 +217,10 @@ def data(shipment: Shipment) -> str:
         ["images", f"{facts.images:,} of {facts.size}×{facts.size} pixels, {colours(facts)}"],
         ["classes", class_names(facts) + chosen if facts.class_names else "none: the images have no labels"],
     ]
-    if config.data.target == "inverted":
+    if task_of(config.data) == "invert":
         rows.append(["target", "the same images inverted, dark on white"])
+    elif config.data.task != "none":
+        rows.append(["task", f"`{config.data.task}`: input and target are made from each image"])
     if config.data.validation:
         held_out = f"`validation` {config.data.validation:g}: used to evaluate the run, not to train it"
         rows.append(["validation set", held_out])

@@ -18,6 +18,7 @@ from pocketgan.exports.card import Shipment, model_card
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file
 from pocketgan.images.grids import Images, make_folder, picture_bytes
+from pocketgan.images.pair_sets import pairs_in
 from pocketgan.images.sets import load_images
 from pocketgan.networks.summary import count
 from pocketgan.runs.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, ExportedModel, Manifest, Origin
@@ -95,7 +96,8 @@ def as_shipped(run: Run) -> tuple[RunConfig, DataFacts]:
     if data in PACKAGED:
         return run.config, run.facts
     name = f"./{Path(data).name}"  # Never `mnist`, the name of the data in the package.
-    return replace(run.config, data=name), run.facts.model_copy(update={"source": name})
+    config = replace(run.config, data=name, **({} if run.config.data.pairs == "none" else {"pairs": name}))
+    return config, run.facts.model_copy(update={"source": name})
 
 
 def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
@@ -103,7 +105,7 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
     config, names = run.config, run.facts.class_names
     if config.reads_images:
         try:
-            inputs = load_images(config.data, "test").images[:PAIRS]
+            inputs = pairs_in(config.data, load_images(config.data, "test").part(slice(PAIRS))).inputs
         except DataError:
             return None, ""
         caption = f"The first {len(inputs)} images of the test split, each with the generator's output."

@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pocketgan.config.sections import DataConfig
+from pocketgan.config.data_section import DataConfig
+from pocketgan.config.translating import task_of
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
+from pocketgan.images.tasks import batch_random, pairs_of
 
 
 class DataOrder:
@@ -70,12 +72,13 @@ class Batch:
     """One batch in the form that the networks use.
 
     Attributes:
-        real: the discriminator's real images, shape (N, C, H, W).
+        real: the discriminator's real images, shape (N, C, H, W); in image-to-image translation, the targets. A
+            discriminator that sees pairs gets (N, 2C, H, W); see `training.translation.with_inputs`.
         source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
         labels: int64, shape (N,); or numbers that describe each image, float32, shape (N, K); or None.
     """
 
-    real: Float[Tensor, "n channels height width"]
+    real: Float[Tensor, "n seen height width"]
     source: Float[Tensor, "n channels height width"]
     labels: Tensor | None
 
@@ -93,6 +96,7 @@ class Batches:
         self.labels = None if told is None else told.to(device)
         self.config = config
         self.batch_size = batch_size
+        self.inputs = None if images.inputs is None else images.inputs.to(device)
         self.held_out: Batches | None = None
         self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
 
@@ -101,7 +105,11 @@ class Batches:
         indices = self.order.indices(position, self.batch_size).to(self.images.device)
         images = self.images.index_select(0, indices)
         labels = None if self.labels is None else self.labels.index_select(0, indices)
-        source = to_network(images, self.config.pixel_range)
-        if self.config.target == "inverted":
-            return Batch(to_network(255 - images, self.config.pixel_range), source, labels)
-        return Batch(source, source, labels)
+        if task_of(self.config) == "none" and self.inputs is None:
+            source = to_network(images, self.config.pixel_range)
+            return Batch(source, source, labels)
+        inputs = None if self.inputs is None else self.inputs.index_select(0, indices)
+        random = batch_random(self.order.seed, position, images.device)
+        pairs = pairs_of(self.config, images, inputs, labels, random)
+        source, real = (to_network(part, self.config.pixel_range) for part in (pairs.inputs, pairs.targets))
+        return Batch(real, source, labels)

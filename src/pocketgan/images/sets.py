@@ -19,11 +19,13 @@ from torch import Tensor
 from pocketgan.base.errors import DataError, nearest
 from pocketgan.base.messages import Problem
 from pocketgan.config.data_section import HUB, PACKAGED, DataConfig, split
+from pocketgan.config.translating import NONE, task_of
 from pocketgan.images import readers
 from pocketgan.images.conditions import read_conditions, standardized
 from pocketgan.images.intake.contents import Collection, ImageFiles, Part
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import Shown, silent
+from pocketgan.images.pairs import read_pairs
 from pocketgan.images.splitting import by_content, content_hashes, split_off
 
 Pixels = Literal["signed", "unit"]
@@ -64,6 +66,7 @@ class ImageSet:
         condition_names: a name for each of the K numbers.
         condition_means, condition_scales: what was subtracted from each number and what it was divided by; empty where
             they are as they were.
+        inputs: uint8 [0, 255], shape (N, C, H, W), or None: of a folder of pairs, the input of each image.
     """
 
     images: UInt8[Tensor, "n channels height width"]
@@ -76,6 +79,7 @@ class ImageSet:
     condition_names: tuple[str, ...] = ()
     condition_means: tuple[float, ...] = ()
     condition_scales: tuple[float, ...] = ()
+    inputs: UInt8[Tensor, "n channels height width"] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -131,8 +135,9 @@ class ImageSet:
         chosen = labels >= 0
         files = [self.files[place] for place in chosen.nonzero().flatten().tolist()] if self.files else ()
         conditions = None if self.conditions is None else self.conditions[chosen]
+        inputs = None if self.inputs is None else self.inputs[chosen]
         parts = {"images": self.images[chosen], "labels": labels[chosen], "conditions": conditions, "files": files}
-        return replace(self, class_names=tuple(remaining), **parts)
+        return replace(self, class_names=tuple(remaining), inputs=inputs, **parts)
 
     def part(self, indices: Tensor | slice) -> "ImageSet":
         """Returns the images at `indices`, in that order, with the same classes."""
@@ -142,7 +147,10 @@ class ImageSet:
             chosen = range(len(self))[indices] if isinstance(indices, slice) else indices.tolist()
             files = [self.files[place] for place in chosen]
         conditions = None if self.conditions is None else self.conditions[indices]
-        return replace(self, images=self.images[indices], labels=labels, files=files, conditions=conditions)
+        inputs = None if self.inputs is None else self.inputs[indices]
+        return replace(
+            self, images=self.images[indices], labels=labels, files=files, conditions=conditions, inputs=inputs
+        )
 
     def numbered_as(self, class_names: tuple[str, ...]) -> "ImageSet":
         """Returns the same images with labels that index `class_names`, the classes of another split.
@@ -164,6 +172,8 @@ class ImageSet:
         hashed.update(self.images.contiguous().numpy().data)
         if self.labels is not None:
             hashed.update(self.labels.contiguous().numpy().data)
+        if self.inputs is not None:
+            hashed.update(self.inputs.contiguous().numpy().data)
         return hashed.hexdigest()
 
 
@@ -180,12 +190,18 @@ def load_images(config: DataConfig, part: Part = "train", shown: Shown = silent)
     """
     packaged = config.data in PACKAGED
     needed = None if not packaged else "test" if part == "test" else "train"
-    collection = readers.read(config.data, wishes_of(config), shown, needed)
+    wishes = wishes_of(config)
+    if config.pairs == NONE:
+        collection = readers.read(config.data, wishes, shown, needed)
+    else:
+        collection = read_pairs(Path(config.data), wishes, shown)
     whole = packaged or config.data.startswith(HUB)
     source = config.data if whole else str(Path(config.data))
     chosen = split_of(config, collection, part, source).select(config.classes)
     if len(chosen) == 0:
         raise DataError("none of the classes", field="data", source=source, classes=config.classes)
+    if task_of(config) == "colorize" and chosen.images.shape[1] == 1:
+        return replace(chosen, images=chosen.images.expand(-1, 3, -1, -1).contiguous())
     return chosen
 
 
@@ -306,7 +322,10 @@ def image_set(files: ImageFiles, source: str, notes: tuple[Problem, ...] = ()) -
     if files.labels is not None and files.labels.ndim == 2:
         conditions = torch.from_numpy(files.labels.astype(np.float32))
         names = files.class_names or tuple(str(number) for number in range(conditions.shape[1]))
-    return ImageSet(torch.from_numpy(pixels), labels, class_names, source, files.files, notes, conditions, names)
+    inputs = None if files.inputs is None else torch.from_numpy(np.array(files.inputs, order="C"))
+    images = torch.from_numpy(pixels)
+    told = {"conditions": conditions, "condition_names": names, "inputs": inputs}
+    return ImageSet(images, labels, class_names, source, files.files, notes, **told)
 
 
 def check_split(name: str) -> Part:

@@ -1,8 +1,12 @@
 """The result of an image-to-image translation."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+
+from pocketgan.base.files import write_atomically
 from pocketgan.images.grids import Images, make_folder, save_picture, to_picture
 
 
@@ -13,11 +17,17 @@ class Translation:
     Attributes:
         pairs: each input, and its output to the right of it.
         inputs, outputs: uint8 images [0, 255], shape (N, C, H, W).
+        targets: the known targets of the inputs; None if there are none, as for single pictures.
+        labels: the classes of the inputs, int64 (N,), as indices into `class_names`; None if they aren't known.
+        class_names: the names of the classes.
     """
 
     pairs: Images
     inputs: Images
     outputs: Images
+    targets: Images | None = None
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -30,16 +40,23 @@ class Translation:
         return self.pairs._repr_png_()
 
     def save(self, folder: str | Path) -> Path:
-        """Writes `side_by_side.png`, and each input and output as a picture, into a folder.
+        """Writes `side_by_side.png`, and each input and output as a picture, into a folder; or all into an .npz file.
+
+        The file holds `inputs`, `images` (the outputs), and `labels`, `class_names` and `targets` where they are known.
+
+        Args:
+            folder: the folder, or a file whose name ends in `.npz`.
 
         Returns:
-            The path of `side_by_side.png`.
+            The path of `side_by_side.png`, or the file.
 
         Raises:
             RunError: the folder can't be created.
             StorageError: a file can't be written.
         """
         out = Path(folder)
+        if out.suffix.lower() == ".npz":
+            return self._save_arrays(out)
         make_folder(folder, out)
         digits = max(4, len(str(len(self) - 1)))
         for name, images in (("input", self.inputs), ("output", self.outputs)):
@@ -47,3 +64,15 @@ class Translation:
                 save_picture(to_picture(image.transpose(1, 2, 0)), out / f"{name}_{index:0{digits}d}.png")
         save_picture(self.pairs.picture(), out / "side_by_side.png")
         return out / "side_by_side.png"
+
+    def _save_arrays(self, path: Path) -> Path:
+        arrays: dict[str, np.ndarray] = {"inputs": self.inputs.images, "images": self.outputs.images}
+        if self.labels is not None:
+            arrays |= {"labels": self.labels, "class_names": np.array(self.class_names)}
+        if self.targets is not None:
+            arrays["targets"] = self.targets.images
+        make_folder(path, path.parent)
+        buffer = BytesIO()
+        np.savez_compressed(buffer, **arrays)  # pyright: ignore[reportArgumentType]
+        write_atomically(path, buffer.getvalue(), durable=False)
+        return path

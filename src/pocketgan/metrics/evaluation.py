@@ -1,20 +1,24 @@
 """Evaluation of a run's generator or of any images: the choice of real images and feature space, and the comparison."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
 from pocketgan.config.data_section import DataConfig
+from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, everything, load_images
+from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.judge import Judge
 from pocketgan.metrics.real_images import COUNT, SPLITS, RealSets, choose_space, labels_in, look_at, read_real
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, score
+from pocketgan.metrics.translation import score_translation, translation_of
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_images import OnnxSource
@@ -83,7 +87,7 @@ def evaluate(
         source.check()
     model = None if isinstance(source, OnnxSource | ImageSet) else find_model(source)
     weights = None if model is None else model.weights(checkpoint)
-    data = data_for(model, against)
+    data, translated = data_for(model, against), None
     try:
         sets = read_real(data, against, knows_training=model is not None and model.data is not None)
     except DataError as error:
@@ -103,13 +107,23 @@ def evaluate(
         most = count or min(COUNT, len(sets.reference) if reads_images else COUNT)
         check_counts(chosen, most, len(sets.reference), asked=asked, progress=progress)
         progress.say(work("translating images") if reads_images else work("generating images", images=most))
-        unfitted = generated_by(model, count, weights, seed, sets)
+        if reads_images:
+            translated = translated_by(model, count, weights, seed, sets)
+            unfitted = translated.shown(model.config.data)
+        else:
+            unfitted = generated_by(model, count, weights, seed, sets)
+    made_from = data if model is None else model.config.data
+    sets = with_targets(made_from, sets)
     images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
     space_data = data if named else everything(against, images)
     space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
+    if translated is not None and translation_of(made_from, translated.inputs):
+        labels = labels_in(sets.class_names(space), translated.inputs)
+        scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space)
+        done = replace(done, translation=scores)
     return replace(done, weights=weights, taken_as_grey=grey)
 
 
@@ -182,21 +196,62 @@ def chosen_from(image_set: ImageSet, count: int | None, source: object = None) -
     return image_set.part(mixed(len(image_set))[: count or COUNT])
 
 
+@dataclass(frozen=True)
+class Translated:
+    """Outputs of an image-to-image model.
+
+    Attributes:
+        outputs: uint8, (N, C, H, W).
+        pairs: their inputs and targets.
+        inputs: the images from which the pairs were made.
+        source: the model's folder.
+    """
+
+    outputs: Tensor
+    pairs: Pairs
+    inputs: ImageSet
+    source: str
+
+    def shown(self, data: DataConfig) -> ImageSet:
+        """Returns the outputs for scoring, with inverted ones inverted back; see `judged`."""
+        return ImageSet(judged(data, self.outputs), self.inputs.labels, self.inputs.class_names, self.source)
+
+
+def translated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: RealSets) -> Translated:
+    """Translates images of the reference with an image-to-image model.
+
+    Raises:
+        RunError: there are fewer images than requested.
+    """
+    real, config = sets.reference, model.config
+    if count is not None and count > len(real):
+        raise RunError("too few to redraw", field="count", count=count, found=len(real))
+    order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
+    chosen = real.part(order[: count or COUNT])
+    pairs = pairs_in(config.data, chosen)
+    outputs = redraw_images(build_with(model, weights), config, pairs.inputs)
+    return Translated(outputs, pairs, chosen, str(model.folder))
+
+
+def with_targets(data: DataConfig, sets: RealSets) -> RealSets:
+    """Returns the targets of real images instead of the images themselves, where a task makes others of them."""
+    reference = targets_in(data, sets.reference)
+    if reference is sets.reference:
+        return sets
+    others = {name: getattr(sets, name) for name in ("training", "others")}
+    others = {name: None if images is None else targets_in(data, images) for name, images in others.items()}
+    return replace(sets, reference=reference, **others)
+
+
 def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: RealSets) -> ImageSet:
     """Generates a model's images for the evaluation; a conditional model receives classes as often as in its training.
 
-    An image-to-image model translates images of the reference, and inverted outputs are inverted back before scoring.
+    An image-to-image model translates images of the reference; see `Translated.shown`.
     """
-    network = build_with(model, weights)
-    names, real = model.facts.class_names, sets.reference
     if model.config.reads_images:
-        if count is not None and count > len(real):
-            raise RunError("too few to redraw", field="count", count=count, found=len(real))
-        order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
-        chosen = real.part(order[: count or COUNT])
-        redrawn = redraw_images(network, model.config, chosen.images)
-        redrawn = 255 - redrawn if model.config.data.target == "inverted" else redrawn
-        return ImageSet(redrawn, chosen.labels, chosen.class_names, str(model.folder))
+        return translated_by(model, count, weights, seed, sets).shown(model.config.data)
+    network = build_with(model, weights)
+    names = model.facts.class_names
     classes = len(names) if model.config.network.conditional else 0
     counts = model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
     told = drawn_conditions(model.facts, count or COUNT, seed) if model.config.network.conditional else None

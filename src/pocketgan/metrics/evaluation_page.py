@@ -20,6 +20,8 @@ from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import english
 from pocketgan.images.grids import make_folder, to_picture
 from pocketgan.metrics.scores import reading_of, title_of
+from pocketgan.metrics.translation import say as translation_text
+from pocketgan.metrics.translation import translation_table
 from pocketgan.metrics.words import EVALUATION_PAGE, NOTES, SCORE_TABLE
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def document(evaluation: "Evaluation") -> str:
         "feature space": f"{space}: {say_of(NOTES, space.name, source=real.source)}",
     }
     facts = "".join(f"<dt>{escape(say(name))}</dt><dd>{escape(text)}</dd>" for name, text in about.items())
-    body = [headlines(evaluation), others(evaluation)]
+    body = [headlines(evaluation), others(evaluation), translated(evaluation)]
     if comparison.generated.probabilities is not None and reference.sample.probabilities is not None:
         body.append(classes(evaluation))
     if reference.training is not None:
@@ -214,6 +216,21 @@ def row(name: str, numbers: Iterable[str], reading: str, kind: str = "") -> str:
     cells = "".join(f'<td class="number">{escape(text)}</td>' for text in numbers)
     mark = f' class="{kind}"' if kind else ""
     return f'<tr{mark}><th scope="row">{escape(name)}</th>{cells}<td class="words">{escape(reading)}</td></tr>'
+
+
+def translated(evaluation: "Evaluation") -> str:
+    """Returns the table of a translation's scores beside its baselines; an empty text for other images."""
+    if evaluation.translation is None:
+        return ""
+    headings, rows = translation_table(evaluation.translation)
+    first, *numbers, how = (escape(heading) for heading in headings)
+    top = "".join(f'<th scope="col" class="number">{heading}</th>' for heading in numbers)
+    body = "".join(row(name, cells, reading) for name, *cells, reading in rows)
+    return section(
+        translation_text("count", count=evaluation.translation.count),
+        f'<div class="scroll"><table><thead><tr><th scope="col">{first}</th>{top}',
+        f'<th scope="col">{how}</th></tr></thead><tbody>{body}</tbody></table></div>',
+    )
 
 
 # Classes.

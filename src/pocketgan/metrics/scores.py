@@ -24,6 +24,7 @@ from pocketgan.metrics.samples import SETS
 from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES, finite, short
 
 if TYPE_CHECKING:
+    from pocketgan.metrics.translation import TranslationScores
     from pocketgan.runs.model import Weights
 
 
@@ -111,6 +112,7 @@ class Evaluation:
         page: the HTML page of the scores, or None if none was written.
         larger: the number of images of a larger evaluation in the folder of the model, because of which no page was
             written; otherwise None.
+        translation: the scores of an image-to-image translation whose targets are known; otherwise None.
     """
 
     space: FeatureSpace
@@ -123,6 +125,7 @@ class Evaluation:
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     page: Path | None = None
     larger: int | None = None
+    translation: "TranslationScores | None" = None
 
     @property
     def scores(self) -> dict[str, Figure]:
@@ -169,6 +172,7 @@ class Evaluation:
             "count": len(self.comparison.generated),
             **({} if counts is None else {"matched_count": counts[0], "matched_reference_count": counts[1]}),
             **({"taken_as_grey": True} if self.taken_as_grey else {}),
+            **({} if self.translation is None else {"translation": self.translation.to_json()}),
             "metrics": {
                 name: figure.to_json() | ({} if name in METRICS else self.metrics[name].described())
                 for name, figure in self.figures.items()

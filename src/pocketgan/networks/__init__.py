@@ -15,17 +15,20 @@ from pocketgan.networks.layers import Dropout, ImageShape, initialise, lay_out
 from pocketgan.networks.mlp import MLPDiscriminator, MLPGenerator
 from pocketgan.networks.own import OwnDiscriminator, OwnGenerator, build_own
 from pocketgan.networks.pocket import PocketDiscriminator, PocketGenerator
+from pocketgan.networks.translator import TranslatorDiscriminator, TranslatorGenerator
 
 GENERATORS = {
     "mlp": MLPGenerator,
     "dcgan": DCGANGenerator,
     "autoencoder": AutoencoderGenerator,
     "pocket": PocketGenerator,
+    "translator": TranslatorGenerator,
 }
 DISCRIMINATORS = {
     "mlp": MLPDiscriminator,
     "dcgan": DCGANDiscriminator,
     "pocket": PocketDiscriminator,
+    "translator": TranslatorDiscriminator,
 }
 
 __all__ = ["DISCRIMINATORS", "GENERATORS", "Dropout", "ImageShape", "build_discriminator", "build_generator", "plain"]

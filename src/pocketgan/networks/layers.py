@@ -84,11 +84,15 @@ def pyramid(config: NetworkConfig, shape: ImageShape, field: str, architecture: 
         stages = max(2, math.ceil(math.log2(shape.size / LARGEST_BASE)))
     base, rest = divmod(shape.size, 2**stages)
     if rest or base < 1:
-        near = nearest_sides(shape.size)
-        sides = problem("or").join(f"--size {side}" for side in near)
-        size = f"{shape.size}×{shape.size}"
-        raise ConfigError("side of network", field=field, architecture=architecture, size=size, sides=sides)
+        raise side_error(shape, field, architecture)
     return base, stages
+
+
+def side_error(shape: ImageShape, field: str, architecture: str) -> ConfigError:
+    """Returns the error that an architecture has no network for images of this side, with the nearest ones."""
+    sides = problem("or").join(f"--size {side}" for side in nearest_sides(shape.size))
+    size = f"{shape.size}×{shape.size}"
+    return ConfigError("side of network", field=field, architecture=architecture, size=size, sides=sides)
 
 
 class LatentInput(nn.Module):

@@ -27,6 +27,7 @@ from pocketgan.metrics.evaluation import (
     labels_in,
     look_at,
     read_real,
+    with_targets,
 )
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import METRICS, Comparison, why_not
@@ -200,7 +201,7 @@ def measured(job: Job, study: Study) -> Result:
         sets, space = real_sets(*what)
         count = min(config.count, len(sets.reference)) if run.config.reads_images else config.count
         images = generated_by(run, count, run.weights(config.checkpoint), run.config.seed, sets)
-        images, _ = fitted(images, sets.reference)
+        images, _ = fitted(images, with_targets(run.config.data, sets).reference)
         names = list(dict.fromkeys([config.metric, *config.metrics]))
         with_training = any("training" in METRICS[name].needs for name in names)
         real = real_images(*what, len(images), with_training)
@@ -238,4 +239,5 @@ def real_images(
 ) -> RealImages:
     """Computes the features of those real images, also cached per process."""
     sets, space = real_sets(data, against, features, key)
+    sets = with_targets(DataConfig.model_validate_json(data), sets)
     return look_at(sets, space, count, with_training=with_training)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
+from pocketgan.config.translating import task_of
 from pocketgan.images.batches import Batch, Batches
 from pocketgan.images.seeds import derived_seed
 from pocketgan.training.adaptive import follow, vary
@@ -22,6 +23,7 @@ from pocketgan.training.measures import check_finite, summarise
 from pocketgan.training.objectives import objective_of, one_centred_penalty, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor
 from pocketgan.training.state import TrainState
+from pocketgan.training.translation import reconstruction, seen, with_inputs, with_reconstruction
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,12 @@ def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, confi
 
     Args:
         state, config: as in `training_step`.
-        images: shape (N, C, H, W).
+        images: shape (N, C, H, W); as `seen` returns them if the discriminator sees pairs.
         labels: one class per image, (N,); or K per image, (N, K), which gives logits of that shape; or None, without
             classes. Weights of classes are float, with one more dimension.
     """
     background = 0.0 if config.data.pixel_range == "unit" else -1.0
-    if config.data.target == "inverted":
+    if task_of(config.data) == "invert":
         background = 1.0
     if state.strength is not None and config.train.augment == "auto":
         probability, flips = state.strength.probability, state.strength.flips
@@ -100,6 +102,8 @@ def training_step(
         The discriminator's and the generator's loss, scalars; the discriminator's logits of the real and the generated
         images, (N,) each. All four are detached.
     """
+    if config.objective.adversarial_weight == 0:
+        return regression_step(state, batch, config, rate)
     if not config.objective.reuse_fake_batch:
         d_loss, real_logits, fake_logits = discriminator_step(state, batch, config, rate)
         g_loss = generator_step(state, batch, config, rate)
@@ -125,6 +129,7 @@ def discriminator_step(
     if fake is None:
         with torch.no_grad():
             fake = generate(state, batch, config)
+    batch, fake = with_inputs(batch, config), seen(fake, batch.source, config)
     update = two_updates if config.objective.discriminator_batches == "two-step" else single_update
     return update(state, batch, fake, config, rate)
 
@@ -254,13 +259,29 @@ def generator_step(
     with frozen(state.discriminator_optimizer.parameters):
         if fake is None:
             fake = generate(state, batch, config)
-        fake_logits = discriminate(state, fake, batch.labels, config)
+        fake_logits = discriminate(state, seen(fake, batch.source, config), batch.labels, config)
         if objective.relativistic and real_logits is None:
             with torch.no_grad():
-                real_logits = discriminate(state, batch.real, batch.labels, config)
+                real_logits = discriminate(state, with_inputs(batch, config).real, batch.labels, config)
         loss = objective.generator_loss(real_logits, fake_logits).mean()
-        state.generator_optimizer.step(loss, state.found_inf, rate)
+        total = with_reconstruction(loss, fake, batch.real, config)
+        state.generator_optimizer.step(total, state.found_inf, rate)
     return loss.detach()
+
+
+def regression_step(
+    state: TrainState, batch: Batch, config: RunConfig, rate: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Updates the generator by its reconstruction loss alone.
+
+    Returns:
+        What `training_step` does, with zeros for the discriminator, which isn't trained.
+    """
+    fake = generate(state, batch, config)
+    loss = config.objective.reconstruction_weight * reconstruction(fake, batch.real)
+    state.generator_optimizer.step(loss, state.found_inf, rate)
+    nothing = torch.zeros(len(fake), device=fake.device)
+    return nothing.mean(), loss.detach(), nothing, nothing
 
 
 @contextmanager

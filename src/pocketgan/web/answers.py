@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from pocketgan.base.errors import DataError, PocketganError, RunError
 from pocketgan.base.language import speaking
 from pocketgan.config.data_section import DataConfig
+from pocketgan.images.pair_sets import pairs_in
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace, digits, stacked
 from pocketgan.pictures.animation_files import animation
@@ -337,7 +338,9 @@ def test_image(memory: Memory, folder: str, label: str | None, index: int) -> An
     images = memory.images(model.data.model_copy(update={"classes": "all"}), "test")
     if label is not None:
         images = images.select(label)
-    return {"count": len(images)}, {"image": images.images[index % len(images)].numpy()}
+    index %= len(images)
+    chosen = pairs_in(model.data, images.part(slice(index, index + 1)))
+    return {"count": len(images)}, {"image": chosen.inputs[0].numpy()}
 
 
 ANSWERS: dict[str, Callable[..., Answer]] = {

@@ -26,12 +26,14 @@ class ImageFiles:
         labels: integers, shape (N,); or 0 and 1, shape (N, K), where an image can have several labels; or None.
         class_names: names for the labels 0, 1, … if the files name them; otherwise empty.
         files: the file or the place of each image; empty if there is nothing to name.
+        inputs: of pairs, the input of each image, which is then the target: uint8, shape (N, C, H, W).
     """
 
     images: np.ndarray
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     files: Sequence[str] = ()
+    inputs: np.ndarray | None = None
 
 
 @dataclass

@@ -1,0 +1,19 @@
+"""Messages about image-to-image translation. `base.messages` adds them to all others."""
+
+from typing import Final
+
+TRANSLATIONS: Final = {
+    "translation needs images": "needs a generator that reads images, such as that of the recipe 'translator'",
+    "pairs and target": "can't be combined with --target inverted; your own pairs have their targets",
+    "task and target": "can't be combined with --target inverted; --task invert does the same",
+    "no loss": "can be 0 only with a --reconstruction-weight above 0; otherwise nothing would be learned",
+    # Folders of pairs.
+    "no target": "'{folder}' has no target for the input '{picture}'; every input needs a target of the same name",
+    "no input": "'{folder}' has no input for the target '{picture}'; every target needs an input of the same name",
+    "pair sizes": "'{picture}' in '{folder}' is {input} as an input and {target} as a target; give both the same size",
+    "pair name twice": "'{folder}' has two pictures called '{picture}' without their endings; rename one",
+    "half only": "'{folder}' has pictures in '{there}' but none in '{missing}'",
+    "not two halves": "'{path}' is {size} pixels; a picture that holds a pair must be twice as wide as it is high",
+    "pairs no folder": "must be a folder of pairs (got '{path}')",
+}
+"""Messages about image-to-image translation, by key."""
