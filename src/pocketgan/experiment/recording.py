@@ -167,7 +167,7 @@ class Recorder:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Leaves the time inside out of the training time: of a file that the loop writes, or of a measurement of its own."""
+        """Leaves the time inside out of the training time, such as that of a measurement of the loop's own."""
         began = time.perf_counter()
         try:
             yield

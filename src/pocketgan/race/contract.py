@@ -14,8 +14,10 @@ from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import DataOrder, to_network
 
 Sampler = Callable[[int, Tensor | None, int], Tensor]
-"""A function of a number of images, their requested classes (int64 (N,), or None without classes) and a seed. It returns
-images in [-1, 1], float32 (N, C, H, W)."""
+"""A function of a number of images, their requested classes (int64 (N,), or None without classes) and a seed.
+
+It returns images in [-1, 1], float32 (N, C, H, W).
+"""
 CHUNK = 500
 """Number of images that are generated at once."""
 

@@ -82,9 +82,7 @@ class RaceConfig:
                 "question": f"Which model makes the best images after {duration} of training?",
                 "command": ["python", "-m", WORKER, "{entrant}", *flags, "--seed", "{seed}"],
                 "settings": settings,
-                "variants": [
-                    {"name": name, "entrant": one} for name, one in zip(names, self.entrants, strict=True)
-                ],
+                "variants": [{"name": name, "entrant": one} for name, one in zip(names, self.entrants, strict=True)],
                 "seeds": self.seeds,
                 "first_seed": self.first_seed,
                 "fresh_seeds": 0,
@@ -174,9 +172,7 @@ class Race:
         write_json(self.folder / FILE, {"format": FORMAT, **asdict(self.config)})
 
 
-def run_race(
-    config: RaceConfig, folder: str | Path, *, jobs: str = "1", progress: Progress | None = None
-) -> Race:
+def run_race(config: RaceConfig, folder: str | Path, *, jobs: str = "1", progress: Progress | None = None) -> Race:
     """Runs or continues a race, the shortest duration first, until its end or a signal.
 
     Args:

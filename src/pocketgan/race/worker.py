@@ -1,7 +1,7 @@
 """One run of a race, in a process of its own: `python -m pocketgan.race.worker pocket --seconds 10 --seed 0`.
 
-It trains an entrant until its seconds are over, and records the run in the folder that a study names. Then it judges its
-samples and writes `judged.json`, from which the study takes the scores.
+It trains an entrant until its seconds are over, and records the run in the folder that a study names. Then it judges
+its samples and writes `judged.json`, from which the study takes the scores.
 """
 
 import argparse
@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -109,9 +108,7 @@ def run_order(order: Order) -> None:
     ) as run:
         images, labels = run.training_data()
         classes = len(run.run.facts.class_names) if labels is not None else 0
-        task = Task(
-            torch.from_numpy(images), None if labels is None else torch.from_numpy(labels), classes, order.seed
-        )
+        task = Task(torch.from_numpy(images), None if labels is None else torch.from_numpy(labels), classes, order.seed)
         began = order.now()
         built.append(check_entrant(make(task), name))
         used = train(built[0], run, order, order.now() - began)

@@ -1,5 +1,6 @@
 """A small diffusion model: trained as DDPM (Ho et al. 2020), sampled as DDIM or DDPM (Song et al. 2021)."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -69,7 +70,7 @@ class Diffusion:
             shape = (size, self.task.channels, self.task.size, self.task.size)
             x = torch.randn(shape, generator=random)
             some = None if labels is None else labels[start : start + size]
-            for now, following in zip(times[:-1], times[1:], strict=True):
+            for now, following in itertools.pairwise(times):
                 with self.learner.autocast():
                     noise = self.average.network(x, now.expand(size), some).float()
                 (signal, rest), (next_signal, next_rest) = shares(now), shares(following)
