@@ -19,9 +19,9 @@ from pocketgan.race.entrants.arithmetic import Learner
 
 TEMPERATURES = (0.02, 0.05, 0.2)
 """Widths of the kernel, as shares of the mean distance (section 3.5 of the paper)."""
-GENERATED, POSITIVES = 32, 128
+GENERATED, POSITIVES = 16, 128
 """Generated and real images of each class in a step. Real ones cost little, since no network sees them."""
-RATE = 2e-3
+RATE = 4e-3
 FAR = 1e6
 """A distance that keeps an image from repelling itself."""
 
@@ -47,8 +47,8 @@ class DriftingModel:
         self.of_class = [one for one in map(labels.eq, range(max(1, task.classes))) if one.any()]
         self.of_class = [one.nonzero().squeeze(1) for one in self.of_class]
         self.present = torch.unique(labels)
-        self.generated = GENERATED if task.classes else 8 * GENERATED
-        self.positives = POSITIVES if task.classes else 8 * POSITIVES
+        self.generated = GENERATED if task.classes else 10 * GENERATED
+        self.positives = POSITIVES if task.classes else 10 * POSITIVES
         self.batch_size = self.generated * len(self.of_class)
         self.samplers: Mapping[str, Sampler] = {"1 step": self.sample}
 

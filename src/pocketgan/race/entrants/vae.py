@@ -13,7 +13,7 @@ from pocketgan.networks.layers import FromMap, quarter
 from pocketgan.race.contract import Average, Sampler, Task, cosine, sampled
 from pocketgan.race.entrants.arithmetic import Learner
 
-RATE, BATCH_SIZE, LATENT_DIM, WIDTH = 2e-3, 64, 16, 32
+RATE, BATCH_SIZE, LATENT_DIM, WIDTH = 4e-3, 32, 16, 32
 
 
 class Encoder(nn.Module):
