@@ -53,6 +53,7 @@ def race(
     from pocketgan.race.race import RaceConfig, run_race, seconds_of, texts
     from pocketgan.race.table import table_of
     from pocketgan.race.words import say
+    from pocketgan.studies.report.write import write_report
 
     lang, progress = check_language(lang or spoken()), Progress(quiet=quiet)
     config = RaceConfig(
@@ -69,6 +70,8 @@ def race(
     done = run_race(config, folder, jobs=jobs, progress=progress)
     table = table_of(done)
     with speaking(lang):
+        for study in done.studies().values():
+            write_report(study, lang)
         page = write_race(table)
         missing = any(verdict.undone for verdict in table.verdicts.values())
         code = INTERRUPTED if done.stopped else int(missing)

@@ -15,6 +15,7 @@ from pocketgan.base.charts.svg import key
 from pocketgan.base.files import write_atomically, write_json
 from pocketgan.base.html import html_document, paragraph
 from pocketgan.base.language import localised, spoken
+from pocketgan.race.places import entrant_name
 from pocketgan.race.table import Row, Table
 from pocketgan.race.words import say
 from pocketgan.studies.seeds import fewest_seeds
@@ -54,6 +55,7 @@ def answer(table: Table, duration: str) -> str:
     best, verdict = table.best(duration), table.verdicts[duration]
     assert best is not None
     sentences = [say("use", duration=duration, name=best.entrant, ratio=short(best.ratio[0]))]
+    sentences += second_opinion(table, duration)
     pairs = [pair for pair in verdict.comparisons if best.entrant in (pair.first, pair.second)]
     seeds = len(verdict.study.seeds())
     if verdict.undone:
@@ -68,13 +70,24 @@ def answer(table: Table, duration: str) -> str:
     return " ".join(sentences)
 
 
+def second_opinion(table: Table, duration: str) -> list[str]:
+    """Returns whether the same entrant is the best in the second feature space, as at most one sentence."""
+    best, other = table.best(duration), table.second_best(duration)
+    if best is None or other is None or best.second_ratio is None or other.second_ratio is None:
+        return []
+    if best.entrant == other.entrant:
+        return [say("second agrees", space=other.second_space)]
+    ratios = {"ratio": short(other.second_ratio[0]), "own": short(best.second_ratio[0])}
+    return [say("second differs", space=other.second_space, name=other.entrant, **ratios)]
+
+
 # Charts.
 
 
 def charts(table: Table, rows: Sequence[Row]) -> str:
     """Returns the chart of the first feature space, and that of the second one if there is one."""
     first = [row for row in rows if row.first]
-    names = list(dict.fromkeys(row.entrant for row in first))
+    names = [entrant_name(one) for one in table.race.config.entrants]
     text = chart_of(table, first, names, "chart", lambda row: row.ratio)
     note = paragraph(say("chart note", space=first[0].space), "note")
     sections = [f"<section><h2>{escape(say('chart'))}</h2>{legend(names)}{text}{note}</section>"]

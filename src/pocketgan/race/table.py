@@ -85,6 +85,11 @@ class Table:
         """Returns the row of the entrant with the lowest distance; None if nothing is measured."""
         return next(iter(self.rows.get(duration, [])), None)
 
+    def second_best(self, duration: str) -> Row | None:
+        """Returns the row of the entrant with the lowest distance in the second feature space; None without one."""
+        rows = [row for row in self.rows.get(duration, []) if row.first and row.second_ratio is not None]
+        return min(rows, key=lambda row: (row.second_ratio or (0.0,))[0], default=None)
+
     def values(self) -> dict[str, Any]:
         """Returns the table as plain values, which JSON allows."""
         from pocketgan.studies.presenting import verdict_values

@@ -28,6 +28,8 @@ RACE: dict[str, Text] = {
         "{count} seed per entrant shows no difference, however large; the order may be luck.",
         "{count} seeds per entrant show no difference, however large; the order may be luck.",
     ),
+    "second differs": "In the feature space {space}, {name} is better: × baseline {ratio} against {own}.",
+    "second agrees": "It is also the best in the feature space {space}.",
     "missing runs": ("{count} run is missing.", "{count} runs are missing."),
     "page": "page: {file}",
     "planned": "{runs} runs, {time} of training in all, without sampling and measuring",
