@@ -9,9 +9,10 @@ from torch import Tensor
 
 from pocketgan.base.errors import UserError
 from pocketgan.config.sections import DataConfig
+from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_uint8
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.metrics.real_images import RealSets, choose_space, labels_in, look_at_reference, read_real, with_baseline
+from pocketgan.metrics.real_images import RealSets, choose_space, labels_in, look_at_reference, with_baseline
 from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.samples import Comparison
 from pocketgan.metrics.scores import RealImages, score
@@ -39,12 +40,12 @@ class RaceJudge:
 
     Args:
         data: the training data.
-        against: `test`, or `validation` for trials.
+        sets: the real images: `read_real(data, "test")`, or those of a trial.
         count: number of images to generate.
     """
 
-    def __init__(self, data: DataConfig, against: str, count: int) -> None:
-        self.sets, self.count = read_real(data, against), count
+    def __init__(self, data: DataConfig, sets: RealSets, count: int) -> None:
+        self.sets, self.count = sets, count
         first = choose_space("auto", data)
         self.views = [view(self.sets, first, FIRST_METRICS, count)]
         if first.name != SECOND_SPACE:
@@ -83,6 +84,19 @@ class RaceJudge:
         comparison = Comparison(sample, one.real.reference)
         done = score(comparison, one.real, one.space, metrics, standard_errors=False)
         return {name: {"value": figure.value, "floor": figure.floor} for name, figure in done.figures.items()}
+
+
+def rotated(sets: RealSets, rotation: int) -> RealSets:
+    """Returns a trial's real images with other images held out: as many, chosen by `rotation` from all that train.
+
+    Trials that are judged against changing images fit no set of validation images by chance.
+    """
+    if rotation == 0 or sets.training is None or sets.name != "validation":
+        return sets
+    every = ImageSet.joined([sets.training, sets.reference])
+    order = torch.randperm(len(every), generator=torch.Generator().manual_seed(derived_seed(rotation, "rotation")))
+    held_out, training = every.part(order[: len(sets.reference)]), every.part(order[len(sets.reference) :])
+    return RealSets("validation", held_out, training, training, True, "validation")
 
 
 def view(sets: RealSets, space: FeatureSpace, metrics: tuple[str, ...], count: int) -> View:

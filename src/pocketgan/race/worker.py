@@ -20,9 +20,10 @@ from pocketgan.base.errors import RunFailed, UserError, nearest
 from pocketgan.base.files import write_json
 from pocketgan.config.code import load_code
 from pocketgan.experiment.recording import Recorder
+from pocketgan.metrics.real_images import RealSets, read_real
 from pocketgan.race.contract import Entrant, Make, Task, parameters_of
 from pocketgan.race.entrants import ENTRANTS
-from pocketgan.race.judging import RaceJudge
+from pocketgan.race.judging import RaceJudge, rotated
 from pocketgan.race.places import entrant_name
 from pocketgan.studies.scripts import JUDGED
 
@@ -33,7 +34,10 @@ DEFAULT_NAME = "entrant"
 
 @dataclass(frozen=True)
 class Order:
-    """What one run of a race is. The names of the fields are those of the command's flags."""
+    """What one run of a race is. The names of the fields are those of the command's flags.
+
+    With a rotation other than 0, a trial holds out other images than the usual validation set.
+    """
 
     entrant: str
     data: str
@@ -44,6 +48,7 @@ class Order:
     against: str
     count: int
     validation: float
+    rotation: int = 0
 
     @property
     def now(self) -> Callable[[], float]:
@@ -106,9 +111,11 @@ def run_order(order: Order) -> None:
     with record(
         data=order.data, sample=draw, settings=settings, name=name, validation=order.validation, **watched
     ) as run:
-        images, labels = run.training_data()
-        classes = len(run.run.facts.class_names) if labels is not None else 0
-        task = Task(torch.from_numpy(images), None if labels is None else torch.from_numpy(labels), classes, order.seed)
+        run.training_data()  # The record knows that these images are trained on.
+        with run.aside():
+            sets = rotated(read_real(run.run.config.data, order.against), order.rotation)
+        assert sets.training is not None
+        task = Task(sets.training.images, sets.training.labels, len(sets.training.class_names), order.seed)
         began = order.now()
         built.append(check_entrant(make(task), name))
         used = train(built[0], run, order, order.now() - began)
@@ -116,7 +123,7 @@ def run_order(order: Order) -> None:
             return
         with run.aside():
             facts = {"used_seconds": used, "steps": run.last_step, "peak_memory": peak_memory()}
-            write_json(run.folder / JUDGED, judged(built[0], run, order, facts))
+            write_json(run.folder / JUDGED, judged(built[0], run, order, sets, facts))
 
 
 def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
@@ -142,9 +149,9 @@ def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
     return used
 
 
-def judged(entrant: Entrant, run: Recorder, order: Order, facts: dict[str, Any]) -> dict[str, Any]:
+def judged(entrant: Entrant, run: Recorder, order: Order, sets: RealSets, facts: dict[str, Any]) -> dict[str, Any]:
     """Returns the content of `judged.json`: the scores of the first sampler, and all facts of the run."""
-    judge = RaceJudge(run.run.config.data, order.against, order.count)
+    judge = RaceJudge(run.run.config.data, sets, order.count)
     ways = [judge.judge(sampler, way, order.seed, order.now) for way, sampler in entrant.samplers.items()]
     first = judge.views[0].space
     scores = ways[0]["scores"][first.name]
@@ -184,6 +191,7 @@ def main() -> None:
     parser.add_argument("--against", choices=("test", "validation"), default="test")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--validation", type=float, default=5000)
+    parser.add_argument("--rotation", type=int, default=0)
     run_order(Order(**vars(parser.parse_args())))
 
 
