@@ -17,7 +17,7 @@ from pocketgan.race.places import NAMES
 
 def race(
     data: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="[DATA]")] = "mnist",
-    durations: Annotated[str, tyro.conf.arg(name="for")] = "10 s,1 min,5 min,30 min",
+    for_: Annotated[str, tyro.conf.arg(name="for")] = "10 s,1 min,5 min,30 min",
     entrants: str = ",".join(NAMES),
     seeds: int | None = None,
     threads: int = 1,
@@ -34,7 +34,7 @@ def race(
 
     Args:
         data: mnist, or your own images, as for train.
-        durations: training times, separated by commas.
+        for_: training times, separated by commas.
         entrants: names of entrants, or files of your own such as my_gan.py, separated by commas; the others are
             compared with the first one.
         seeds: runs of each entrant at each training time; by default the number that detects a difference of three
@@ -57,7 +57,7 @@ def race(
 
     lang, progress = check_language(lang or spoken()), Progress(quiet=quiet)
     config = RaceConfig(
-        texts(durations), texts(entrants), data, seeds, threads=threads, clock=clock, count=count, against=against
+        texts(for_), texts(entrants), data, seeds, threads=threads, clock=clock, count=count, against=against
     )
     folder = out or Path("races") / Path(data).stem
     runs = sum(len(config.study(one).seed_list(len(config.entrants) - 1)) for one in config.durations)
@@ -90,7 +90,8 @@ def race(
                 print(answer(table, duration))
         print(say("page", file=page))
         if done.stopped:
-            given = {"for": durations, "entrants": entrants, "seeds": seeds, "out": out}
+            given = {"for": for_, "entrants": entrants, "seeds": seeds, "threads": threads, "clock": clock}
+            given |= {"count": count, "against": against, "out": out}
             flags = [(f"--{name}", str(value)) for name, value in given.items() if value is not None]
             print(say("go on", command=command("race", data, *itertools.chain(*flags))))
     return code
