@@ -77,10 +77,17 @@ class Entrant(Protocol):
         training: those that only training needs, such as a discriminator; may be empty.
     """
 
-    batch_size: int
-    samplers: Mapping[str, Sampler]
-    sampling: nn.Module
-    training: nn.Module
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def samplers(self) -> Mapping[str, Sampler]: ...
+
+    @property
+    def sampling(self) -> nn.Module: ...
+
+    @property
+    def training(self) -> nn.Module: ...
 
     def step(self, progress: float) -> Mapping[str, Tensor | float]:
         """Trains on one batch.

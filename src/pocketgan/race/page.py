@@ -108,9 +108,8 @@ def chart_of(
         if points:
             x, y = np.array([one for one, _ in points]), np.array([value[0] for _, value in points])
             low, high = (np.array([value[end] or value[0] for _, value in points]) for end in (1, 2))
-            banded = any(value[1] is not None for _, value in points)
-            ends = {"low": low, "high": high} if banded else {}
-            lines.append(Line(name, x, y, look_of(place), dots=True, **ends))
+            ends = (low, high) if any(value[1] is not None for _, value in points) else (None, None)
+            lines.append(Line(name, x, y, look_of(place), *ends, dots=True))
     chart = Chart(
         say(title), say("chart x"), say("chart y"), lines, [Level(1.0)], log=True, log_x=True, height=360, name=title
     )  # fmt: skip

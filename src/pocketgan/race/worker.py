@@ -8,7 +8,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +70,8 @@ def find(name: str) -> Make:
             hint = nearest(name, ENTRANTS)
             raise UserError("no entrant", field="entrants", name=name, hint=hint, known=", ".join(ENTRANTS))
         return ENTRANTS[name]
-    make = getattr(load_code(file).module, attribute, None)
-    if not callable(make):
+    make: Any = getattr(load_code(file).module, attribute, None)
+    if make is None or not isinstance(make, Callable):
         raise UserError("no entrant in file", field="entrants", name=attribute, file=file)
     return make
 
@@ -138,12 +138,13 @@ def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
     Raises:
         RunFailed: a value that it logs isn't finite.
     """
+    values: Mapping[str, Tensor | float] = {}
     while used < order.seconds and not run.stop:
         began = order.now()
         values = entrant.step(used / order.seconds)
         used += order.now() - began
         run.step(images=entrant.batch_size, **values)
-    wrong = [name for name, value in values.items() if not math.isfinite(float(value))] if run.last_step else []
+    wrong = [name for name, value in values.items() if not math.isfinite(float(value))]
     if wrong:
         raise RunFailed("training diverged", name=wrong[0])
     return used
@@ -181,7 +182,9 @@ def peak_memory() -> int:
 
 def main() -> None:
     """Reads the order from the command line, and carries it out."""
-    parser = argparse.ArgumentParser(prog="python -m pocketgan.race.worker", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m pocketgan.race.worker", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("entrant")
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--seconds", type=float, default=10.0)

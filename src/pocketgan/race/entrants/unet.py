@@ -42,6 +42,8 @@ class UNet(nn.Module):
         frequencies: number of frequencies in the embedding of the time.
     """
 
+    waves: Tensor
+
     def __init__(self, channels: int, classes: int, width: int = 32, frequencies: int = 16) -> None:
         super().__init__()
         inner = 4 * width
