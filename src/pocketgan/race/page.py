@@ -127,9 +127,8 @@ def legend(names: Sequence[str]) -> str:
 
 def headings(space: str, second: str) -> list[str]:
     """Returns the headings of the table."""
-    names = ["entrant", "sampler", "runs", "distance", "times baseline"]
-    texts = [say(name) for name in names] + ([say("second distance", space=second)] if second else [])
-    texts[3] = f"{texts[3]} ({space})"
+    texts = [say("entrant"), say("sampler"), say("runs"), f"FD ({space})", say("times baseline")]
+    texts += [say("second distance", space=second)] if second else []
     more = ["class accuracy", "recall", "authenticity", "speed", "parameters", "memory", "images seen"]
     return [say("duration"), *texts, *(say(name) for name in more)]
 

@@ -9,7 +9,6 @@ RACE: dict[str, Text] = {
     "entrant": "entrant",
     "sampler": "sampler",
     "runs": "runs",
-    "distance": "FD",
     "times baseline": "× baseline",
     "second distance": "× baseline, {space}",
     "class accuracy": "class accuracy",
