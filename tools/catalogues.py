@@ -22,6 +22,7 @@ from pocketgan.experiment.recording_words import RECORDING
 from pocketgan.experiment.run_words import LINES
 from pocketgan.metrics.translation import WORDS as TRANSLATION_TABLE
 from pocketgan.metrics.words import NOTES, READINGS, SCORE_TABLE, TITLES
+from pocketgan.race.words import RACE
 from pocketgan.studies.predeclared import QUESTIONS
 from pocketgan.studies.report.words import WORDS
 from pocketgan.studies.sentences import SENTENCES
@@ -44,6 +45,7 @@ TEXTS: dict[str, Mapping[str, Text]] = {
     "lines of a run": LINES,
     "lines of a recorded run": RECORDING,
     "report": WORDS,
+    "race": RACE,
     "page": PAGE,
     "create": CREATING,
 }

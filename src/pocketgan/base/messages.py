@@ -11,6 +11,7 @@ from pocketgan.base.intake_messages import INTAKE
 from pocketgan.base.metric_messages import METRICS
 from pocketgan.base.part_messages import PARTS
 from pocketgan.base.picture_messages import PICTURES
+from pocketgan.base.race_messages import RACES
 from pocketgan.base.recording_messages import RECORDINGS
 from pocketgan.base.study_messages import STUDIES
 from pocketgan.base.tracker_messages import TRACKING
@@ -274,6 +275,7 @@ PROBLEMS: Final[dict[str, str]] = {
     **COMMANDS,
     **PARTS,
     **PICTURES,
+    **RACES,
     **RECORDINGS,
     **STUDIES,
     **TRACKING,

@@ -26,6 +26,7 @@ HOMES = {
     **dict.fromkeys(("export", "push"), "model_commands"),
     **dict.fromkeys(("studies", "study", "report"), "study_commands"),
     "log": "tracker_commands",
+    "race": "race_command",
     "check": "check_command",
     "look": "look_command",
     "ui": "web_command",

@@ -29,6 +29,7 @@ COMMANDS = {
     "plot": ("plot [RUN ...] [-o DIR]", "plot one run or several, for print"),
     "studies": ("studies", "list the studies in the package"),
     "study": ("study NAME|FILE.toml [-o DIR]", "compare settings over seeds"),
+    "race": ("race [DATA] [--for T,T]", "race model families for the same time"),
     "report": ("report DIR [--lang L]", "write the report of a study"),
     "export": ("export [RUN] [-o DIR]", "export weights, ONNX file and model card"),
     "push": ("push DIR user/name", "upload an exported model to Hugging Face"),
@@ -39,12 +40,12 @@ GROUPS = {
     "Start": ("train", "resume", "runs", "recipes", "summary", "look", "check", "ui"),
     "Pictures": ("generate", "interpolate", "write", "timelapse", "translate"),
     "Quality": ("evaluate", "plot"),
-    "Studies": ("studies", "study", "report"),
+    "Studies": ("studies", "study", "report", "race"),
     "Share": ("export", "push", "log"),
 }
 OTHER_NAMES = {"list": "runs", "ls": "runs", "--list": "runs", "gui": "ui", "web": "ui"}
 """What is typed for a command that has another name."""
-SLOW = ("look", "train", "resume", "evaluate", "export", "study", "summary", "log")
+SLOW = ("look", "train", "resume", "evaluate", "export", "study", "race", "summary", "log")
 """Commands that load for seconds before they show anything; those of pictures show a mark that turns."""
 HELP = ("-h", "--help", "--help-all")
 

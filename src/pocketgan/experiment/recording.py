@@ -116,7 +116,7 @@ class Recorder:
         """
         run = self.run
         assert self._images is not None
-        with self._aside():
+        with self.aside():
             if run.environment.feeds_itself:
                 run.environment = run.environment.model_copy(update={"feeds_itself": False})
                 run.write_environment()
@@ -155,7 +155,7 @@ class Recorder:
         self._nimg += images
         self._values.add(d_loss, g_loss, real_logits, fake_logits, numbers)
         if self.last_step == 1:
-            with self._aside():
+            with self.aside():
                 self._draw(FIRST_LOOK)
         steps, nimg, seconds = self._soonest
         if self.last_step >= steps or self._nimg >= nimg or time.perf_counter() - self._started >= seconds:
@@ -164,6 +164,15 @@ class Recorder:
             self._soonest = soonest(self._intervals)
             if row or sample or evaluate:
                 self._look(row=row, sample=sample, evaluate=evaluate)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Leaves the time inside out of the training time, such as that of a measurement of the loop's own."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._started += time.perf_counter() - began
 
     # Start.
 
@@ -210,15 +219,6 @@ class Recorder:
             self._requested = draw_classes(images.class_counts(), self._quality.count, config.seed)
 
     # What is due.
-
-    @contextmanager
-    def _aside(self) -> Iterator[None]:
-        """Leaves the time inside out of the training time."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._started += time.perf_counter() - began
 
     def _look(self, *, row: bool, sample: bool, evaluate: bool, last: bool = False) -> None:
         """Writes what is due after a step; the time that it takes isn't training time."""

@@ -19,6 +19,7 @@ from pocketgan.base.errors import INTERRUPTED, RunError, RunFailed, StudyError, 
 from pocketgan.base.signals import on_first_signal
 from pocketgan.experiment.quality import MEASURED
 from pocketgan.experiment.recorded_run import FOLDER
+from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run
 from pocketgan.studies.commands import check_program, filled
 from pocketgan.studies.config import StudyConfig
@@ -31,6 +32,8 @@ GRACE_SECONDS = 60.0
 POLL_SECONDS = 0.05
 TAIL = 65_536
 """Number of bytes at the end of the errors in which the last line is looked for."""
+JUDGED = "judged.json"
+"""File in a run's folder with the scores of a script that judges itself: `figures`, `floor` and `features`."""
 BASELINES = {"frechet_distance": "frechet_floor", "authentic": "authentic_floor"}
 """Columns of `metrics.jsonl` with the real-data baselines of metrics."""
 
@@ -145,12 +148,14 @@ def last_line(path: Path) -> str:
 
 
 def recorded_result(job: Job, study: Study) -> Result:
-    """Returns the scores of a finished run: those of its last evaluation, or of its best one.
+    """Returns the scores of a finished run: those that its script judged, or else of its last or best evaluation.
 
     Raises:
         RunFailed: the run was never evaluated by the deciding metric.
     """
     run, config = Run.open(job.folder), study.config
+    if (job.folder / JUDGED).is_file():
+        return judged_result(job, study)
     rows = [row for row in run.metrics() if is_number(row.get(config.metric))]
     if not rows:
         raise RunFailed("never evaluated", metric=config.metric)
@@ -163,6 +168,22 @@ def recorded_result(job: Job, study: Study) -> Result:
     floor = row.get(BASELINES.get(config.metric, ""))
     return Result(
         variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=space
+    )  # fmt: skip
+
+
+def judged_result(job: Job, study: Study) -> Result:
+    """Returns the scores that a script has written itself.
+
+    Raises:
+        RunFailed: they lack the deciding metric.
+    """
+    metric, values = study.config.metric, read_object(job.folder / JUDGED)
+    figures = {name: value for name, value in dict(values.get("figures", {})).items() if is_number(value)}
+    if metric not in figures:
+        raise RunFailed("never evaluated", metric=metric)
+    floor, features = values.get("floor"), str(values.get("features", ""))
+    return Result(
+        variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=features
     )  # fmt: skip
 
 

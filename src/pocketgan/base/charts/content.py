@@ -62,6 +62,7 @@ class Chart:
         levels: dotted lines.
         percent: whether y is a fraction, shown in percent.
         log: whether y is logarithmic, if the values allow it.
+        log_x: whether x is logarithmic; all values of x are above 0.
         limits: limits of y; None for limits that exclude only the rarest values.
         start, end: first and last value of x if no point is farther; the end of the plan, for example.
         height: height in pixels.
@@ -77,6 +78,7 @@ class Chart:
     levels: Sequence[Level] = ()
     percent: bool = False
     log: bool = False
+    log_x: bool = False
     limits: tuple[float, float] | None = None
     start: float | None = None
     end: float = 0.0

@@ -78,7 +78,9 @@ def axes_of(chart: Chart, known: Sequence[Line]) -> tuple[Axis, Axis]:
     else:
         low, high = (-0.02, 1.02) if chart.percent else limits(columns, log=log)
     ends = [float(end) for one in known for end in (one.x.min(), one.x.max())]
-    if all(one.joined for one in known):
+    if chart.log_x:
+        first, last = min(ends) / 1.25, max(ends) * 1.25
+    elif all(one.joined for one in known):
         first, last = min(ends), max(chart.end, *ends)
         first = first if chart.start is None else min(first, chart.start)
         first = 0.0 if first <= 0.2 * last or first == last else first  # With a single point, the axis starts at 0.
@@ -86,7 +88,7 @@ def axes_of(chart: Chart, known: Sequence[Line]) -> tuple[Axis, Axis]:
     else:
         first, last = padded(min(ends), max(ends))
     tall = chart.height >= TALL
-    x = Axis(chart.x, first, last, most=7 if tall else 4)
+    x = Axis(chart.x, first, last, chart.log_x, most=7 if tall else 4)
     return x, Axis(chart.y, low, high, log, writer(chart), most=7 if tall else 5)
 
 

@@ -1,6 +1,6 @@
-"""The speed run: trains a candidate under a fixed budget, and says how near to real its digits are.
+"""Trials of `pocket`: trains candidates under a fixed budget, and says how near to real their digits are.
 
-    python benchmarks/speedrun.py --budget 60 --seeds 3 -- --learning-rate 2e-3 -- --batch-size 32
+    python benchmarks/speedrun/trials.py --budget 60 --seeds 3 -- --learning-rate 2e-3 -- --batch-size 32
 
 The flags after each `--` are a candidate's, those of `pocketgan train`; none is the recipe as it is. The budget is in
 seconds of one core's own time: the speed of each candidate is measured on one thread by the processor's clock, which

@@ -1,0 +1,20 @@
+"""Messages about races, by key; `messages.PROBLEMS` has them all."""
+
+from typing import Final
+
+RACES: Final[dict[str, str]] = {
+    "no entrant": "there is no entrant '{name}'{hint}; known: {known}, or a file such as my_gan.py",
+    "no entrant in file": "there is no '{name}' in '{file}'; define a class or a function with this name",
+    "not an entrant": "'{name}' isn't an entrant: {why}",
+    "entrant lacks": "it has no attribute '{missing}'",
+    "no samplers": "its samplers are empty",
+    "entrants twice": "two entrants are called '{name}'; leave one out",
+    "too few entrants": "needs at least two entrants (got {count})",
+    "duration of a race": "must be in time, such as '10 s' or '1 min' (got '{text}')",
+    "durations twice": "'{text}' is there twice",
+    "no race folder": "'{folder}' isn't the folder of a race: it has no race.json",
+    "other race": "'{folder}' holds a race with another {setting} ({old} -> {new}); choose another folder",
+    "images of an entrant": "its sampler '{way}' must return float images {expected} (got {found})",
+    "training diverged": "a value that it logged isn't finite: {name}",
+}
+"""Messages about races."""
