@@ -43,6 +43,7 @@ def record(
     log_every: str = "100 steps",
     classes: str = "all",
     validation: float = 5000,
+    test: float = 0,
     features: Literal["auto", "digits", "classifier", "random"] = "auto",
     patience: int = 0,
     on_failure: Literal["continue", "stop"] = "continue",
@@ -84,6 +85,7 @@ def record(
         log_every: how often losses are logged, not in time.
         classes: the classes to train on, such as `0,1,7`.
         validation: size of the validation set, which `training_data` leaves out; see the setting.
+        test: size of the test set of data without one, which `training_data` leaves out, too; see the setting.
         features: the feature space; see the setting.
         patience: `stop` is true after this many evaluations without a new best; 0 for never.
         on_failure: `stop` if `stop` is to be true once the watchdog detects a failure.
@@ -131,6 +133,7 @@ def record(
                 "data": str(data),
                 "classes": classes,
                 "validation": validation,
+                "test": test,
                 "pixel_range": RANGES[pixel_range][2],
             },
             "train": {"duration": f"{1 if steps is None else steps} steps", "log_every": log_every},

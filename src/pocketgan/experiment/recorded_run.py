@@ -11,7 +11,6 @@ from pocketgan.base.errors import PocketganError, RunError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.code import sources
-from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.environment import describe_environment
@@ -67,7 +66,7 @@ def create_recorded(
     given, place = place is not None, place if place is not None else os.environ.get(FOLDER) or None
     if place is not None and is_model(place):
         raise RunError("folder holds a run", field="folder", folder=place)
-    config, images = prepare_images(replace(config, test=0), Progress(quiet=True))
+    config, images = prepare_images(config, Progress(quiet=True))
     facts = find_facts(images)
     config = settled(config, facts, "cpu")
     if generator is not None:

@@ -31,6 +31,9 @@ CLOCKS = ("wall", "cpu")
 DEFAULT_NAME = "entrant"
 """Name of the class or function in a file that enters without another name."""
 
+TEST = 0.1
+"""Share of data without a test split that becomes one."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -109,7 +112,7 @@ def run_order(order: Order) -> None:
     settings = {"entrant": name, "seconds": order.seconds, "seed": order.seed, "threads": order.threads}
     watched = {"sample_every": "end", "evaluate_every": "none", "log_every": "20 steps", "progress": False}
     with record(
-        data=order.data, sample=draw, settings=settings, name=name, validation=order.validation, **watched
+        data=order.data, sample=draw, settings=settings, name=name, validation=order.validation, test=TEST, **watched
     ) as run:
         run.training_data()  # The record knows that these images are trained on.
         with run.aside():
