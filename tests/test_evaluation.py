@@ -447,7 +447,7 @@ def test_of_a_folder_with_a_test_split_that_is_taken(splits: Path, capsys: pytes
 def own_run(folder: Path, validation: float, count: int = 1200) -> str:
     """A small run on images without a test split."""
     np.savez(folder / "own.npz", images=glyphs(count, 7))
-    fields = TINY | {"data": str(folder / "own.npz"), "validation": validation}
+    fields = TINY | {"data": str(folder / "own.npz"), "validation": validation, "test": 0}
     return str(pocketgan.train("minimal", out=folder / "run", **fields).folder)
 
 
@@ -687,8 +687,8 @@ MISTAKES = [
     ("{real} --against {big} --features digits", "big.npz 1×32×32; set --against to a path"),
     ("{real} --against {rgb} --features random", "rgb.npz 3×28×28; set --against to a path"),
     ("{garbage}", "can't read {garbage} as an .npz file"),
-    ("{text}", "'{text}' must be a folder or an .npz file"),
-    ("{empty}", "{empty} holds no IDX files and no PNG or JPEG pictures"),
+    ("{text}", "'{text}' must be a folder, or an .npz, .npy, .csv or IDX file"),
+    ("{empty}", "{empty} holds no pictures"),
     ("{nothing}", "there is no '{nothing}'; give a run's folder, a folder of pictures or an .npz file"),
     ("{real} --against {nothing}", "--against: there is no data '{nothing}'"),
     ("{real} --against {garbage}", "can't read {garbage} as an .npz file"),

@@ -265,7 +265,7 @@ ALWAYS = {
     "authentic",
     "generator_gradient",
 }
-HELD_OUT = {"authentic_floor", "copying", "r_v", "r_v_deviations"}
+HELD_OUT = {"authentic_floor", "copying", "r_v", "r_v_deviations", "r_v_error"}
 CLASSIFIED = {"modes", "classes", "mode_share", "class_kl", "confidence", "histogram"}
 
 
@@ -394,7 +394,7 @@ def test_the_test_split_is_never_read(
             run = run_experiment(config, folder)
             assert len(run.metrics()) == 1
             assert resume_experiment(folder, "8 steps").metrics()[-1]["step"] == 8
-    assert set(parts) == {"train"}
+    assert set(parts) <= {"train", None}, "own data is read whole"
 
 
 def test_redrawn_images_are_judged_as_they_would_be_inverted_back(
@@ -1125,7 +1125,7 @@ def test_killed_after_a_rollback_keeps_what_happened(
         ("runs.rewinding.write_rows", 2, False),
         ("runs.rewinding.write_rows", 4, False),
         ("Run.log_event", 2, True),
-        ("experiment.experiment.create_state", 3, True),
+        ("experiment.experiment.fresh_state", 3, True),
     ],
 )
 def test_killed_while_rolling_back_loses_nothing(

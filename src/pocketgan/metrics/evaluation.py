@@ -137,7 +137,7 @@ def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
     """
     (channels, *size), (wanted, *real_size) = images.images.shape[1:], real.images.shape[1:]
     if size == real_size and channels == wanted:
-        return images, False
+        return images, any(note.key == "gray in color" for note in images.notes)
     if size == real_size and wanted == 1 and is_grey(images):
         return replace(images, images=images.images[:, :1]), True
     if size == real_size and channels == 1 and is_grey(real):
