@@ -28,10 +28,11 @@ from pocketgan.experiment.speed import using_threads
 from pocketgan.images.batches import Batches
 from pocketgan.images.sets import load_images
 from pocketgan.runs.weights import image_shape
+from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import summarise
 from pocketgan.training.objectives import OBJECTIVES
 from pocketgan.training.state import TrainState, create_state
-from pocketgan.training.steps import train, training_step, update_ema
+from pocketgan.training.steps import train, training_step
 
 WINDOWS = 7
 

@@ -547,7 +547,7 @@ def test_a_table_with_pixels_in_one_cell(tmp_path: Path) -> None:
     assert (found["train"].images[:, 0] == GRAY[:4]).all() and (found["test"].images[:, 0] == GRAY[4:]).all()
 
 
-# What is refused, with what would do.
+# What is refused, with a remedy.
 
 
 @pytest.mark.parametrize(
@@ -652,3 +652,22 @@ def test_a_data_set_of_the_hubs_form(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(DataError) as caught:
         read_collection(f"hf:{tmp_path / 'nothing'}")
     assert caught.value.key == "no hub data"
+
+
+def test_damaged_pictures_do_not_spoil_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKETGAN_CACHE", str(tmp_path / "cache"))
+    for place in range(LEAST):
+        save(tmp_path / f"data/{place:04d}.png", np.full((4, 4), place % 200 + 40, np.uint8))
+    (tmp_path / "data/0007.png").write_bytes(b"no picture")
+    reads = []
+
+    def shown(count: int) -> Any:
+        from pocketgan.images.intake.read import silent
+
+        reads.append(count)
+        return silent(count)
+
+    for _ in range(2):
+        found = read_collection(str(tmp_path / "data"), Wishes(skip_damaged=True), shown)
+        assert len(found.splits["train"].images) == LEAST - 1 and found.notes.skipped["damaged"][0] == 1
+    assert reads == [LEAST]

@@ -12,8 +12,9 @@ from pocketgan.images.batches import Batches
 from pocketgan.images.sets import ImageSet
 from pocketgan.networks import ImageShape
 from pocketgan.training.checkpoints import state_tensors
+from pocketgan.training.ema import update_ema
 from pocketgan.training.state import TrainState, create_state
-from pocketgan.training.steps import training_step, update_ema
+from pocketgan.training.steps import training_step
 
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 from operations import in_order, recorded, seconds_alone

@@ -20,6 +20,7 @@ from pocketgan.networks import ImageShape
 from pocketgan.runs.sampling import generate_images, redraw_images
 from pocketgan.training.augment import augment
 from pocketgan.training.checkpoints import state_tensors
+from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import MEASURES, accuracies
 from pocketgan.training.objectives import OBJECTIVES, squared_gradient
 from pocketgan.training.state import TrainState, choose_device, choose_precision, create_state
@@ -33,7 +34,6 @@ from pocketgan.training.steps import (
     rate_factor,
     train,
     training_step,
-    update_ema,
 )
 
 UPDATES = ("concatenated", "separate", "two-step")

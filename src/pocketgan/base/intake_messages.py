@@ -1,4 +1,4 @@
-"""Messages about the intake of images: what was done, what was passed over, what is refused and what would do."""
+"""Messages about the intake of images: what was done, what was passed over, and what is refused, with a remedy."""
 
 from typing import Final
 

@@ -2,7 +2,7 @@
 
 import itertools
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -13,6 +13,9 @@ from pocketgan.base.printing import Column, print_json, show
 from pocketgan.base.progress import Progress
 from pocketgan.config.shell import command
 from pocketgan.race.places import NAMES
+
+if TYPE_CHECKING:
+    from pocketgan.race.table import Table
 
 
 def race(
@@ -49,7 +52,7 @@ def race(
         json: print the results as one JSON object, in English.
         quiet: show no progress.
     """
-    from pocketgan.race.page import answer, cells, headings, write_race
+    from pocketgan.race.page import write_race
     from pocketgan.race.race import RaceConfig, run_race, seconds_of, texts
     from pocketgan.race.table import table_of
     from pocketgan.race.words import say
@@ -78,16 +81,7 @@ def race(
         if json:
             print_json(table.values())
             return code
-        rows = [row for some in table.rows.values() for row in some]
-        if rows:
-            names = headings(rows[0].space, rows[0].second_space)
-            drops = {6: 0, len(names) - 1: 6, len(names) - 3: 5, len(names) - 2: 4, len(names) - 5: 3, 4: 2, 3: 1}
-            columns = [Column(name, right=place > 2, drop=drops.get(place, 0)) for place, name in enumerate(names)]
-            show(columns, [cells(row) for row in rows], numbers=True)
-            print()
-        for duration in table.rows:
-            if table.rows[duration]:
-                print(answer(table, duration))
+        print_table(table)
         print(say("page", file=page))
         if done.stopped:
             given = {"for": for_, "entrants": entrants, "seeds": seeds, "threads": threads, "clock": clock}
@@ -95,3 +89,19 @@ def race(
             flags = [(f"--{name}", str(value)) for name, value in given.items() if value is not None]
             print(say("go on", command=command("race", data, *itertools.chain(*flags))))
     return code
+
+
+def print_table(table: "Table") -> None:
+    """Prints the rows of a race, and for each training time what to use."""
+    from pocketgan.race.page import answer, cells, headings
+
+    rows = [row for some in table.rows.values() for row in some]
+    if rows:
+        names = headings(rows[0].space, rows[0].second_space)
+        drops = {6: 0, len(names) - 1: 6, len(names) - 3: 5, len(names) - 2: 4, len(names) - 5: 3, 4: 2, 3: 1}
+        columns = [Column(name, right=place > 2, drop=drops.get(place, 0)) for place, name in enumerate(names)]
+        show(columns, [cells(row) for row in rows], numbers=True)
+        print()
+    for duration in table.rows:
+        if table.rows[duration]:
+            print(answer(table, duration))

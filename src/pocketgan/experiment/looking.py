@@ -39,7 +39,7 @@ FORECAST_SECONDS = 1.5
 EXAMPLES = 10
 """Number of examples that are listed."""
 UNEVEN = 10
-"""The largest class has so many times the images of the smallest one where classes are very uneven."""
+"""Ratio of the largest to the smallest class from which classes count as very uneven."""
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 

@@ -1,7 +1,7 @@
 """The model card: `README.md` in the Hugging Face Hub's format, written from the run, with measured numbers only."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.translating import task_of
 from pocketgan.experiment.watchdog_words import advice, evidence, title
+from pocketgan.exports.card_text import class_names, colours, plain, prepared, table
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET
 from pocketgan.metrics.evaluation import SPLITS
@@ -34,8 +35,6 @@ KNOWN = {
     ),
 }
 """The data in the package: its name in a sentence, and its name in the table."""
-MOST_CLASSES = 20
-"""Maximum number of class names that a card lists."""
 NOT_MEASURED = "Its quality was not measured."
 
 
@@ -217,6 +216,8 @@ def data(shipment: Shipment) -> str:
         ["images", f"{facts.images:,} of {facts.size}×{facts.size} pixels, {colours(facts)}"],
         ["classes", class_names(facts) + chosen if facts.class_names else "none: the images have no labels"],
     ]
+    if facts.prepared:
+        rows.append(["prepared", "; ".join(prepared(facts))])
     if task_of(config.data) == "invert":
         rows.append(["target", "the same images inverted, dark on white"])
     elif config.data.task != "none":
@@ -375,29 +376,3 @@ def licence(shipment: Shipment) -> str:
     if known.identifier == "unknown":
         return f"Not stated: Pocketgan doesn't know the data's license; see [{LICENCE}]({LICENCE})."
     return f"`{known.identifier}`, that of the data; see [{LICENCE}]({LICENCE})."
-
-
-# Texts.
-
-
-def colours(facts: DataFacts) -> str:
-    """Returns the kind of color: gray, RGB, or a number of channels."""
-    return "gray" if facts.channels == 1 else "RGB" if facts.channels == 3 else f"{facts.channels} channels"
-
-
-def class_names(facts: DataFacts) -> str:
-    """Returns the names of the classes, shortened to the first ones if there are many."""
-    rest = len(facts.class_names) - MOST_CLASSES
-    return ", ".join(facts.class_names[:MOST_CLASSES]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def plain(source: Any) -> str:
-    """Returns the last part of a path, which reveals nothing about the machine; other texts are unchanged."""
-    return str(source).rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-
-
-def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Returns a Markdown table."""
-    lines = [list(headings), *([" ".join(str(cell).replace("|", "\\|").split()) for cell in row] for row in rows)]
-    lines.insert(1, ["---"] * len(lines[0]))
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -101,7 +101,7 @@ def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
 
 
 def drawn_conditions(facts: DataFacts, count: int, seed: int) -> Float[Tensor, "n d"] | None:
-    """Returns the conditions of training images, drawn with a seed, for so many generated ones; None without any."""
+    """Returns conditions for `count` generated images, drawn from those of training images; None without any."""
     if not facts.condition_rows:
         return None
     generator = torch.Generator().manual_seed(derived_seed(seed, "conditions"))

@@ -29,7 +29,7 @@ RAMP = 20_000
 SHIFT, SCALE, DEGREES, BRIGHTNESS, CONTRAST = 1 / 8, 0.2, 15.0, 0.2, 0.25
 """Largest changes: of the place in sides, of the logarithm of the size, of the angle, and of the colors."""
 FLIP_SAMPLE, FLIP_RATIO = 300, 1.15
-"""Flips are allowed if a flipped image is at most so many times as far from other images as it is itself."""
+"""Flips are allowed up to this ratio of a flipped image's distance from other images to its own distance."""
 
 
 @dataclass

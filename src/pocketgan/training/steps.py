@@ -19,6 +19,7 @@ from pocketgan.images.batches import Batch, Batches
 from pocketgan.images.seeds import derived_seed
 from pocketgan.training.adaptive import follow, vary
 from pocketgan.training.augment import augment
+from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import check_finite, summarise
 from pocketgan.training.objectives import objective_of, one_centred_penalty, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor
@@ -296,25 +297,6 @@ def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-@torch.no_grad()
-def update_ema(state: TrainState, half_life: float, batch_size: int) -> None:
-    """Moves the EMA generator towards the generator in training: its weights, and BatchNorm's running statistics.
-
-    The weight of the past is ½^(batch size / half-life), with the half-life in images. BatchNorm's own running
-    statistics average over about ten batches. Without further averaging, their noise would be visible in the brightness
-    of every generated image.
-    """
-    remaining = 0.5 ** (batch_size / half_life)
-    torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-        list(state.generator_ema.parameters()), list(state.generator.parameters()), 1 - remaining
-    )
-    for averaged, buffer in zip(state.generator_ema.buffers(), state.generator.buffers(), strict=True):
-        if buffer.is_floating_point():
-            averaged.lerp_(buffer, 1 - remaining)
-        else:
-            averaged.copy_(buffer)
-
-
 @contextmanager
 def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
     """Seeds PyTorch's global random generators for one step of networks that may use them, such as by `nn.Dropout`.
@@ -329,6 +311,20 @@ def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(derived_seed(config.seed, "global", state.step))
         yield
+
+
+def one_step(
+    state: TrainState, batches: Batches, config: RunConfig, plan: Plan
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Updates both networks on the next batch, and adapts the augmentation; see `training_step` for what it returns."""
+    batch = batches.at(state.nimg)
+    rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
+    with global_random(state, config):
+        done = training_step(state, batch, config, rate)
+        if state.strength is not None:
+            score = partial(discriminate, state, config=config)
+            follow(state.strength, state.step + 1, done[2:], batches.held_out, score)
+    return done
 
 
 def train(
@@ -362,14 +358,7 @@ def train(
     tick_at = time.perf_counter()
     started = tick_at - state.seconds
     while state.step < plan.steps:
-        # One step of each network.
-        batch = batches.at(state.nimg)
-        rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
-        with global_random(state, config):
-            history.append(training_step(state, batch, config, rate))
-            if state.strength is not None:
-                score = partial(discriminate, state, config=config)
-                follow(state.strength, state.step + 1, history[-1][2:], batches.held_out, score)
+        history.append(one_step(state, batches, config, plan))
 
         # Clocks and EMA generator.
         state.step += 1

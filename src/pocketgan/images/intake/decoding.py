@@ -147,6 +147,8 @@ def decode_all(
         else:
             stack.add(place, picture)
     refuse_damaged(damaged, sources, wishes, notes)
+    for place in damaged:  # So that the cache can tell whether they have changed.
+        traces[place] = traces[place] or trace_of(sources[place])
     images = stack.settle(wishes)
     how = problem(f"fit {wishes.fit}")
     notes.settle(
@@ -156,6 +158,18 @@ def decode_all(
         }
     )
     return Decoded(images, stack.places, sizes, traces)
+
+
+def trace_of(source: Source) -> Trace | None:
+    """Returns how a file is; None if it can't be read, or isn't a file."""
+    try:
+        return (
+            Trace(stamp(source.content), digest(source.content.read_bytes()))
+            if isinstance(source.content, Path)
+            else None
+        )
+    except OSError:
+        return None
 
 
 def read_one(source: Source, wish: Wish) -> tuple[Trace | None, Picture | DataError]:

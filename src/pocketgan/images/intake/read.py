@@ -1,6 +1,5 @@
 """From a path to the images of all its splits, whatever lies there; see `docs/how-to/own-images.md`."""
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -44,7 +43,7 @@ def read_collection(data: str, wishes: Wishes | None = None, shown: Shown = sile
         shown: shows the progress of reading many pictures.
 
     Raises:
-        DataError: it isn't there, or can't be read; the message says what would do.
+        DataError: it isn't there, or can't be read; the message names a remedy.
     """
     wishes, notes = wishes or Wishes(), Notes()
     if data.startswith(HUB):
@@ -167,13 +166,3 @@ def _read_hub(data: str, wishes: Wishes, notes: Notes, shown: Shown) -> Collecti
         splits[part] = ImageFiles(decoded.images[rows], own, names, [pictures[place].name for place in chosen])
         start += len(pictures)
     return Collection("hub", splits, notes, dict(decoded.sizes))
-
-
-def facts_of(collection: Collection) -> dict[str, Any]:
-    """Returns what a collection is, as plain values: its kind, its splits, and the sizes of its pictures."""
-    sizes = Counter(collection.sizes).most_common(20)
-    return {
-        "kind": collection.kind,
-        "splits": {part: len(files.images) for part, files in collection.splits.items()},
-        "sizes": [{"width": width, "height": height, "count": count} for (width, height), count in sizes],
-    }

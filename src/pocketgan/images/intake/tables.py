@@ -90,7 +90,7 @@ def _is_number(text: str) -> bool:
 
 
 def _is_image(count: int) -> bool:
-    """Whether so many values are those of a square image, gray or in color."""
+    """Whether this number of values is that of a square image, gray or in color."""
     return count > 1 and any(round((count / channels) ** 0.5) ** 2 * channels == count for channels in (1, 3))
 
 

@@ -16,9 +16,10 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.images.batches import Batch
 from pocketgan.networks import ImageShape
 from pocketgan.race.contract import Sampler, Task, sampled
+from pocketgan.training.ema import update_ema
 from pocketgan.training.schedules import rate_factor
 from pocketgan.training.state import choose_precision, create_state
-from pocketgan.training.steps import training_step, update_ema
+from pocketgan.training.steps import training_step
 
 FINE = 1_000_000
 """Number of steps of a plan in which the clock's progress is expressed."""
