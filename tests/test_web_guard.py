@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,6 +16,7 @@ from pocketgan.web.page import build_page
 from pocketgan.web.serve.guard import LARGEST, TRIES, Guard, is_loopback, served
 from pocketgan.web.serve.server import make_app
 from pocketgan.web.site import Site
+from web_events import handlers
 from web_runs import make_run
 
 SECRET = "the secret that lies outside"
@@ -270,10 +270,6 @@ def test_no_study_is_read_outside(client: TestClient, folder: Path, value: str) 
         assert (answer.status_code == 404 or away) and SECRET not in answer.text
 
 
-def functions(page: gr.Blocks) -> list[Any]:
-    return [function for function in page.fns.values() if function.fn is not None]
-
-
 @pytest.mark.slow
 def test_no_event_reads_or_writes_outside(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every function behind an event, with a hostile value in each of its parameters in turn."""
@@ -281,8 +277,8 @@ def test_no_event_reads_or_writes_outside(site: Site, folder: Path, monkeypatch:
     monkeypatch.setattr("pocketgan.web.processes.subprocess.Popen", lambda *args, **_: started.append(args))
     page = build_page(site)
     before = snapshot(folder)
-    assert len(functions(page)) > 10
-    for function in functions(page):
+    assert len(handlers(page)) > 10
+    for function in handlers(page):
         defaults = [getattr(component, "value", None) for component in function.inputs]
         for place in range(len(defaults)):
             for value in HOSTILE:

@@ -58,6 +58,12 @@ class Events:
         return answer.json()["data"]
 
 
+def handlers(page: Any) -> list[Any]:
+    """Returns the functions behind a page's events, each once: eight events of Create share one."""
+    found = {id(getattr(one.fn, "__wrapped__", one.fn)): one for one in page.fns.values() if one.fn is not None}
+    return list(found.values())
+
+
 @contextmanager
 def events(site: Site) -> Iterator[Events]:
     """Yields a browser of a page."""

@@ -8,10 +8,12 @@ can run code.
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -196,7 +198,9 @@ def find(kind: Kind, name: str) -> Part | None:
         return Part(kind, name, code.attribute(attribute, kind), code)
     if separator or kind not in (*NAMED, "metric", "recipe"):
         return None
-    for point in entry_points(group=f"pocketgan.{kind}s", name=name):
+    for point in installed(kind):
+        if point.name != name:
+            continue
         try:
             value = point.load()
         except Exception as error:
@@ -249,10 +253,20 @@ def is_missing(error: ConfigError) -> bool:
 
 def names(kind: Kind) -> list[str]:
     """Returns the names of all parts of a kind that can be chosen: the package's, then the person's own."""
-    installed = [point.name for point in entry_points(group=f"pocketgan.{kind}s")]
     own = [name for known, name in _objects if known == kind]
     own += [f"{file}:{name}" for file, code in loaded.items() for name in code.names() if looks_like(kind, code, name)]
-    return list(dict.fromkeys([*BUILT_IN.get(kind, {}), *installed, *own]))
+    return list(dict.fromkeys([*BUILT_IN.get(kind, {}), *(point.name for point in installed(kind)), *own]))
+
+
+def installed(kind: Kind) -> tuple[EntryPoint, ...]:
+    """Returns the entry points of a kind that installed packages offer."""
+    return _entry_points(f"pocketgan.{kind}s", tuple(sys.path))
+
+
+@lru_cache
+def _entry_points(group: str, search_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Returns a group's entry points, read once for each search path: that takes some 40 ms."""
+    return tuple(entry_points(group=group))
 
 
 def looks_like(kind: Kind, code: Code, name: str) -> bool:
