@@ -10,7 +10,9 @@ import torch
 import pocketgan
 from pocketgan.base.errors import ConfigError, DataError, RunError
 from pocketgan.config.data_section import DataConfig
+from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
+from pocketgan.experiment.experiment import settled
 from pocketgan.experiment.prepared_data import MNIST_SPREAD, find_facts, fold_of, penalty_weight
 from pocketgan.images.batches import Batches, DataOrder
 from pocketgan.images.sets import load_images
@@ -270,7 +272,19 @@ def test_batches_hold_numbers_or_classes(tmp_path: Path) -> None:
     assert batch.labels is not None and batch.labels.dtype == torch.int64
 
 
-# Penalties that follow the data.
+# What follows the data: the reaction to failures, and penalties.
+
+
+def test_pocket_rolls_back_on_own_images_unless_asked_otherwise(tmp_path: Path) -> None:
+    own = replace(recipe("pocket"), data=archive(tmp_path, 100))
+    for config, reaction in (
+        (recipe("pocket"), "continue"),
+        (own, "rollback"),
+        (replace(own, on_failure="continue"), "continue"),
+        (replace(recipe("dcgan"), data=archive(tmp_path, 100)), "continue"),
+    ):
+        facts = find_facts(load_images(config.data), digest=False)
+        assert settled(config, facts, "cpu").watchdog.on_failure == reaction
 
 
 def test_the_penalty_is_one_for_mnist_and_follows_the_distance_of_other_images(tmp_path: Path) -> None:

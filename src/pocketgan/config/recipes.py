@@ -19,6 +19,7 @@ from pocketgan.config.sections import (
     PictureConfig,
     RunConfig,
     TrainConfig,
+    WatchdogConfig,
 )
 
 
@@ -58,6 +59,7 @@ def pocket() -> RunConfig:
         ),
         pictures=PictureConfig(sample_every="20 s", sample_count=100),
         evaluation=EvaluateConfig(evaluate_every="60 s"),
+        watchdog=WatchdogConfig(on_failure="auto"),
     )
 
 

@@ -216,9 +216,10 @@ class EvaluateConfig(Section):
 class WatchdogConfig(Section):
     """When the watchdog reports a failure, and what to do then. Some limits are constants in `diagnosis.py`."""
 
-    on_failure: Literal["continue", "stop", "rollback"] = "continue"
+    on_failure: Literal["auto", "continue", "stop", "rollback"] = "continue"
     """What to do when the watchdog detects a failure: continue, stop, or go back to the last healthy checkpoint with
-    half the learning rate (three times at most)."""
+    half the learning rate (three times at most). `auto`: `rollback` on one's own images, `continue` on the package's
+    MNIST, for which `pocket` is tuned."""
     watch_window: int = Field(default=3, ge=2, le=100)
     """Evaluations in a row that must show a failure; a single bad evaluation can be chance."""
     watch_progress: float = Field(default=0.1, gt=0, lt=1)

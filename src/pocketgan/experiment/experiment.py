@@ -382,15 +382,19 @@ def device_here(run: Run, progress: Progress) -> str:
 def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     """Returns the configuration resolved for this data and this device.
 
-    Without labels and conditions, the run is unconditional. The settings `auto` of precision, validation split and fold
-    become definite.
+    Without labels and conditions, the run is unconditional. The settings `auto` of precision, validation split, fold
+    and the reaction to failures become definite.
     """
     conditional = config.network.conditional and bool(facts.condition_names or facts.class_names)
     precision = choose_precision(config.train.precision, device)
+    own = config.data.data not in PACKAGED
     split = config.data.validation_split
     if split == "auto":
-        split = "random" if config.data.data in PACKAGED else "content"
+        split = "content" if own else "random"
+    on_failure = config.watchdog.on_failure
+    if on_failure == "auto":
+        on_failure = "rollback" if own else "continue"
     fold = fold_of(config, facts.images)
     penalties = {name: penalty_weight(getattr(config.objective, name), facts) for name in ("r1", "r2")}
     values = {"conditional": conditional, "precision": precision, "validation_split": split, "fold": fold}
-    return replace(config, **values, **penalties)
+    return replace(config, **values, **penalties, on_failure=on_failure)
