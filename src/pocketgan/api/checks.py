@@ -55,8 +55,8 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
     """Checks the networks, objectives and recipes of a file.
 
     Networks that a recipe of the file uses are checked with the recipe's options and sizes, and others with the default
-    ones. A class that is neither a generator nor a discriminator, such as a layer, gets a remark; if a recipe says which
-    networks count, it is passed over, and if it is named or nothing else is there to check, it is a problem.
+    ones. A class that is neither a generator nor a discriminator, such as a layer, gets a remark. It is passed over if
+    a recipe says which networks count, and it is a problem if it is named or nothing else is there to check.
 
     Args:
         path: the file, which is run.
