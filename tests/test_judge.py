@@ -278,14 +278,15 @@ def test_a_run_measures_a_metric_of_ones_own_and_says_how_to_read_it(
     tiny_config: Callable[..., RunConfig], tmp_path: Path
 ) -> None:
     np.savez(tmp_path / "images.npz", images=np.concatenate([OTHERS, REAL]))
-    config = tiny_config(data=str(tmp_path / "images.npz"), features="random", evaluate_count=200, validation=0)
-    run = run_experiment(config, tmp_path / "run")
-    quality = Quality(run, load_images(run.config.data), Progress(quiet=True), {"contrast": CONTRAST})
+    fields = {"data": str(tmp_path / "images.npz"), "features": "random", "evaluate_count": 200, "validation": 0}
+    run = run_experiment(tiny_config(**fields, metrics=CONTRAST), tmp_path / "run")
+    quality = Quality(run, load_images(run.config.data), Progress(quiet=True))
     scores = quality.scores(quality.look(torch.from_numpy(MADE[:200])))
     assert scores["contrast"] == pytest.approx(contrast(MADE[:200]))
     assert set(MEASURED) > scores.keys() - {"contrast", "frechet_floor"} > {"frechet_distance", "authentic"}
     assert quality.about()["metrics"] == {"contrast": {"title": "Contrast", "better": "higher"}}
-    assert "metrics" not in Quality(run, load_images(run.config.data), Progress(quiet=True)).about()
+    plain = run_experiment(tiny_config(**fields), tmp_path / "plain")
+    assert "metrics" not in Quality(plain, load_images(plain.config.data), Progress(quiet=True)).about()
 
 
 def test_readers_need_not_know_a_metric() -> None:

@@ -441,6 +441,34 @@ def test_check_reports_what_to_mend(file: Path, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
 
 
+def test_check_names_networks_that_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Alone they are problems; beside what fits, they may be layers, and get a remark."""
+    wrong = """
+import torch
+from torch import nn
+
+class Small(nn.Module):
+    def __init__(self, latent_dim):
+        super().__init__()
+        self.layer = nn.Linear(latent_dim, 100)
+
+    def forward(self, z):
+        return torch.tanh(self.layer(z))
+"""
+    right = wrong.replace("Small", "Right").replace("100", "784")
+    (tmp_path / "wrong.py").write_text(wrong)
+    (tmp_path / "both.py").write_text(wrong + right)
+    (report,) = check(tmp_path / "wrong.py")
+    assert report.name == "wrong.py:Small"
+    assert report.problems
+    assert main(["check", str(tmp_path / "wrong.py")]) != 0
+    reports = {report.name: report for report in check(tmp_path / "both.py")}
+    assert [len(reports[f"both.py:{name}"].problems) for name in ("Small", "Right")] == [0, 0]
+    assert reports["both.py:Small"].checks[0].note
+    (report,) = check(tmp_path / "both.py", "Small")
+    assert report.problems
+
+
 class Noisy(Flat):
     """Random in evaluation mode, with a parameter that nothing uses and a tensor that isn't saved."""
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file
+from torch import Tensor, nn, sigmoid
 
 import pocketgan
 from pocketgan.base.errors import StudyError
+from pocketgan.config import parts
+from pocketgan.config.code import load_code
 from pocketgan.studies.backends import run_all
 from pocketgan.studies.study import Study
 
@@ -92,6 +95,60 @@ def test_a_study_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> No
     alone = pocketgan.train(jobs[0].config, out=tmp_path / "alone", progress=False)
     theirs, ours = (load_file(run.checkpoints()[-1]) for run in (alone, pocketgan.open_run(jobs[0].folder)))
     assert theirs.keys() == ours.keys() and all((theirs[name] == ours[name]).all() for name in theirs)
+
+
+FILE = """
+import torch
+from torch import nn
+from pocketgan.metrics import Metric
+
+class Flat(nn.Module):
+    def __init__(self, latent_dim, *, hidden: int = 4):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(latent_dim, hidden), nn.ReLU(), nn.Linear(hidden, 784))
+
+    def forward(self, z):
+        return torch.sigmoid(self.layers(z))
+
+bright = Metric(lambda images: float(images.mean()), title="Brightness", better="higher", name="brightness")
+"""
+
+
+class Deep(nn.Module):
+    """A generator of this session, which Ray's workers can't import."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(latent_dim, 4), nn.Linear(4, 784))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return sigmoid(self.layers(z))
+
+
+@pytest.mark.slow
+def test_own_parts_reach_the_workers(cluster: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file, which the workers can't read where it was, and of this session."""
+    monkeypatch.delenv("POCKETGAN_CODE", raising=False)
+    file = tmp_path / "mine.py"
+    file.write_text(FILE)
+    fields = {
+        **FIELDS,
+        "settings": {**FIELDS["settings"], "data": str(data), "evaluate_every": "5 steps", "evaluate_count": 200,
+                     "features": "random", "validation": 0, "metrics": "mine.py:bright"},
+        "factors": {"generator": ["mine.py:Flat", Deep]},
+        "seeds": 1, "duration": "10 steps", "metric": "mine.py:bright", "metrics": [], "against": "train",
+        "features": "random", "count": 200,
+    }  # fmt: skip
+    with parts.own_table():
+        load_code(file)
+        file.unlink()
+        study = pocketgan.study(fields, out=tmp_path / "study", backend="ray", progress=False)
+    results = [job.result() for job in study.jobs()]
+    assert [result and result.state for result in results] == ["finished", "finished"], results
+    assert all(result and (result.figures["brightness"] or 0) > 0 for result in results)
+    for job in study.jobs():
+        assert [row["brightness"] > 0 for row in pocketgan.open_run(job.folder).metrics()] == [True, True]
+        assert len(list((job.folder / "code").glob("*.py"))) >= 1
 
 
 def under_way(study: Study) -> int:

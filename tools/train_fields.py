@@ -16,7 +16,7 @@ from pocketgan.config.sections import RunConfig
 
 FILE = Path(__file__).parent.parent / "src" / "pocketgan" / "config" / "train_fields.py"
 LISTS = {"classes", "augment"}
-OBJECTS = {"data", *NAMED}
+OBJECTS = {"data", "metrics", *NAMED}
 """Settings that also take objects in Python: arrays, and parts of one's own."""
 
 

@@ -1,7 +1,7 @@
 """Checks of a person's own parts against the contract of the package's parts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +33,30 @@ class Report:
     Attributes:
         kind, name: the part.
         checks: what was checked, in order.
+        fits: whether the part is what it was checked as, such as a generator.
     """
 
     kind: Kind
     name: str
     checks: list[Check]
+    fits: bool = True
 
     @property
     def problems(self) -> list[Check]:
         """The checks that found something to mend."""
         return [check for check in self.checks if check.problem]
 
+    def remarked(self) -> "Report":
+        """Returns the report with remarks instead of problems."""
+        return replace(self, checks=[Check(one.name, note=one.problem or one.note) for one in self.checks])
+
 
 def check(path: str | Path, name: str | None = None) -> list[Report]:
     """Checks the networks, objectives and recipes of a file.
 
     Networks that a recipe of the file uses are checked with the recipe's options and sizes, and others with the default
-    ones. A class that is neither a generator nor a discriminator, such as a layer, is passed over, unless it is named.
+    ones. A class that is neither a generator nor a discriminator, such as a layer, gets a remark. It is passed over if
+    a recipe says which networks count, and it is a problem if it is named or nothing else is there to check.
 
     Args:
         path: the file, which is run.
@@ -75,9 +82,11 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
         if parts.looks_like("objective", code, one):
             reports["objective", full] = Report("objective", full, list(objective_checks(value)))
         elif parts.looks_like("generator", code, one) and not any(known == full for _, known in reports):
-            report = check_network(value, full, must=name is not None)
-            if report is not None:
+            report = check_network(value, full)
+            if report.fits or not any(kind == "recipe" for kind, _ in reports):
                 reports[report.kind, full] = report
+    if name is None and any(report.fits for report in reports.values()):
+        reports = {key: report if report.fits else report.remarked() for key, report in reports.items()}
     if not reports:
         raise UserError("nothing to check", field="file", file=path)
     return list(reports.values())
@@ -101,8 +110,8 @@ def check_recipe(name: str) -> Iterator[Report]:
             yield Report(kind, part.name, list(contract.run()))
 
 
-def check_network(value: type[nn.Module], name: str, *, must: bool) -> Report | None:
-    """Checks a class as the generator or the discriminator that it is; None if it is neither and needn't be one."""
+def check_network(value: type[nn.Module], name: str) -> Report:
+    """Checks a class as the generator or the discriminator that it is; one that is neither doesn't fit."""
     failed = []
     for kind in ("generator", "discriminator"):
         try:
@@ -112,9 +121,7 @@ def check_network(value: type[nn.Module], name: str, *, must: bool) -> Report | 
         if len(checks) > 1 and not all(check.problem for check in checks):
             return Report(kind, name, checks)
         failed.append(f"{kind}: {checks[0].problem}")
-    if not must:
-        return None
-    return Report("generator", name, [Check("is a generator or a discriminator", " / ".join(failed))])
+    return Report("generator", name, [Check("is a generator or a discriminator", " / ".join(failed))], fits=False)
 
 
 def objective_checks(objective: Objective) -> Iterator[Check]:

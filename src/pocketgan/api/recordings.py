@@ -45,6 +45,7 @@ def record(
     validation: float = 5000,
     test: float = 0,
     features: Literal["auto", "digits", "classifier", "random"] = "auto",
+    metrics: Any = "none",
     patience: int = 0,
     on_failure: Literal["continue", "stop"] = "continue",
     boundary: float | None = 0.0,
@@ -87,6 +88,8 @@ def record(
         validation: size of the validation set, which `training_data` leaves out; see the setting.
         test: size of the test set of data without one, which `training_data` leaves out, too; see the setting.
         features: the feature space; see the setting.
+        metrics: further metrics of each evaluation: names separated by commas, or a list of names and of
+            `pocketgan.metrics.Metric` objects, which are metrics of your own.
         patience: `stop` is true after this many evaluations without a new best; 0 for never.
         on_failure: `stop` if `stop` is to be true once the watchdog detects a failure.
         boundary: the output of the discriminator above which an image counts as real: 0 for logits, 0.5 for
@@ -142,6 +145,7 @@ def record(
                 "evaluate_every": evaluate_every,
                 "evaluate_count": evaluate_count,
                 "features": features,
+                "metrics": metrics,
                 "patience": patience,
             },
             "watchdog": {"on_failure": on_failure},

@@ -41,8 +41,12 @@ def train(
         progress: whether to show progress on standard error.
         **fields: fields of the configuration to replace, or their aliases: `duration="1 epoch"`, `z_dim=50`. Classes
             and objects of your own are accepted where names of parts are: `generator=Painter`,
-            `objective=Objective(...)`, `optimizer=Lion`. `data` also accepts an array of images, or a pair of images
-            and labels: images uint8 [0, 255], shape (N, H, W), (N, H, W, C) or (N, C, H, W), labels integers (N,).
+            `objective=Objective(...)`, `optimizer=Lion`, `metrics=[Metric(...), "kernel_distance"]`. `data` also
+            accepts an array of images, or a pair of images and labels: images uint8 [0, 255], shape (N, H, W),
+            (N, H, W, C) or (N, C, H, W), labels integers (N,).
+
+    Returns:
+        The run.
 
     Raises:
         UserError: an argument is invalid; nothing was started.
@@ -75,7 +79,8 @@ def hand_over(code: str | Path | Sequence[str | Path], **own: Any) -> None:
 
     Args:
         code: files.
-        **own: classes and objects by their kind: `generator`, `discriminator`, `objective`, `optimizer`, `schedule`.
+        **own: classes and objects by their kind: `generator`, `discriminator`, `objective`, `optimizer`, `schedule`;
+            and `metrics`, one or a list.
 
     Raises:
         UserError: a file can't be loaded, or an object isn't a part of its kind.
@@ -83,9 +88,13 @@ def hand_over(code: str | Path | Sequence[str | Path], **own: Any) -> None:
     for path in [code] if isinstance(code, str | Path) else code:
         load_code(path)
     for kind, value in own.items():
+        if kind == "metrics":
+            for metric in value if isinstance(value, list | tuple) else [value]:
+                parts.name_of("metric", metric)
+            continue
         if kind not in parts.NAMED:
-            known = ", ".join(parts.NAMED)
-            raise ConfigError("no kind of part", field=kind, hint=nearest(kind, parts.NAMED), known=known)
+            known = (*parts.NAMED, "metrics")
+            raise ConfigError("no kind of part", field=kind, hint=nearest(kind, known), known=", ".join(known))
         parts.hand_over(kind, value)
 
 

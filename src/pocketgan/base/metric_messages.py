@@ -37,6 +37,7 @@ METRICS: Final = {
     "metric direction": "must be 'higher', 'lower' or None (got {found})",
     "metric input": "must be 'images' or 'features' (got {found})",
     "metric twice": "'{name}' is already a metric; choose another name",
+    "metric failed": "'{name}' fails: {why}",
     "metric value": "'{name}' must return one number (got {found})",
     "metric kind": "must be names of metrics or pocketgan.metrics.Metric objects (got {found})",
     # Images given in Python.

@@ -9,6 +9,7 @@ PARTS: Final[dict[str, str]] = {
     "object missing": "'{name}' is an object from a Python session; hand it over again, such as generator=…",
     "not in the code": "{file} defines no '{name}'{hint}",
     "not a class": "'{name}' must be a class",
+    "not a metric": "'{name}' must be a pocketgan.metrics.Metric",
     "not an objective": "'{name}' must be a pocketgan.Objective",
     "entry point broken": "'{name}' can't be loaded from {value}: {why}",
     "no options": "the package's own '{name}' takes no options; use its settings instead",

@@ -43,8 +43,8 @@ class Code:
     files: Mapping[str, bytes] = field(repr=False)
     module: ModuleType | None = field(default=None, repr=False)
 
-    def attribute(self, name: str, kind: str) -> Any:
-        """Returns what the file calls `name`.
+    def attribute(self, name: str, field: str) -> Any:
+        """Returns what the file calls `name`; errors are about `field`.
 
         Raises:
             ConfigError: there is no such name in the file, or it only imports it from elsewhere.
@@ -53,7 +53,7 @@ class Code:
         names = self.names()
         if name not in names:
             parts = {"file": self.path.name, "name": name, "hint": nearest(name, names)}
-            raise ConfigError("not in the code", field=kind, **parts)
+            raise ConfigError("not in the code", field=field, **parts)
         return getattr(self.module, name)
 
     def names(self) -> list[str]:

@@ -20,12 +20,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config.code import Code, code_of, load_from_environment, loaded, name_of_object
+from pocketgan.config.metric_names import METRICS
 
 Kind = Literal["generator", "discriminator", "objective", "optimizer", "schedule", "metric", "recipe"]
 Value = bool | int | float | str
 """A value of an option or of a setting of one's own."""
 NAMED: tuple[Kind, ...] = ("generator", "discriminator", "objective", "optimizer", "schedule")
-"""The kinds that a configuration names, each in the field of the same name."""
+"""The kinds that a configuration names, each in the field of the same name. Its field `metrics` names several."""
 OPTIONS: dict[str, Kind] = {
     "generator_options": "generator",
     "discriminator_options": "discriminator",
@@ -93,6 +94,7 @@ BUILT_IN: dict[Kind, dict[str, PartFacts]] = {
     },
     "optimizer": dict.fromkeys(("adam", "adamw", "sgd", "rmsprop"), _NOTHING),
     "schedule": dict.fromkeys(("constant", "linear", "cosine"), _NOTHING),
+    "metric": dict.fromkeys(METRICS, _NOTHING),
 }
 """The package's own parts, by kind and name. Tests compare these facts with the parts themselves."""
 
@@ -124,7 +126,11 @@ class Part:
             if not isinstance(facts, PartFacts):
                 raise ConfigError("not an objective", field=self.kind, name=self.name)
             return facts
-        if not callable(self.value) and self.kind not in ("recipe", "metric"):
+        if self.kind == "metric":
+            if not is_metric(self.value):
+                raise ConfigError("not a metric", field="metrics", name=self.name)
+            return _NOTHING
+        if not callable(self.value) and self.kind != "recipe":
             raise ConfigError("not a class", field=self.kind, name=self.name)
         if self.kind == "generator":
             return PartFacts(reads_images=bool(getattr(self.value, "reads_images", False)))
@@ -178,8 +184,13 @@ def name_of(kind: Kind, value: Any) -> str:
     if not isinstance(value, str):
         return hand_over(kind, value)
     if not PATTERN.fullmatch(value):
-        raise ConfigError("no part name", field=kind, name=repr(value))
+        raise ConfigError("no part name", field=field_of(kind), name=repr(value))
     return value
+
+
+def field_of(kind: Kind) -> str:
+    """Returns the setting that names parts of a kind."""
+    return "metrics" if kind == "metric" else kind
 
 
 def find(kind: Kind, name: str) -> Part | None:
@@ -195,7 +206,7 @@ def find(kind: Kind, name: str) -> Part | None:
         load_from_environment()
     if separator and file in loaded:
         code = loaded[file]
-        return Part(kind, name, code.attribute(attribute, kind), code)
+        return Part(kind, name, code.attribute(attribute, field_of(kind)), code)
     if separator or kind not in (*NAMED, "metric", "recipe"):
         return None
     for point in installed(kind):
@@ -205,7 +216,9 @@ def find(kind: Kind, name: str) -> Part | None:
             value = point.load()
         except Exception as error:
             why = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise ConfigError("entry point broken", field=kind, name=name, value=point.value, why=why) from None
+            raise ConfigError(
+                "entry point broken", field=field_of(kind), name=name, value=point.value, why=why
+            ) from None
         return Part(kind, name, value, code_of(value))
     return None
 
@@ -235,12 +248,13 @@ def put(part: Part) -> None:
 def unknown(kind: Kind, name: str) -> ConfigError:
     """Returns the error for a name that is not in the table."""
     file, separator, _ = name.partition(":")
+    field = field_of(kind)
     if separator and file.endswith(".py"):
-        return ConfigError("code missing", field=kind, name=name, file=file)
+        return ConfigError("code missing", field=field, name=name, file=file)
     if separator:
-        return ConfigError("object missing", field=kind, name=name)
+        return ConfigError("object missing", field=field, name=name)
     known = names(kind)
-    return ConfigError("no part", field=kind, name=name, hint=nearest(name, known), known=", ".join(known))
+    return ConfigError("no part", field=field, name=name, hint=nearest(name, known), known=", ".join(known))
 
 
 def is_missing(error: ConfigError) -> bool:
@@ -274,12 +288,24 @@ def looks_like(kind: Kind, code: Code, name: str) -> bool:
     value = code.attribute(name, kind)
     if kind == "objective":
         return isinstance(getattr(value, "facts", None), PartFacts)
-    bases = {f"{base.__module__}.{base.__name__}" for base in getattr(value, "__mro__", ())[1:]}
+    if kind == "metric":
+        return is_metric(value)
+    bases = bases_of(value)[1:]
     if kind in ("generator", "discriminator"):
         return "torch.nn.modules.module.Module" in bases
     if kind == "optimizer":
         return "torch.optim.optimizer.Optimizer" in bases
     return kind == "recipe" and inspect.isfunction(value) and "recipe" in name and not parameters_of(value)
+
+
+def is_metric(value: Any) -> bool:
+    """Returns whether an object is a `pocketgan.metrics.Metric`, whose module isn't imported here."""
+    return "pocketgan.metrics.metric.Metric" in bases_of(type(value))
+
+
+def bases_of(value: Any) -> list[str]:
+    """Returns the full names of a class and of all its bases; empty for what isn't a class."""
+    return [f"{base.__module__}.{base.__name__}" for base in getattr(value, "__mro__", ())]
 
 
 def facts_of(kind: Kind, name: str, stored: PartFacts | None) -> PartFacts | None:

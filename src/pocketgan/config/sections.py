@@ -30,6 +30,15 @@ def _check_augment(text: str) -> str:
 
 
 AugmentList = Annotated[str, BeforeValidator(join_list), AfterValidator(_check_augment)]
+
+
+def _name_metrics(value: Any) -> Any:
+    """Returns names of metrics, separated by commas; objects among them are handed over."""
+    several = split(value) if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+    return ",".join(parts.name_of("metric", one) for one in several)
+
+
+MetricList = Annotated[str, BeforeValidator(_name_metrics), AfterValidator(check_list)]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
 
 
@@ -209,6 +218,10 @@ class EvaluateConfig(Section):
     """The feature space: `digits` (an MNIST classifier, in the package), `classifier` (trained once, on this data's
     labels), `random` (a random network). `auto`: `digits` for MNIST, a like one for Stacked MNIST, otherwise
     `random`."""
+    metrics: MetricList = "none"
+    """Further metrics of each evaluation, separated by commas: the package's that aren't measured anyway, such as
+    `kernel_distance`, or your own, such as `my_gan.py:sharpness`. The best checkpoint remains the one with the best
+    Fréchet distance."""
     patience: int = Field(default=0, ge=0)
     """Stop after this many evaluations in a row without a new best Fréchet distance; 0: never."""
 
@@ -302,6 +315,10 @@ class RunConfig(Section):
             facts = parts.facts_of(kind, self.name_of(kind), self.parts.get(kind))
             if facts is not None:
                 found[kind] = facts
+        for name in self.metrics:
+            facts = parts.facts_of("metric", name, self.parts.get("metric"))
+            if facts is not None:
+                found["metric"] = facts
         object.__setattr__(self, "parts", found)  # What is validated is frozen only afterwards.
         for field, kind in parts.OPTIONS.items():
             if kind not in named:
@@ -324,11 +341,21 @@ class RunConfig(Section):
             ConfigError: a part's code isn't there.
         """
         files: dict[str, bytes] = {}
-        for kind in self.parts:
-            if self.name_of(kind) not in parts.BUILT_IN[kind]:
-                code = parts.get(kind, self.name_of(kind)).code
-                files |= {} if code is None else code.files
+        for kind, name in self.own_parts():
+            code = parts.get(kind, name).code
+            files |= {} if code is None else code.files
         return files
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the further metrics of each evaluation."""
+        return [] if self.evaluation.metrics == "none" else split(self.evaluation.metrics)
+
+    def own_parts(self) -> list[tuple[Kind, str]]:
+        """Returns the kinds and names of the parts that aren't the package's."""
+        named: list[tuple[Kind, str]] = [(kind, self.name_of(kind)) for kind in self.parts if kind != "metric"]
+        named += [("metric", name) for name in self.metrics]
+        return [(kind, name) for kind, name in named if name not in parts.BUILT_IN[kind]]
 
     def facts(self, kind: Kind) -> PartFacts:
         """Returns what is known about the configuration's part of a kind."""

@@ -28,7 +28,7 @@ def command(*words: object) -> str:
 
 def code_flags(config: RunConfig) -> list[str]:
     """Returns the flags that hand over the files with a configuration's own parts: `--code my_gan.py`."""
-    files = dict.fromkeys(config.name_of(kind).partition(":")[0] for kind in config.parts)
+    files = dict.fromkeys(name.partition(":")[0] for _, name in config.own_parts())
     return [word for file in files if file.endswith(".py") for word in ("--code", file)]
 
 

@@ -87,6 +87,7 @@ class TrainFields(TypedDict, total=False):
     evaluate_every: str
     evaluate_count: int
     features: Literal["auto", "digits", "classifier", "random"]
+    metrics: Any
     patience: int
     on_failure: Literal["continue", "stop", "rollback"]
     watch_window: int

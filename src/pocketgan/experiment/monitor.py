@@ -4,7 +4,6 @@ Nothing here changes training. Evaluations use their own random generators, and 
 (fixed statistics, no dropout).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,7 +21,7 @@ from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.metrics.registry import Metric, Reference, Sample
+from pocketgan.metrics.registry import Reference, Sample
 from pocketgan.metrics.translation import dependence, fidelity
 from pocketgan.runs.records import BEST
 from pocketgan.runs.requests import drawn_conditions
@@ -45,7 +44,6 @@ class Follower:
         run: the run.
         images: the run's training images.
         progress: the progress display, for slow preparations.
-        own: metrics of one's own, by name.
 
     Attributes:
         quality: measures the generated images.
@@ -56,9 +54,9 @@ class Follower:
         DataError: there are too few images, or the feature space doesn't accept them.
     """
 
-    def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
+    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
         self.config, self.facts = run.config, run.facts
-        self.quality = Quality(run, images, progress, own)
+        self.quality = Quality(run, images, progress)
         self.pairs: Pairs | None = None
         self.inputs, self.labels = self._inputs(self.quality.real, images.class_counts())
         held_out = self.quality.held_out or self.quality.real
@@ -180,19 +178,18 @@ class Watch:
         run: the run.
         images: the run's training images.
         progress: the progress display.
-        own: metrics of one's own, by name.
 
     Attributes:
         follower: measures the networks; None if the run isn't evaluated.
         watchdog: reports failures.
     """
 
-    def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
+    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
         self.run, self.watchdog = run, Watchdog(run, progress)
         self.follower: Follower | None = None
         if run.plan.evaluate_every is not None:
             try:
-                self.follower = Follower(run, images, progress, own)
+                self.follower = Follower(run, images, progress)
             except DataError as error:
                 progress.say(line("not evaluated", why=error))
 

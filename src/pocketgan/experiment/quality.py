@@ -1,7 +1,6 @@
 """Quality of generated images during training, measured on images alone: whoever generated them."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.recorded_images import kept_random
 from pocketgan.experiment.run_words import line
 from pocketgan.images.pair_sets import targets_in
 from pocketgan.images.seeds import derived_seed
@@ -20,7 +20,7 @@ from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.metrics.judge import Judge
 from pocketgan.metrics.real_images import RealSets, choose_space
-from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, Sample
+from pocketgan.metrics.registry import METRICS, Comparison, Metric, Reference, Sample, resolve_metrics, too_few
 from pocketgan.runs.run import Run
 
 FEWEST = 40
@@ -50,7 +50,6 @@ class Quality:
         run: the run.
         images: the run's training images.
         progress: the progress display, for slow preparations.
-        own: metrics of one's own, by name, which are measured besides `MEASURED`.
 
     Attributes:
         judge: measures generated images against the real ones.
@@ -70,8 +69,8 @@ class Quality:
         DataError: there are too few images, or the feature space doesn't accept them.
     """
 
-    def __init__(self, run: Run, images: ImageSet, progress: Progress, own: Mapping[str, Metric] | None = None) -> None:
-        self.run, self.config = run, run.config
+    def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
+        self.run, self.config, self.progress = run, run.config, progress
         self.space = space_for(run.config, progress)
         self.held_out = held_out_images(run.config)
         least = METRICS["frechet_distance"].least
@@ -91,7 +90,7 @@ class Quality:
         real = targets_in(data, self.real)
         training = real if self.real is self.training else targets_in(data, self.training)
         sets = RealSets(self.against, real, training, None, held_out is not None, self.against)
-        metrics = {name: METRICS[name] for name in MEASURED} | dict(own or {})
+        metrics = {name: METRICS[name] for name in MEASURED} | self._further(len(real))
         self.judge = Judge.of(sets, self.space, metrics, asked=False)
         others = images.part(order[len(self.training) : len(self.training) + self.count])
         self.floor = self._floor(targets_in(data, others))
@@ -102,7 +101,19 @@ class Quality:
         self.few = self._look_at_few() if few else None
         if self.few is not None:
             progress.say(line("few held out", count=len(self.few.sample)))
+        self._failed: set[str] = set()
         self._varied = distinct_share(self.reference.sample.images[: self.count]) > 0.5
+
+    def _further(self, real: int) -> dict[str, Metric]:
+        """Returns the metrics that the configuration names besides `MEASURED`, without those that need more images."""
+        results: dict[str, Metric] = {}
+        for name, metric in (resolve_metrics(self.config.metrics) if self.config.metrics else {}).items():
+            reason = too_few(name, metric, self.count, real)
+            if reason is None:
+                results[name] = metric
+            else:
+                self.progress.say(reason)
+        return results
 
     @property
     def reference(self) -> Reference:
@@ -172,7 +183,13 @@ class Quality:
             results["authentic_floor"] = self.authentic_floor
         if self._varied and (distinct := distinct_share(made.images)) < 1:
             results["distinct"] = distinct
-        return results | self.judge.values(made) | self._memorization(made)
+        with kept_random():
+            results |= self.judge.values(made)
+        for name, error in self.judge.failures.items():
+            if name not in self._failed:
+                self.progress.say(error.reason)
+        self._failed |= self.judge.failures.keys()
+        return results | self._memorization(made)
 
     def shares(self, made: Sample, modes: float | None) -> dict[str, Any]:
         """Returns the number of classes in the data and the shares of the generated ones; empty without a classifier.

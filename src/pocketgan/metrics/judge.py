@@ -1,7 +1,6 @@
 """A judge: scores of generated images against real images whose features are computed once."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from pocketgan.metrics.arrays import Array, size_of, to_images, to_labels
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.metric import Metric
 from pocketgan.metrics.real_images import RealSets, labels_in, look_at_reference, read_given, space_of, with_baseline
-from pocketgan.metrics.registry import Requested, asks_for_all, missing, resolve_metrics
+from pocketgan.metrics.registry import METRICS, Requested, asks_for_all, missing, resolve_metrics
 from pocketgan.metrics.samples import Comparison, Sample
 from pocketgan.metrics.scores import Evaluation, RealImages, score
 
@@ -48,6 +47,7 @@ class Judge:
         space: the feature space.
         metrics: the metrics by name.
         reference: the real images with their features.
+        failures: the errors of metrics of one's own in the last call of `values`, by name.
 
     Raises:
         UserError: an array has another type or shape, or there is no such data, feature space or metric.
@@ -101,6 +101,7 @@ class Judge:
         self, sets: RealSets, space: FeatureSpace, metrics: Mapping[str, Metric], *, asked: bool, errors: bool
     ) -> None:
         self.space, self.metrics = space, metrics
+        self.failures: dict[str, UserError] = {}
         self._sets, self._asked, self._errors = sets, asked, errors
         with_training = any("training" in metric.needs for metric in metrics.values())
         self.reference = look_at_reference(sets, space, with_training=with_training)
@@ -151,12 +152,19 @@ class Judge:
         return self.space(images.images, labels_in(self._sets.class_names(self.space), images))
 
     def values(self, generated: Sample) -> dict[str, float]:
-        """Returns the scores alone, without standard errors, baselines, and the metrics that can't be measured."""
+        """Returns the scores alone, without standard errors, baselines, and the metrics that can't be measured.
+
+        Metrics of one's own whose functions fail are left out; `failures` then holds their errors.
+        """
         comparison, results = Comparison(generated, self.reference), dict[str, float]()
+        self.failures.clear()
         for name, metric in self.metrics.items():
             if missing(metric, comparison) is None and len(generated) >= metric.least:
-                with suppress(ValueError):  # Not defined for these images, such as identical ones.
+                try:
                     results[name] = metric.measure(comparison)
+                except ValueError as error:  # Not defined for these images, such as identical ones.
+                    if name not in METRICS and isinstance(error, UserError):
+                        self.failures[name] = error
         return results
 
     def _real_images(self, count: int) -> RealImages:

@@ -2,8 +2,10 @@
 
 import inspect
 import re
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from pocketgan.base.errors import UserError
@@ -78,15 +80,20 @@ class Metric:
         """Returns the score of a comparison of generated with real images.
 
         Raises:
-            UserError: the function returns something other than one number.
-            ValueError: the function can't measure these images.
+            UserError: the function fails, or returns something other than one number.
+            ValueError: the function can't measure these images, and says so by a `ValueError`.
         """
         if self.on == "comparison":
             return self.function(comparison)
         real, generated = comparison.reference.sample, comparison.generated
         samples = [real, generated] if self.takes_real else [generated]
         tensors = [sample.images if self.on == "images" else sample.features for sample in samples]
-        value = self.function(*(tensor.numpy().copy() for tensor in tensors))
+        try:
+            value = self.function(*(tensor.numpy().copy() for tensor in tensors))
+        except (ValueError, UserError):
+            raise
+        except Exception as error:  # Whatever a function of one's own raises.
+            raise UserError("metric failed", field="metrics", name=self.name, why=why(error)) from None
         try:
             return float(value)
         except (TypeError, ValueError, RuntimeError):  # Such as a text, or an array of several numbers.
@@ -95,6 +102,13 @@ class Metric:
     def described(self) -> dict[str, Any]:
         """Returns what files say of a metric that readers may not know: its title, its direction and its reading."""
         return {"title": self.title, "better": self.better, **({"reading": self.reading} if self.reading else {})}
+
+
+def why(error: Exception) -> str:
+    """Returns what an error says, with the file and line that raised it, in one line."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    first = (str(error).splitlines() or [""])[0]
+    return f"{Path(frame.filename).name}, line {frame.lineno}: {type(error).__name__}: {first}"
 
 
 def name_of(function: Callable[..., Any], title: str) -> str:

@@ -183,6 +183,7 @@ def resolve_metrics(metrics: Requested, extra: Mapping[str, Metric] | None = Non
 
     Raises:
         RunError: there is no such metric, no metric is requested, or two have the same name.
+        ConfigError: a part of one's own isn't a metric.
     """
     known = METRICS | dict(extra or {})
     result: dict[str, Metric] = {}
@@ -194,8 +195,9 @@ def resolve_metrics(metrics: Requested, extra: Mapping[str, Metric] | None = Non
         elif isinstance(one, str):
             for word in split(one):
                 part = None if word in known or word == "all" else parts.find("metric", word)
-                if part is not None and isinstance(part.value, Metric):
-                    result[part.value.name] = part.value
+                if part is not None:
+                    _ = part.facts  # This checks that it is a metric.
+                    result |= resolve_metrics(part.value, extra)
                 else:
                     result |= {known[name].name: known[name] for name in named(word, known)}
         else:

@@ -12,12 +12,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.base.messages import in_words, problem
 from pocketgan.config import parts
-from pocketgan.config.data_section import PACKAGED, Section
+from pocketgan.config.data_section import PACKAGED, Section, split
 from pocketgan.config.fields import ALIASES, FIELDS, NAMES, explain, rename, replace
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.studies.commands import check_command, script_config
+from pocketgan.studies.own_metrics import OwnMetric, with_own_metrics
 from pocketgan.studies.seeds import default_seeds
 
 Value = bool | int | float | str
@@ -73,11 +74,13 @@ class StudyConfig(Section):
     duration: str | None = None
     """Duration of each run; by default the duration of the recipe."""
     metric: str = "frechet_distance"
-    """The metric that decides."""
+    """The metric that decides: one of the package, or your own, such as `my_gan.py:sharpness`."""
     direction: Literal["lower", "higher"] | None = None
     """Direction of better values; by default that of the metric: lower, higher, or closest to its best value."""
     metrics: list[str] = Field(default=["frechet_distance", "modes", "class_kl"])
     """Further metrics measured at the end of each run."""
+    own_metrics: dict[str, OwnMetric] = Field(default={})
+    """What the study's own metrics are, by their names in files; filled in when the study is made."""
     against: str = "test"
     """The real images that scores are measured against."""
     features: Literal["auto", "digits", "classifier", "random"] = "auto"
@@ -123,7 +126,7 @@ class StudyConfig(Section):
                 raise ConfigError("no values", field="factors", setting=field)
             elif len(set(map(repr, values))) < len(values):
                 raise ConfigError("same value twice", field="factors", setting=field, values=values)
-        if self.better == "nearest" and self.metric not in IDEALS:
+        if self.better == "nearest" and self.ideal is None:
             raise ConfigError("no direction", field="direction", metric=self.metric)
         if self.search == "grid" and not self.factors and not self.variants:
             raise ConfigError("nothing to compare", field="factors")
@@ -132,17 +135,26 @@ class StudyConfig(Section):
     @property
     def better(self) -> Literal["lower", "higher", "nearest"]:
         """Direction of better values of the deciding metric: the setting, or else the metric's own direction."""
-        return self.direction or BETTER.get(self.metric, "lower") or "nearest"
+        return self.direction or self._usual or "nearest"
+
+    @property
+    def _usual(self) -> Literal["lower", "higher"] | None:
+        """The better direction of the deciding metric itself; None if its best value lies in between."""
+        own = self.own_metrics.get(self.metric)
+        return BETTER.get(self.metric, "lower") if own is None else own.better
 
     @property
     def contradicts(self) -> bool:
         """True if the setting `direction` contradicts the metric's own direction."""
-        return self.direction is not None and BETTER.get(self.metric) not in (None, self.direction)
+        return self.direction is not None and self._usual not in (None, self.direction)
 
     @property
     def ideal(self) -> float | None:
-        """Best value of the deciding metric, if values closest to it are better; else None."""
-        return IDEALS[self.metric] if self.better == "nearest" else None
+        """Best value of the deciding metric, if values closest to it are better and it is known; else None."""
+        if self.better != "nearest":
+            return None
+        own = self.own_metrics.get(self.metric)
+        return IDEALS.get(self.metric) if own is None else own.ideal
 
     def judged(self, figure: float) -> float:
         """Returns the value that variants are ranked by: a score, or its distance from the metric's best value."""
@@ -190,6 +202,8 @@ class StudyConfig(Section):
             check_command(self.command, self.settings, fields, place)
             return script_config(self.command, {**self.settings, **fields})
         given = {"threads": 1, **self.settings, **fields}
+        if own := self._evaluated_by():
+            given["metrics"] = ",".join(dict.fromkeys([*split(str(given.get("metrics", ""))), own]))
         base = recipe(str(given.pop("recipe", self.recipe)))
         for field in given:
             if field not in NAMES and field.partition(".")[0] not in parts.OPTIONS:
@@ -207,6 +221,11 @@ class StudyConfig(Section):
             return replace(base, **given)
         except ConfigError as error:
             raise ConfigError("in variant", name=name, why=error) from None
+
+    def _evaluated_by(self) -> str:
+        """Returns the metric of one's own by which the runs of a search must be evaluated; empty if there is none."""
+        own = self.own_metrics.get(self.metric)
+        return own.part if own is not None and self.search == "tpe" else ""
 
     def seed_list(self, tests: int) -> list[int]:
         """Returns the seeds of each variant in a study that makes this number of tests."""
@@ -259,6 +278,9 @@ def with_names(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in given.items():
             if name in parts.OPTIONS and isinstance(value, Mapping):
                 results |= {f"{name}.{option}": one for option, one in value.items()}
+            elif name == "metrics" and not isinstance(value, str):
+                several = value if isinstance(value, list) else [value]
+                results[name] = ",".join(parts.name_of("metric", one) for one in several)
             elif name in (*parts.NAMED, "recipe"):
                 several = isinstance(value, list)
                 results[name] = [named_part(name, one) for one in value] if several else named_part(name, value)
@@ -292,7 +314,7 @@ def study_config(values: Mapping[str, Any], *, reading: bool = False) -> StudyCo
     Raises:
         ConfigError: names the first field that is unknown or has an invalid value.
     """
-    values = with_names(values)
+    values = with_own_metrics(with_names(values))
     unknown = [key for key in values if key not in StudyConfig.model_fields]
     if unknown:
         known = StudyConfig.model_fields

@@ -30,9 +30,10 @@ from pocketgan.metrics.evaluation import (
     with_targets,
 )
 from pocketgan.metrics.features import FeatureSpace
-from pocketgan.metrics.registry import METRICS, Comparison, why_not
+from pocketgan.metrics.registry import Comparison, why_not
 from pocketgan.metrics.scores import RealImages, finite, floor_of
 from pocketgan.runs.run import Run
+from pocketgan.studies.own_metrics import metrics_of
 from pocketgan.studies.scripts import recorded_result, run_script
 from pocketgan.studies.study import STOP, Job, Result, Study
 
@@ -194,7 +195,7 @@ def measured(job: Job, study: Study) -> Result:
     Raises:
         UserError: the deciding metric can't be measured.
     """
-    run, config = Run.open(job.folder), study.config
+    run, config, metrics = Run.open(job.folder), study.config, metrics_of(study.config.own_metrics)
     what = (run.config.data.model_dump_json(), config.against, config.features, (str(study.folder), run.facts.digest))
     threads = job.config.train.threads
     with using_threads(threads if isinstance(threads, int) else 0):
@@ -203,21 +204,21 @@ def measured(job: Job, study: Study) -> Result:
         images = generated_by(run, count, run.weights(config.checkpoint), run.config.seed, sets)
         images, _ = fitted(images, with_targets(run.config.data, sets).reference)
         names = list(dict.fromkeys([config.metric, *config.metrics]))
-        with_training = any("training" in METRICS[name].needs for name in names)
+        with_training = any("training" in metrics[name].needs for name in names)
         real = real_images(*what, len(images), with_training)
         comparison = Comparison(space(images.images, labels_in(sets.class_names(space), images)), real.reference)
         figures: dict[str, float | None] = {}
         for name in names:
-            reason = why_not(name, METRICS[name], comparison)
+            reason = why_not(name, metrics[name], comparison)
             if reason is None:
                 try:
-                    figures[name] = finite(METRICS[name].measure(comparison))
+                    figures[name] = finite(metrics[name].measure(comparison))
                     continue
                 except ValueError as error:
                     reason = problem("not measurable", name=name, why=str(error))
             if name == config.metric:
                 raise RunError(reason, field="metric")
-        floor = finite(floor_of(METRICS[config.metric], comparison, real))
+        floor = finite(floor_of(metrics[config.metric], comparison, real))
     return Result(
         variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)
     )

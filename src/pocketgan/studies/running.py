@@ -18,11 +18,12 @@ from pocketgan.base.progress import Progress
 from pocketgan.base.signals import on_first_signal
 from pocketgan.config.data_section import DataConfig
 from pocketgan.metrics.evaluation import read_real
-from pocketgan.metrics.registry import METRICS, metric_names, too_few
+from pocketgan.metrics.registry import resolve_metrics, too_few
 from pocketgan.studies import search
 from pocketgan.studies.backends import Backend, count_jobs, run_all
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
+from pocketgan.studies.own_metrics import metrics_of
 from pocketgan.studies.scripts import check_scripts
 from pocketgan.studies.sentences import line_of, say
 from pocketgan.studies.study import STOP, Job, Study, plain
@@ -92,9 +93,10 @@ def check(config: StudyConfig) -> None:
     Raises:
         UserError: a metric is unknown, the real images don't exist, or there will be no best checkpoint to measure.
     """
+    metrics = metrics_of(config.own_metrics)
     for field, names in (("metric", [config.metric]), ("metrics", config.metrics)):
         try:
-            metric_names(",".join(names) or config.metric)
+            resolve_metrics(names or config.metric, metrics)
         except RunError as error:
             raise StudyError(error.key, field=field, **error.parts) from None
     variants = config.configs()
@@ -104,7 +106,7 @@ def check(config: StudyConfig) -> None:
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
         real = len(read_real(DataConfig.model_validate_json(data), config.against).reference)
         redraws = any(variant.reads_images for variant in variants.values() if variant.data.model_dump_json() == data)
-        few = too_few(config.metric, METRICS[config.metric], min(config.count, real) if redraws else config.count, real)
+        few = too_few(config.metric, metrics[config.metric], min(config.count, real) if redraws else config.count, real)
         if few is not None:
             raise StudyError(few, field="metric")
 

@@ -47,7 +47,7 @@ def check_scripts(config: StudyConfig, place: Path) -> None:
     check_program(config.command, place)
     for field, names in (("metric", [config.metric]), ("metrics", config.metrics)):
         for name in names:
-            if name not in MEASURED:
+            if name not in (*MEASURED, *config.own_metrics):
                 raise StudyError("metric not in training", field=field, metric=name, known=", ".join(MEASURED))
 
 

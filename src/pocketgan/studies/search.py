@@ -75,7 +75,7 @@ def check(config: StudyConfig) -> None:
             config.configure("a trial", first | {name: value})
     if trial.kind == "trained" and trial.evaluation.evaluate_every == "none":
         raise ConfigError("search needs evaluation", field="search")
-    if config.metric not in MEASURED:
+    if config.metric not in (*MEASURED, *config.own_metrics):
         raise ConfigError("metric not in training", field="metric", metric=config.metric, known=", ".join(MEASURED))
 
 

@@ -304,7 +304,7 @@ def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
     The seed depends on the run's seed and the step alone, so a resumed run repeats the same numbers. The package's own
     networks never use these generators; for them, nothing happens.
     """
-    if not config.parts:
+    if not config.parts.keys() - {"metric"}:
         yield
         return
     device = state.found_inf.device
