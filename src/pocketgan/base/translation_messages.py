@@ -7,6 +7,13 @@ TRANSLATIONS: Final = {
     "pairs and target": "can't be combined with --target inverted; your own pairs have their targets",
     "task and target": "can't be combined with --target inverted; --task invert does the same",
     "no loss": "can be 0 only with a --reconstruction-weight above 0; otherwise nothing would be learned",
+    "to and pairs": "can't be combined with --pairs; your own pairs have their targets",
+    "to and task": "can't be combined with --task; the images of --to are the targets",
+    "to and target": "can't be combined with --target inverted; the images of --to are the targets",
+    "to needs adversarial": "must be above 0 with --to; without pairs, only the discriminator knows the target domain",
+    "identity needs to": "needs --to; it has no effect on pairs",
+    "channels of domains": "'{source}' is {found}, but '{data}' is {wanted}; read both with --color gray or --color rgb",
+    "sizes of domains": "'{source}' has {found} pixels, but '{data}' has {wanted}; use --size {size}",
     # Folders of pairs.
     "no target": "'{folder}' has no target for the input '{picture}'; every input needs a target of the same name",
     "no input": "'{folder}' has no input for the target '{picture}'; every target needs an input of the same name",

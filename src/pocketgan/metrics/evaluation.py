@@ -10,15 +10,16 @@ from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
 from pocketgan.config.data_section import DataConfig
+from pocketgan.config.translating import NONE
 from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import ImageSet, everything, load_images
+from pocketgan.images.sets import ImageSet, everything, load_images, target_config
 from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.judge import Judge
 from pocketgan.metrics.real_images import COUNT, SPLITS, RealSets, choose_space, labels_in, look_at, read_real
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, score
-from pocketgan.metrics.translation import score_translation, translation_of
+from pocketgan.metrics.translation import has_targets, score_translation
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_images import OnnxSource
@@ -117,10 +118,12 @@ def evaluate(
     images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
     space_data = data if named else everything(against, images)
+    if named and data.to != NONE:
+        space_data = target_config(data, images.images.shape[2])
     space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
-    if translated is not None and translation_of(made_from, translated.inputs):
+    if translated is not None and has_targets(made_from, translated.inputs):
         labels = labels_in(sets.class_names(space), translated.inputs)
         scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space)
         done = replace(done, translation=scores)

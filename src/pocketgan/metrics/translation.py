@@ -1,5 +1,7 @@
 """Scores of image-to-image translation: fidelity to known targets, kept classes, dependence on the input, baselines.
 
+Without pairs, the targets aren't known: images of the target domain stand beside the outputs.
+
 Images are uint8 [0, 255], (N, C, H, W), wherever nothing else is said.
 """
 
@@ -29,7 +31,17 @@ K1, K2 = 0.01, 0.03
 BATCH = 500
 SMALLEST = 1e-10
 """Mean squared error, where 1 is white, that PSNR takes for none; equal images get 100 dB."""
-NAMES = ("psnr", "ssim", "absolute_error", "kept_class", "distinct_outputs", "variation", "own_target", "distance")
+NAMES = (
+    "psnr",
+    "ssim",
+    "absolute_error",
+    "kept_class",
+    "distinct_outputs",
+    "variation",
+    "own_target",
+    "kept_distances",
+    "distance",
+)
 WORDS: dict[str, Text] = {
     "psnr": "PSNR to the target, dB",
     "ssim": "SSIM to the target",
@@ -38,6 +50,7 @@ WORDS: dict[str, Text] = {
     "distinct_outputs": "distinct outputs",
     "variation": "variation of the outputs",
     "own_target": "nearest to its own target",
+    "kept_distances": "kept distances",
     "distance": "Fréchet distance to the targets",
     "score": "translation",
     "generator": "this run",
@@ -52,6 +65,7 @@ WORDS: dict[str, Text] = {
     "read distinct_outputs": "1: every input has its own output; near 0: one output for all",
     "read variation": "1: outputs differ as targets do; near 0: they are all alike",
     "read own_target": "share of the outputs nearer to their own target than to another one; 50% is chance",
+    "read kept_distances": "1: outputs of similar inputs are similar; near 0: outputs don't follow their inputs",
     "read distance": "lower is better, in the space of the table above",
     "count": ("{count} pair", "{count} pairs"),
 }
@@ -141,18 +155,35 @@ def own_target(outputs: Images, targets: Images) -> float:
     return ((own < other).double() + 0.5 * (own == other)).mean().item()
 
 
+def kept_distances(outputs: Images, inputs: Images) -> float | None:
+    """Returns the correlation of the distances between outputs with those between their inputs, in [−1, 1].
+
+    Each image is compared with the next one, by root mean squared error. A change that all images share, such as dark
+    for bright, keeps the distances: 1. Outputs that don't depend on their inputs have 0. None if all distances of one
+    side are equal.
+    """
+    both = torch.stack(
+        [squared_errors(images, images.roll(-1, dims=0)).double().sqrt() for images in (outputs, inputs)]
+    )
+    if (both.amax(dim=1) == both.amin(dim=1)).any():
+        return None
+    return torch.corrcoef(both)[0, 1].item()
+
+
 def dependence(outputs: Images, pairs: Pairs) -> dict[str, float]:
     """Returns how much the outputs depend on their inputs.
 
     `distinct_outputs`: distinct outputs per distinct input. `variation`: the variance over the outputs by that over the
-    targets. `own_target`: see the function. For fewer than two images, nothing.
+    targets. `own_target`: see the function; without matched pairs, `kept_distances` instead. For fewer than two images,
+    nothing.
     """
     if len(outputs) < 2:
         return {}
-    values = {
-        "distinct_outputs": distinct(outputs) / max(1, distinct(pairs.inputs)),
-        "own_target": own_target(outputs, pairs.targets),
-    }
+    values = {"distinct_outputs": distinct(outputs) / max(1, distinct(pairs.inputs))}
+    if pairs.matched:
+        values["own_target"] = own_target(outputs, pairs.targets)
+    elif (kept := kept_distances(outputs, pairs.inputs)) is not None:
+        values["kept_distances"] = kept
     spread = variance(pairs.targets)
     return values | ({"variation": variance(outputs) / spread} if spread > 0 else {})
 
@@ -163,7 +194,7 @@ class TranslationScores:
 
     Attributes:
         count: the number of pairs.
-        task: the task that made them; `pairs` for a folder of pairs.
+        task: the task that made them; `pairs` for a folder of pairs; `unpaired` without pairs.
         rows: for `generator`, `copy`, `closed form` (where the task has one) and `targets`: the scores by name.
     """
 
@@ -185,27 +216,27 @@ def score_translation(
     Args:
         data: the data's settings.
         outputs: the generator's outputs.
-        pairs: their inputs and targets.
+        pairs: their inputs and targets; without pairs, as many images of the target domain.
         labels: the inputs' classes, as indices into the classes of the space's classifier, (N,), or None.
         space: the feature space of the Fréchet distance and of the classifier.
     """
     candidates = {"generator": outputs, "copy": pairs.inputs}
-    form = CLOSED_FORMS.get(task_of(data)) if data.pairs == "none" else None
+    form = CLOSED_FORMS.get(task_of(data)) if data.pairs == "none" and pairs.matched else None
     if form is not None:
         candidates["closed form"] = form(pairs.inputs)
     candidates["targets"] = pairs.targets
     real = space(judged(data, pairs.targets), labels)
     rows: dict[str, dict[str, float]] = {}
     for who, images in candidates.items():
-        row = {} if who == "targets" else fidelity(images, pairs.targets)
+        row = {} if who == "targets" or not pairs.matched else fidelity(images, pairs.targets)
         sample = real if who == "targets" else space(judged(data, images), labels)
-        if sample.probabilities is not None and labels is not None:
+        if sample.probabilities is not None and labels is not None and (pairs.matched or who != "targets"):
             row["kept_class"] = (sample.predicted == labels).double().mean().item()
         row |= {} if who == "targets" else dependence(images, pairs)
         if who != "targets" and len(images) >= 2:
             row["distance"] = frechet_distance(real.features, sample.features)
         rows[who] = row
-    task = "pairs" if data.pairs != "none" else task_of(data)
+    task = "pairs" if data.pairs != "none" else task_of(data) if pairs.matched else "unpaired"
     return TranslationScores(len(outputs), task, rows)
 
 
@@ -229,3 +260,8 @@ def translation_table(scores: TranslationScores) -> tuple[list[str], list[list[s
 def translation_of(data: DataConfig, images: ImageSet) -> bool:
     """Returns whether the targets of images are known: by a task, or as one's own pairs."""
     return task_of(data) != "none" or images.inputs is not None
+
+
+def has_targets(data: DataConfig, images: ImageSet) -> bool:
+    """Returns whether the targets of images are known, or at least their domain."""
+    return translation_of(data, images) or images.target_domain is not None
