@@ -51,7 +51,7 @@ def sheared(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
 
 
 def leaning_digits(folder: Path) -> dict[str, Path]:
-    """Writes upright and leaning digits into .npz files; half of MNIST's training split each, and the whole test split."""
+    """Writes upright and leaning digits into .npz files; half the training split each."""
     arrays: dict[str, dict[str, np.ndarray]] = {"upright": {}, "slanted": {}}
     for part in ("train", "test"):
         digits = load_images(DataConfig(), part)

@@ -11,13 +11,14 @@ from PIL import Image
 import pocketgan
 from pocketgan.base.errors import WebError
 from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.images.handwriting import as_digit, centred, fitted, in_grey, in_manner, middle
 from pocketgan.images.readers import read_mnist
 from pocketgan.runs.records import DataFacts
 from pocketgan.web.asking import attempt
-from pocketgan.web.redraw.handwriting import as_digit, as_input, centred, fitted, in_grey, in_manner, middle
 from pocketgan.web.redraw.redrawing import (
     DRAWN,
     Source,
+    as_input,
     classes_of,
     drawing,
     pad_html,

@@ -248,6 +248,7 @@ def target_config(config: DataConfig, size: int) -> DataConfig:
         size: the side of the images of `data` in pixels, which the target domain gets.
     """
     own = {"labels": "none" if config.labels == "none" else "auto", "condition": "none", "classes": "all"}
+    own["validation_split"] = "auto"  # A run holds what `auto` means for `data`, which can differ here.
     return config.model_copy(update={"data": config.to, "to": NONE, "size": size, **own})
 
 

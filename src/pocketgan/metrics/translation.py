@@ -6,6 +6,7 @@ Images are uint8 [0, 255], (N, C, H, W), wherever nothing else is said.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from pocketgan.images.sets import ImageSet
 from pocketgan.images.tasks import CLOSED_FORMS, Pairs, judged
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
+from pocketgan.metrics.strokes import stroke_distance
 from pocketgan.metrics.words import finite, short
 
 Images = UInt8[Tensor, "n c h w"]
@@ -31,10 +33,13 @@ K1, K2 = 0.01, 0.03
 BATCH = 500
 SMALLEST = 1e-10
 """Mean squared error, where 1 is white, that PSNR takes for none; equal images get 100 dB."""
+BASELINE = "baseline run"
+"""Name of the outputs of another run beside those of the evaluated one."""
 NAMES = (
     "psnr",
     "ssim",
     "absolute_error",
+    "stroke_distance",
     "kept_class",
     "distinct_outputs",
     "variation",
@@ -46,6 +51,7 @@ WORDS: dict[str, Text] = {
     "psnr": "PSNR to the target, dB",
     "ssim": "SSIM to the target",
     "absolute_error": "mean absolute error",
+    "stroke_distance": "distance of the strokes, pixels",
     "kept_class": "class agreement",
     "distinct_outputs": "distinct outputs",
     "variation": "variation of the outputs",
@@ -54,6 +60,7 @@ WORDS: dict[str, Text] = {
     "distance": "Fréchet distance to the targets",
     "score": "translation",
     "generator": "this run",
+    BASELINE: "baseline run",
     "copy": "copy of the input",
     "closed form": "closed form",
     "targets": "targets",
@@ -61,12 +68,24 @@ WORDS: dict[str, Text] = {
     "read psnr": "higher is better; 3 dB are half the squared error",
     "read ssim": "higher is better; 1 is identical",
     "read absolute_error": "lower is better; 1 is the distance from black to white",
+    "read stroke_distance": "lower is better; 0: each stroke is where the target has it",
     "read kept_class": "higher is better; a classifier reads the outputs, and compares with the inputs' labels",
     "read distinct_outputs": "1: every input has its own output; near 0: one output for all",
     "read variation": "1: outputs differ as targets do; near 0: they are all alike",
     "read own_target": "share of the outputs nearer to their own target than to another one; 50% is chance",
     "read kept_distances": "1: outputs of similar inputs are similar; near 0: outputs don't follow their inputs",
     "read distance": "lower is better, in the space of the table above",
+    "by name": "the baseline run '{name}'",
+    "by regression": "plain regression (the run '{name}')",
+    "against distance": "Fréchet distance {ours} against {theirs}",
+    "against psnr": "PSNR {ours} dB against {theirs} dB",
+    "better": "This run is better than {baseline}: {scores}. That is one run each; a study compares several seeds.",
+    "sharper": "This run looks more real than {baseline}, but is less exact: {scores}. That is one run each; a study "
+    "compares several seeds.",
+    "closer": "This run is more exact than {baseline}, but looks less real: {scores}. That is one run each; a study "
+    "compares several seeds.",
+    "no better": "This run is no better than {baseline}: {scores}. That is one run each; a study compares several "
+    "seeds.",
     "count": ("{count} pair", "{count} pairs"),
 }
 """Texts of the table, by key."""
@@ -134,6 +153,12 @@ def fidelity(outputs: Images, targets: Images) -> dict[str, float]:
     }
 
 
+def to_targets(data: DataConfig, outputs: Images, targets: Images) -> dict[str, float]:
+    """Returns what `fidelity` does, and the `stroke_distance` of images that `judged` shows in gray."""
+    values, shown = fidelity(outputs, targets), (judged(data, outputs), judged(data, targets))
+    return values | ({"stroke_distance": stroke_distance(*shown)} if shown[1].shape[1] == 1 else {})
+
+
 def distinct(images: Images) -> int:
     """Returns the number of images that differ from all others, counting equal ones once."""
     return len({image.tobytes() for image in images.numpy()})
@@ -195,21 +220,44 @@ class TranslationScores:
     Attributes:
         count: the number of pairs.
         task: the task that made them; `pairs` for a folder of pairs; `unpaired` without pairs.
-        rows: for `generator`, `copy`, `closed form` (where the task has one) and `targets`: the scores by name.
+        baseline: the name of the baseline run; empty without one.
+        regression: whether that run was trained by regression, without a discriminator.
+        rows: for `generator`, `baseline run` (if there is one), `copy`, `closed form` (where the task has one) and `targets`: the scores by name.
     """
 
     count: int
     task: str
     rows: dict[str, dict[str, float]]
+    baseline: str = ""
+    regression: bool = False
+
+    def verdict(self) -> str:
+        """Returns in one sentence whether the run is better than the baseline run; empty without one."""
+        if BASELINE not in self.rows:
+            return ""
+        ours, theirs = self.rows["generator"], self.rows[BASELINE]
+        names = [name for name in ("distance", "psnr") if name in ours and name in theirs]
+        lower = "distance" in names and ours["distance"] < theirs["distance"]
+        higher = "psnr" not in names or ours["psnr"] >= theirs["psnr"]
+        key = "better" if lower and higher else "sharper" if lower else "closer" if higher else "no better"
+        shown = [say(f"against {name}", ours=short(ours[name]), theirs=short(theirs[name])) for name in names]
+        which = say("by regression" if self.regression else "by name", name=self.baseline)
+        return say(key, baseline=which, scores=", ".join(shown))
 
     def to_json(self) -> dict[str, Any]:
         """Returns the scores as plain values."""
         rows = {who: {name: finite(value) for name, value in row.items()} for who, row in self.rows.items()}
-        return {"count": self.count, "task": self.task, "scores": rows}
+        values = {"count": self.count, "task": self.task, "scores": rows}
+        return values if not self.baseline else values | {"baseline": self.baseline, "regression": self.regression}
 
 
 def score_translation(
-    data: DataConfig, outputs: Images, pairs: Pairs, labels: Tensor | None, space: FeatureSpace
+    data: DataConfig,
+    outputs: Images,
+    pairs: Pairs,
+    labels: Tensor | None,
+    space: FeatureSpace,
+    others: Mapping[str, Images] | None = None,
 ) -> TranslationScores:
     """Measures a translation against its known targets, beside the baselines that cost nothing.
 
@@ -219,8 +267,9 @@ def score_translation(
         pairs: their inputs and targets; without pairs, as many images of the target domain.
         labels: the inputs' classes, as indices into the classes of the space's classifier, (N,), or None.
         space: the feature space of the Fréchet distance and of the classifier.
+        others: outputs of other generators for the same inputs, by name.
     """
-    candidates = {"generator": outputs, "copy": pairs.inputs}
+    candidates = {"generator": outputs, **(others or {}), "copy": pairs.inputs}
     form = CLOSED_FORMS.get(task_of(data)) if data.pairs == "none" and pairs.matched else None
     if form is not None:
         candidates["closed form"] = form(pairs.inputs)
@@ -228,7 +277,7 @@ def score_translation(
     real = space(judged(data, pairs.targets), labels)
     rows: dict[str, dict[str, float]] = {}
     for who, images in candidates.items():
-        row = {} if who == "targets" or not pairs.matched else fidelity(images, pairs.targets)
+        row = {} if who == "targets" or not pairs.matched else to_targets(data, images, pairs.targets)
         sample = real if who == "targets" else space(judged(data, images), labels)
         if sample.probabilities is not None and labels is not None and (pairs.matched or who != "targets"):
             row["kept_class"] = (sample.predicted == labels).double().mean().item()
