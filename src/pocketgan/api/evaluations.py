@@ -9,7 +9,7 @@ import numpy as np
 from pocketgan.base.errors import ModelError, RunError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
-from pocketgan.runs.exported import find_model
+from pocketgan.runs.exported import find_model, load
 from pocketgan.runs.model import Model, runs_inside, why_no_run
 from pocketgan.runs.records import read_object
 
@@ -66,8 +66,8 @@ def evaluate(
         latent_dim: the length of the latents of a function or a module, or of an ONNX file that doesn't say it.
         pixel_range: the range of the values of images that aren't uint8, in an array, a file, or from a function, a
             module or an ONNX file: `-1:1`, `0:1` or `0:255`.
-        baseline_run: another image-to-image run for the same pairs, or its folder, whose outputs are scored beside: such
-            as plain regression, a run with `adversarial_weight=0`. `.translation.verdict()` says which is better.
+        baseline_run: another image-to-image run for the same pairs, or its folder, whose outputs are scored beside: for
+            example, plain regression (`adversarial_weight=0`). `.translation.verdict()` says which run is better.
         progress: whether to show progress on standard error.
 
     Returns:

@@ -23,7 +23,8 @@ TRANSLATIONS: Final = {
     "photo inverted": "'{path}' ({size}): inverted, cut out the strokes ({found}), and scaled and centered them in "
     "{side}",
     "baseline of translation": "compares runs that translate images",
-    "baseline differs": "'{folder}' was trained with another --{name} ({theirs} instead of {ours}); both runs need the same",
+    "baseline differs": "'{folder}' was trained with another --{name} ({theirs} instead of {ours}); "
+    "both runs need the same",
     "baseline size": "'{folder}' translates images of another size or with other channels",
     # Folders of pairs.
     "no target": "'{folder}' has no target for the input '{picture}'; every input needs a target of the same name",

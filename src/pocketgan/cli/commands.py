@@ -251,7 +251,7 @@ def evaluate(
         replace=replace,
         latent_dim=latent_dim,
         pixel_range=pixel_range,
-        baseline_run=baseline_run,
+        baseline_run=None if baseline_run is None else chosen(baseline_run, reads_images=True),
         progress=not quiet,
     )
     if quiet and done.larger is not None:  # Not progress, but why the folder stays as it was.

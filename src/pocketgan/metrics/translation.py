@@ -222,7 +222,8 @@ class TranslationScores:
         task: the task that made them; `pairs` for a folder of pairs; `unpaired` without pairs.
         baseline: the name of the baseline run; empty without one.
         regression: whether that run was trained by regression, without a discriminator.
-        rows: for `generator`, `baseline run` (if there is one), `copy`, `closed form` (where the task has one) and `targets`: the scores by name.
+        rows: the scores by name, for `generator`, `baseline run` (if there is one), `copy`, `closed form` (where the
+            task has one) and `targets`.
     """
 
     count: int
