@@ -63,7 +63,8 @@ def reduced(pixels: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     if max(height, width) <= LARGEST:
         return pixels
-    size = tuple(max(1, round(side * LARGEST / max(height, width))) for side in (width, height))
+    scale = LARGEST / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
 
 

@@ -231,8 +231,7 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
         raise DataError(error.key, field="to", **error.parts) from None
     parts = {"source": targets.source, "data": images.source}
     if targets.images.shape[1] != channels:
-        found, wanted = ("gray" if count == 1 else "in color" for count in (targets.images.shape[1], channels))
-        raise DataError("channels of domains", field="to", found=found, wanted=wanted, **parts)
+        raise DataError("channels of domains", field="to", found=targets.images.shape[1], wanted=channels, **parts)
     if targets.images.shape[2] != size:
         found = targets.images.shape[2]
         sides = {"found": f"{found}×{found}", "wanted": f"{size}×{size}", "size": found}
