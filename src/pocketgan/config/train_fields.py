@@ -26,6 +26,7 @@ class TrainFields(TypedDict, total=False):
     target: Literal["same", "inverted"]
     task: Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
     pairs: str
+    to: str
     validation: int | float
     validation_split: Literal["auto", "random", "stratified", "content"]
     test: int | float | Literal["auto"]
@@ -55,6 +56,7 @@ class TrainFields(TypedDict, total=False):
     mismatched_label_weight: float
     adversarial_weight: float
     reconstruction_weight: float
+    identity_weight: float
     reuse_fake_batch: bool
     duration: str
     batch_size: int
