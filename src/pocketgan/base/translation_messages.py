@@ -12,8 +12,8 @@ TRANSLATIONS: Final = {
     "to and target": "can't be combined with --target inverted; the images of --to are the targets",
     "to needs adversarial": "must be above 0 with --to; without pairs, only the discriminator knows the target domain",
     "identity needs to": "needs --to; it has no effect on pairs",
-    "channels of domains": "the images of '{source}' have {found} channels, and those of '{data}' {wanted}; read both with "
-    "--color gray or --color rgb",
+    "channels of domains": "the images of '{source}' have {found} channels, and those of '{data}' {wanted}; read both "
+    "with --color gray or --color rgb",
     "sizes of domains": "'{source}' has {found} pixels, but '{data}' has {wanted}; use --size {size}",
     "photo of images": "needs --images: the photos",
     "empty picture": "all pixels have the same brightness",
