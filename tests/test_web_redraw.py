@@ -9,15 +9,16 @@ import pytest
 from PIL import Image
 
 import pocketgan
-from pocketgan.base.errors import WebError
+from pocketgan.base.errors import DataError, WebError
 from pocketgan.base.language import LANGUAGES, speaking
+from pocketgan.images.handwriting import as_digit, centred, fitted, in_grey, in_manner, middle
 from pocketgan.images.readers import read_mnist
 from pocketgan.runs.records import DataFacts
 from pocketgan.web.asking import attempt
-from pocketgan.web.redraw.handwriting import as_digit, as_input, centred, fitted, in_grey, in_manner, middle
 from pocketgan.web.redraw.redrawing import (
     DRAWN,
     Source,
+    as_input,
     classes_of,
     drawing,
     pad_html,
@@ -91,9 +92,9 @@ def test_a_photograph_on_grey_paper(digits):
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_nothing_drawn_is_a_sentence(grey):
-    with pytest.raises(WebError, match="The picture is empty"):
+    with pytest.raises(DataError, match="same brightness"):
         as_digit(np.full((28, 28), grey, np.uint8))
-    with pytest.raises(WebError, match="The picture is empty"):
+    with pytest.raises(DataError, match="same brightness"):
         as_digit(np.array([[grey]], np.uint8))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pocketgan.base.errors import ModelError, RunError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
-from pocketgan.runs.exported import find_model
+from pocketgan.runs.exported import find_model, load
 from pocketgan.runs.model import Model, runs_inside, why_no_run
 from pocketgan.runs.records import read_object
 
@@ -38,6 +38,7 @@ def evaluate(
     replace: bool = False,
     latent_dim: int | None = None,
     pixel_range: str | None = None,
+    baseline_run: "str | Path | Model | None" = None,
     progress: bool = True,
 ) -> "Evaluation":
     """Measures the generator of a run or an exported model, or the images of any tool, and writes a page of the scores.
@@ -65,6 +66,8 @@ def evaluate(
         latent_dim: the length of the latents of a function or a module, or of an ONNX file that doesn't say it.
         pixel_range: the range of the values of images that aren't uint8, in an array, a file, or from a function, a
             module or an ONNX file: `-1:1`, `0:1` or `0:255`.
+        baseline_run: another image-to-image run for the same pairs, or its folder, whose outputs are scored beside: for
+            example, plain regression (`adversarial_weight=0`). `.translation.verdict()` says which run is better.
         progress: whether to show progress on standard error.
 
     Returns:
@@ -96,6 +99,7 @@ def evaluate(
             seed=seed,
             inception_weights=inception_weights,
             value_range=None if isinstance(images, OnnxSource | ImageSet) else pixel_range,
+            baseline_run=load(baseline_run) if isinstance(baseline_run, str | Path) else baseline_run,
             progress=shown,
         )
     if out is None:

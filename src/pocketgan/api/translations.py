@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.base.errors import DataError, RunError
+from pocketgan.base.messages import Problem, problem
 from pocketgan.images.grids import Images
 from pocketgan.images.translation import Translation
 from pocketgan.runs.exported import load
@@ -17,6 +18,7 @@ def translate(
     split: str = "test",
     count: int = 16,
     images: Sequence[str | Path] = (),
+    photo: bool = False,
     checkpoint: str | int = "auto",
 ) -> Translation:
     """Loads the generator of an image-to-image run or exported model from disk, and translates images with it.
@@ -26,6 +28,8 @@ def translate(
         split: `test`, `train` or `validation`: the first `count` images of the run's classes in that split.
         count: the number of images.
         images: picture files, or folders of them, to translate instead of a split.
+        photo: whether these are photos of a handwritten digit each, which are brought to MNIST's format first: white on
+            black, scaled to a box of 20×20 in 28×28, and centered. `.notes` says what was done.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
@@ -50,8 +54,13 @@ def translate(
         raise RunError("reads no images", field="run", folder=model.folder)
     if not 1 <= count <= MOST_IMAGES:
         raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
+    if photo and not images:
+        raise DataError("photo of images", field="photo")
     part, known = check_split(split), dict[str, Any]()
-    if images:
+    if images and photo:
+        photos = [read_photo(path, model) for path in picture_files(images)]
+        inputs, known["notes"] = torch.stack([pixels for pixels, _ in photos]), tuple(note for _, note in photos)
+    elif images:
         inputs = torch.stack([read_input(path, model) for path in picture_files(images)])
     elif model.data is None:
         parts = {"folder": model.folder, "source": model.facts.source}
@@ -87,6 +96,34 @@ def picture_files(paths: Sequence[str | Path]) -> list[Path]:
             raise DataError("no images", field="images", path=path)
         files += inside
     return files
+
+
+def read_photo(path: Path, model: Model) -> tuple[Any, Problem]:
+    """Reads a photo of a handwritten digit in MNIST's format, and says what was done to it: a tensor (C, S, S), a note.
+
+    Raises:
+        DataError: the picture can't be decoded, or is empty.
+    """
+    import torch
+
+    from pocketgan.images.handwriting import in_grey, prepared, reduced
+    from pocketgan.images.intake.pictures import read_picture
+
+    facts, pixels = model.facts, read_picture(path, name="images")
+    small = reduced(pixels)
+    try:
+        digit = prepared(in_grey(small), facts.size)
+    except DataError as error:
+        raise DataError("empty photo", field="images", path=path) from error
+    side = f"{facts.size}×{facts.size}"
+    if not digit.width:
+        note = problem("photo as it is", path=path, side=side)
+    else:
+        scale = max(pixels.shape[:2]) / max(small.shape[:2])
+        found = "×".join(str(round(scale * length)) for length in (digit.width, digit.height))
+        sizes = {"size": f"{pixels.shape[1]}×{pixels.shape[0]}", "found": found, "side": side}
+        note = problem("photo inverted" if digit.inverted else "photo prepared", path=path, **sizes)
+    return torch.from_numpy(digit.pixels.copy())[None].repeat(facts.channels, 1, 1), note
 
 
 def read_input(path: Path, model: Model) -> Any:

@@ -7,6 +7,25 @@ TRANSLATIONS: Final = {
     "pairs and target": "can't be combined with --target inverted; your own pairs have their targets",
     "task and target": "can't be combined with --target inverted; --task invert does the same",
     "no loss": "can be 0 only with a --reconstruction-weight above 0; otherwise nothing would be learned",
+    "to and pairs": "can't be combined with --pairs; your own pairs have their targets",
+    "to and task": "can't be combined with --task; the images of --to are the targets",
+    "to and target": "can't be combined with --target inverted; the images of --to are the targets",
+    "to needs adversarial": "must be above 0 with --to; without pairs, only the discriminator knows the target domain",
+    "identity needs to": "needs --to; it has no effect on pairs",
+    "channels of domains": "the images of '{source}' have {found} channels, and those of '{data}' {wanted}; read both "
+    "with --color gray or --color rgb",
+    "sizes of domains": "'{source}' has {found} pixels, but '{data}' has {wanted}; use --size {size}",
+    "photo of images": "needs --images: the photos",
+    "empty picture": "all pixels have the same brightness",
+    "empty photo": "'{path}' is empty: all its pixels have the same brightness",
+    "photo as it is": "'{path}' is {side} pixels and already in MNIST's format; nothing was changed",
+    "photo prepared": "'{path}' ({size}): cut out the strokes ({found}), and scaled and centered them in {side}",
+    "photo inverted": "'{path}' ({size}): inverted, cut out the strokes ({found}), and scaled and centered them in "
+    "{side}",
+    "baseline of translation": "compares runs that translate images",
+    "baseline differs": "'{folder}' was trained with another --{name} ({theirs} instead of {ours}); "
+    "both runs need the same",
+    "baseline size": "'{folder}' translates images of another size or with other channels",
     # Folders of pairs.
     "no target": "'{folder}' has no target for the input '{picture}'; every input needs a target of the same name",
     "no input": "'{folder}' has no input for the target '{picture}'; every target needs an input of the same name",

@@ -162,6 +162,7 @@ def translate(
     split: Literal["test", "train", "validation"] = "test",
     count: int = 16,
     images: tuple[Path, ...] | None = None,
+    photo: bool = False,
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
@@ -173,6 +174,7 @@ def translate(
         split: which split of the run's data to take images from.
         count: number of images.
         images: picture files, or folders of them, to translate instead.
+        photo: these are photos of a handwritten digit each; bring them to MNIST's format first.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         out: the folder for the pictures; by default translated in the run's folder. Or a file such as pairs.npz, for
             the arrays inputs, images (the outputs), and labels and targets where they are known.
@@ -183,8 +185,11 @@ def translate(
     with working(work("translating", folder=folder)):
         from pocketgan import api
 
-        translation = api.translate(folder, split=split, count=count, images=images or (), checkpoint=checkpoint)
+        chosen_images = {"split": split, "count": count, "images": images or (), "photo": photo}
+        translation = api.translate(folder, **chosen_images, checkpoint=checkpoint)
         path = translation.save(out or folder / "translated")
+    for note in translation.notes:
+        print(note)
     print(path)
     return 0
 
@@ -203,6 +208,7 @@ def evaluate(
     replace: bool = False,
     latent_dim: int | None = None,
     pixel_range: str | None = None,
+    baseline_run: Path | None = None,
     quiet: bool = False,
 ) -> int:
     """Measure the images of a run, an exported model or any other tool against real ones.
@@ -224,6 +230,8 @@ def evaluate(
         replace: replace a larger evaluation in a run's folder by a smaller one.
         latent_dim: length of the latents of an .onnx file that doesn't say it.
         pixel_range: range of the values in files, or that an .onnx file returns: -1:1, 0:1 or 0:255.
+        baseline_run: image-to-image: another run with the same pairs to compare with, such as plain regression
+            (trained with --adversarial-weight 0); its folder or its name in runs.
         quiet: show no progress.
     """
     chosen_source = chosen(source)
@@ -243,6 +251,7 @@ def evaluate(
         replace=replace,
         latent_dim=latent_dim,
         pixel_range=pixel_range,
+        baseline_run=None if baseline_run is None else chosen(baseline_run, reads_images=True),
         progress=not quiet,
     )
     if quiet and done.larger is not None:  # Not progress, but why the folder stays as it was.

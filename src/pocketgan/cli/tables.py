@@ -165,6 +165,8 @@ def print_translation(scores: "TranslationScores") -> None:
     columns = [Column(text, right=place not in prose, prose=place in prose) for place, text in enumerate(headings)]
     print()
     show(columns, rows, title=say_translation("count", count=scores.count))
+    if verdict := scores.verdict():
+        print(verdict)
 
 
 def doubled(duration: str) -> str:

@@ -126,6 +126,9 @@ class DataConfig(Section):
     pairs: str = "none"
     """Image-to-image: a folder of your own pairs, which replaces `data` and `task`: pictures with the same names in
     `input` and `target`, or pictures that hold both side by side, the input on the left."""
+    to: str = "none"
+    """Image-to-image without pairs: the images of the target domain, as for `data`; the generator learns to turn images
+    of `data` into images like these. It replaces `task`. They get the size of the images of `data`."""
     validation: int | float = Field(default=0, ge=0)
     """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
     fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200

@@ -10,6 +10,7 @@ from pocketgan.base.messages import PROBLEMS, in_words, problem
 from pocketgan.config import history
 from pocketgan.config.parts import OPTIONS
 from pocketgan.config.sections import RunConfig
+from pocketgan.config.translating import check_given
 
 SECTIONS = ("data", "network", "objective", "train", "pictures", "evaluation", "watchdog")
 FIELDS: dict[str, str] = {
@@ -68,12 +69,13 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
         ConfigError: an unknown field, or a value that the field can't have.
     """
     changed = config.model_dump()
-    given: dict[str, str] = {}
+    given, values = dict[str, str](), dict[str, Any]()
     for name, value in fields.items():
         field, value = rename(name, value)
         if field in given:
             raise ConfigError("sets both", field=name, setting=field, other=given[field])
         given[field] = name
+        values[field] = value
         part, _, option = field.partition(".")
         if option and part in OPTIONS:
             section = FIELDS[part]
@@ -85,6 +87,7 @@ def replace(config: RunConfig, **fields: Any) -> RunConfig:
         else:
             known = ["seed", *FIELDS, *ALIASES]
             raise ConfigError("no such setting", field=name, hint=nearest(name, known))
+    check_given(values)
     return validated(changed)
 
 

@@ -3,11 +3,19 @@
 from pathlib import Path
 
 from pocketgan.config.data_section import HUB, PACKAGED, DataConfig
+from pocketgan.config.translating import NONE
+
+
+def named(data: str) -> bool:
+    """Returns whether data has a name instead of a path: in the package, of the Hub, or none at all."""
+    return data in (*PACKAGED, NONE) or data.startswith(HUB)
 
 
 def located(config: DataConfig) -> DataConfig:
-    """Returns the configuration with absolute paths of the data, its pairs and its labels."""
-    if config.data in PACKAGED or config.data.startswith(HUB):
+    """Returns the configuration with absolute paths of the data, its pairs, its labels and its target domain."""
+    if not named(config.to):
+        config = config.model_copy(update={"to": str(Path(config.to).expanduser().absolute())})
+    if named(config.data):
         return config
     path = Path(config.data).expanduser().absolute()
     tables = {name: getattr(config, name) for name in ("labels", "condition")}

@@ -14,7 +14,7 @@ from pocketgan.config import parts
 from pocketgan.config.data_section import DataConfig, Section, check_list, join_list, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 from pocketgan.config.parts import Kind, PartFacts, Value
-from pocketgan.config.translating import check_translation
+from pocketgan.config.translating import IDENTITY, NONE, check_translation
 
 AUGMENTATIONS = ("translation", "rotation", "cutout")
 
@@ -109,7 +109,11 @@ class ObjectiveConfig(Section):
     `reconstruction_weight` alone (regression)."""
     reconstruction_weight: float = Field(default=0.0, ge=0)
     """Image-to-image: weight of the mean absolute difference between the output and its target (L1, Isola et al.
-    2017), in the range of the pixels that the networks see."""
+    2017), in the range of the pixels that the networks see. Without pairs (`--to`): between an input and its output
+    translated back (cycle consistency, Zhu et al. 2017)."""
+    identity_weight: float = Field(default=IDENTITY, ge=0)
+    """Image-to-image without pairs (`--to`): weight of the mean absolute difference between an image of the target
+    domain and its own translation (Zhu et al. 2017, section 5.2)."""
     reuse_fake_batch: bool = False
     """Whether the generator's update reuses the batch that the discriminator's update generated, which saves two
     passes. Otherwise it generates a new batch."""
@@ -391,4 +395,9 @@ class RunConfig(Section):
     @property
     def reads_pairs(self) -> bool:
         """Whether the discriminator sees the input of each translation beside its output or target."""
-        return self.reads_images and self.facts("discriminator").reads_pairs
+        return self.reads_images and not self.unpaired and self.facts("discriminator").reads_pairs
+
+    @property
+    def unpaired(self) -> bool:
+        """Whether the generator learns from two domains without pairs."""
+        return self.data.to != NONE

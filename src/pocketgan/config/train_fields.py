@@ -26,6 +26,7 @@ class TrainFields(TypedDict, total=False):
     target: Literal["same", "inverted"]
     task: Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
     pairs: str
+    to: str
     validation: int | float
     validation_split: Literal["auto", "random", "stratified", "content"]
     test: int | float | Literal["auto"]
@@ -55,6 +56,7 @@ class TrainFields(TypedDict, total=False):
     mismatched_label_weight: float
     adversarial_weight: float
     reconstruction_weight: float
+    identity_weight: float
     reuse_fake_batch: bool
     duration: str
     batch_size: int
@@ -89,7 +91,7 @@ class TrainFields(TypedDict, total=False):
     features: Literal["auto", "digits", "classifier", "random"]
     metrics: Any
     patience: int
-    on_failure: Literal["continue", "stop", "rollback"]
+    on_failure: Literal["auto", "continue", "stop", "rollback"]
     watch_window: int
     watch_progress: float
     watch_accuracy: float

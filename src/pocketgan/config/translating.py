@@ -7,6 +7,8 @@ from pocketgan.base.errors import ConfigError
 
 Task = Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
 NONE = "none"
+IDENTITY = 5.0
+"""Usual weight of the identity loss: half that of cycle consistency (Zhu et al. 2017, section 5.2)."""
 
 
 @runtime_checkable
@@ -22,6 +24,9 @@ class DataSettings(Protocol):
     @property
     def pairs(self) -> str: ...
 
+    @property
+    def to(self) -> str: ...
+
 
 @runtime_checkable
 class Weights(Protocol):
@@ -33,12 +38,15 @@ class Weights(Protocol):
     @property
     def reconstruction_weight(self) -> float: ...
 
+    @property
+    def identity_weight(self) -> float: ...
+
 
 def settle_pairs(values: Any) -> Any:
-    """Fills in what a task and a folder of pairs determine, before the settings of the data are checked.
+    """Fills in what a task, a folder of pairs and a target domain determine, before the data's settings are checked.
 
-    A folder of pairs replaces `data` and `task`. `colorize` needs images in color, so `color` is `rgb` unless it is
-    given.
+    A folder of pairs replaces `data` and `task`, and a target domain replaces `task`. `colorize` needs images in color,
+    so `color` is `rgb` unless it is given.
 
     Args:
         values: the settings as they are given, which are left unchanged.
@@ -48,6 +56,8 @@ def settle_pairs(values: Any) -> Any:
     settled = dict(values)
     if isinstance(settled.get("pairs"), str) and settled["pairs"] != NONE:
         settled |= {"data": settled["pairs"], "task": NONE}
+    if settled.get("to", NONE) != NONE:
+        settled["task"] = NONE
     if settled.get("task") == "colorize" and settled.get("color", "auto") == "auto":
         settled["color"] = "rgb"
     return settled
@@ -56,6 +66,16 @@ def settle_pairs(values: Any) -> Any:
 def task_of(data: DataSettings) -> Task:
     """Returns the task that makes a run's pairs; the target `inverted` is the task `invert`."""
     return "invert" if data.target == "inverted" else data.task
+
+
+def check_given(given: Mapping[str, Any]) -> None:
+    """Checks settings that were given together, by name, before one of them replaces another.
+
+    Raises:
+        ConfigError: a target domain was given together with a task.
+    """
+    if given.get("to", NONE) != NONE and given.get("task", NONE) != NONE:
+        raise ConfigError("to and task", field="to")
 
 
 def check_translation(data: DataSettings, objective: Weights, *, reads_images: bool) -> None:
@@ -71,6 +91,7 @@ def check_translation(data: DataSettings, objective: Weights, *, reads_images: b
     chosen = {
         "task": data.task != NONE,
         "pairs": data.pairs != NONE,
+        "to": data.to != NONE,
         "reconstruction_weight": objective.reconstruction_weight > 0,
         "adversarial_weight": objective.adversarial_weight != 1,
     }
@@ -83,5 +104,23 @@ def check_translation(data: DataSettings, objective: Weights, *, reads_images: b
         raise ConfigError("pairs and target", field="pairs")
     if data.task != NONE and data.target == "inverted":
         raise ConfigError("task and target", field="task")
+    if data.to != NONE:
+        check_unpaired(data, objective)
+    elif objective.identity_weight != IDENTITY:
+        raise ConfigError("identity needs to", field="identity_weight")
     if objective.adversarial_weight == 0 and objective.reconstruction_weight == 0:
         raise ConfigError("no loss", field="adversarial_weight")
+
+
+def check_unpaired(data: DataSettings, objective: Weights) -> None:
+    """Checks the settings of translation between two domains.
+
+    Raises:
+        ConfigError: a setting contradicts another.
+    """
+    if data.pairs != NONE:
+        raise ConfigError("to and pairs", field="to")
+    if data.target == "inverted":
+        raise ConfigError("to and target", field="to")
+    if objective.adversarial_weight == 0:
+        raise ConfigError("to needs adversarial", field="adversarial_weight")

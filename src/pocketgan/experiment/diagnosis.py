@@ -261,7 +261,8 @@ def stagnation(history: History) -> Evidence | None:
 def ignores_input(history: History) -> Evidence | None:
     """An image-to-image generator gives nearly the same output whatever its input is.
 
-    Its outputs are then no nearer to their own targets than to others, or vary much less than the targets do.
+    Its outputs are then no nearer to their own targets than to others, or vary much less than the targets do. Without
+    pairs, outputs vary much less than images of the target domain.
     """
     lost = history.all("own_target", lambda share: share <= OWN_TARGET)
     alike = history.all("variation", lambda share: share <= VARIATION)
@@ -269,7 +270,8 @@ def ignores_input(history: History) -> Evidence | None:
         return None
     last = history.window[-1]
     numbers = {name: last.get(name, 0.0) for name in ("own_target", "variation", "distinct_outputs")}
-    return evidence("ignores", **numbers, times=len(history.window))
+    key = "ignores" if "own_target" in last else "ignores unpaired"
+    return evidence(key, **numbers, times=len(history.window))
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Follower:
         self.config, self.facts = run.config, run.facts
         self.quality = Quality(run, images, progress)
         self.pairs: Pairs | None = None
-        self.inputs, self.labels = self._inputs(self.quality.real, images.class_counts())
+        self.inputs, self.labels = self._inputs(self.quality.inputs, images.class_counts())
         held_out = self.quality.held_out or self.quality.real
         self.judged = [part.part(slice(JUDGED)) for part in (self.quality.training, held_out)]
 
@@ -76,7 +76,7 @@ class Follower:
         """Returns the generator's input, the same at every evaluation: latents, or images to translate.
 
         Args:
-            real: the real images of the comparison.
+            real: the images to translate.
             class_counts: number of training images per class; classes are requested in these proportions.
         """
         count = self.quality.count
@@ -110,7 +110,9 @@ class Follower:
         else:
             outputs = redraw_images(state.generator_ema, self.config, self.inputs)
             made = self.look(outputs)
-            results |= dependence(outputs, self.pairs) | fidelity(outputs, self.pairs.targets)
+            results |= dependence(outputs, self.pairs)
+            if self.pairs.matched:
+                results |= fidelity(outputs, self.pairs.targets)
         results |= self.quality.scores(made)
         if state.averages:
             results["raw_frechet_distance"] = self.quality.distance(self.draw(state.generator))

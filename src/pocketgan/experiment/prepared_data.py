@@ -93,7 +93,7 @@ def feed(images: ImageSet, config: RunConfig, device: str, strength: Strength | 
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device=device)
     if strength is not None:
         batches.held_out = held_out_batches(config, device)
-        strength.flips = allows_flips(images.images)
+        strength.flips = allows_flips(images.desired.images)
     return batches
 
 

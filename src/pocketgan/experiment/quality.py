@@ -11,11 +11,12 @@ from pocketgan.base.errors import DataError
 from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.sections import RunConfig
+from pocketgan.config.translating import NONE
 from pocketgan.experiment.recorded_images import kept_random
 from pocketgan.experiment.run_words import line
 from pocketgan.images.pair_sets import targets_in
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import ImageSet, load_images
+from pocketgan.images.sets import ImageSet, load_images, target_config
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.metrics.judge import Judge
@@ -58,7 +59,9 @@ class Quality:
         against: `validation`, or `train` without a validation set.
         count: the number of images to generate for an evaluation.
         real, training: the real images of the comparison, and those that the generator is trained on. Of image-to-image
-            translation, what the pairs are made from; the judge compares with the targets.
+            translation, what the pairs are made from, or without pairs, images of the target domain; the judge compares
+            with the targets.
+        inputs: the images that an image-to-image generator translates.
         floor: the real-data baseline of the Fréchet distance; None if there are too few real images for it.
         authentic_floor: the authenticity of validation images, or None.
         held_out: the validation set, or None.
@@ -72,18 +75,23 @@ class Quality:
     def __init__(self, run: Run, images: ImageSet, progress: Progress) -> None:
         self.run, self.config, self.progress = run, run.config, progress
         self.space = space_for(run.config, progress)
-        self.held_out = held_out_images(run.config)
+        held_out_inputs = held_out_images(run.config)
+        self.held_out = None if held_out_inputs is None else held_out_inputs.desired
         least = METRICS["frechet_distance"].least
         few = self.held_out is not None and len(self.held_out) < least
         held_out = None if few else self.held_out
         self.class_names = self.space.class_names or run.facts.class_names
         self.against = "validation" if held_out is not None else "train"
+        inputs, images = images, images.desired
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(0, "following")))
         count = self._count(len(images), held_out)
         without = count if held_out is None and 2 * count <= len(images) else 0
         self.training = images.part(order[: min(REFERENCE, len(images) - without)])
         self.real = self.training if held_out is None else held_out
-        self.count = min(count, len(self.real)) if run.config.reads_images else count
+        self.inputs = self.real
+        if run.config.unpaired:
+            self.inputs = inputs if held_out is None or held_out_inputs is None else held_out_inputs
+        self.count = min(count, len(self.real), len(self.inputs)) if run.config.reads_images else count
         if len(self.real) < FEWEST:
             raise DataError("too few to compare", found=len(self.real), least=FEWEST)
         data = run.config.data
@@ -230,10 +238,12 @@ def distinct_share(images: Tensor) -> float:
 
 def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
     """Returns the feature space for a run's evaluations; `auto` never trains a classifier for the user's own data."""
-    name = config.evaluation.features
-    if name == "auto" and config.data.data not in PACKAGED:
+    name, data = config.evaluation.features, config.data
+    if config.unpaired:
+        data = target_config(data, load_images(data.model_copy(update={"to": NONE})).images.shape[2])
+    if name == "auto" and data.data not in PACKAGED:
         name = "random"
-    return choose_space(name, config.data, progress=progress)
+    return choose_space(name, data, progress=progress)
 
 
 def held_out_images(config: RunConfig) -> ImageSet | None:

@@ -52,6 +52,8 @@ def take_weights(state: TrainState, source: str) -> None:
         copy_fitting(state.generator_ema, generator)
     if whole is not None:
         copy_fitting(state.discriminator, whole.network("discriminator"))
+        if state.partner is not None:
+            copy_fitting(state.partner, whole.network("partner"))
 
 
 def copy_fitting(network: nn.Module, weights: dict[str, Tensor]) -> float:

@@ -39,6 +39,8 @@ EVIDENCE: dict[str, Text] = {
     "evidence ignores": "{own_target} of the outputs are nearer to their own target than to another one (chance is "
     "50%), they vary {variation} as much as the targets, and {distinct_outputs} of them are distinct, {times} "
     "evaluations in a row",
+    "evidence ignores unpaired": "the outputs vary {variation} as much as images of the target domain, and "
+    "{distinct_outputs} of them are distinct, {times} evaluations in a row",
     "evidence overfitting": "its scores of validation images lie {share} of the way from training images to "
     "generated ones "
     "(r_v)",

@@ -92,11 +92,12 @@ def export_model(
 
 def as_shipped(run: Run) -> tuple[RunConfig, DataFacts]:
     """Returns a run's configuration and facts without local paths: a path of data is reduced to its last part."""
-    data = run.config.data.data
+    data, to = run.config.data.data, run.config.data.to
+    others = {} if to in (*PACKAGED, "none") else {"to": f"./{Path(to).name}"}
     if data in PACKAGED:
-        return run.config, run.facts
+        return replace(run.config, **others) if others else run.config, run.facts
     name = f"./{Path(data).name}"  # Never `mnist`, the name of the data in the package.
-    config = replace(run.config, data=name, **({} if run.config.data.pairs == "none" else {"pairs": name}))
+    config = replace(run.config, data=name, **({} if run.config.data.pairs == "none" else {"pairs": name}), **others)
     return config, run.facts.model_copy(update={"source": name})
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pocketgan.config.data_section import DataConfig
-from pocketgan.config.translating import task_of
+from pocketgan.config.translating import NONE, task_of
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.images.tasks import batch_random, pairs_of
@@ -72,8 +72,9 @@ class Batch:
     """One batch in the form that the networks use.
 
     Attributes:
-        real: the discriminator's real images, shape (N, C, H, W); in image-to-image translation, the targets. A
-            discriminator that sees pairs gets (N, 2C, H, W); see `training.translation.with_inputs`.
+        real: the discriminator's real images, shape (N, C, H, W); in image-to-image translation, the targets, or
+            without pairs, images of the target domain. A discriminator that sees pairs gets (N, 2C, H, W); see
+            `training.translation.with_inputs`.
         source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
         labels: int64, shape (N,); or numbers that describe each image, float32, shape (N, K); or None.
     """
@@ -88,6 +89,7 @@ class Batches:
 
     Attributes:
         held_out: batches of the validation set, for adaptive augmentation; None without them.
+        targets: of translation without pairs, batches of the target domain, in an order of their own; otherwise None.
     """
 
     def __init__(self, images: ImageSet, config: DataConfig, *, batch_size: int, seed: int, device: str) -> None:
@@ -99,6 +101,11 @@ class Batches:
         self.inputs = None if images.inputs is None else images.inputs.to(device)
         self.held_out: Batches | None = None
         self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
+        self.targets: Batches | None = None
+        if images.target_domain is not None:
+            of_targets = config.model_copy(update={"to": NONE})
+            options = {"batch_size": batch_size, "seed": derived_seed(seed, "target domain"), "device": device}
+            self.targets = Batches(images.target_domain, of_targets, **options)
 
     def at(self, position: int) -> Batch:
         """Gathers and converts one batch; `position` is the number of images fed before it."""
@@ -107,7 +114,7 @@ class Batches:
         labels = None if self.labels is None else self.labels.index_select(0, indices)
         if task_of(self.config) == "none" and self.inputs is None:
             source = to_network(images, self.config.pixel_range)
-            return Batch(source, source, labels)
+            return Batch(source if self.targets is None else self.targets.at(position).real, source, labels)
         inputs = None if self.inputs is None else self.inputs.index_select(0, indices)
         random = batch_random(self.order.seed, position, images.device)
         pairs = pairs_of(self.config, images, inputs, labels, random)

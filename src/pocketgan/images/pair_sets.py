@@ -15,14 +15,23 @@ SEED = 0
 
 
 def pairs_in(data: DataConfig, images: ImageSet, seed: int = SEED) -> Pairs:
-    """Returns the pairs of a set of images, always the same ones for a seed and a number of images."""
+    """Returns the pairs of a set of images, always the same ones for a seed and a number of images.
+
+    Without pairs, the targets are images of the target domain in turn, and aren't matched.
+    """
+    if images.target_domain is not None:
+        targets = images.target_domain.images
+        return Pairs(images.images, targets[torch.arange(len(images)) % len(targets)], matched=False)
     random = torch.Generator().manual_seed(derived_seed(seed, "task"))
     return pairs_of(data, images.images, images.inputs, images.labels, random)
 
 
 def targets_in(data: DataConfig, images: ImageSet) -> ImageSet:
-    """Returns the targets of a set of images as `judged` shows them; the set itself where these are its own images."""
+    """Returns the targets of a set of images as `judged` shows them; the set itself where these are its own images.
+
+    Without pairs, these are all images of the target domain.
+    """
     task = task_of(data)
     if task == "thicken" or (task == "colorize" and images.images.shape[1] == 3):
         return replace(images, images=judged(data, pairs_in(data, images).targets), inputs=None)
-    return images
+    return images.desired

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from pocketgan.base.errors import DataError, nearest
+from pocketgan.base.errors import DataError, NoSplit, nearest
 from pocketgan.base.messages import Problem
 from pocketgan.config.data_section import HUB, PACKAGED, DataConfig, split
 from pocketgan.config.translating import NONE, task_of
@@ -67,6 +67,8 @@ class ImageSet:
         condition_means, condition_scales: what was subtracted from each number and what it was divided by; empty where
             they are as they were.
         inputs: uint8 [0, 255], shape (N, C, H, W), or None: of a folder of pairs, the input of each image.
+        target_domain: of translation without pairs, the images of the target domain in the same split, which aren't
+            partners of these images; None for all else.
     """
 
     images: UInt8[Tensor, "n channels height width"]
@@ -80,9 +82,15 @@ class ImageSet:
     condition_means: tuple[float, ...] = ()
     condition_scales: tuple[float, ...] = ()
     inputs: UInt8[Tensor, "n channels height width"] | None = None
+    target_domain: "ImageSet | None" = None
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def desired(self) -> "ImageSet":
+        """What outputs should look like: the target domain, or without one, the images themselves."""
+        return self if self.target_domain is None else self.target_domain
 
     def named(self, files: Sequence[str]) -> "ImageSet":
         """Returns the same images with names of their files."""
@@ -174,6 +182,8 @@ class ImageSet:
             hashed.update(self.labels.contiguous().numpy().data)
         if self.inputs is not None:
             hashed.update(self.inputs.contiguous().numpy().data)
+        if self.target_domain is not None:
+            hashed.update(self.target_domain.digest().encode())
         return hashed.hexdigest()
 
 
@@ -202,7 +212,43 @@ def load_images(config: DataConfig, part: Part = "train", shown: Shown = silent)
         raise DataError("none of the classes", field="data", source=source, classes=config.classes)
     if task_of(config) == "colorize" and chosen.images.shape[1] == 1:
         return replace(chosen, images=chosen.images.expand(-1, 3, -1, -1).contiguous())
-    return chosen
+    return chosen if config.to == NONE else with_target_domain(config, chosen, part, shown)
+
+
+def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: Shown = silent) -> ImageSet:
+    """Returns images with those of the target domain in the same split, of the same classes where these have labels.
+
+    Raises:
+        DataError: the target domain can't be read, has no such split, or other channels.
+    """
+    channels, size = images.images.shape[1:3]
+    try:
+        targets = load_images(target_config(config, size), part, shown)
+        targets = targets if targets.labels is None else targets.select(config.classes)
+    except NoSplit:
+        raise
+    except DataError as error:
+        raise DataError(error.key, field="to", **error.parts) from None
+    parts = {"source": targets.source, "data": images.source}
+    if targets.images.shape[1] != channels:
+        raise DataError("channels of domains", field="to", found=targets.images.shape[1], wanted=channels, **parts)
+    if targets.images.shape[2] != size:
+        found = targets.images.shape[2]
+        sides = {"found": f"{found}×{found}", "wanted": f"{size}×{size}", "size": found}
+        raise DataError("sizes of domains", field="to", **sides, **parts)
+    return replace(images, target_domain=targets)
+
+
+def target_config(config: DataConfig, size: int) -> DataConfig:
+    """Returns the settings that read the target domain of translation without pairs: those of `data`, with all classes.
+
+    Args:
+        config: the settings of the run's data.
+        size: the side of the images of `data` in pixels, which the target domain gets.
+    """
+    own = {"labels": "none" if config.labels == "none" else "auto", "condition": "none", "classes": "all"}
+    own["validation_split"] = "auto"  # A run holds what `auto` means for `data`, which can differ here.
+    return config.model_copy(update={"data": config.to, "to": NONE, "size": size, **own})
 
 
 def everything(data: str | Path, like: ImageSet | None = None) -> DataConfig:

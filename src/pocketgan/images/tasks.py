@@ -36,10 +36,12 @@ class Pairs:
 
     Attributes:
         inputs, targets: uint8 [0, 255], (N, C, H, W), of the same shape.
+        matched: whether each target is that of its input; without pairs, targets are any images of the target domain.
     """
 
     inputs: Images
     targets: Images
+    matched: bool = True
 
     def __len__(self) -> int:
         return len(self.inputs)

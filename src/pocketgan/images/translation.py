@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketgan.base.files import write_atomically
+from pocketgan.base.messages import Problem
 from pocketgan.images.grids import Images, make_folder, save_picture, to_picture
 
 
@@ -20,6 +21,7 @@ class Translation:
         targets: the known targets of the inputs; None if there are none, as for single pictures.
         labels: the classes of the inputs, int64 (N,), as indices into `class_names`; None if they aren't known.
         class_names: the names of the classes.
+        notes: of photos, what was done to each of them.
     """
 
     pairs: Images
@@ -28,6 +30,7 @@ class Translation:
     targets: Images | None = None
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         return len(self.outputs)

@@ -10,15 +10,16 @@ from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
 from pocketgan.config.data_section import DataConfig
+from pocketgan.config.translating import NONE
 from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import ImageSet, everything, load_images
+from pocketgan.images.sets import ImageSet, everything, load_images, target_config
 from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.judge import Judge
 from pocketgan.metrics.real_images import COUNT, SPLITS, RealSets, choose_space, labels_in, look_at, read_real
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, score
-from pocketgan.metrics.translation import score_translation, translation_of
+from pocketgan.metrics.translation import BASELINE, TranslationScores, has_targets, score_translation
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_images import OnnxSource
@@ -55,6 +56,7 @@ def evaluate(
     seed: int = 0,
     inception_weights: str | Path | None = None,
     value_range: str | None = None,
+    baseline_run: Model | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measures the generator of a run or an exported model, or the images of a folder or an .npz file.
@@ -73,6 +75,8 @@ def evaluate(
         seed: the seed of the run's latents.
         inception_weights: the file with the weights for the feature space `inception`.
         value_range: the values of black and white in files, such as `0:1`; None recognizes them.
+        baseline_run: another image-to-image model for the same images, whose outputs are scored beside those of the
+            source: such as plain regression, a run with an adversarial weight of 0.
         progress: shows slow steps.
 
     Raises:
@@ -113,17 +117,20 @@ def evaluate(
         else:
             unfitted = generated_by(model, count, weights, seed, sets)
     made_from = data if model is None else model.config.data
+    others = {} if baseline_run is None else {BASELINE: outputs_beside(baseline_run, model, count, seed, sets)}
     sets = with_targets(made_from, sets)
     images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
     space_data = data if named else everything(against, images)
+    if named and data.to != NONE:
+        space_data = target_config(data, images.images.shape[2])
     space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
-    if translated is not None and translation_of(made_from, translated.inputs):
+    if translated is not None and has_targets(made_from, translated.inputs):
         labels = labels_in(sets.class_names(space), translated.inputs)
-        scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space)
-        done = replace(done, translation=scores)
+        scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space, others)
+        done = replace(done, translation=scores if baseline_run is None else beside(scores, baseline_run))
     return replace(done, weights=weights, taken_as_grey=grey)
 
 
@@ -231,6 +238,33 @@ def translated_by(model: Model, count: int | None, weights: Weights, seed: int, 
     pairs = pairs_in(config.data, chosen)
     outputs = redraw_images(build_with(model, weights), config, pairs.inputs)
     return Translated(outputs, pairs, chosen, str(model.folder))
+
+
+def outputs_beside(other: Model, model: Model | None, count: int | None, seed: int, sets: RealSets) -> Tensor:
+    """Returns the outputs of another model for the same inputs.
+
+    Raises:
+        RunError: one of the two doesn't translate images, or their pairs differ.
+    """
+    if model is None or not model.config.reads_images:
+        raise RunError("baseline of translation", field="baseline_run")
+    if not other.config.reads_images:
+        raise RunError("reads no images", field="baseline_run", folder=other.folder)
+    for name in ("task", "pairs", "to", "target"):
+        ours, theirs = getattr(model.config.data, name), getattr(other.config.data, name)
+        if ours != theirs:
+            raise RunError(
+                "baseline differs", field="baseline_run", folder=other.folder, name=name, ours=ours, theirs=theirs
+            )
+    if (other.facts.channels, other.facts.size) != (model.facts.channels, model.facts.size):
+        raise RunError("baseline size", field="baseline_run", folder=other.folder)
+    return translated_by(other, count, other.weights(), seed, sets).outputs
+
+
+def beside(scores: TranslationScores, other: Model) -> TranslationScores:
+    """Returns scores that name their baseline run."""
+    regression = other.config.objective.adversarial_weight == 0
+    return replace(scores, baseline=other.folder.name, regression=regression)
 
 
 def with_targets(data: DataConfig, sets: RealSets) -> RealSets:

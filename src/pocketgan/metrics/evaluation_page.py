@@ -228,6 +228,7 @@ def translated(evaluation: "Evaluation") -> str:
     body = "".join(row(name, cells, reading) for name, *cells, reading in rows)
     return section(
         translation_text("count", count=evaluation.translation.count),
+        *([paragraph(verdict)] if (verdict := evaluation.translation.verdict()) else []),
         f'<div class="scroll"><table><thead><tr><th scope="col">{first}</th>{top}',
         f'<th scope="col">{how}</th></tr></thead><tbody>{body}</tbody></table></div>',
     )

@@ -54,6 +54,8 @@ def checkpoint_name(step: int) -> str:
 
 def _networks(state: TrainState) -> dict[str, nn.Module]:
     networks = {"generator": state.generator, "discriminator": state.discriminator}
+    if state.partner is not None:
+        networks["partner"] = state.partner
     return networks | {"generator_ema": state.generator_ema} if state.averages else networks
 
 

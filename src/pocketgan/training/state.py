@@ -1,6 +1,7 @@
 """State of training: networks, optimizers, counters and random generators; and the choice of device and precision."""
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -28,6 +29,8 @@ class TrainState:
         seconds: wall-clock time of training alone.
         rate_scale: factor on the learning rate since the watchdog's last rollback; 1 before the first rollback.
         strength: of adaptive augmentation; None without it.
+        partner: of translation without pairs, the generator of the way back, which `generator_optimizer` trains as
+            well; otherwise None.
         found_inf: 1.0 once a loss was infinite or not a number, which blocks every update; a scalar on the device.
     """
 
@@ -42,6 +45,7 @@ class TrainState:
     seconds: float = 0.0
     rate_scale: float = 1.0
     strength: Strength | None = None
+    partner: nn.Module | None = None
     found_inf: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     @property
@@ -78,6 +82,13 @@ def choose_precision(name: str, device: str) -> str:
     return "bfloat16" if native else "float32"
 
 
+def autocast(config: RunConfig, device: str) -> AbstractContextManager[object]:
+    """Returns the context of a forward pass: bfloat16 autocast if the configuration selects it."""
+    if config.train.precision == "bfloat16":
+        return torch.autocast(device, dtype=torch.bfloat16)
+    return nullcontext()
+
+
 def freeze_layers(network: nn.Module, count: int) -> None:
     """Keeps the weights of a network's first layers as they are."""
     layers = [module for module in network.modules() if next(module.parameters(recurse=False), None) is not None]
@@ -91,20 +102,25 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
     discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
     freeze_layers(discriminator, config.train.frozen_layers)
-    networks = (generator, discriminator)
+    partner = None
+    if config.unpaired:
+        backward = derived_seed(config.seed, "backward")
+        partner = build_generator(config.network, shape, config.data.pixel_range, backward).to(device)
+    trained = generator if partner is None else nn.ModuleList([generator, partner])
     averaged = config.train.ema_half_life != "none"
 
     # Random generators, one per use.
     random = {
         name: torch.Generator(device).manual_seed(derived_seed(config.seed, name)) for name in ("latents", "training")
     }
-    for module in generator.modules():
+    for module in trained.modules():
         if isinstance(module, Dropout):
             module.generator = random["training"]
 
     # Optimizers.
     train = config.train
     rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
+    networks = (trained, discriminator)
     optimizers = [create_optimizer(network, train, rate) for network, rate in zip(networks, rates, strict=True)]
     generator_ema = generator
     if averaged:
@@ -117,5 +133,6 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
         optimizers[1],
         random,
         strength=Strength() if train.augment == "auto" else None,
+        partner=partner,
         found_inf=torch.zeros((), device=device),
     )

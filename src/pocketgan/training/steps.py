@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,8 +23,8 @@ from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import check_finite, summarise
 from pocketgan.training.objectives import objective_of, one_centred_penalty, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor
-from pocketgan.training.state import TrainState
-from pocketgan.training.translation import reconstruction, seen, with_inputs, with_reconstruction
+from pocketgan.training.state import TrainState, autocast
+from pocketgan.training.translation import reconstruction, seen, with_consistency, with_inputs, with_reconstruction
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,6 @@ class Tick:
     checkpoint: bool
     last: bool
     stopped: bool
-
-
-def autocast(config: RunConfig, device: str) -> AbstractContextManager[object]:
-    """Returns the context of a forward pass: bfloat16 autocast if the configuration selects it."""
-    if config.train.precision == "bfloat16":
-        return torch.autocast(device, dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def generate(state: TrainState, batch: Batch, config: RunConfig) -> Float[Tensor, "n c h w"]:
@@ -265,7 +258,10 @@ def generator_step(
             with torch.no_grad():
                 real_logits = discriminate(state, with_inputs(batch, config).real, batch.labels, config)
         loss = objective.generator_loss(real_logits, fake_logits).mean()
-        total = with_reconstruction(loss, fake, batch.real, config)
+        if state.partner is None:
+            total = with_reconstruction(loss, fake, batch.real, config)
+        else:
+            total = with_consistency(loss, fake, batch, state, config)
         state.generator_optimizer.step(total, state.found_inf, rate)
     return loss.detach()
 

@@ -1,13 +1,17 @@
-"""What image-to-image translation adds to a training step: what the discriminator sees, and the reconstruction loss."""
+"""What image-to-image translation adds to a training step: what the discriminator sees, and losses beside its own."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.batches import Batch
+from pocketgan.training.state import TrainState, autocast
 
 
 def seen(images: Tensor, source: Tensor, config: RunConfig) -> Float[Tensor, "n channels h w"]:
@@ -45,3 +49,43 @@ def with_reconstruction(loss: Tensor, output: Tensor, target: Tensor, config: Ru
     if objective.reconstruction_weight:
         loss = loss + objective.reconstruction_weight * reconstruction(output, target)
     return loss
+
+
+def with_consistency(loss: Tensor, output: Tensor, batch: Batch, state: TrainState, config: RunConfig) -> Tensor:
+    """Returns the weighted sum of the generator's losses without pairs, a scalar (Zhu et al. 2017, section 3).
+
+    The generator G turns inputs x into outputs that should look like images y of the target domain; the partner F turns
+    them back: adversarial loss + λ |F(G(x)) − x| (cycle consistency, equation 2, in one direction) + identity weight ·
+    |G(y) − y| (identity loss, section 5.2). F has no discriminator of its own: it only has to return the input.
+
+    Args:
+        loss: the adversarial loss, a scalar.
+        output: G(x), (N, C, H, W), attached to its graph.
+        batch: x in `source`, y in `real`.
+        state, config: of the run.
+    """
+    assert state.partner is not None
+    objective = config.objective
+    total = objective.adversarial_weight * loss
+    with autocast(config, output.device.type):
+        if objective.reconstruction_weight:
+            back = state.partner(output, batch.labels).float()
+            total = total + objective.reconstruction_weight * reconstruction(back, batch.source)
+        if objective.identity_weight:
+            with keeping_statistics(state.generator):
+                same = state.generator(batch.real, batch.labels).float()
+            total = total + objective.identity_weight * reconstruction(same, batch.real)
+    return total
+
+
+@contextmanager
+def keeping_statistics(network: nn.Module) -> Iterator[None]:
+    """Leaves BatchNorm's running statistics as they are inside: they describe the inputs, not the target domain."""
+    layers = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    for layer in layers:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.track_running_stats = True

@@ -11,6 +11,7 @@ import numpy as np
 from pocketgan.base.errors import PocketganError, WebError
 from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.parts import BUILT_IN
+from pocketgan.config.translating import NONE
 from pocketgan.runs.exported import WEIGHTS
 from pocketgan.runs.model import CONFIG, Model
 from pocketgan.runs.records import BEST, read_object
@@ -149,7 +150,10 @@ def data_is_ours(site: Site, model: Model) -> bool:
     data: DataConfig | None = model.data
     if data is None:
         return False
-    return data.data in PACKAGED or Path(data.data).resolve().is_relative_to(site.folder)
+    return all(
+        source in (*PACKAGED, NONE) or Path(source).resolve().is_relative_to(site.folder)
+        for source in (data.data, data.to)
+    )
 
 
 def labels_of(model: Model) -> list[str]:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pocketgan.base.errors import WebError
+from pocketgan.base.errors import DataError, WebError
+from pocketgan.images.handwriting import as_digit, fitted, in_grey
 from pocketgan.runs.model import Model
+from pocketgan.runs.records import DataFacts
 from pocketgan.web.asking import ask, data_is_ours, open_model, whole
 from pocketgan.web.create_words import say
 from pocketgan.web.gallery import sharp
-from pocketgan.web.redraw.handwriting import as_input
 from pocketgan.web.redraw.uploads import read_upload
 from pocketgan.web.site import Site
 from pocketgan.web.worker import Refused
@@ -99,6 +100,31 @@ def test_image(site: Site, name: object, label: object, index: object) -> Source
 def classes_of(model: Model) -> Sequence[str]:
     """Returns the classes with test images: all of MNIST's, even for a model trained only on 8s."""
     return DIGITS if model.facts.source == "mnist" else model.facts.class_names
+
+
+def as_input(pixels: np.ndarray, facts: DataFacts, *, drawn: bool = False) -> np.ndarray:
+    """Converts a picture to a model's input format.
+
+    Args:
+        pixels: uint8, shape (H, W), or (H, W, 3) in color.
+        facts: facts about the model's data.
+        drawn: whether the picture was drawn by hand, white on black; otherwise it is a file.
+
+    Returns:
+        uint8, shape (C, S, S): in MNIST's format for models of MNIST and for drawings; a file for another model is only
+        fitted into the square.
+
+    Raises:
+        WebError: the picture is empty; the message is in the current language.
+    """
+    if drawn or facts.source == "mnist":
+        try:
+            grey = as_digit(in_grey(pixels), facts.size)
+        except DataError:
+            raise WebError(say("nothing drawn")) from None
+        return np.repeat(grey[None], facts.channels, axis=0)
+    square = fitted(pixels if facts.channels == 3 else in_grey(pixels), facts.size)
+    return np.repeat(square[None], facts.channels, axis=0) if square.ndim == 2 else square.transpose(2, 0, 1).copy()
 
 
 def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, np.ndarray]:

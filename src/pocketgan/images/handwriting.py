@@ -1,4 +1,4 @@
-"""Preparation of drawings in the format of a model's data, so that the input resembles its training images.
+"""Preparation of drawings and photos of a digit in MNIST's format, so that they resemble training images.
 
 MNIST's format (Y. LeCun et al., *Gradient-based learning applied to document recognition*, 1998, section III-A): a
 white digit on black, scaled without distortion to fit a box of 20×20, with gray levels from anti-aliasing. Its center
@@ -7,13 +7,12 @@ all centers of mass in MNIST lie between 14.0 and 15.0, counted from the outer e
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from pocketgan.base.errors import WebError
-from pocketgan.runs.records import DataFacts
-from pocketgan.web.create_words import say
+from pocketgan.base.errors import DataError
 
 SIDE, BOX = 28, 20
 MIDDLE = 14.5
@@ -24,30 +23,10 @@ NOISE, MOST_NOISE = 2.0, 0.5
 The noise is the 99th percentile of the border pixels' differences from the background. The maximum is half of the
 strongest ink.
 """
+LARGEST = 512
+"""Largest side in pixels at which a photo is searched for its digit."""
 LEAST_CONTRAST = 24
 """Smallest difference between background and ink in gray levels; below it, the picture counts as empty."""
-
-
-def as_input(pixels: np.ndarray, facts: DataFacts, *, drawn: bool = False) -> np.ndarray:
-    """Converts a picture to a model's input format.
-
-    Args:
-        pixels: uint8, shape (H, W), or (H, W, 3) in color.
-        facts: facts about the model's data.
-        drawn: whether the picture was drawn by hand, white on black; otherwise it is a file.
-
-    Returns:
-        uint8, shape (C, S, S): in MNIST's format for models of MNIST and for drawings; a file for another model is only
-        fitted into the square.
-
-    Raises:
-        WebError: the picture is empty; the message is in the current language.
-    """
-    if drawn or facts.source == "mnist":
-        grey = as_digit(in_grey(pixels), facts.size)
-        return np.repeat(grey[None], facts.channels, axis=0)
-    square = fitted(pixels if facts.channels == 3 else in_grey(pixels), facts.size)
-    return np.repeat(square[None], facts.channels, axis=0) if square.ndim == 2 else square.transpose(2, 0, 1).copy()
 
 
 def in_grey(pixels: np.ndarray) -> np.ndarray:
@@ -57,7 +36,39 @@ def in_grey(pixels: np.ndarray) -> np.ndarray:
     return (pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Digit:
+    """A picture of a digit in MNIST's format, and what was done to it.
+
+    Attributes:
+        pixels: uint8, shape (side, side), white on black.
+        inverted: whether the picture was dark on a bright background.
+        width, height: size of the part that was cut out and scaled, in pixels of the picture; 0 where the picture was
+            already in the format.
+    """
+
+    pixels: np.ndarray
+    inverted: bool = False
+    width: int = 0
+    height: int = 0
+
+
 def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Converts a picture of one digit to MNIST's format; see `prepared`."""
+    return prepared(pixels, side).pixels
+
+
+def reduced(pixels: np.ndarray) -> np.ndarray:
+    """Returns a picture with at most 512 pixels on its longer side, averaged, as the browser interface reads it."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= LARGEST:
+        return pixels
+    scale = LARGEST / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
+
+
+def prepared(pixels: np.ndarray, side: int = SIDE) -> Digit:
     """Converts a picture of one digit to MNIST's format.
 
     The border determines the background, and a bright background is inverted. Pixels that differ from it no more than
@@ -69,18 +80,16 @@ def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
         pixels: uint8, shape (H, W).
         side: side of the result in pixels; the box is scaled in proportion.
 
-    Returns:
-        uint8, shape (side, side), white on black.
-
     Raises:
-        WebError: the picture is empty; the message is in the current language.
+        DataError: the picture is empty.
     """
     if in_manner(pixels, side):
-        return pixels
-    ink = np.abs(pixels.astype(np.float32) - background(pixels))
+        return Digit(pixels)
+    behind = background(pixels)
+    ink = np.abs(pixels.astype(np.float32) - behind)
     if ink.max() < LEAST_CONTRAST:
-        raise WebError(say("nothing drawn"))
-    noise = NOISE * float(np.percentile(np.abs(border_of(pixels) - background(pixels)), 99))
+        raise DataError("empty picture")
+    noise = NOISE * float(np.percentile(np.abs(border_of(pixels) - behind), 99))
     ink = np.where(ink > min(noise, MOST_NOISE * ink.max()), ink, 0)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -89,7 +98,8 @@ def as_digit(pixels: np.ndarray, side: int = SIDE) -> np.ndarray:
     size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
     small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
     small = (small * (255 / small.max())).round().astype(np.uint8)
-    return centred(small, side)
+    inverted = float(pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean()) < behind
+    return Digit(centred(small, side), inverted, ink.shape[1], ink.shape[0])
 
 
 def background(pixels: np.ndarray) -> float:
