@@ -106,7 +106,7 @@ def build_form(site: Site) -> Form:
     )  # fmt: skip
 
     def arrived(name: object, event: gr.EventData) -> tuple[Any, str]:
-        return brought(site, name, sent(event, "data"))
+        return brought(site, name, str(sent(event, "data")))
 
     wire(
         site, bring.brought, arrived, chosen, [data, seen],
@@ -161,7 +161,7 @@ def data_sets(site: Site) -> list[str]:
     return [*PACKAGED, *site.listing().data]
 
 
-def brought(site: Site, recipe_name: object, data: object) -> tuple[Any, str]:
+def brought(site: Site, recipe_name: object, data: str) -> tuple[Any, str]:
     """Chooses data that a browser has uploaded; returns the choice of data, and a look at it."""
     return gr.Dropdown(choices=data_sets(site), value=data), look_html(site, recipe_name, data)
 
