@@ -17,7 +17,7 @@ from pocketgan.experiment.prepared_data import MNIST_SPREAD, find_facts, fold_of
 from pocketgan.images.batches import Batches, DataOrder
 from pocketgan.images.sets import load_images
 from pocketgan.images.splitting import by_content, content_hashes
-from pocketgan.runs.requests import parse_mixture
+from pocketgan.runs.mixtures import parse_mixture
 from pocketgan.training.adaptive import EVERY, HIGHEST, Strength, affine, allows_flips, vary
 
 RANDOM = np.random.default_rng(3)

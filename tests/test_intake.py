@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import pocketgan
 from pocketgan.base.errors import DataError
+from pocketgan.experiment.looking import near_images
 from pocketgan.images.intake.cache import LEAST
 from pocketgan.images.intake.contents import Collection
 from pocketgan.images.intake.decoding import Wishes
@@ -671,3 +673,13 @@ def test_damaged_pictures_do_not_spoil_the_cache(tmp_path: Path, monkeypatch: py
         found = read_collection(str(tmp_path / "data"), Wishes(skip_damaged=True), shown)
         assert len(found.splits["train"].images) == LEAST - 1 and found.notes.skipped["damaged"][0] == 1
     assert reads == [LEAST]
+
+
+def test_pairs_of_copies_are_found_through_their_first_image() -> None:
+    """Equal images aren't compared with each other, and each copy is a pair with what is near it."""
+    rng = np.random.default_rng(0)
+    base = torch.from_numpy(rng.integers(0, 240, (3, 1, 16, 16), np.uint8))
+    images = torch.cat([base[:1], base[1:], base[:1], base[:1] + 3])
+    equal = [[0, 3]]
+    assert near_images(images, equal) == [(0, 4), (3, 4)] == near_images(images)
+    assert near_images(base[:1].repeat(5, 1, 1, 1), [list(range(5))]) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pocketgan.pictures.animation import Film
 from pocketgan.pictures.spelling import CANDIDATES, Written
 from pocketgan.runs.exported import load
-from pocketgan.runs.model import Model
+from pocketgan.runs.model import LabelChoice, Model
 from pocketgan.runs.run import Run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def interpolate(
     seeds: Sequence[int] = (0, 1),
     *,
     frames: int | None = None,
-    label: str | int | None = None,
+    label: LabelChoice = None,
     checkpoint: str | int = "auto",
     fps: float = 20.0,
 ) -> Film:
@@ -31,7 +31,8 @@ def interpolate(
         run: the run or the exported model, or its folder.
         seeds: the seeds to pass through, at least two; an animation returns to the first.
         frames: images from one seed to the next, including both; by default 28, of which the contact sheet shows 10.
-        label: the name of the class; None gives one row per class if the run is conditional.
+        label: the name of the class, or a mixture such as `3:0.7,8:0.3`; None gives one row per class if there are
+            classes.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
         fps: frames per second.
 
@@ -48,14 +49,14 @@ def interpolate(
 
 
 def find_directions(
-    run: str | Path | Model, count: int = 5, *, label: str | int | None = None, checkpoint: str | int = "auto"
+    run: str | Path | Model, count: int = 5, *, label: LabelChoice = None, checkpoint: str | int = "auto"
 ) -> "Directions":
     """Finds the directions of the latent space along which a generator's first layer varies most (GANSpace).
 
     Args:
         run: the run or the exported model, or its folder.
         count: the number of directions.
-        label: the name of the class to generate meanwhile.
+        label: the class to generate meanwhile, or a mixture.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
@@ -75,7 +76,7 @@ def walk_directions(
     directions: "Directions | None" = None,
     *,
     seed: int = 0,
-    label: str | int | None = None,
+    label: LabelChoice = None,
     reach: float = 3.0,
     steps: int = 9,
     checkpoint: str | int = "auto",
@@ -86,7 +87,7 @@ def walk_directions(
         run: the run or the exported model, or its folder.
         directions: the directions; by default the five strongest.
         seed: the seed of the latent.
-        label: the name of the class; None for the first class of a conditional run.
+        label: the name of the class, or a mixture; None for the first class, or for the mean of each number.
         reach: the distance to either side of the latent, in standard deviations.
         steps: images per direction.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.

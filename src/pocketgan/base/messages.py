@@ -164,6 +164,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "count from one": "must be at least 1 (got {count})",
     "unconditional": "'{folder}' is unconditional, so you can't request a class; leave --label out",
     "no mixture": "must be a class, or names and weights such as '3:0.7,8:0.3' (got {text})",
+    "one label": "must be one class or mixture here, such as '3' or '3:0.7,8:0.3', not a list of them",
+    "no mixture in file": "an ONNX file takes one class per image, no mixture; use the run or the exported weights",
     "weights above zero": "must have weights of at least 0, and one above 0",
     "no such label": "there is no class '{label}'; known: {known}",
     "sizes of images": (

@@ -37,7 +37,7 @@ def interpolate(
         to: the last seed; an animation returns to the first one, so that it can loop.
         through: seeds in between, in this order.
         frames: images from one seed to the next, both included; by default 28 in an animation, 10 in a picture.
-        label: the class (conditional runs); by default one row per class.
+        label: the class, or a mixture such as 3:0.7,8:0.3 (conditional runs); by default one row per class.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         fps: frames per second of an animation.
         scale: enlarge each pixel this many times, without blur; by default to the size of a screen.

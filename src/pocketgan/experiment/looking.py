@@ -1,8 +1,9 @@
 """A look at data before training: what it holds, what is done with it, what is double, and how fast it trains."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,7 @@ def look(data: str, recipe_name: str = "pocket", progress: Progress | None = Non
     config = config.model_copy(update={"data": located(config.data)})
     images, split, own, kind, sizes = everything_in(config, progress)
     equal = equal_images(images)
-    near, training = near_images(images.images), torch.tensor([part == "train" for part in split])
+    near, training = near_images(images.images, equal), torch.tensor([part == "train" for part in split])
     speed = forecast(config, images.part(training.nonzero().flatten()))
     return Look(data, kind, images, split, own, sizes, of_one_color(images), equal, near, speed, config.recipe)
 
@@ -275,32 +276,46 @@ def equal_images(images: ImageSet) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def near_images(images: Tensor) -> list[tuple[int, int]]:
+def near_images(images: Tensor, equal: Sequence[Sequence[int]] = ()) -> list[tuple[int, int]]:
     """Returns pairs of indices of images that differ a little: by at most 8 gray levels (root mean square), not by 0.
 
-    Images are compared at 8×8 pixels first. Those of a single color are passed over, and only the first 60,000 are
-    compared.
+    Images are compared at 8×8 pixels first. Those of a single color are passed over. Of equal images, only the first is
+    compared, and only the first 60,000 different images are.
 
     Args:
         images: uint8, shape (N, C, H, W).
+        equal: groups of indices of equal images, as `equal_images` returns them.
     """
-    images = images[:MOST_COMPARED]
+    groups = {group[0]: group for group in equal}
+    repeated = {place for group in equal for place in group[1:]}
+    places = [place for place in range(len(images)) if place not in repeated][:MOST_COMPARED]
+    pairs: list[tuple[int, int]] = []
+    for first, second in near_pairs(images[torch.tensor(places, dtype=torch.long)]):
+        alike = [groups.get(places[place], [places[place]]) for place in (first, second)]
+        room = MOST_PAIRS - len(pairs)
+        pairs += islice(((min(pair), max(pair)) for pair in product(*alike)), room)
+        if len(pairs) >= MOST_PAIRS:
+            break
+    return sorted(pairs)
+
+
+def near_pairs(images: Tensor) -> Iterator[tuple[int, int]]:
+    """Yields pairs of indices of nearly equal images among different ones; see `near_images`."""
+    if not len(images):
+        return
     small = torch.cat([adaptive_avg_pool2d(part.float(), THUMB).flatten(1) for part in images.split(4096)])
     varied = images.flatten(1).amax(dim=1) != images.flatten(1).amin(dim=1)
     norms, limit = small.square().sum(dim=1), NEAR_THUMBS**2 * small.shape[1]
-    pairs: list[tuple[int, int]] = []
     for start in range(0, len(small), BLOCK):
         block = small[start : start + BLOCK]
         squared = norms[start : start + BLOCK, None] + norms[None, start:] - 2 * block @ small[start:].T
         close = (squared <= limit) & varied[start : start + BLOCK, None] & varied[None, start:]
-        rows, columns = torch.triu(close, diagonal=1).nonzero(as_tuple=True)
-        for row, column in zip((rows + start).tolist(), (columns + start).tolist(), strict=True):
-            difference = (images[row].float() - images[column].float()).square().mean().sqrt().item()
-            if 0 < difference <= NEAR:
-                pairs.append((row, column))
-            if len(pairs) >= MOST_PAIRS:
-                return pairs
-    return pairs
+        candidates = torch.triu(close, diagonal=1).nonzero() + start
+        for part in candidates.split(BLOCK):
+            first, second = images[part[:, 0]].float(), images[part[:, 1]].float()
+            differences = (first - second).square().flatten(1).mean(dim=1).sqrt()
+            near = part[(differences > 0) & (differences <= NEAR)]
+            yield from ((row, column) for row, column in near.tolist())
 
 
 def forecast(config: RunConfig, images: ImageSet) -> float | str:

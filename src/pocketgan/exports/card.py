@@ -15,7 +15,7 @@ from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.translating import task_of
 from pocketgan.experiment.watchdog_words import advice, evidence, title
-from pocketgan.exports.card_text import class_names, colours, plain, prepared, table
+from pocketgan.exports.card_text import class_names, colours, condition_scales, example_label, plain, prepared, table
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import BATCHES, OPSET
 from pocketgan.metrics.evaluation import SPLITS
@@ -152,6 +152,7 @@ def opening(shipment: Shipment) -> str:
     config, facts = shipment.config, shipment.facts
     does = "translates images" if config.reads_images else "generates images"
     classes = " of a requested class" if config.network.conditional else ""
+    classes = " with requested properties" if classes and facts.condition_names else classes
     source = KNOWN[facts.source][0] if facts.source in KNOWN else f"the images of '{plain(facts.source)}'"
     how = "a loop of its author's own" if config.kind == "recorded" else f"the recipe `{config.recipe}` of Pocketgan"
     text = (
@@ -169,7 +170,7 @@ def use(shipment: Shipment) -> str:
     if shipment.weights_file:
         call = "model.generate(64, seed=1).save"
         if shipment.config.network.conditional:
-            call = f"model.generate(64, seed=1, label={json.dumps(shipment.facts.class_names[-1])}).save"
+            call = f"model.generate(64, seed=1, label={json.dumps(example_label(shipment.facts))}).save"
         elif shipment.config.reads_images:
             which = "" if shipment.facts.source in PACKAGED else ', images=["picture.png"]'
             call = f"pocketgan.translate(model{which}).pairs.save"
@@ -197,7 +198,9 @@ def contract(shipment: Shipment) -> str:
     rows = [["in", "`latents`", "float32", f"(N, {config.network.latent_dim})", "standard normal noise"]]
     if config.reads_images:
         rows = [["in", "`source`", "uint8", shape, "the images to translate, 0 black to 255 white"]]
-    if config.network.conditional:
+    if config.network.conditional and facts.condition_names:
+        rows.append(["in", "`conditions`", "float32", f"(N, {len(facts.condition_names)})", condition_scales(facts)])
+    elif config.network.conditional:
         rows.append(["in", "`labels`", "int64", "(N,)", f"the class, by its place in: {class_names(facts)}"])
     rows.append(["out", "`images`", "uint8", shape, "0 black to 255 white"])
     rows.append(["out", "`values`", "float32", shape, "the same before rounding, 0 to 1"])

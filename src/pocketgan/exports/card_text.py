@@ -26,6 +26,29 @@ def class_names(facts: DataFacts) -> str:
     return ", ".join(facts.class_names[:MOST_CLASSES]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def example_label(facts: DataFacts) -> str:
+    """Returns a label with which a card shows how images are generated: the last class, or one number."""
+    if not facts.condition_names:
+        return facts.class_names[-1]
+    mean = facts.condition_means[-1] if is_scaled(facts) else 1.0
+    return f"{facts.condition_names[-1]}:{mean:.3g}"
+
+
+def is_scaled(facts: DataFacts) -> bool:
+    """Returns whether the last number that images are told was brought to another scale; labels of 0 and 1 aren't."""
+    return (facts.condition_means[-1], facts.condition_scales[-1]) != (0.0, 1.0)
+
+
+def condition_scales(facts: DataFacts) -> str:
+    """Returns the numbers that a generator is told, in their order, with the scale of each."""
+    values = zip(facts.condition_names, facts.condition_means, facts.condition_scales, strict=True)
+    texts = [
+        name if (mean, scale) == (0.0, 1.0) else f"({name} − {mean:.6g}) / {scale:.6g}" for name, mean, scale in values
+    ]
+    rest = len(texts) - MOST_CLASSES
+    return ", ".join(texts[:MOST_CLASSES]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def plain(source: Any) -> str:
     """Returns the last part of a path, which reveals nothing about the machine; other texts are unchanged."""
     return str(source).rstrip("/\\").replace("\\", "/").rpartition("/")[2]

@@ -25,6 +25,7 @@ from pocketgan.runs.exported import CARD, LICENCE, ONNX, PICTURE, WEIGHTS, Expor
 from pocketgan.runs.model import CONFIG
 from pocketgan.runs.places import check_free
 from pocketgan.runs.records import DataFacts
+from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import generate_images, redraw_images, side_by_side
 from pocketgan.runs.weights import build_with
@@ -113,7 +114,8 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
         return side_by_side(inputs, redraw_images(network, config, inputs)), caption
     classes = len(names) if config.network.conditional else 0
     many = classes * ROWS if 4 <= classes <= 20 else PICTURED
-    made = generate_images(network, config, classes, count=many, seed=0)
+    conditions = drawn_conditions(run.facts, many, 0) if config.network.conditional else None
+    made = generate_images(network, config, classes, count=many, seed=0, label=conditions)
     columns = ", each column of a class" if made.columns else ", all classes in turn" if classes else ""
     return made, f"The first {many} images of seed 0{columns}, not selected."
 

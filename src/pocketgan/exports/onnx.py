@@ -30,8 +30,9 @@ class PictureGraph(nn.Module):
     """The computation of the ONNX file: a generator from its public inputs to images.
 
     Its inputs are latents, float32 (N, latent_dim), or images, uint8 (N, C, S, S), if the generator reads images. A
-    conditional generator also has labels, int64 (N,). It returns `images`, uint8 (N, C, S, S), equal to the result of
-    `to_uint8`, and `values`, the same before rounding, float32 in [0, 1], where 1 is white.
+    conditional generator also has labels, int64 (N,), or conditions, float32 (N, D), if it is told numbers. It returns
+    `images`, uint8 (N, C, S, S), equal to the result of `to_uint8`, and `values`, the same before rounding, float32 in
+    [0, 1], where 1 is white.
     """
 
     def __init__(self, network: nn.Module, config: RunConfig) -> None:
@@ -46,9 +47,10 @@ class PictureGraph(nn.Module):
         return levels.round().to(torch.uint8), levels / 255.0
 
 
-def input_names(config: RunConfig) -> tuple[str, ...]:
-    """Returns the names of the file's inputs: `latents` or `source`, and `labels` for a conditional generator."""
-    return ("source" if config.reads_images else "latents", *(["labels"] if config.network.conditional else []))
+def input_names(config: RunConfig, facts: DataFacts) -> tuple[str, ...]:
+    """Returns the names of the file's inputs: `latents` or `source`, and `labels` or `conditions`, if there are any."""
+    told = [] if not config.network.conditional else ["conditions"] if facts.condition_names else ["labels"]
+    return ("source" if config.reads_images else "latents", *told)
 
 
 def random_inputs(config: RunConfig, facts: DataFacts, count: int) -> tuple[Tensor, ...]:
@@ -60,6 +62,8 @@ def random_inputs(config: RunConfig, facts: DataFacts, count: int) -> tuple[Tens
     latents = torch.randn(count, config.network.latent_dim, generator=generator)
     if not config.network.conditional:
         return (latents,)
+    if facts.condition_names:
+        return latents, torch.randn(count, len(facts.condition_names), generator=generator)
     return latents, torch.randint(len(facts.class_names), (count,), generator=generator)
 
 
@@ -90,7 +94,7 @@ def onnx_file(network: nn.Module, config: RunConfig, facts: DataFacts) -> bytes:
     check_extra()
     import onnx
 
-    names = input_names(config)
+    names = input_names(config, facts)
     batch = torch.export.Dim("batch", min=1)
     with quiet():
         program = torch.onnx.export(
@@ -149,7 +153,7 @@ def check_onnx(content: bytes, network: nn.Module, config: RunConfig, facts: Dat
     differences = []
     for count in BATCHES:
         given = random_inputs(config, facts, count)
-        feeds = {name: tensor.numpy() for name, tensor in zip(input_names(config), given, strict=True)}
+        feeds = {name: tensor.numpy() for name, tensor in zip(input_names(config, facts), given, strict=True)}
         (result,) = session.run(["values"], feeds)
         _, expected = graph(*given)
         differences.append((torch.from_numpy(result) - expected).abs().max().item())

@@ -15,7 +15,8 @@ from pocketgan.base.errors import RunError
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.pictures.animation import Film
-from pocketgan.runs.model import Model
+from pocketgan.runs.model import LabelChoice, Model
+from pocketgan.runs.requests import for_each, requested_once, usual
 from pocketgan.runs.sampling import run_generator, sample_latents
 from pocketgan.runs.weights import load_generator
 
@@ -51,15 +52,16 @@ class Directions:
 
 
 def find_directions(
-    model: Model, count: int = COUNT, *, label: str | int | None = None, checkpoint: str | int = "auto"
+    model: Model, count: int = COUNT, *, label: LabelChoice = None, checkpoint: str | int = "auto"
 ) -> Directions:
     """Finds the strongest latent directions of a run or an exported model; they are the same on every call.
 
     Args:
         model: a model that generates from noise.
         count: the number of directions, at most the dimension of a latent.
-        label: the name of the class to generate meanwhile; None for the first. If the first layer adds a term of the
-            class to a term of the latent, as in all networks of Pocketgan, every class has the same directions.
+        label: the class to generate meanwhile, or a mixture; None for the first class or the mean of each number. If
+            the first layer adds a term of the class to a term of the latent, as in all networks of Pocketgan, every
+            class has the same directions.
         checkpoint: `best`, `last`, a step or `auto`.
 
     Raises:
@@ -67,36 +69,35 @@ def find_directions(
     """
     if model.config.reads_images:
         raise RunError("no directions", field="run", folder=model.folder)
-    index = chosen_class(model, label)
+    index = chosen_label(model, label)
     most = min(MOST, model.config.network.latent_dim)
     if not 1 <= count <= most:
         raise RunError("count at once", field="count", count=count, most=most)
     return of_network(load_generator(model, checkpoint), model.config.network.latent_dim, count, index)
 
 
-def chosen_class(model: Model, label: str | int | None) -> int | None:
-    """Returns the index of a class, or of the first class if none is named; None for an unconditional model.
+def chosen_label(model: Model, label: LabelChoice) -> int | Tensor | None:
+    """Returns what a label means to a model, or the usual one if it is None; None for an unconditional model.
 
     Raises:
         RunError: there is no such class.
     """
-    if label is not None:
-        return model.label_index(label)
-    return 0 if model.config.network.conditional else None
+    return usual(model) if label is None else requested_once(model, label)
 
 
-def of_network(network: nn.Module, latent_dim: int, count: int = COUNT, label: int | None = None) -> Directions:
+def of_network(
+    network: nn.Module, latent_dim: int, count: int = COUNT, label: int | Tensor | None = None
+) -> Directions:
     """Finds the strongest latent directions of a generator that reads noise.
 
     Args:
         network: the generator, in evaluation mode.
         latent_dim: the dimension of a latent.
         count: the number of directions; fewer are returned if fewer directions change the first layer's outputs.
-        label: the index of the class to generate, for a conditional generator.
+        label: the index of the class to generate, or weights of all (D,), for a conditional generator.
     """
     latents = whitened(max(SAMPLES, 3 * latent_dim), latent_dim)
-    labels = None if label is None else torch.full((len(latents),), label)
-    return principal_directions(latents, first_outputs(network, latents, labels), count)
+    return principal_directions(latents, first_outputs(network, latents, for_each(label, len(latents))), count)
 
 
 def whitened(count: int, latent_dim: int) -> Float[Tensor, "count latent"]:
@@ -163,7 +164,7 @@ def walk_directions(
     directions: Directions,
     *,
     seed: int = 0,
-    label: str | int | None = None,
+    label: LabelChoice = None,
     reach: float = REACH,
     steps: int = STEPS,
     checkpoint: str | int = "auto",
@@ -174,7 +175,7 @@ def walk_directions(
         model: a model that generates from noise.
         directions: the result of `find_directions`.
         seed: the seed of the latent.
-        label: the name of the class; None for the first class of a conditional model.
+        label: the name of the class, or a mixture; None for the first class, or for the mean of each number.
         reach: the distance to either side of the latent, in standard deviations.
         steps: images per direction.
         checkpoint: `best`, `last`, a step or `auto`.
@@ -190,7 +191,7 @@ def walk_directions(
         raise RunError("out of range", field="steps", value=steps, least=2, most=MOST_STEPS)
     if len(directions) == 0 or directions.vectors.shape[1] != model.config.network.latent_dim:
         raise RunError("other latent space", field="directions", folder=model.folder)
-    index = chosen_class(model, label)
+    index = chosen_label(model, label)
     latent = sample_latents(model.config, 1, seed)[0]
     return film_along(load_generator(model, checkpoint), model.config, directions, latent, index, reach, steps)
 
@@ -200,7 +201,7 @@ def film_along(
     config: RunConfig,
     directions: Directions,
     latent: Float[Tensor, "latent"],
-    label: int | None = None,
+    label: int | Tensor | None = None,
     reach: float = REACH,
     steps: int = STEPS,
 ) -> Film:
@@ -211,13 +212,12 @@ def film_along(
         config: the configuration of its run.
         directions: one or more directions of its latents.
         latent: the latent in the middle of each direction.
-        label: the index of the class to generate, for a conditional generator.
+        label: the index of the class to generate, or weights of all (D,), for a conditional generator.
         reach, steps: as in `walk_directions`.
     """
     rows, places = len(directions), torch.linspace(-reach, reach, steps)
     latents = (latent + places[:, None, None] * directions.vectors).flatten(0, 1)
-    labels = None if label is None else torch.full((len(latents),), label)
-    images = run_generator(network, latents, labels, config).numpy()
+    images = run_generator(network, latents, for_each(label, len(latents)), config).numpy()
     return Film(
         images=images.reshape(steps, rows, *images.shape[1:]),
         columns=rows,

@@ -13,7 +13,9 @@ from pocketgan.networks.layers import LatentInput
 from pocketgan.pictures.animation import Film, columns_for
 from pocketgan.pictures.animation_files import check_fps
 from pocketgan.pictures.latents import path, slerp
-from pocketgan.runs.model import Model
+from pocketgan.runs.mixtures import written_label
+from pocketgan.runs.model import LabelChoice, Model
+from pocketgan.runs.requests import drawn_conditions, for_each, requested_once, weights
 from pocketgan.runs.sampling import BATCH, run_generator, sample_latents
 from pocketgan.runs.weights import load_generator
 
@@ -27,7 +29,7 @@ def walk(
     seeds: Sequence[int] = (0, 1),
     *,
     frames: int | None = None,
-    label: str | int | None = None,
+    label: LabelChoice = None,
     checkpoint: str | int = "auto",
     fps: float = 20.0,
 ) -> Film:
@@ -40,17 +42,18 @@ def walk(
         model: a model that generates from noise.
         seeds: the seeds to pass through, at least two.
         frames: images from one seed to the next, including both; by default 28, of which the contact sheet shows 10.
-        label: the name of the class; None gives one row per class if the run is conditional.
+        label: the name of the class, or a mixture such as `3:0.7,8:0.3`. None gives one row per class if there are
+            classes; numbers that describe images change from those of one seed's first image to those of the next.
         checkpoint: `best`, `last`, a step or `auto`.
         fps: frames per second.
 
     Raises:
         RunError: the run is image-to-image, there is no such class or checkpoint, or a number is out of range.
     """
-    config, facts = model.config, model.facts
+    config = model.config
     check_walk(model, seeds, frames)
-    classes = shown_classes(model, label)
-    legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(classes) or 1
+    told, names = shown_labels(model, label)
+    legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(names) or 1
     if (legs + 1) * steps * rows > MOST_IMAGES:
         most = MOST_IMAGES // ((legs + 1) * rows) + 1
         counts = {"frames": frames or FRAMES, "count": len(seeds), "rows": rows}
@@ -60,7 +63,7 @@ def walk(
     network = load_generator(model, checkpoint)
     stops = torch.cat([sample_latents(config, 1, seed) for seed in seeds])
     latents = path(stops, steps + 1).repeat_interleave(rows, dim=0)
-    labels = torch.tensor(classes).repeat((legs + 1) * steps) if classes else None
+    labels = along_seeds(model, seeds, steps) if told is None else torch.cat([told] * ((legs + 1) * steps))
     images = run_generator(network, latents, labels, config).numpy()
     moments = range(0, legs * steps + 1, 1 if frames else EVERY)
     at = {leg * steps: f"seed {seed}" for leg, seed in enumerate(seeds)}
@@ -68,7 +71,7 @@ def walk(
         images=images.reshape(-1, rows, *images.shape[1:]),
         columns=columns_for(rows),
         captions=(),
-        names=tuple(facts.class_names[place] for place in classes),
+        names=names,
         fps=check_fps(fps),
         hold=0.0,
         moments=tuple(moments),
@@ -92,18 +95,37 @@ def check_walk(model: Model, seeds: Sequence[int], frames: int | None) -> None:
         raise RunError("out of range", field="frames", value=frames, least=2, most=MOST_FRAMES)
 
 
-def shown_classes(model: Model, label: str | int | None) -> list[int]:
-    """Returns the classes of an animation, one per row: the requested one or all; empty for an unconditional model."""
+def shown_labels(model: Model, label: LabelChoice) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Returns what the rows of an animation are told, and the names of the rows.
+
+    Returns:
+        Indices, int64 (rows,), or weights, float32 (1, D), of the requested label or of all classes; None for an
+        unconditional model, or if numbers change along the animation.
+    """
     if label is not None:
-        return [model.label_index(label)]
-    return list(range(len(model.facts.class_names))) if model.config.network.conditional else []
+        return for_each(requested_once(model, label), 1), (written_label(label),)
+    known = model.facts.class_names if model.config.network.conditional and not model.facts.condition_names else ()
+    return (torch.arange(len(known)) if known else None), known
+
+
+def along_seeds(model: Model, seeds: Sequence[int], steps: int) -> Float[Tensor, "n d"] | None:
+    """Returns the numbers along an animation, linearly from those of each seed's first image to the next seed's.
+
+    None for a model that isn't told numbers. The order is that of `latents.path`.
+    """
+    if not model.config.network.conditional:
+        return None
+    drawn = [drawn_conditions(model.facts, 1, seed) for seed in seeds]
+    rows = [weights(model, {})[None] if row is None else row for row in drawn]
+    shares = torch.linspace(0, 1, steps + 1)[:-1, None]
+    return torch.cat([torch.lerp(row, after, shares) for row, after in zip(rows, [*rows[1:], rows[0]], strict=True)])
 
 
 def walk_between(
     network: nn.Module,
     config: RunConfig,
     latents: Float[Tensor, "2 latent"],
-    labels: Int64[Tensor, "2"] | None = None,
+    labels: Tensor | None = None,
     *,
     frames: int = FRAMES,
     fps: float = 20.0,
@@ -114,8 +136,8 @@ def walk_between(
         network: a generator that reads noise.
         config: the configuration of its run.
         latents: the latents at the beginning and at the turning point.
-        labels: the indices of the classes there, for a conditional generator. Between two classes it receives a mixture
-            of their learned vectors.
+        labels: the indices of the classes there, int64 (2,), or weights, float32 (2, D), for a conditional generator.
+            Between two classes it receives a mixture of their learned vectors.
         frames: images from one latent to the other, including both; 2 to 250.
         fps: frames per second.
 
@@ -127,8 +149,11 @@ def walk_between(
     shares = torch.linspace(0, 1, frames)
     way = slerp(latents[0], latents[1], shares)
     way[0], way[-1] = latents
-    with mixing(network, labels, shares):
-        images = run_generator(network, way, None if labels is None else labels[:1].expand(frames), config).numpy()
+    if labels is not None and labels.is_floating_point():
+        images = run_generator(network, way, torch.lerp(labels[:1], labels[1:], shares[:, None]), config).numpy()
+    else:
+        with mixing(network, labels, shares):
+            images = run_generator(network, way, None if labels is None else labels[:1].expand(frames), config).numpy()
     there_and_back = [*range(frames), *range(frames - 2, 0, -1)]
     return Film(
         images=images[there_and_back, None],

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from pocketgan.base.errors import ModelError
+from pocketgan.base.errors import ModelError, RunError
 from pocketgan.images.sets import Pixels
 
 INPUTS = {"latents", "source"}
@@ -48,12 +48,20 @@ class OnnxGenerator(nn.Module):
         self.placeholder = nn.Parameter(torch.zeros(()), requires_grad=False)  # Tells the device, which is the CPU.
 
     def forward(self, given: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Runs the file: latents (N, width) or images (N, C, H, W), and labels (N,), give images (N, C, H, W)."""
+        """Runs the file: latents (N, width) or images (N, C, H, W), and labels, give images (N, C, H, W).
+
+        Labels are classes (N,), or numbers (N, D) if the file reads those.
+
+        Raises:
+            RunError: the labels are a mixture, and the file reads classes.
+        """
         names, outputs, shape = self.signature
         if len(shape) == 4 and given.ndim == 2:
             given = given[:, :, None, None]
         feeds = {names[0]: given.numpy()}
         if len(names) > 1 and labels is not None:
+            if labels.is_floating_point() and "float" not in self.session.get_inputs()[1].type:
+                raise RunError("no mixture in file", field="label")
             feeds[names[1]] = labels.numpy()
         ours = VALUES in outputs and names[0] in INPUTS
         (images,) = self.session.run([VALUES if ours else outputs[0]], feeds)

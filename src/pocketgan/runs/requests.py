@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pocketgan.base.errors import RunError
 from pocketgan.images.seeds import derived_seed
+from pocketgan.runs.mixtures import check_names, parse_mixture
 from pocketgan.runs.model import LabelChoice, Model
 from pocketgan.runs.records import DataFacts
 
@@ -45,6 +46,32 @@ def requested(model: Model, label: LabelChoice) -> int | list[int] | Tensor | No
     return [model.label_index(name) for name in names]
 
 
+def requested_once(model: Model, label: LabelChoice) -> int | Tensor | None:
+    """Returns what a label of one image means to a model: the index of a class, or weights, float32 (D,).
+
+    Raises:
+        RunError: there is no such name, the label is a list, or the model is unconditional.
+    """
+    told = requested(model, label)
+    if isinstance(told, list) or (isinstance(told, Tensor) and told.ndim != 1):
+        raise RunError("one label", field="label")
+    return told
+
+
+def for_each(told: int | Tensor | None, count: int) -> Tensor | None:
+    """Returns what `count` images are told alike: indices, int64 (N,), or weights, float32 (N, D); None for None."""
+    if told is None:
+        return None
+    return torch.full((count,), told) if isinstance(told, int) else told.expand(count, *told.shape)
+
+
+def usual(model: Model) -> int | Tensor | None:
+    """Returns what a generator is told if nothing is asked for: the first class, or the mean of each number."""
+    if not model.config.network.conditional:
+        return None
+    return weights(model, {}) if model.facts.condition_names else 0
+
+
 def told_names(model: Model) -> tuple[str, ...]:
     """Returns the names of the classes or numbers that a model can be told.
 
@@ -54,24 +81,6 @@ def told_names(model: Model) -> tuple[str, ...]:
     if not model.config.network.conditional:
         raise RunError("unconditional", field="label", folder=model.folder)
     return model.facts.condition_names or model.facts.class_names
-
-
-def parse_mixture(text: str) -> dict[str, float]:
-    """Returns the names and values of a text such as `3:0.7,8:0.3`; a name alone has the value 1.
-
-    Raises:
-        RunError: a value isn't a number.
-    """
-    values: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, separator, value = part.rpartition(":")
-        try:
-            values[name if separator else part] = float(value) if separator else 1.0
-        except ValueError:
-            raise RunError("no mixture", field="label", text=text) from None
-    if not values or not np.isfinite(list(values.values())).all():
-        raise RunError("no mixture", field="label", text=text)
-    return values
 
 
 def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
@@ -84,9 +93,7 @@ def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
         RunError: there is no such name, or weights of classes that aren't above 0.
     """
     names, facts = told_names(model), model.facts
-    for name in values:
-        if name not in names:
-            raise RunError("no such label", field="label", label=name, known=", ".join(names))
+    check_names(values, names)
     told = torch.zeros(len(names))
     if facts.condition_names:
         for name, value in values.items():

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from pocketgan.base.errors import DataError, PocketganError, RunError
 from pocketgan.base.language import speaking
@@ -31,6 +32,7 @@ from pocketgan.pictures.spelling import write_text
 from pocketgan.runs.exported import load
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.records import BEST
+from pocketgan.runs.requests import drawn_conditions, for_each, requested_once, usual
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents
 from pocketgan.runs.weights import build_with, find_checkpoint, load_discriminator
@@ -84,7 +86,7 @@ class Loaded:
     @cached_property
     def directions(self) -> Directions:
         """The strongest directions of the generator's latent space."""
-        return of_network(self.network, self.model.config.network.latent_dim, DIRECTIONS, 0 if self.classes else None)
+        return of_network(self.network, self.model.config.network.latent_dim, DIRECTIONS, usual(self.model))
 
 
 class Memory:
@@ -154,7 +156,8 @@ class Drawing:
     Attributes:
         seed: seed of the latents.
         count: number of pictures; for a request about one picture, the number it belongs to.
-        label: name of the requested class; None for all classes in turn, or for an unconditional model.
+        label: name of the requested class, or a mixture such as `3:0.7,8:0.3`; None for all classes in turn, for the
+            numbers of training images, or for an unconditional model.
         truncation: factor on the latents, in [0, 1].
         steps: steps along the strongest directions, in standard deviations.
     """
@@ -183,9 +186,12 @@ class Drawing:
         return drawn + loaded.directions.shift(self.steps) if any(self.steps) else drawn
 
     def labels(self, loaded: Loaded) -> Tensor | None:
-        """Returns the indices of the requested classes, int64, shape (count,); None for an unconditional model."""
+        """Returns what the generator is told: indices, int64 (count,), or weights, float32 (count, D), or None."""
         if self.label is not None:
-            return torch.full((self.count,), loaded.model.label_index(self.label))
+            return for_each(requested_once(loaded.model, self.label), self.count)
+        if loaded.model.config.network.conditional and loaded.model.facts.condition_names:
+            drawn = drawn_conditions(loaded.model.facts, MOST, self.seed)
+            return for_each(usual(loaded.model), self.count) if drawn is None else drawn[: self.count]
         return torch.arange(self.count) % loaded.classes if loaded.classes else None
 
 
@@ -193,7 +199,7 @@ def draw_images(loaded: Loaded, latents: Tensor, labels: Tensor | None) -> np.nd
     """Returns the images of latents, uint8, shape (N, C, H, W); an image doesn't depend on the others in its batch."""
     missing = -len(latents) % BATCH
     full = torch.cat([latents, latents[:1].expand(missing, -1)])
-    told = None if labels is None else torch.cat([labels, labels[:1].expand(missing)])
+    told = None if labels is None else torch.cat([labels, labels[:1].expand(missing, *labels.shape[1:])])
     pieces = []
     for start in range(0, len(full), BATCH):
         batch = slice(start, start + BATCH)
@@ -215,11 +221,13 @@ def noise_model(memory: Memory, folder: str) -> Loaded:
 
 
 def draw(memory: Memory, folder: str, drawing: dict[str, Any]) -> Answer:
-    """Generates pictures: `images` uint8 (N, C, H, W), `latents` (N, D), and `labels` for a class-conditional model."""
+    """Generates pictures: `images` uint8 (N, C, H, W), `latents` (N, D), and the `labels` of requested classes."""
     loaded, wanted = noise_model(memory, folder), Drawing.of(drawing)
     latents, labels = wanted.latents(loaded), wanted.labels(loaded)
     arrays = {"images": draw_images(loaded, latents, labels), "latents": latents.numpy()}
-    return {"step": loaded.weights.step}, arrays if labels is None else arrays | {"labels": labels.numpy()}
+    if labels is not None and not labels.is_floating_point():
+        arrays["labels"] = labels.numpy()
+    return {"step": loaded.weights.step}, arrays
 
 
 def directions(memory: Memory, folder: str) -> Answer:
@@ -252,11 +260,12 @@ def look(
         raise RunError("no such picture", field="index", index=index, count=wanted.count)
     latents, labels = wanted.latents(loaded), wanted.labels(loaded)
     image = torch.from_numpy(draw_images(loaded, latents, labels)[index])
-    label = None if labels is None else int(labels[index])
+    told = None if labels is None else labels[index]
     training = training_images(memory, loaded.model) if data else None
     judge = Judge(loaded.model, loaded.discriminator, memory.classifier(loaded.model), training)
-    values, arrays = judge.opinions(image[None], None if label is None else torch.tensor([label])), {}
-    values["step"], values["label"] = loaded.weights.step, label
+    values, arrays = judge.opinions(image[None], None if told is None else told[None]), {}
+    values["step"] = loaded.weights.step
+    values["label"] = None if told is None or told.is_floating_point() else int(told)
     if training is not None:
         near = judge.nearest(image, nearest)
         real = memory.spacing(loaded.model, training, near.places[0])
@@ -283,7 +292,7 @@ def between(memory: Memory, folder: str, first: dict[str, Any], second: dict[str
     """Interpolates between two pictures, each a description with its `index`: `gif`, the bytes of the animation."""
     loaded = noise_model(memory, folder)
     ends = [one(loaded, end) for end in (first, second)]
-    labels = None if ends[0][1] is None else torch.tensor([label for _, label in ends])
+    labels = both(loaded, [told for _, told in ends if told is not None])
     film = walk_between(loaded.network, loaded.model.config, torch.stack([latent for latent, _ in ends]), labels)
     content = animation(".gif", film.frames(scale), film.pauses)
     return {"frames": len(film)}, {"gif": np.frombuffer(content, np.uint8)}
@@ -297,15 +306,24 @@ def along(memory: Memory, folder: str, picture: dict[str, Any], steps: int, reac
     return {}, {"images": np.ascontiguousarray(film.images.swapaxes(0, 1))}
 
 
-def one(loaded: Loaded, picture: dict[str, Any]) -> tuple[Tensor, int | None]:
-    """Returns the latent and the class index of one picture, given as a description with its `index`."""
+def both(loaded: Loaded, told: list[Tensor]) -> Tensor | None:
+    """Returns what the generator is told of two pictures: indices, int64 (2,), or weights, float32 (2, D)."""
+    if not told:
+        return None
+    if any(one.is_floating_point() for one in told):
+        told = [one if one.is_floating_point() else one_hot(one, loaded.classes).float() for one in told]
+    return torch.stack(told)
+
+
+def one(loaded: Loaded, picture: dict[str, Any]) -> tuple[Tensor, Tensor | None]:
+    """Returns the latent of one picture, given as a description with its `index`, and what the generator is told."""
     values = dict(picture)
     index = values.pop("index")
     wanted = Drawing.of(values)
     if not 0 <= index < wanted.count:
         raise RunError("no such picture", field="index", index=index, count=wanted.count)
     labels = wanted.labels(loaded)
-    return wanted.latents(loaded)[index], None if labels is None else int(labels[index])
+    return wanted.latents(loaded)[index], None if labels is None else labels[index]
 
 
 def write(memory: Memory, folder: str, text: str, seed: int) -> Answer:

@@ -13,6 +13,7 @@ from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.parts import BUILT_IN
 from pocketgan.config.translating import NONE
 from pocketgan.runs.exported import WEIGHTS
+from pocketgan.runs.mixtures import check_names, parse_mixture
 from pocketgan.runs.model import CONFIG, Model
 from pocketgan.runs.records import BEST, read_object
 from pocketgan.runs.run import Run
@@ -28,6 +29,9 @@ Made = TypeVar("Made")
 MOST, MOST_SEED, MOST_STEP = 256, 2**31 - 1, 6.0
 """Largest number of pictures, largest seed, and largest step along a direction in standard deviations."""
 DIRECTIONS = 5
+LONGEST_LABEL = 1_000
+"""Largest number of characters of a mixture."""
+LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,25 @@ def data_is_ours(site: Site, model: Model) -> bool:
 
 
 def labels_of(model: Model) -> list[str]:
-    """Returns the names of the classes that can be requested from a model."""
-    return list(model.facts.class_names) if model.config.network.conditional else []
+    """Returns the names of the classes or numbers that can be requested from a model."""
+    facts = model.facts
+    return list(facts.condition_names or facts.class_names) if model.config.network.conditional else []
+
+
+def checked_label(model: Model, name: object, label: object) -> str | None:
+    """Returns a requested class, or a mixture such as `3:0.7,8:0.3`, if a model can be told it; None for none.
+
+    Raises:
+        UserError: there is no such class or number, or a value isn't a number.
+    """
+    known = labels_of(model)
+    text = str(label).strip() if known and label is not None else ""
+    if not text or text in known:
+        return text or None
+    if len(text) > LONGEST_LABEL or (":" not in text and not model.facts.condition_names):
+        raise WebError(say("unknown class", name=name, label=text[:LONGEST_SHOWN]))
+    check_names(parse_mixture(text), known)
+    return text
 
 
 def are_digits(names: Sequence[str]) -> bool:
@@ -184,16 +205,13 @@ def whole(value: object, key: str, least: int, most: int) -> int:
 def asked_for(
     site: Site, name: object, label: object, count: object, seed: object, truncation: object, steps: Sequence[object]
 ) -> tuple[Asked, Model]:
-    """Checks a browser's request for pictures; `label` is a class name, or empty for all classes in turn.
+    """Checks a browser's request for pictures; `label` is a class name or a mixture, or empty for all in turn.
 
     Raises:
         UserError: a value is invalid; the message names it.
     """
     model = open_model(site, name, redraw=False)
-    known = labels_of(model)
-    chosen = str(label) if known and label not in (None, "") else None
-    if chosen is not None and chosen not in known:
-        raise WebError(say("unknown class", name=name, label=chosen))
+    chosen = checked_label(model, name, label)
     if isinstance(truncation, bool) or not isinstance(truncation, int | float) or not 0 <= truncation <= 1:
         raise WebError(say("share", what=say("truncation")))
     moved = [step for step in steps if isinstance(step, int | float) and abs(step) <= MOST_STEP]

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from pocketgan.images.sets import ImageSet, to_network
@@ -65,12 +65,12 @@ class Judge:
         self.classifier = classifier
         self.training = training
 
-    def opinions(self, images: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, "n"] | None) -> dict[str, Any]:
+    def opinions(self, images: UInt8[Tensor, "n c h w"], labels: Tensor | None) -> dict[str, Any]:
         """Returns the scores of the discriminator and the classifier.
 
         Args:
             images: the images.
-            labels: the requested classes, for a class-conditional model.
+            labels: the requested classes, int64 (N,), or weights, float32 (N, D), for a conditional model.
 
         Returns:
             `discriminator`: numbers in [0, 1], and their `kind`. `probability`: that an image is real. `against`: that
@@ -99,7 +99,8 @@ class Judge:
             return {}
         chosen = torch.linspace(0, len(self.training) - 1, min(COMPARED, len(self.training))).long()
         compared = self.training.part(chosen)
-        real = self._logits(compared.images, compared.labels)
+        told = compared.labels if compared.conditions is None else compared.conditions
+        real = self._logits(compared.images, told)
         if facts.relativistic:
             shares = (own[:, None] - real).sigmoid().mean(dim=1)
             return {"discriminator": shares.tolist(), "kind": "against"}

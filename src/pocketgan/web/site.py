@@ -33,8 +33,8 @@ LONGEST = 1000
 FRESH_SECONDS = 2.0
 """Seconds for which a listing is reused, for all browsers together."""
 STUDY = "study.json"
-
-
+UPLOADS = "uploads"
+"""Folder of the data sets that browsers uploaded."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 FEWEST_PICTURES = 10
 """Number of pictures in a folder from which it is offered as data."""
@@ -277,6 +277,9 @@ def look(folder: Path) -> Listing:
             with os.scandir(place) as result:
                 entries = sorted(result, key=lambda entry: entry.name)
         except OSError:
+            continue
+        if name == UPLOADS:
+            data += [f"{name}/{entry.name}" for entry in entries if not entry.is_symlink() and entry.name[0] != "."]
             continue
         files = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
         if "config.json" in files:

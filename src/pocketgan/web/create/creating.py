@@ -23,8 +23,10 @@ def draw(site: Site, asked: Asked, model: Model, chosen: Sequence[Chosen] = ()) 
     """Generates pictures; returns the grid as HTML, and the pictures shown."""
     answer = ask(site, "draw", asked.name, drawing=asked.drawing)
     images, known = answer.arrays["images"], labels_of(model)
-    names = tuple(known[place] for place in answer.arrays["labels"]) if known else ()
-    classes = len(known) if asked.label is None else 0
+    told = answer.arrays.get("labels")
+    mixture = (asked.label,) * len(images) if asked.label is not None else ()
+    names = mixture if told is None else tuple(known[place] for place in told)
+    classes = len(known) if asked.label is None and told is not None else 0
     marked = [one.index if one.shown.asked == asked else None for one in chosen]
     title = f"{say('pictures', count=len(images))}. {say('keys')}"
     shown = Shown(asked, names)

@@ -79,7 +79,9 @@ def build_create(site: Site) -> dict[str, Any]:
 def lay_out_settings(parts: Parts) -> None:
     """Builds the left column with the settings."""
     parts.model = gr.Dropdown([], label=say("model"), elem_id="create-model")
-    parts.label = gr.Dropdown([], label=say("digit"), visible=False, elem_id="create-label")
+    parts.label = gr.Dropdown(
+        [], label=say("digit"), visible=False, allow_custom_value=True, elem_id="create-label"
+    )  # fmt: skip
     parts.count = gr.Slider(1, MOST, 64, step=1, label=say("count"), buttons=[], elem_id="create-count")
     parts.seed = gr.Number(0, label=say("seed"), info=say("seed help"), elem_id="create-seed")
     parts.buttons["another"] = gr.Button(say("another seed"), size="sm")
@@ -160,8 +162,8 @@ def follow(site: Site, parts: Parts) -> None:
 
     settings = [parts.count, parts.seed, parts.truncation, *parts.steps]
     # One event for all settings, so that the latest change waits for the previous answer. A drop-down's `input` occurs
-    # twice per choice, its `select` once.
-    set_one = functools.partial(gr.on, [parts.label.select, *(setting.input for setting in settings)])
+    # twice per choice, its `select` once, and its `blur` after a mixture was typed.
+    set_one = functools.partial(gr.on, [parts.label.select, parts.label.blur, *(setting.input for setting in settings)])
     wire(site, wire(site, set_one, **how).then, **how)
     another, middle = parts.buttons["another"], parts.buttons["middle"]
     drawn_after(wire(site, another.click, lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
@@ -206,15 +208,18 @@ def finds(site: Site, parts: Parts) -> None:
 
 
 def choices_of(site: Site, name: object) -> Any:
-    """Returns the choice of a class for a model, hidden for an unconditional model.
+    """Returns the choice of a class, or of numbers, for a model, hidden for an unconditional model.
 
     Raises:
         UserError: there is no such model.
     """
-    known = labels_of(open_model(site, name, redraw=False))
-    choices = [(say("all in turn"), ""), *((label, label) for label in known)]
-    title = say("digit") if are_digits(known) else say("class")
-    return gr.Dropdown(choices, value="", label=title, visible=bool(known))
+    model = open_model(site, name, redraw=False)
+    known = labels_of(model)
+    numbers = bool(model.facts.condition_names)
+    choices = [(say("as in training" if numbers else "all in turn"), ""), *((label, label) for label in known)]
+    title = say("values") if numbers else say("digit") if are_digits(known) else say("class")
+    example = ",".join(f"{name}:{share}" for name, share in zip(known[:2], (0.7, 0.3), strict=False))
+    return gr.Dropdown(choices, value="", label=title, info=say("mixture help", example=example), visible=bool(known))
 
 
 # Actions on pictures.

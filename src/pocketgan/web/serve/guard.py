@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pocketgan.base.language import say
+from pocketgan.web.train.incoming import MOST_BYTES
 from pocketgan.web.words import WORDS
 
 Scope = MutableMapping[str, Any]
@@ -24,7 +25,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST = 20_000_000
-"""Largest request body in bytes."""
+"""Largest request body in bytes, unless it is data for a training."""
 TRIES, FORGIVEN_SECONDS = 20, 60.0
 """Number of wrong passwords within this many seconds after which further passwords are rejected unread."""
 POLICY = (
@@ -42,8 +43,12 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }
-OWN = ("/", "/live/", "/studies/", "/assets/", "/static/", "/svelte/", "/gradio_api/", "/theme.css", "/config")
+OWN = (
+    "/", "/live/", "/data/", "/studies/", "/assets/", "/static/", "/svelte/", "/gradio_api/", "/theme.css", "/config"
+)  # fmt: skip
 """Paths that are served: exact matches, and everything below those that end in `/`, except below `/` itself."""
+DATA_FILE = "/data/file"
+"""Path to which a file of data for a training is sent."""
 ASIDE = ("/favicon.ico", "/manifest.json", "/robots.txt")
 CLOSED = ("proxy=", "deep_link", "dev/", "vibe", "undo-vibe", "runs", "run-history", "stream/", "process_recording",
           "custom_component/", "monitoring", "token", "openapi", "profiling", "file/")  # fmt: skip
@@ -75,7 +80,7 @@ class Guard:
         refusal = self.refusal(scope, headers)
         if refusal is not None:
             return await refuse(scope, send, *refusal)
-        return await self.app(scope, limited(receive), decorated(send))
+        return await self.app(scope, limited(receive, largest(scope)), decorated(send))
 
     def refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Returns the status and the message with which a request is refused; None if it is permitted."""
@@ -89,8 +94,9 @@ class Guard:
         if not served(scope["path"], self.cache):
             return 404, say(WORDS, "not here")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST:
-            return 413, say(WORDS, "too large", most=LARGEST // 1_000_000)
+        most = largest(scope)
+        if not length.isdecimal() or int(length) > most:
+            return 413, say(WORDS, "too large", most=most // 1_000_000)
         return None
 
     def named(self, host: str) -> bool:
@@ -166,7 +172,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def limited(receive: Receive) -> Receive:
+def largest(scope: Scope) -> int:
+    """Returns the largest permitted request body in bytes."""
+    return MOST_BYTES if scope["path"] == DATA_FILE and scope.get("method") == "PUT" else LARGEST
+
+
+def limited(receive: Receive, most: int = LARGEST) -> Receive:
     """Returns a `receive` that disconnects if the body exceeds the limit, whatever its header announced."""
     taken = 0
 
@@ -174,7 +185,7 @@ def limited(receive: Receive) -> Receive:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if taken > LARGEST else message
+        return {"type": "http.disconnect"} if taken > most else message
 
     return receive_some
 

@@ -11,6 +11,7 @@ from pocketgan.base.files import parse_json
 from pocketgan.base.language import say
 from pocketgan.runs.records import LARGEST_HEADER
 from pocketgan.web.compare.side_by_side import MOST, OVER, Comparisons
+from pocketgan.web.serve.upload_routes import add_uploads
 from pocketgan.web.site import Site
 from pocketgan.web.train.live import Live
 from pocketgan.web.words import WORDS
@@ -30,6 +31,7 @@ KINDS = {".png": "image/png", ".html": "text/html; charset=utf-8", ".csv": "text
 def add_routes(app: FastAPI, site: Site) -> None:
     """Adds the routes to the application."""
     live, comparisons = Live(site), Comparisons(site)
+    add_uploads(app, site)
 
     @app.get("/live/run")
     def run(name: str, have: str = "") -> Response:

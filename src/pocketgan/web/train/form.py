@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pocketgan.base.errors import ConfigError, WebError
 from pocketgan.config import durations
-from pocketgan.config.data_section import PACKAGED
+from pocketgan.config.data_section import HUB, PACKAGED
 from pocketgan.config.fields import FIELDS, validated
 from pocketgan.config.parts import NAMED, OPTIONS, names
 from pocketgan.config.recipes import recipe
@@ -120,10 +120,23 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
         else:
             nested[field.section][field.name] = checked
     try:
-        nested["data"]["data"] = data if data in PACKAGED else str(site.data(data))
+        nested["data"]["data"] = place_of(site, data)
     except WebError as error:
         raise WebError(error.reason, field="data") from None
     return validated(nested)
+
+
+def place_of(site: Site, data: object) -> str:
+    """Returns a data set as `--data` takes it: its name in the package, its path, or `hf:PATH` for Parquet files.
+
+    Raises:
+        WebError: there is no data set of this name, or it leads out of the site's folder.
+    """
+    if data in PACKAGED:
+        return str(data)
+    place = site.data(data)
+    tables = (place.glob(pattern) for pattern in ("*.parquet", "*/*.parquet"))
+    return f"{HUB}{place}" if place.is_dir() and any(True for files in tables for _ in files) else str(place)
 
 
 def flags_of(config: RunConfig, base: RunConfig) -> list[str]:

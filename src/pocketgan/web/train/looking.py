@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pocketgan.base.errors import PocketganError, WebError
 from pocketgan.base.language import spoken
-from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.parts import names
 from pocketgan.config.recipes import RECIPES
 from pocketgan.web.messages import complaint
 from pocketgan.web.site import Site
+from pocketgan.web.train.form import place_of
 
 SECONDS = 180
 """Maximum duration of a look."""
@@ -31,7 +31,7 @@ def look_html(site: Site, recipe_name: object, data: object) -> str:
     try:
         known = (*RECIPES, *names("recipe"))
         recipe = recipe_name if isinstance(recipe_name, str) and recipe_name in known else "pocket"
-        place = str(data) if data in PACKAGED else str(site.data(data))
+        place = place_of(site, data)
         with tempfile.TemporaryDirectory(prefix="pocketgan-look-") as folder:
             lines = look(site, place, recipe, Path(folder))
             sheet = base64.b64encode((Path(folder) / "data.png").read_bytes()).decode()

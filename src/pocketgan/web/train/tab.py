@@ -11,14 +11,16 @@ from pocketgan.config import parts
 from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import FIELDS, SECTIONS
 from pocketgan.config.recipes import RECIPES, recipe
+from pocketgan.web.gallery import asset
 from pocketgan.web.messages import complaint, line, report
 from pocketgan.web.ranking import best, in_order, is_of_study
 from pocketgan.web.site import Site
 from pocketgan.web.train import starting
+from pocketgan.web.train.bringing import bring_html
 from pocketgan.web.train.form import Field, fields, read, shown
 from pocketgan.web.train.live import live_html
 from pocketgan.web.train.looking import look_html
-from pocketgan.web.wiring import fills, quiet, wire
+from pocketgan.web.wiring import fills, looks, quiet, sent, wire
 
 FIRST = "pocket"
 """The recipe that the form shows initially."""
@@ -79,8 +81,11 @@ def build_form(site: Site) -> Form:
                 label=site.say("new name"), placeholder=site.say("new name help"), max_lines=1, elem_id=id_of("name")
             )
         about = gr.HTML(line(site.say(f"recipe {FIRST}")))
+        bring = gr.HTML(
+            "", html_template=bring_html(site), js_on_load=asset("bring.js"), elem_id="bring-data", **looks()
+        )
         look = gr.Button(site.say("look"), size="sm", elem_classes="pg-look-button")
-        seen = gr.HTML("", **fills())
+        seen = gr.HTML("", elem_id="data-look", **fills())
         with gr.Row(elem_classes="pg-fields"):
             for name_of in OFTEN:
                 settings[name_of] = build_field(site, known[name_of], values[name_of])
@@ -98,6 +103,14 @@ def build_form(site: Site) -> Form:
     wire(
         site, look.click, lambda name, place: look_html(site, name, place), [chosen, data], seen,
         show_progress="minimal", concurrency_limit=1, api_name="look", api_visibility="undocumented",
+    )  # fmt: skip
+
+    def arrived(name: object, event: gr.EventData) -> tuple[Any, str]:
+        return brought(site, name, str(sent(event, "data")))
+
+    wire(
+        site, bring.brought, arrived, chosen, [data, seen],
+        show_progress="minimal", concurrency_limit=1, api_visibility="private",
     )  # fmt: skip
     wire(site, data.focus, lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
     return Form(drawer, sections, button, (name, chosen, data), settings)
@@ -146,6 +159,11 @@ def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
 def data_sets(site: Site) -> list[str]:
     """Returns the available data sets: those in the package, and those below the site's folder."""
     return [*PACKAGED, *site.listing().data]
+
+
+def brought(site: Site, recipe_name: object, data: str) -> tuple[Any, str]:
+    """Chooses data that a browser has uploaded; returns the choice of data, and a look at it."""
+    return gr.Dropdown(choices=data_sets(site), value=data), look_html(site, recipe_name, data)
 
 
 def followable(site: Site) -> list[str]:
