@@ -205,10 +205,10 @@ class EvaluateConfig(Section):
     """How often to evaluate the generator: `60 s`, `1 epoch`; `none`: never. Evaluations don't affect training."""
     evaluate_count: int = Field(default=2000, ge=200, le=100_000)
     """Images generated for one evaluation."""
-    features: Literal["auto", "digits", "classifier", "random"] = "auto"
+    features: Literal["auto", "digits", "classifier", "self-supervised", "random"] = "auto"
     """The feature space: `digits` (an MNIST classifier, in the package), `classifier` (trained once, on this data's
-    labels), `random` (a random network). `auto`: `digits` for MNIST, a like one for Stacked MNIST, otherwise
-    `random`."""
+    labels), `self-supervised` (trained once, on this data without labels), `random` (a random network). `auto`:
+    `digits` for MNIST, a like one for Stacked MNIST, otherwise `random`."""
     patience: int = Field(default=0, ge=0)
     """Stop after this many evaluations in a row without a new best Fréchet distance; 0: never."""
 
