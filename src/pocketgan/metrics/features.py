@@ -34,8 +34,8 @@ VERSION = 1
 DIGITS_FILE = "digits.safetensors"
 IMAGES_TO_FIT = 360_000
 """Images shown to a classifier of other data in training: six epochs of 60,000."""
-PAIRS_TO_FIT = 180_000
-"""Images of at most 32 pixels shown, each in two views, to an encoder that learns without labels: three epochs of
+PAIRS_TO_FIT = 60_000
+"""Images of at most 32 pixels shown, each in two views, to an encoder that learns without labels: one epoch of
 60,000. Larger images take more time each, so fewer are shown."""
 MOST_EPOCHS = 60.0
 LEAST_TO_LEARN = 50
@@ -297,7 +297,11 @@ def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
 
 
 def train_encoder(images: ImageSet, *, epochs: float, seed: int, progress: Progress) -> bytes:
-    """Trains an encoder on images without labels, and returns it with its standardization as a safetensors file."""
+    """Trains an encoder on images without labels, and returns it with its normalization as a safetensors file.
+
+    All features are divided by one number, which gives them a mean variance of 1: a feature that hardly varies says
+    little, and must not count as much as the others.
+    """
     channels, size = images.images.shape[1:3]
     network = new_encoder(channels, size, seed)
     steps = fit_encoder(network, images.images, epochs=epochs, seed=seed)
@@ -306,22 +310,22 @@ def train_encoder(images: ImageSet, *, epochs: float, seed: int, progress: Progr
             advance(share)
     tensors = {f"network.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
     features = encode(network, images.images)
-    tensors["mean"], deviation = features.mean(dim=0), features.std(dim=0)
-    tensors["deviation"] = torch.where(deviation > 0, deviation, 1.0)
+    tensors["mean"], scale = features.mean(dim=0), features.var(dim=0).mean().sqrt()
+    tensors["scale"] = torch.where(scale > 0, scale, 1.0)
     return save(tensors, {"channels": str(channels), "size": str(size)})
 
 
 def encoder_space(content: bytes, note: str) -> FeatureSpace:
-    """Creates the feature space of an encoder (standardized features) from its safetensors file."""
+    """Creates the feature space of an encoder (normalized features) from its safetensors file."""
     tensors, facts = load(content), metadata(content)
     channels, size = int(facts["channels"]), int(facts["size"])
-    mean, deviation = tensors["mean"], tensors["deviation"]
+    mean, scale = tensors["mean"], tensors["scale"]
     network = new_encoder(channels, size)
     network.load_state_dict({key[8:]: tensor for key, tensor in tensors.items() if key.startswith("network.")})
     network = fused(network)
 
     def embed(images: Tensor) -> tuple[Tensor, None]:
-        return (encode(network, images) - mean) / deviation, None
+        return (encode(network, images) - mean) / scale, None
 
     return FeatureSpace("self-supervised", VERSION, tensors_hash(tensors), channels, size, (), FEATURES, note, embed)
 

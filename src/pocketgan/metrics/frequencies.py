@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pocketgan.base.language import localised
-from pocketgan.metrics.scores import score_text
+from pocketgan.base.language import localised, say
+from pocketgan.metrics.words import SCORE_TABLE
 from pocketgan.runs.model import Model
 
 UNEVEN = 2.0
@@ -38,8 +38,8 @@ class ClassFrequencies:
         percents = {name: localised(f"{100 * self.shares[key]:.3g}%") for name, key in parts.items()}
         key = "requested frequencies" if self.requested else "own frequencies"
         parts |= {"high": percents["most"], "low": percents["least"]}
-        line = score_text(key, **parts)
-        return f"{line} {score_text('balanced training')}" if self.balanced else line
+        line = say(SCORE_TABLE, key, **parts)
+        return f"{line} {say(SCORE_TABLE, 'balanced training')}" if self.balanced else line
 
 
 def class_frequencies(model: Model, class_counts: tuple[int, ...]) -> ClassFrequencies | None:

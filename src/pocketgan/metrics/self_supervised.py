@@ -1,7 +1,7 @@
 """A small network that learns from images without labels: the encoder of the feature space `self-supervised`.
 
-Two random distortions of an image must be recognized as the same among those of all other images in a batch (SimCLR:
-Chen et al. 2020). No labels are used.
+Two random distortions of an image must have similar projections, while over a batch all projected numbers vary and
+aren't correlated (VICReg: Bardes, Ponce and LeCun 2022). No labels are used.
 """
 
 import math
@@ -22,7 +22,10 @@ STEM = 16
 """Channels of those stages."""
 PROJECTED = 64
 """Length of the vectors that the loss compares; they aren't used as features."""
-TEMPERATURE = 0.2
+INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
+"""Weights of the loss's terms, from the paper."""
+SMALLEST_VARIANCE = 1e-4
+"""Added to variances before their square root, from the paper."""
 BATCH, RATE, WEIGHT_DECAY = 200, 4e-3, 0.02
 CONTRAST, TINT = 0.2, 0.2
 """Augmentation beside that of the classifier: the maximum changes of brightness, and of each color by itself."""
@@ -90,7 +93,7 @@ def new_encoder(channels: int, size: int, seed: int = 0) -> Encoder:
 def fit_encoder(network: Encoder, images: UInt8[Tensor, "n c h w"], *, epochs: float, seed: int) -> Iterator[float]:
     """Trains an encoder in place, and yields the completed share after each step.
 
-    AdamW and a one-cycle learning rate, as for the classifier; see `contrastive_loss`.
+    AdamW and a one-cycle learning rate, as for the classifier; see `vicreg_loss`.
 
     Args:
         network: an encoder with initial weights.
@@ -111,7 +114,7 @@ def fit_encoder(network: Encoder, images: UInt8[Tensor, "n c h w"], *, epochs: f
         chosen, order = order[:size], order[size:]
         batch = to_network(images[chosen], "unit")
         _, projections = network(torch.cat([augment(batch, generator), augment(batch, generator)]))
-        loss = contrastive_loss(projections)
+        loss = vicreg_loss(*projections.chunk(2))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -120,18 +123,21 @@ def fit_encoder(network: Encoder, images: UInt8[Tensor, "n c h w"], *, epochs: f
     network.eval()
 
 
-def contrastive_loss(projections: Float[Tensor, "two_n d"], temperature: float = TEMPERATURE) -> Float[Tensor, ""]:
-    """Returns the normalized temperature-scaled cross-entropy (NT-Xent) of Chen et al. 2020, equation 1.
+def vicreg_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+    """Returns the loss of two views' projections, by equations 1 to 6 of Bardes, Ponce and LeCun 2022 (VICReg).
 
     Args:
-        projections: first one view of each of n images, then in the same order their other view.
-        temperature: divides the cosine similarities.
+        first, second: the projections of two views of each of n images, n ≥ 2, in the same order.
     """
-    count = len(projections)
-    unit = functional.normalize(projections, dim=1)
-    similarities = (unit @ unit.T / temperature).masked_fill(torch.eye(count, dtype=torch.bool), -torch.inf)
-    partners = torch.arange(count).roll(count // 2)
-    return functional.cross_entropy(similarities, partners)
+    loss = INVARIANCE * functional.mse_loss(first, second)
+    for projections in (first, second):
+        centered = projections - projections.mean(dim=0)
+        covariance = centered.T @ centered / (len(centered) - 1)
+        variances = covariance.diagonal()
+        spread = functional.relu(1 - (variances + SMALLEST_VARIANCE).sqrt()).mean()
+        shared = (covariance.square().sum() - variances.square().sum()) / len(variances)
+        loss = loss + VARIANCE * spread + COVARIANCE * shared
+    return loss
 
 
 def augment(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Float[Tensor, "n c h w"]:

@@ -195,7 +195,8 @@ def measured(job: Job, study: Study) -> Result:
         UserError: the deciding metric can't be measured.
     """
     run, config = Run.open(job.folder), study.config
-    what = (run.config.data.model_dump_json(), config.against, config.features, (str(study.folder), run.facts.digest))
+    features, key = features_for(job, study), (str(study.folder), run.facts.digest)
+    what = (run.config.data.model_dump_json(), config.against, features, key)
     threads = job.config.train.threads
     with using_threads(threads if isinstance(threads, int) else 0):
         sets, space = real_sets(*what)
@@ -221,6 +222,18 @@ def measured(job: Job, study: Study) -> Result:
     return Result(
         variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)
     )
+
+
+def features_for(job: Job, study: Study) -> str:
+    """Returns the name of the feature space that a run is measured in.
+
+    A study that an older version began, where `auto` was `random` for data without labels, stays with `random`.
+    """
+    if study.config.features == "auto":
+        others = (other.result() for other in study.jobs() if other.config.data == job.config.data)
+        if any(result is not None and result.features.startswith("random ") for result in others):
+            return "random"
+    return study.config.features
 
 
 @lru_cache(maxsize=12)
