@@ -86,7 +86,7 @@ class TrainFields(TypedDict, total=False):
     count_by: Literal["step", "epoch"]
     evaluate_every: str
     evaluate_count: int
-    features: Literal["auto", "digits", "classifier", "random"]
+    features: Literal["auto", "digits", "classifier", "self-supervised", "random"]
     patience: int
     on_failure: Literal["continue", "stop", "rollback"]
     watch_window: int
