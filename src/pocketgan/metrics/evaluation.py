@@ -126,9 +126,9 @@ def evaluate(
         labels = labels_in(sets.class_names(space), translated.inputs)
         scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space)
         done = replace(done, translation=scores)
-    frequencies = (
-        None if model is None or model.config.reads_images else class_frequencies(model, counts_of(model, sets))
-    )
+    frequencies = None
+    if model is not None and not model.config.reads_images:
+        frequencies = class_frequencies(model.facts, model.config, counts_of(model, sets))
     return replace(done, weights=weights, taken_as_grey=grey, frequencies=frequencies)
 
 

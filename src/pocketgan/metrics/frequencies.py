@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pocketgan.base.language import localised, say
+from pocketgan.config.sections import RunConfig
 from pocketgan.metrics.words import SCORE_TABLE
-from pocketgan.runs.model import Model
+from pocketgan.runs.records import DataFacts
 
 UNEVEN = 2.0
 """Ratio of the largest to the smallest class from which an evaluation says its class frequencies."""
@@ -42,15 +43,15 @@ class ClassFrequencies:
         return f"{line} {say(SCORE_TABLE, 'balanced training')}" if self.balanced else line
 
 
-def class_frequencies(model: Model, class_counts: tuple[int, ...]) -> ClassFrequencies | None:
+def class_frequencies(facts: DataFacts, config: RunConfig, class_counts: tuple[int, ...]) -> ClassFrequencies | None:
     """Returns the class frequencies of a model's evaluation; None where classes are about even and weren't balanced.
 
     Args:
-        model: a run or an exported model.
+        facts, config: properties of its data, and the configuration of its training.
         class_counts: the number of training images in each class; empty if it isn't known.
     """
-    names, config = model.facts.class_names, model.config
-    if len(names) < 2 or len(class_counts) != len(names) or model.facts.condition_names:
+    names = facts.class_names
+    if len(names) < 2 or len(class_counts) != len(names) or facts.condition_names:
         return None
     balanced = config.data.balance
     if not balanced and max(class_counts) < UNEVEN * max(1, min(class_counts)):

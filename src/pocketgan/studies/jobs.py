@@ -230,7 +230,9 @@ def features_for(job: Job, study: Study) -> str:
     A study that an older version began, where `auto` was `random` for data without labels, stays with `random`.
     """
     if study.config.features == "auto":
-        others = (other.result() for other in study.jobs() if other.config.data == job.config.data)
+        data = job.config.data
+        same = (other for other in study.jobs() if other.config.data.data == data.data)
+        others = [other.result() for other in same if other.config.data.labels == data.labels]
         if any(result is not None and result.features.startswith("random ") for result in others):
             return "random"
     return study.config.features
