@@ -9,7 +9,7 @@ PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 # Python keeps what it has compiled: a test process then starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev train test test-slow test-notebooks test-all docs dist lint format texts bench bench-sensitivity bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-slow test-notebooks test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -79,6 +79,10 @@ bench: $(READY_DEV)
 
 bench-sensitivity: $(READY_DEV)
 	$(BIN)/python benchmarks/sensitivity.py
+
+# How alike feature spaces order damaged images, from the rows measured before; see the file for how to measure.
+bench-spaces: $(READY_DEV)
+	$(BIN)/python benchmarks/feature_spaces.py table
 
 bench-watchdog: $(READY_DEV)
 	$(BIN)/python benchmarks/watchdog.py

@@ -45,9 +45,10 @@ def blur(images: Tensor, deviation: float, _: torch.Generator) -> Tensor:
     offsets = torch.arange(-4, 5).float()
     kernel = torch.exp(-offsets.square() / (2 * deviation**2))
     kernel = kernel / kernel.sum()
-    floats = to_network(images, "unit")
-    floats = functional.conv2d(floats, kernel.view(1, 1, 1, -1), padding=(0, 4))
-    return to_uint8(functional.conv2d(floats, kernel.view(1, 1, -1, 1), padding=(4, 0)), "unit")
+    floats, channels = to_network(images, "unit"), images.shape[1]
+    wide, high = (kernel.view(1, 1, *shape).repeat(channels, 1, 1, 1) for shape in ((1, -1), (-1, 1)))
+    floats = functional.conv2d(floats, wide, padding=(0, 4), groups=channels)
+    return to_uint8(functional.conv2d(floats, high, padding=(4, 0), groups=channels), "unit")
 
 
 def noise(images: Tensor, deviation: float, generator: torch.Generator) -> Tensor:

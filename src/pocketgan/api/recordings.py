@@ -44,7 +44,7 @@ def record(
     classes: str = "all",
     validation: float = 5000,
     test: float = 0,
-    features: Literal["auto", "digits", "classifier", "random"] = "auto",
+    features: Literal["auto", "digits", "classifier", "self-supervised", "random"] = "auto",
     metrics: Any = "none",
     patience: int = 0,
     on_failure: Literal["continue", "stop"] = "continue",

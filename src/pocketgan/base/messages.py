@@ -142,8 +142,9 @@ PROBLEMS: Final[dict[str, str]] = {
     "images for space": (
         "'{space}' needs images of {expected} (channels, height, width), and these have {found}; 'random' accepts any"
     ),
-    "no labels to train on": "{source} has no labels to train a classifier on; use 'random'",
-    "one class to train on": "{source} has only one class, and a classifier needs two; use 'random'",
+    "no labels to train on": "{source} has no labels to train a classifier on; use 'self-supervised'",
+    "one class to train on": "{source} has only one class, and a classifier needs two; use 'self-supervised'",
+    "too few to learn from": "{source} has {found} images, and 'self-supervised' needs {least}; use 'random'",
     "no torch-fidelity": "'inception' needs torch-fidelity; pip install torch-fidelity 'torchmetrics>=1.9,<1.10'",
     "no inception weights": "can't get Inception's weights ({why}); set --inception-weights",
     "no weights file": "{path} isn't a file of weights ({why})",

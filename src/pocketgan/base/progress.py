@@ -55,7 +55,8 @@ WORK: dict[str, Words] = {
     "translating images": "translating real images",
     "measuring": "measuring {images} images in the feature space {space}",
     "training a classifier": "training a classifier on {images} images of {source}, once",
-    "classifier not stored": "can't save the classifier in {folder}: {why}",
+    "training an encoder": "training a network without labels on {images} images of {source}, once",
+    "network not stored": "can't save the trained network in {folder}: {why}",
     "too few for some": "{images} images against {real} are too few for {names}: the rest is measured",
     "writing onnx": "writing the ONNX file, and comparing it with PyTorch",
 }

@@ -143,6 +143,8 @@ def print_evaluation(done: "Evaluation") -> int:
         print(score_text("matched note", count=done.matched_counts[0], real=done.matched_counts[1]))
     if done.taken_as_grey:
         print(score_text("taken as grey"))
+    if done.frequencies is not None:
+        print(done.frequencies)
     if done.translation is not None:
         print_translation(done.translation)
     note = say_of(NOTES, done.space.name, source=done.real.source)

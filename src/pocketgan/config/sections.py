@@ -218,10 +218,10 @@ class EvaluateConfig(Section):
     """How often to evaluate the generator: `60 s`, `1 epoch`; `none`: never. Evaluations don't affect training."""
     evaluate_count: int = Field(default=2000, ge=200, le=100_000)
     """Images generated for one evaluation."""
-    features: Literal["auto", "digits", "classifier", "random"] = "auto"
+    features: Literal["auto", "digits", "classifier", "self-supervised", "random"] = "auto"
     """The feature space: `digits` (an MNIST classifier, in the package), `classifier` (trained once, on this data's
-    labels), `random` (a random network). `auto`: `digits` for MNIST, a like one for Stacked MNIST, otherwise
-    `random`."""
+    labels), `self-supervised` (trained once, on this data without labels), `random` (a random network). `auto`:
+    `digits` for MNIST, a like one for Stacked MNIST, otherwise `random`."""
     metrics: MetricList = "none"
     """Further metrics of each evaluation, separated by commas: the package's that aren't measured anyway, such as
     `kernel_distance`, or your own, such as `my_gan.py:sharpness`. The best checkpoint remains the one with the best

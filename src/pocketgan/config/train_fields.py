@@ -88,7 +88,7 @@ class TrainFields(TypedDict, total=False):
     count_by: Literal["step", "epoch"]
     evaluate_every: str
     evaluate_count: int
-    features: Literal["auto", "digits", "classifier", "random"]
+    features: Literal["auto", "digits", "classifier", "self-supervised", "random"]
     metrics: Any
     patience: int
     on_failure: Literal["auto", "continue", "stop", "rollback"]

@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 from collections.abc import Iterator
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int64, UInt8
@@ -14,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import to_network
 
+Network = TypeVar("Network", bound=nn.Module)
 FEATURES = 128
 LARGEST_SIDE = 32
 """Maximum side in pixels; larger images are first averaged down to it."""
@@ -33,11 +35,11 @@ class Classifier(nn.Module):
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _block(channels, 24, 5),
+            block(channels, 24, 5),
             nn.MaxPool2d(2),
-            _block(24, 48, 3),
+            block(24, 48, 3),
             nn.MaxPool2d(2),
-            _block(48, 96, 3),
+            block(48, 96, 3),
             nn.AdaptiveAvgPool2d(3),
             nn.Flatten(),
             nn.Linear(96 * 9, FEATURES, bias=False),
@@ -53,8 +55,9 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
 
-def _block(inputs: int, outputs: int, side: int) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=False)
+def block(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequential:
+    """Returns a convolution of `side`×`side` with BatchNorm and ReLU; the size stays, or is divided by the stride."""
+    convolution = nn.Conv2d(inputs, outputs, side, stride, padding=side // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -138,10 +141,12 @@ def distort(images: Float[Tensor, "n c h w"], generator: torch.Generator) -> Flo
     return functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
 
 
-def fused(network: Classifier) -> Classifier:
+def fused(network: Network) -> Network:
     """Returns a faster, equivalent copy for use after training, with each BatchNorm folded into the layer before it."""
     quick = copy.deepcopy(network).eval()
-    layers = [*(block for block in quick.body if isinstance(block, nn.Sequential)), quick.body]
+    body = quick.get_submodule("body")
+    assert isinstance(body, nn.Sequential)
+    layers = [*(part for part in body if isinstance(part, nn.Sequential)), body]
     for layer in layers:
         for index, (before, norm) in enumerate(itertools.pairwise(list(layer))):
             if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):

@@ -15,6 +15,7 @@ from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, everything, load_images, target_config
 from pocketgan.images.tasks import Pairs, judged
+from pocketgan.metrics.frequencies import class_frequencies
 from pocketgan.metrics.judge import Judge
 from pocketgan.metrics.real_images import COUNT, SPLITS, RealSets, choose_space, labels_in, look_at, read_real
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
@@ -67,8 +68,9 @@ def evaluate(
         against: `test`, `train` or `validation`, which are splits of the run's data (of MNIST for other images), or a
             path, whose test split is used if it has one; `auto` for the test split of the data, or for the validation
             set if there is no test split.
-        feature_space: `digits`, `stacked`, `classifier`, `random`, `inception`; `auto` for `digits` if the real images
-            are MNIST's, `stacked` for Stacked MNIST's, otherwise `classifier` if they have labels, and `random` if not.
+        feature_space: `digits`, `stacked`, `classifier`, `self-supervised`, `random`, `inception`; `auto` for `digits`
+            if the real images are MNIST's, `stacked` for Stacked MNIST's, otherwise `classifier` if they have labels,
+            and `self-supervised` if not (`random` for fewer than 50 images).
         count: the number of images to compare; by default 10,000, or all if there are fewer.
         metrics: `all`, or names from `METRICS` separated by commas; or a list of names and `Metric` objects.
         checkpoint: `best`, `last` or a step of a run; `auto` for the best checkpoint, or the last if there is no best.
@@ -131,7 +133,10 @@ def evaluate(
         labels = labels_in(sets.class_names(space), translated.inputs)
         scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space, others)
         done = replace(done, translation=scores if baseline_run is None else beside(scores, baseline_run))
-    return replace(done, weights=weights, taken_as_grey=grey)
+    frequencies = None
+    if model is not None and not model.config.reads_images:
+        frequencies = class_frequencies(model.facts, model.config, counts_of(model, sets))
+    return replace(done, weights=weights, taken_as_grey=grey, frequencies=frequencies)
 
 
 def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:
@@ -277,6 +282,11 @@ def with_targets(data: DataConfig, sets: RealSets) -> RealSets:
     return replace(sets, reference=reference, **others)
 
 
+def counts_of(model: Model, sets: RealSets) -> tuple[int, ...]:
+    """Returns the number of training images in each class; empty if it isn't known."""
+    return model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
+
+
 def generated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: RealSets) -> ImageSet:
     """Generates a model's images for the evaluation; a conditional model receives classes as often as in its training.
 
@@ -287,7 +297,7 @@ def generated_by(model: Model, count: int | None, weights: Weights, seed: int, s
     network = build_with(model, weights)
     names = model.facts.class_names
     classes = len(names) if model.config.network.conditional else 0
-    counts = model.facts.class_counts or (sets.training.class_counts() if sets.training is not None else ())
+    counts = counts_of(model, sets)
     told = drawn_conditions(model.facts, count or COUNT, seed) if model.config.network.conditional else None
     options = {"count": count or COUNT, "seed": seed, "class_counts": counts, "label": told}
     generated = generate_images(network, model.config, classes, **options)

@@ -74,10 +74,10 @@ def feature_space(
     """Returns a feature space, which `Judge`, `extract_features` and `class_probabilities` accept.
 
     Args:
-        name: `auto`, `digits`, `stacked`, `classifier`, `random` or `inception`. `auto` is `digits` for MNIST's images,
-            otherwise `random`.
-        images: real images, uint8 [0, 255], (N, C, H, W) or (N, H, W). `classifier` is trained on them once and then
-            stored in the user's cache; `random` depends on their number of channels only.
+        name: `auto`, `digits`, `stacked`, `classifier`, `self-supervised`, `random` or `inception`. `auto` is `digits`
+            for MNIST's images, otherwise `random`.
+        images: real images, uint8 [0, 255], (N, C, H, W) or (N, H, W). `classifier` and `self-supervised` are trained
+            on them once and then stored in the user's cache; `random` depends on their number of channels only.
         labels: their classes, integers from 0, (N,); `classifier` needs them.
         inception_weights: the file with the weights for `inception`.
         progress: whether to show the training of a classifier on standard error.

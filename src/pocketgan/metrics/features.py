@@ -6,6 +6,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -26,17 +27,23 @@ from pocketgan.metrics.classifier import FEATURES, Classifier, classify, fit, fu
 from pocketgan.metrics.feature_cache import metadata, read_features, tensors_hash, write_features
 from pocketgan.metrics.inception import inception_features
 from pocketgan.metrics.samples import Sample
+from pocketgan.metrics.self_supervised import BASE_SIDE, encode, fit_encoder, new_encoder
 from pocketgan.metrics.words import NOTES
 
 VERSION = 1
 DIGITS_FILE = "digits.safetensors"
 IMAGES_TO_FIT = 360_000
 """Images shown to a classifier of other data in training: six epochs of 60,000."""
+PAIRS_TO_FIT = 60_000
+"""Images of at most 32 pixels shown, each in two views, to an encoder that learns without labels: one epoch of
+60,000. Larger images take more time each, so fewer are shown."""
 MOST_EPOCHS = 60.0
+LEAST_TO_LEARN = 50
+"""Minimum number of images for a network that learns without labels."""
 RANDOM_SEED = 28
 LEAST_KEPT = 5_000
 """Minimum number of images whose features are cached."""
-Name = Literal["digits", "stacked", "classifier", "random", "inception"]
+Name = Literal["digits", "stacked", "classifier", "self-supervised", "random", "inception"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class FeatureSpace:
     """A map from images to features.
 
     Attributes:
-        name: `digits`, `stacked`, `classifier`, `random` or `inception`.
+        name: `digits`, `stacked`, `classifier`, `self-supervised`, `random` or `inception`.
         version: a number that is raised whenever the same images would get other features.
         hash: the first 12 hexadecimal digits of the SHA-256 of the network's weights and of the standardization.
         channels, size: of the images that the space accepts; 0 for any.
@@ -155,22 +162,70 @@ def classifier(images: ImageSet, progress: Progress | None = None) -> FeatureSpa
     if len(images.class_names) < 2:
         key = "one class to train on" if images.class_names else "no labels to train on"
         raise DataError(key, field="features", source=images.source)
-    path = cache_folder() / f"classifier-{VERSION}-{images.digest()[:16]}.safetensors"
+    epochs = min(MOST_EPOCHS, IMAGES_TO_FIT / len(images))
     note = NOTES["classifier"].format(source=images.source)
+    return stored_space(
+        f"classifier-{VERSION}-{images.digest()[:16]}",
+        partial(trained_space, "classifier", note=note),
+        lambda shown: train_space(images, epochs=epochs, seed=0, progress=shown),
+        progress,
+    )
+
+
+def self_supervised(images: ImageSet, progress: Progress | None = None) -> FeatureSpace:
+    """Returns the space of an encoder that learned from these images without labels: 128 features, no classes.
+
+    It is trained once and then stored in the user's cache.
+
+    Args:
+        images: the training split; labels are ignored.
+        progress: shows the progress of training.
+
+    Raises:
+        DataError: there are fewer than 50 images.
+    """
+    if len(images) < LEAST_TO_LEARN:
+        parts = {"source": images.source, "found": len(images), "least": LEAST_TO_LEARN}
+        raise DataError("too few to learn from", field="features", **parts)
+    share = min(1.0, BASE_SIDE / images.images.shape[2])
+    epochs = min(MOST_EPOCHS, share * PAIRS_TO_FIT / len(images))
+    note = NOTES["self-supervised"].format(source=images.source)
+    return stored_space(
+        f"self-supervised-{VERSION}-{ImageSet(images.images, None, (), '').digest()[:16]}",
+        partial(encoder_space, note=note),
+        lambda shown: train_encoder(images, epochs=epochs, seed=0, progress=shown),
+        progress,
+    )
+
+
+def stored_space(
+    name: str,
+    open_space: Callable[[bytes], FeatureSpace],
+    train: Callable[[Progress], bytes],
+    progress: Progress | None,
+) -> FeatureSpace:
+    """Returns a space from the user's cache, or trains it and stores it there; a damaged file is replaced.
+
+    Args:
+        name: the name of the file, which contains everything that the space depends on.
+        open_space: makes the space of a file's content.
+        train: trains the network, and returns the content of its file.
+        progress: shows the progress of training.
+    """
+    path = cache_folder() / f"{name}.safetensors"
     if path.is_file():
         try:
-            return trained_space("classifier", path.read_bytes(), note)
+            return open_space(path.read_bytes())
         except (OSError, SafetensorError, KeyError, ValueError, RuntimeError):
             path.unlink(missing_ok=True)
-    epochs = min(MOST_EPOCHS, IMAGES_TO_FIT / len(images))
     progress = progress or Progress(quiet=True)
-    content = train_space(images, epochs=epochs, seed=0, progress=progress)
+    content = train(progress)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except (OSError, StorageError) as error:
-        progress.say(work("classifier not stored", folder=path.parent, why=error))
-    return trained_space("classifier", content, note)
+        progress.say(work("network not stored", folder=path.parent, why=error))
+    return open_space(content)
 
 
 def kept(space: FeatureSpace, images: ImageSet, labels: Tensor | None) -> Sample:
@@ -239,6 +294,40 @@ def trained_space(name: Name, content: bytes, note: str) -> FeatureSpace:
 
     size = int(facts["size"])
     return FeatureSpace(name, VERSION, tensors_hash(tensors), channels, size, class_names, FEATURES, note, embed)
+
+
+def train_encoder(images: ImageSet, *, epochs: float, seed: int, progress: Progress) -> bytes:
+    """Trains an encoder on images without labels, and returns it with its normalization as a safetensors file.
+
+    All features are divided by one number, which gives them a mean variance of 1: a feature that hardly varies says
+    little, and must not count as much as the others.
+    """
+    channels, size = images.images.shape[1:3]
+    network = new_encoder(channels, size, seed)
+    steps = fit_encoder(network, images.images, epochs=epochs, seed=seed)
+    with progress.task(work("training an encoder", images=len(images), source=images.source)) as advance:
+        for share in steps:
+            advance(share)
+    tensors = {f"network.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
+    features = encode(network, images.images)
+    tensors["mean"], scale = features.mean(dim=0), features.var(dim=0).mean().sqrt()
+    tensors["scale"] = torch.where(scale > 0, scale, 1.0)
+    return save(tensors, {"channels": str(channels), "size": str(size)})
+
+
+def encoder_space(content: bytes, note: str) -> FeatureSpace:
+    """Creates the feature space of an encoder (normalized features) from its safetensors file."""
+    tensors, facts = load(content), metadata(content)
+    channels, size = int(facts["channels"]), int(facts["size"])
+    mean, scale = tensors["mean"], tensors["scale"]
+    network = new_encoder(channels, size)
+    network.load_state_dict({key[8:]: tensor for key, tensor in tensors.items() if key.startswith("network.")})
+    network = fused(network)
+
+    def embed(images: Tensor) -> tuple[Tensor, None]:
+        return (encode(network, images) - mean) / scale, None
+
+    return FeatureSpace("self-supervised", VERSION, tensors_hash(tensors), channels, size, (), FEATURES, note, embed)
 
 
 def train(epochs: float = 10, seed: int = 0, out: Path = Path(DIGITS_FILE)) -> None:

@@ -32,8 +32,9 @@ class Judge:
             split is compared with, and the training split serves as `others` and `training`.
         labels: the class of each real image, integers from 0, (N,). Class-conditional metrics need them.
         features: the feature space: `digits`, `stacked`, `classifier` (which is trained on the real images and their
-            labels, or on the training split of the data), `random`, `inception`, or a `FeatureSpace`. `auto` is
-            `digits` for MNIST's images, `stacked` for Stacked MNIST by name, otherwise `random`.
+            labels, or on the training split of the data), `self-supervised` (trained without labels), `random`,
+            `inception`, or a `FeatureSpace`. `auto` is `digits` for MNIST's images, `stacked` for Stacked MNIST by
+            name, otherwise `random`.
         metrics: `all`, or names separated by commas; or a list of names and `Metric` objects.
         others: more real images of the same kind, from which the real-data baseline is measured. Without them, it is
             measured by comparing one part of `real` with the rest, so with fewer images.

@@ -24,7 +24,7 @@ COUNT = 10_000
 """Default number of images to compare, if there are enough."""
 
 
-SPACES = ("auto", "digits", "stacked", "classifier", "random", "inception")
+SPACES = ("auto", "digits", "stacked", "classifier", "self-supervised", "random", "inception")
 USUAL = {"mnist": "digits", "stacked-mnist": "stacked"}
 """Feature spaces of the package's data."""
 COMPARED = 100
@@ -36,6 +36,9 @@ def choose_space(
 ) -> FeatureSpace:
     """Returns the feature space called `name` for this data.
 
+    `auto` is the usual space of the package's data; for other data it is `classifier` if there are labels, otherwise
+    `self-supervised`, or `random` for too few images.
+
     Raises:
         DataError: there is no such space, or it isn't available for this data.
     """
@@ -43,9 +46,11 @@ def choose_space(
     if name in ("digits", "stacked", "inception"):
         return fixed_space(name, inception_weights)
     images = load_images(data.model_copy(update={"classes": "all", "validation": 0}))
-    if name == "classifier" or (name == "auto" and len(images.class_names) > 1):
-        return features.classifier(images, progress)
-    return features.random(images.images.shape[1])
+    if name == "auto":
+        name = "classifier" if len(images.class_names) > 1 else "self-supervised"
+        if name == "self-supervised" and len(images) < features.LEAST_TO_LEARN:
+            name = "random"
+    return data_space(name, images, progress)
 
 
 def space_of(
@@ -53,7 +58,8 @@ def space_of(
 ) -> FeatureSpace:
     """Returns the feature space called `name` for images in memory.
 
-    `auto` is `digits` for MNIST's images, `stacked` for data called `stacked-mnist`, otherwise `random`.
+    `auto` is `digits` for MNIST's images, `stacked` for data called `stacked-mnist`, otherwise `random`: it never
+    trains a network that wasn't requested.
 
     Raises:
         DataError: there is no such space, or it isn't available for these images.
@@ -62,7 +68,16 @@ def space_of(
         name = USUAL.get(images.source) or ("digits" if is_mnist(images.images) else "random")
     if name in ("digits", "stacked", "inception"):
         return fixed_space(name, inception_weights)
-    return features.classifier(images, progress) if name == "classifier" else features.random(images.images.shape[1])
+    return data_space(name, images, progress)
+
+
+def data_space(name: str, images: ImageSet, progress: Progress | None = None) -> FeatureSpace:
+    """Returns a feature space that depends on the data: `classifier`, `self-supervised` or `random`."""
+    if name == "classifier":
+        return features.classifier(images, progress)
+    if name == "self-supervised":
+        return features.self_supervised(images, progress)
+    return features.random(images.images.shape[1])
 
 
 def check_space(name: str) -> str:

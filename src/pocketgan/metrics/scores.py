@@ -24,6 +24,7 @@ from pocketgan.metrics.samples import SETS
 from pocketgan.metrics.words import READINGS, SCORE_TABLE, TITLES, finite, short
 
 if TYPE_CHECKING:
+    from pocketgan.metrics.frequencies import ClassFrequencies
     from pocketgan.metrics.translation import TranslationScores
     from pocketgan.runs.model import Weights
 
@@ -113,6 +114,7 @@ class Evaluation:
         larger: the number of images of a larger evaluation in the folder of the model, because of which no page was
             written; otherwise None.
         translation: the scores of an image-to-image translation whose targets are known; otherwise None.
+        frequencies: how often each class was used, where the training data is uneven or was balanced; otherwise None.
     """
 
     space: FeatureSpace
@@ -126,6 +128,7 @@ class Evaluation:
     page: Path | None = None
     larger: int | None = None
     translation: "TranslationScores | None" = None
+    frequencies: "ClassFrequencies | None" = None
 
     @property
     def scores(self) -> dict[str, Figure]:
@@ -172,6 +175,7 @@ class Evaluation:
             "count": len(self.comparison.generated),
             **({} if counts is None else {"matched_count": counts[0], "matched_reference_count": counts[1]}),
             **({"taken_as_grey": True} if self.taken_as_grey else {}),
+            **({} if self.frequencies is None else {"class_frequencies": self.frequencies.to_json()}),
             **({} if self.translation is None else {"translation": self.translation.to_json()}),
             "metrics": {
                 name: figure.to_json() | ({} if name in METRICS else self.metrics[name].described())

@@ -70,6 +70,7 @@ NOTES: Final = {
     "digits": "a classifier trained on MNIST's training split",
     "stacked": "the digit in each channel, by a classifier trained on MNIST's training split",
     "classifier": "a classifier trained on {source}'s training split",
+    "self-supervised": "a network that learned to recognize {source}'s images, without labels",
     "random": "a random network that was never trained: a second opinion",
     "inception": "legacy, for comparison with papers: ImageNet's features say little of digits",
 }
@@ -129,6 +130,11 @@ SCORE_TABLE: Final = {
     "matched floor": "real-data baseline, {count} against {real}",
     "matched note": "There are too few real images for a baseline of the same size: the two columns '{count} against "
     "{real}' compare that many images on both sides.",
+    "requested frequencies": "Class frequencies: requested as in the training data, from {high} ({most}) to {low} "
+    "({least}).",
+    "own frequencies": "Class frequencies: the generator's own; in the training data they are from {high} ({most}) to "
+    "{low} ({least}).",
+    "balanced training": "Training used all classes equally often (--balance).",
     "taken as grey": "Red, green and blue are equal in every picture, so all were read as gray.",
     "how to read it": "how to read it",
     "higher": "higher is better",

@@ -83,7 +83,7 @@ class StudyConfig(Section):
     """What the study's own metrics are, by their names in files; filled in when the study is made."""
     against: str = "test"
     """The real images that scores are measured against."""
-    features: Literal["auto", "digits", "classifier", "random"] = "auto"
+    features: Literal["auto", "digits", "classifier", "self-supervised", "random"] = "auto"
     """The feature space."""
     count: int = Field(default=10_000, ge=200, le=1_000_000)
     """Images generated per score (for image-to-image translation, at most as many as there are real images)."""
