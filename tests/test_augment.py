@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pocketgan.config import sections as config
+from pocketgan.config import name_lists
 from pocketgan.training import augment as module
 from pocketgan.training.augment import AUGMENTATIONS, augment, cutout, rotation, translation
 
@@ -22,7 +22,7 @@ def noise(count: int = 6, channels: int = 1, height: int = 16, width: int = 16) 
 
 
 def test_config_knows_every_augmentation() -> None:
-    assert tuple(AUGMENTATIONS) == config.AUGMENTATIONS
+    assert tuple(AUGMENTATIONS) == name_lists.AUGMENTATIONS
 
 
 @each

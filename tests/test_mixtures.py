@@ -13,8 +13,9 @@ from pocketgan.runs.mixtures import parse_mixture, written_label
 from pocketgan.runs.onnx_model import OnnxGenerator
 from pocketgan.runs.requests import requested_once, usual
 from pocketgan.runs.run import Run
-from pocketgan.web.answers import Memory, answer
+from pocketgan.web.answers import answer
 from pocketgan.web.asking import asked_for, labels_of
+from pocketgan.web.memory import Memory
 from pocketgan.web.site import Site
 
 TINY: dict[str, Any] = {"hidden_dim": 4, "batch_size": 16, "threads": 1, "progress": False, "evaluate_every": "none"}

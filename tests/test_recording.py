@@ -34,8 +34,8 @@ from pocketgan.networks import plain
 from pocketgan.pictures.plots import draw_plots
 from pocketgan.runs.records import CLOCKS, DataFacts
 from pocketgan.runs.run import Run
-from pocketgan.web.answers import Loaded
 from pocketgan.web.compare.side_by_side import compare_html
+from pocketgan.web.memory import Loaded
 from pocketgan.web.site import Site
 from pocketgan.web.train.live import Live
 

@@ -19,9 +19,10 @@ from pocketgan.pictures.directions import find_directions
 from pocketgan.pictures.latents import slerp
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import sample_latents
-from pocketgan.web.answers import BATCH, Drawing, Loaded, Memory, answer, draw_images, identity
+from pocketgan.web.answers import BATCH, Drawing, answer, draw_images
 from pocketgan.web.frames import LENGTHS, MOST_JSON, BadFrame, read_frame, write_frame
 from pocketgan.web.judging import spacing
+from pocketgan.web.memory import Loaded, Memory, identity
 from pocketgan.web.worker import Refused, Worker
 
 

@@ -150,12 +150,6 @@ PROBLEMS: Final[dict[str, str]] = {
     "no weights file": "{path} isn't a file of weights ({why})",
     "weights without names": "{path} holds no named weights; use torch-fidelity's file",
     # Generation and evaluation.
-    "reads no noise": "'{folder}' translates images and reads no noise; use 'pocketgan translate'",
-    "reads no images": "'{folder}' generates from noise and doesn't translate images; use 'pocketgan generate'",
-    "images to translate gone": (
-        "the images that '{folder}' was trained on, {source}, can't be found; set --images FILE... to those to "
-        "translate"
-    ),
     "training images gone": "the images that '{folder}' was trained on can't be found",
     "size for model": "{path} has {found} pixels; '{folder}' needs {size}×{size}",
     "color for model": "{path} is in color; '{folder}' needs gray pictures",
@@ -194,7 +188,6 @@ PROBLEMS: Final[dict[str, str]] = {
     ),
     "no source": "there is no '{source}'; give a run's folder, a folder of pictures or an .npz file",
     "too few there": "'{source}' holds {found} images, and {count} were requested",
-    "too few to redraw": "there are {found} images to translate, and {count} were requested",
     "no space": "there is no feature space '{name}'{hint}; known: {known}",
     "test and train": "{why}; 'test' and 'train' are possible, too",
     "too few to compare": "needs at least {least} images to compare with (got {found})",

@@ -34,5 +34,12 @@ TRANSLATIONS: Final = {
     "half only": "'{folder}' has pictures in '{there}' but none in '{missing}'",
     "not two halves": "'{path}' is {size} pixels; a picture that holds a pair must be twice as wide as it is high",
     "pairs no folder": "must be a folder of pairs (got '{path}')",
+    "reads no noise": "'{folder}' translates images and reads no noise; use 'pocketgan translate'",
+    "reads no images": "'{folder}' generates from noise and doesn't translate images; use 'pocketgan generate'",
+    "images to translate gone": (
+        "the images that '{folder}' was trained on, {source}, can't be found; set --images FILE... to those to "
+        "translate"
+    ),
+    "too few to redraw": "there are {found} images to translate, and {count} were requested",
 }
 """Messages about image-to-image translation, by key."""

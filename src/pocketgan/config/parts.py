@@ -9,22 +9,21 @@ can run code.
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config.code import Code, code_of, load_from_environment, loaded, name_of_object
 from pocketgan.config.metric_names import METRICS
+from pocketgan.config.options import Value, converted, hints_of, literal, parameters_of
 
 Kind = Literal["generator", "discriminator", "objective", "optimizer", "schedule", "metric", "recipe"]
-Value = bool | int | float | str
-"""A value of an option or of a setting of one's own."""
 NAMED: tuple[Kind, ...] = ("generator", "discriminator", "objective", "optimizer", "schedule")
 """The kinds that a configuration names, each in the field of the same name. Its field `metrics` names several."""
 OPTIONS: dict[str, Kind] = {
@@ -361,50 +360,3 @@ def typed_options(kind: Kind, name: str, options: Mapping[str, Value]) -> dict[s
             hint = type(default) if isinstance(default, bool | int | float | str) else None
         results[option] = literal(value) if hint is None else converted(field, option, value, hint)
     return results
-
-
-def parameters_of(value: Any) -> dict[str, inspect.Parameter]:
-    """Returns the parameters of a constructor or function by name; empty if they can't be known."""
-    try:
-        return dict(inspect.signature(value).parameters)
-    except (TypeError, ValueError):
-        return {}
-
-
-def hints_of(value: Any) -> dict[str, Any]:
-    """Returns the annotations of a constructor's or function's parameters; empty if they can't be read."""
-    function: Callable[..., Any] = value.__init__ if isinstance(value, type) else value
-    try:
-        return get_type_hints(function)
-    except Exception:  # An annotation may name what isn't there at run time.
-        return {}
-
-
-def converted(field: str, option: str, value: Value, hint: Any) -> Value:
-    """Returns an option's value in the type of its annotation.
-
-    Raises:
-        ConfigError: it can't be converted.
-    """
-    try:
-        result = TypeAdapter(hint).validate_python(value)
-    except ValidationError:
-        kinds = [getattr(kind, "__name__", str(kind)) for kind in get_args(hint)] or [getattr(hint, "__name__", "?")]
-        raise ConfigError("wrong option", field=field, option=option, value=value, kind=" | ".join(kinds)) from None
-    except Exception:  # Pydantic has no schema for the annotation.
-        return literal(value)
-    return result if isinstance(result, bool | int | float | str) else value
-
-
-def literal(value: Value) -> Value:
-    """Returns a text as the number or truth value that it writes; everything else unchanged."""
-    if not isinstance(value, str):
-        return value
-    if value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            pass
-    return value

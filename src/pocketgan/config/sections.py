@@ -7,38 +7,16 @@ that a flag or a keyword (`batch_size=64`) needs no prefix.
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
-from pocketgan.config.data_section import DataConfig, Section, check_list, join_list, split
+from pocketgan.config.data_section import DataConfig, Section, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
+from pocketgan.config.name_lists import AugmentList, MetricList
 from pocketgan.config.parts import Kind, PartFacts, Value
 from pocketgan.config.translating import IDENTITY, NONE, check_translation
 
-AUGMENTATIONS = ("translation", "rotation", "cutout")
-
-
-def _check_augment(text: str) -> str:
-    if text in ("none", "auto"):
-        return text
-    for name in split(text):
-        if name not in AUGMENTATIONS:
-            known = ", ".join(["none", "auto", *AUGMENTATIONS])
-            raise ConfigError("no augmentation", name=repr(name), hint=nearest(name, AUGMENTATIONS), known=known)
-    return check_list(text)
-
-
-AugmentList = Annotated[str, BeforeValidator(join_list), AfterValidator(_check_augment)]
-
-
-def _name_metrics(value: Any) -> Any:
-    """Returns names of metrics, separated by commas; objects among them are handed over."""
-    several = split(value) if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
-    return ",".join(parts.name_of("metric", one) for one in several)
-
-
-MetricList = Annotated[str, BeforeValidator(_name_metrics), AfterValidator(check_list)]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
 
 
@@ -358,8 +336,8 @@ class RunConfig(Section):
     def own_parts(self) -> list[tuple[Kind, str]]:
         """Returns the kinds and names of the parts that aren't the package's."""
         named: list[tuple[Kind, str]] = [(kind, self.name_of(kind)) for kind in self.parts if kind != "metric"]
-        named += [("metric", name) for name in self.metrics]
-        return [(kind, name) for kind, name in named if name not in parts.BUILT_IN[kind]]
+        metrics: list[tuple[Kind, str]] = [("metric", name) for name in self.metrics]
+        return [(kind, name) for kind, name in named + metrics if name not in parts.BUILT_IN[kind]]
 
     def facts(self, kind: Kind) -> PartFacts:
         """Returns what is known about the configuration's part of a kind."""

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError
-from pocketgan.config.parts import FILLED, FILLED_IF_NEEDED, Kind, Part, parameters_of
+from pocketgan.config.options import parameters_of
+from pocketgan.config.parts import FILLED, FILLED_IF_NEEDED, Kind, Part
 from pocketgan.config.sections import NetworkConfig
 from pocketgan.networks.layers import ImageShape
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config import parts
-from pocketgan.config.parts import parameters_of
+from pocketgan.config.options import parameters_of
 from pocketgan.config.sections import TrainConfig
 
 
