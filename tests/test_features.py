@@ -390,7 +390,7 @@ def test_the_features_used_longest_ago_go_first(cache: Path, many: ImageSet, mon
 def test_without_labels_or_with_one_class_there_is_no_classifier(names: tuple[str, ...], cache: Path) -> None:
     images = squares(40)
     labels = torch.zeros(40, dtype=torch.int64) if names else None
-    with pytest.raises(DataError, match=r"^features: squares .*'random'"):
+    with pytest.raises(DataError, match=r"^features: squares .*'self-supervised'"):
         features.classifier(ImageSet(images.images, labels, names, "squares"))
     assert not cache.exists()
 
