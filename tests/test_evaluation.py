@@ -307,7 +307,7 @@ def test_against_images_of_ones_own(places: dict[str, str]) -> None:
 def test_the_space_is_chosen_by_the_real_images(places: dict[str, str]) -> None:
     few = {"count": 200, "metrics": "precision"}
     assert evaluate(places["some"], **few).space.name == "digits"
-    assert evaluate(places["some"], against=places["few"], **few).space.name == "self-supervised"
+    assert evaluate(places["some"], against=places["few"], **few).space.name == "random"
     labelled = evaluate(places["some"], against=places["real"], **few)
     assert labelled.space.name == "classifier"
     assert labelled.space.class_names == tuple("0123456789")

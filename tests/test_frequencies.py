@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.base.files import write_json
 from pocketgan.cli.main import main
 from pocketgan.config import recipes
 from pocketgan.config.fields import replace
 from pocketgan.metrics.frequencies import ClassFrequencies, class_frequencies
 from pocketgan.runs.records import DataFacts
-from pocketgan.studies.jobs import features_for
-from pocketgan.studies.study import Result, Study
-from tiny_studies import maker, write_digits
 
 NAMES = ("cat", "dog")
 
@@ -44,6 +40,7 @@ def test_uneven_classes_are_named_with_their_shares(counts: tuple[int, ...]) -> 
 
 def test_balanced_training_is_always_named() -> None:
     frequencies = frequencies_of((100, 100), balance=True, conditional=False)
+    assert frequencies is not None
     assert frequencies == ClassFrequencies({"cat": 0.5, "dog": 0.5}, requested=False, balanced=True)
     assert frequencies.to_json()["generated"] == "generator"
 
@@ -89,28 +86,3 @@ def test_evaluate_prints_and_stores_the_frequencies(balanced_run: Path, capsys: 
     stored = json.loads((balanced_run / "evaluation" / "evaluation.json").read_text())["class_frequencies"]
     assert stored["generated"] == "training data" and stored["balanced_training"] is True
     assert stored["training_data"] == {"0": pytest.approx(0.8, abs=0.01), "1": pytest.approx(0.2, abs=0.01)}
-
-
-# A study's space.
-
-
-@pytest.mark.parametrize(
-    ("features", "result", "expected"),
-    [
-        ("auto", None, "auto"),
-        ("auto", "random (version 1, abc)", "random"),
-        ("auto", "self-supervised (version 1, abc)", "auto"),
-        ("classifier", "random (version 1, abc)", "classifier"),
-    ],
-)
-def test_a_study_stays_in_the_space_of_its_first_results(
-    features: str, result: str | None, expected: str, tmp_path: Path
-) -> None:
-    make = maker(write_digits(tmp_path / "digits.npz", labels=False))
-    study = Study.begin(make(features=features), tmp_path / "study")
-    first, *_, last = study.jobs()
-    if result is not None:
-        last.folder.mkdir(parents=True)
-        stored = Result(variant=last.variant, seed=last.seed, state="finished", figures={}, features=result)
-        write_json(last.folder / "result.json", stored.model_dump(exclude={"reason"}))
-    assert features_for(first, study) == expected

@@ -421,6 +421,7 @@ def provoked() -> list[dict[str, float | str]]:
         history([80.0, *[50.0] * 8]),
         history([80.0, *[50.0] * 8], floor=None),
         history(FLAT[:3], own_target=0.5, variation=0.03, distinct_outputs=1.0),
+        history(FLAT[:3], variation=0.03, distinct_outputs=1.0),
     ]
     found = [diagnosis.evidence.to_json() for one in histories for diagnosis in diagnose(one)]
     loss = NonFiniteLoss("loss not finite", loss="d_loss is nan", step=12)

@@ -219,7 +219,7 @@ def evaluate(
         against: test, train or validation, splits of the run's data (MNIST's for other images), or a path of real
             images (its test split, if it has one); auto is test, or the validation set where there is no test split.
         features: digits, stacked, classifier, self-supervised, random or inception; auto is digits for MNIST, stacked
-            for Stacked MNIST, classifier for other real images with labels, otherwise self-supervised.
+            for Stacked MNIST, classifier for other real images with labels, otherwise random.
         count: number of images to compare; by default 10000, or all if there are fewer.
         metrics: all, or names separated by commas, such as frechet_distance,recall.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.

@@ -70,7 +70,7 @@ def evaluate(
             set if there is no test split.
         feature_space: `digits`, `stacked`, `classifier`, `self-supervised`, `random`, `inception`; `auto` for `digits`
             if the real images are MNIST's, `stacked` for Stacked MNIST's, otherwise `classifier` if they have labels,
-            and `self-supervised` if not (`random` for fewer than 50 images).
+            and `random` if not.
         count: the number of images to compare; by default 10,000, or all if there are fewer.
         metrics: `all`, or names from `METRICS` separated by commas; or a list of names and `Metric` objects.
         checkpoint: `best`, `last` or a step of a run; `auto` for the best checkpoint, or the last if there is no best.

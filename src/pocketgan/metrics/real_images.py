@@ -37,7 +37,7 @@ def choose_space(
     """Returns the feature space called `name` for this data.
 
     `auto` is the usual space of the package's data; for other data it is `classifier` if there are labels, otherwise
-    `self-supervised`, or `random` for too few images.
+    `random`.
 
     Raises:
         DataError: there is no such space, or it isn't available for this data.
@@ -47,9 +47,7 @@ def choose_space(
         return fixed_space(name, inception_weights)
     images = load_images(data.model_copy(update={"classes": "all", "validation": 0}))
     if name == "auto":
-        name = "classifier" if len(images.class_names) > 1 else "self-supervised"
-        if name == "self-supervised" and len(images) < features.LEAST_TO_LEARN:
-            name = "random"
+        name = "classifier" if len(images.class_names) > 1 else "random"
     return data_space(name, images, progress)
 
 

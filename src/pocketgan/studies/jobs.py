@@ -196,8 +196,7 @@ def measured(job: Job, study: Study) -> Result:
         UserError: the deciding metric can't be measured.
     """
     run, config, metrics = Run.open(job.folder), study.config, metrics_of(study.config.own_metrics)
-    features, key = features_for(job, study), (str(study.folder), run.facts.digest)
-    what = (run.config.data.model_dump_json(), config.against, features, key)
+    what = (run.config.data.model_dump_json(), config.against, config.features, (str(study.folder), run.facts.digest))
     threads = job.config.train.threads
     with using_threads(threads if isinstance(threads, int) else 0):
         sets, space = real_sets(*what)
@@ -223,20 +222,6 @@ def measured(job: Job, study: Study) -> Result:
     return Result(
         variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)
     )
-
-
-def features_for(job: Job, study: Study) -> str:
-    """Returns the name of the feature space that a run is measured in.
-
-    A study that an older version began, where `auto` was `random` for data without labels, stays with `random`.
-    """
-    if study.config.features == "auto":
-        data = job.config.data
-        same = (other for other in study.jobs() if other.config.data.data == data.data)
-        others = [other.result() for other in same if other.config.data.labels == data.labels]
-        if any(result is not None and result.features.startswith("random ") for result in others):
-            return "random"
-    return study.config.features
 
 
 @lru_cache(maxsize=12)
