@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 
 import pocketgan
+from pocketgan.config.sections import NetworkConfig
+from pocketgan.networks.autoencoder import AutoencoderGenerator
+from pocketgan.networks.layers import ImageShape
 from pocketgan.networks.translator import TranslatorDiscriminator, TranslatorGenerator
 
 
@@ -38,16 +41,22 @@ class OutputAlone(TranslatorDiscriminator):
     reads_pairs = False
 
 
-DENSE = {"generator": "autoencoder", "hidden_dim": 256, "depth": 5}
+class Dense(AutoencoderGenerator):
+    """The generator of `white-background`, of dense layers, whatever the widths of the discriminator are."""
+
+    def __init__(self, config: NetworkConfig, shape: ImageShape, pixels: str) -> None:
+        super().__init__(config.model_copy(update={"hidden_dim": 256, "depth": 5, "dropout": 0.3}), shape, pixels)
+
+
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "translator": ("translator", {}),
     "without the reconstruction loss": ("translator", {"reconstruction_weight": 0.0}),
     "the discriminator sees the output alone": ("translator", {"discriminator": OutputAlone}),
     "without skips": ("translator", {"generator": WithoutSkips}),
-    "dense layers instead of convolutions": ("translator", DENSE | {"discriminator": "translator"}),
+    "dense layers instead of convolutions": ("translator", {"generator": Dense}),
     "dense layers, no reconstruction, output alone": (
         "translator",
-        DENSE | {"discriminator": OutputAlone, "reconstruction_weight": 0.0},
+        {"generator": Dense, "discriminator": OutputAlone, "reconstruction_weight": 0.0},
     ),
     "white-background": ("white-background", {"classes": "all"}),
 }
