@@ -226,7 +226,7 @@ def formatted(text: str) -> list[str]:
         if title:
             section = title[1]
             lines += [f"**{section.replace('Args', 'Arguments')}**", ""]
-        elif section and (item := re.match(r" {4}([\w*, ]+): (.*)", line)):
+        elif section not in ("", "Returns", "Yields") and (item := re.match(r" {4}([\w*][\w*, ]*): (.*)", line)):
             lines.append(f"- `{item[1]}`: {item[2]}")
         elif section and line.strip():
             lines.append(f"  {line.strip()}" if lines[-1].startswith(("- ", "  ")) else line.strip())

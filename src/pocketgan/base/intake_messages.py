@@ -87,7 +87,7 @@ INTAKE: Final[dict[str, str]] = {
         "the pictures with 16 bits per color hold numbers below 16 bits (their brightest is {high} of 255 when read "
         "with 8); save them with 8 bits"
     ),
-    "no datasets package": "'hf:' needs the package datasets; pip install 'pocketgan[hub]'",
+    "no datasets package": "'hf:' needs the package datasets; pip install datasets",
     "no hub data": "can't load {data}: {why}",
     "hub without images": "{data} has no column of images (it has: {known})",
     "reading pictures": "reading {count} pictures, once",
