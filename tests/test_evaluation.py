@@ -697,7 +697,7 @@ MISTAKES = [
         "{real} --features digit",
         "--features: there is no feature space 'digit'; did you mean 'digits'?; known: auto, digits",
     ),
-    ("{real} --against {noise} --features classifier", "has no labels to train a classifier on; use 'random'"),
+    ("{real} --against {noise} --features classifier", "has no labels to train a classifier on; use 'self-supervised'"),
     ("{real} --features inception", "--features: 'inception' needs torch-fidelity; pip install torch-fidelity"),
     ("{real} --features inception --inception-weights {text}", "--inception-weights: {text} isn't a file of weights"),
     ("{real} --features inception --inception-weights {nothing}", "--inception-weights: can't read {nothing}"),

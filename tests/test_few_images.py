@@ -12,7 +12,7 @@ from pocketgan.base.errors import ConfigError, DataError, RunError
 from pocketgan.config.data_section import DataConfig
 from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
-from pocketgan.experiment.experiment import settled
+from pocketgan.experiment.diagnosis import DIVERGING
 from pocketgan.experiment.prepared_data import MNIST_SPREAD, find_facts, fold_of, penalty_weight
 from pocketgan.images.batches import Batches, DataOrder
 from pocketgan.images.sets import load_images
@@ -275,16 +275,11 @@ def test_batches_hold_numbers_or_classes(tmp_path: Path) -> None:
 # What follows the data: the reaction to failures, and penalties.
 
 
-def test_pocket_rolls_back_on_own_images_unless_asked_otherwise(tmp_path: Path) -> None:
-    own = replace(recipe("pocket"), data=archive(tmp_path, 100))
-    for config, reaction in (
-        (recipe("pocket"), "continue"),
-        (own, "rollback"),
-        (replace(own, on_failure="continue"), "continue"),
-        (replace(recipe("dcgan"), data=archive(tmp_path, 100)), "continue"),
-    ):
-        facts = find_facts(load_images(config.data), digest=False)
-        assert settled(config, facts, "cpu").watchdog.on_failure == reaction
+def test_pocket_may_roll_back_on_own_images_unless_asked_otherwise() -> None:
+    own = replace(recipe("pocket"), data="own.npz")
+    assert own.may_roll_back and not recipe("pocket").may_roll_back
+    assert not replace(own, on_failure="continue").may_roll_back
+    assert not replace(recipe("dcgan"), data="own.npz").may_roll_back
 
 
 def test_the_penalty_is_one_for_mnist_and_follows_the_distance_of_other_images(tmp_path: Path) -> None:
@@ -294,3 +289,13 @@ def test_the_penalty_is_one_for_mnist_and_follows_the_distance_of_other_images(t
     distance = (pixels[:100] - pixels[100:]).square().sum(dim=1).mean().item()
     assert penalty_weight("auto", facts) == pytest.approx(distance / MNIST_SPREAD, rel=0.1)
     assert penalty_weight(3.5, facts) == 3.5
+
+
+@pytest.mark.slow
+def test_a_run_that_diverges_on_own_images_goes_back_by_default(tmp_path: Path) -> None:
+    sensitive = {"watch_window": 2, "watch_progress": 0.9, "watch_accuracy": 0.51, "learning_rate": 0.05}
+    often = {"duration": "60 steps", "evaluate_every": "4 steps", "checkpoint_every": "4 steps", "features": "random"}
+    run = pocketgan.train("pocket", data=images_of(1000), out=tmp_path / "run", **(TINY | sensitive | often))
+    assert run.config.watchdog.on_failure == "auto"
+    rolled_back, found = run.rollbacks(), [event for event in run.events() if event["event"] == "diagnosis"]
+    assert rolled_back and {event["name"] for event in found} & set(DIVERGING)

@@ -59,6 +59,7 @@ FOLLOWED = {
     "features": "random",
     "validation": 200,
     "threads": 1,
+    "on_failure": "continue",
 }
 QUIET = Progress(quiet=True)
 

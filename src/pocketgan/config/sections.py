@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
-from pocketgan.config.data_section import DataConfig, Section, split
+from pocketgan.config.data_section import PACKAGED, DataConfig, Section, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 from pocketgan.config.name_lists import AugmentList, MetricList
 from pocketgan.config.parts import Kind, PartFacts, Value
@@ -213,8 +213,8 @@ class WatchdogConfig(Section):
 
     on_failure: Literal["auto", "continue", "stop", "rollback"] = "continue"
     """What to do when the watchdog detects a failure: continue, stop, or go back to the last healthy checkpoint with
-    half the learning rate (three times at most). `auto`: `rollback` on one's own images, `continue` on the package's
-    MNIST, for which `pocket` is tuned."""
+    half the learning rate (three times at most). `auto`: on one's own images, go back where training diverges; on the
+    package's MNIST, for which `pocket` is tuned, continue."""
     watch_window: int = Field(default=3, ge=2, le=100)
     """Evaluations in a row that must show a failure; a single bad evaluation can be chance."""
     watch_progress: float = Field(default=0.1, gt=0, lt=1)
@@ -332,6 +332,12 @@ class RunConfig(Section):
     def metrics(self) -> list[str]:
         """The names of the further metrics of each evaluation."""
         return [] if self.evaluation.metrics == "none" else split(self.evaluation.metrics)
+
+    @property
+    def may_roll_back(self) -> bool:
+        """Whether the run may go back to a healthy checkpoint; with `auto`, only on one's own images."""
+        action = self.watchdog.on_failure
+        return action == "rollback" or (action == "auto" and self.data.data not in PACKAGED)
 
     def own_parts(self) -> list[tuple[Kind, str]]:
         """Returns the kinds and names of the parts that aren't the package's."""

@@ -16,7 +16,7 @@ from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan, needs_speed
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.shell import command, train_command
-from pocketgan.experiment.diagnosis import farthest_look, non_finite_loss
+from pocketgan.experiment.diagnosis import DIVERGING, farthest_look, non_finite_loss
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
 from pocketgan.experiment.pace import Pace
@@ -282,7 +282,8 @@ def advance(
         RunFailed: training had to stop.
     """
     config = run.config
-    rolls_back = config.watchdog.on_failure == "rollback" and len(run.rollbacks()) < ROLLBACKS
+    action = config.watchdog.on_failure
+    rolls_back = config.may_roll_back and len(run.rollbacks()) < ROLLBACKS
     if watch.watchdog.out_of_patience() and not any(event["event"] == "patience" for event in run.events()):
         return "stopped early"  # A killed process had reached this point.
     try:
@@ -293,7 +294,9 @@ def advance(
                 run.log(tick)
             failures = watch.evaluate(state, tick) if tick.evaluate else []
             patient = not (tick.evaluate and watch.watchdog.out_of_patience())
-            acts = bool(failures) and config.watchdog.on_failure != "continue" and not tick.last
+            if action == "auto":
+                failures = [failure for failure in failures if rolls_back and failure.name in DIVERGING]
+            acts = bool(failures) and action != "continue" and not tick.last
             if tick.checkpoint or acts or not patient:
                 save_checkpoint(run.folder / "checkpoints", state, config)
                 drop_old_checkpoints(run)
@@ -302,7 +305,7 @@ def advance(
             watch.watchdog.progress.update(tick)
             if acts and rolls_back:
                 return "roll back"
-            if acts and config.watchdog.on_failure == "stop":
+            if acts and action == "stop":
                 raise Unhealthy("unhealthy", diagnosis=DiagnosisPart(failures[0]))
             if not (patient or tick.last):
                 return "stopped early"
@@ -364,7 +367,7 @@ def drop_old_checkpoints(run: Run) -> None:
     if keep == "all":
         return
     steps = [step_of(path) for path in run.checkpoints()]
-    reach = farthest_look(run.config.watchdog) if run.config.watchdog.on_failure == "rollback" else 0
+    reach = farthest_look(run.config.watchdog) if run.config.may_roll_back else 0
     for step in superfluous(steps, keep, [row["step"] for row in run.metrics()] if reach else [], reach):
         (run.folder / "checkpoints" / checkpoint_name(step)).unlink(missing_ok=True)
 
@@ -382,19 +385,15 @@ def device_here(run: Run, progress: Progress) -> str:
 def settled(config: RunConfig, facts: DataFacts, device: str) -> RunConfig:
     """Returns the configuration resolved for this data and this device.
 
-    Without labels and conditions, the run is unconditional. The settings `auto` of precision, validation split, fold
-    and the reaction to failures become definite.
+    Without labels and conditions, the run is unconditional. The settings `auto` of precision, validation split and fold
+    become definite.
     """
     conditional = config.network.conditional and bool(facts.condition_names or facts.class_names)
     precision = choose_precision(config.train.precision, device)
-    own = config.data.data not in PACKAGED
     split = config.data.validation_split
     if split == "auto":
-        split = "content" if own else "random"
-    on_failure = config.watchdog.on_failure
-    if on_failure == "auto":
-        on_failure = "rollback" if own else "continue"
+        split = "random" if config.data.data in PACKAGED else "content"
     fold = fold_of(config, facts.images)
     penalties = {name: penalty_weight(getattr(config.objective, name), facts) for name in ("r1", "r2")}
     values = {"conditional": conditional, "precision": precision, "validation_split": split, "fold": fold}
-    return replace(config, **values, **penalties, on_failure=on_failure)
+    return replace(config, **values, **penalties)

@@ -79,9 +79,7 @@ def build_create(site: Site) -> dict[str, Any]:
 def lay_out_settings(parts: Parts) -> None:
     """Builds the left column with the settings."""
     parts.model = gr.Dropdown([], label=say("model"), elem_id="create-model")
-    parts.label = gr.Dropdown(
-        [], label=say("digit"), visible=False, allow_custom_value=True, elem_id="create-label"
-    )  # fmt: skip
+    parts.label = gr.Dropdown([], label=say("digit"), visible=False, allow_custom_value=True, elem_id="create-label")
     parts.count = gr.Slider(1, MOST, 64, step=1, label=say("count"), buttons=[], elem_id="create-count")
     parts.seed = gr.Number(0, label=say("seed"), info=say("seed help"), elem_id="create-seed")
     parts.buttons["another"] = gr.Button(say("another seed"), size="sm")
@@ -162,8 +160,8 @@ def follow(site: Site, parts: Parts) -> None:
 
     settings = [parts.count, parts.seed, parts.truncation, *parts.steps]
     # One event for all settings, so that the latest change waits for the previous answer. A drop-down's `input` occurs
-    # twice per choice, its `select` once, and its `blur` after a mixture was typed.
-    set_one = functools.partial(gr.on, [parts.label.select, parts.label.blur, *(setting.input for setting in settings)])
+    # twice per choice, its `change` once, also after a mixture was typed.
+    set_one = functools.partial(gr.on, [parts.label.change, *(setting.input for setting in settings)])
     wire(site, wire(site, set_one, **how).then, **how)
     another, middle = parts.buttons["another"], parts.buttons["middle"]
     drawn_after(wire(site, another.click, lambda: random.randrange(MOST_SEED), None, parts.seed, **ONCE))
