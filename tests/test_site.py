@@ -111,7 +111,7 @@ def test_the_search_needs_no_server(page: Any, width: int, site: Path) -> None:
     field.fill("discriminator")
     field.press("Enter")
     results = page.locator("#search-results li a")
-    results.first.wait_for()
+    page.get_by_text("Search finished").wait_for()
     assert results.count() > 5 and "Glossary" in " ".join(results.all_inner_texts())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not violations(page)
