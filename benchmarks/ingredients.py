@@ -3,6 +3,7 @@
 `translator` on the task `invert`, all ten digits, and the same without one of its ingredients; beside it
 `white-background` as the coursework has it. All train on equally many images. Prints a table in Markdown, medians over
 the seeds on MNIST's test split, and keeps its rows in `rows.jsonl` in the folder `--out`; the same command goes on.
+Without `--out`, the table is made of the rows in `ingredients.jsonl`, beside this file.
 """
 
 import argparse
@@ -60,6 +61,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "white-background": ("white-background", {"classes": "all"}),
 }
+STORED = Path(__file__).parent / "ingredients.jsonl"
 COLUMNS = {
     "absolute_error": "mean absolute error to 1 − x",
     "kept_class": "class agreement",
@@ -85,26 +87,10 @@ def measured(variant: str, seed: int, arguments: argparse.Namespace) -> dict[str
     return row | {"fd": distance.value, "baseline": distance.floor, "ratio": distance.value / distance.floor}
 
 
-def main() -> None:
-    """Measures what is left, and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--images", type=int, default=19_200, help="that each run trains on")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    record = arguments.out / "rows.jsonl"
-    rows = [json.loads(line) for line in record.read_text().splitlines()] if record.is_file() else []
-    known = {(row["variant"], row["seed"]) for row in rows}
-    for seed in range(arguments.seeds):
-        for variant in VARIANTS:
-            if (variant, seed) not in known:
-                rows.append(measured(variant, seed, arguments))
-                with record.open("a") as file:
-                    file.write(json.dumps(rows[-1]) + "\n")
-    print("| variant | seeds | " + " | ".join(COLUMNS.values()) + " |")
-    print("| --- | ---: | " + " | ".join(["---:"] * len(COLUMNS)) + " |")
+def table(rows: list[dict[str, Any]]) -> str:
+    """Returns the table in Markdown: medians over the seeds, and the range."""
+    lines = ["| variant | seeds | " + " | ".join(COLUMNS.values()) + " |"]
+    lines += ["| --- | ---: | " + " | ".join(["---:"] * len(COLUMNS)) + " |"]
     for variant in VARIANTS:
         of_it = [row for row in rows if row["variant"] == variant]
         cells = []
@@ -112,7 +98,37 @@ def main() -> None:
             values = [row[name] for row in of_it if row.get(name) is not None]
             spread = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
             cells.append(f"{statistics.median(values):.3g}{spread}" if values else "–")
-        print(f"| {variant} | {len(of_it)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {variant} | {len(of_it)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def read(record: Path) -> list[dict[str, Any]]:
+    """Returns the rows of a file; none if there is no such file."""
+    return [json.loads(line) for line in record.read_text().splitlines()] if record.is_file() else []
+
+
+def main() -> None:
+    """Measures what is left, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="folder of the runs and rows; without it, the stored rows are shown")
+    parser.add_argument("--images", type=int, default=19_200, help="that each run trains on")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.out is None:
+        print(table(read(STORED)))
+        return
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    record = arguments.out / "rows.jsonl"
+    rows = read(record)
+    known = {(row["variant"], row["seed"]) for row in rows}
+    for seed in range(arguments.seeds):
+        for variant in VARIANTS:
+            if (variant, seed) not in known:
+                rows.append(measured(variant, seed, arguments))
+                with record.open("a") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -291,3 +291,10 @@ def test_the_tables_of_quality_are_made_of_the_rows_that_were_measured(tmp_path:
     assert len(tables) > 10
     assert [line for line in tables if line not in page] == []
     assert (tmp_path / "quality.png").stat().st_size > 10_000
+
+
+def test_the_table_of_ingredients_is_made_of_its_rows() -> None:
+    import ingredients
+
+    page = (ROOT / "docs/results/coursework/what-was-missing.md").read_text(encoding="utf-8")
+    assert ingredients.table(ingredients.read(ingredients.STORED)) in page
