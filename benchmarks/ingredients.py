@@ -103,7 +103,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def read(record: Path) -> list[dict[str, Any]]:
-    """Returns the rows of a file; none if there is no such file."""
+    """Returns the rows of a file, or an empty list if it doesn't exist."""
     return [json.loads(line) for line in record.read_text().splitlines()] if record.is_file() else []
 
 

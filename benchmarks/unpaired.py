@@ -10,7 +10,6 @@ that makes its second moment μ₁₁ zero; its error is the mean absolute diffe
 """
 
 import argparse
-import statistics
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch.nn import functional
 import pocketgan
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import load_images
+from translation import cell
 
 LEAN = 25.0
 """Slant of the leaning digits in degrees, to the right."""
@@ -114,12 +114,6 @@ def measured(name: str, seed: int, arguments: argparse.Namespace) -> dict[str, d
         for who, images in (("generator", translation.outputs), ("copy", translation.inputs)):
             rows[who]["slant"] = np.abs(slants(images.images[:, 0]) - slants(targets)).mean().item()
     return rows
-
-
-def cell(values: list[float | None]) -> str:
-    """Returns the median of values as a cell of the table."""
-    there = [value for value in values if value is not None]
-    return f"{statistics.median(there):.3g}" if there else "–"
 
 
 def main() -> None:

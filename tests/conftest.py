@@ -39,8 +39,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_parts() -> Iterator[None]:
-    """What a test hands over is forgotten after it."""
-    with parts.own_table():
+    """What a test hands over is forgotten after it, and nothing was handed over before it."""
+    with pytest.MonkeyPatch.context() as patch, parts.own_table():
+        patch.delenv("POCKETGAN_CODE", raising=False)
         yield
 
 

@@ -1,7 +1,7 @@
 """Metrics of one's own in training, recorded runs and studies."""
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,13 +41,6 @@ greedy = Metric(lambda images: 1.0, title="Greedy", better="lower", least=100_00
 taken = Metric(sharpness, title="Recall", better="higher", name="recall")
 number = 3
 """
-
-
-@pytest.fixture(autouse=True)
-def _empty_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("POCKETGAN_CODE", raising=False)
-    with parts.own_table():
-        yield
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """One's own networks, losses, optimizers and recipes: from files, as objects, and from installed packages."""
 
 import json
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from unittest.mock import patch
@@ -84,13 +83,6 @@ def recipe():
         checkpoint_every="3 steps", sample_every="end", sample_count=4, evaluate_every="none", device="cpu", threads=1,
     )
 """
-
-
-@pytest.fixture(autouse=True)
-def _empty_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("POCKETGAN_CODE", raising=False)
-    with parts.own_table():
-        yield
 
 
 @pytest.fixture

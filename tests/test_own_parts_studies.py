@@ -1,7 +1,6 @@
 """Studies over one's own parts: in processes of their own, from files and from objects."""
 
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from pocketgan.studies.config import study_config
 from pocketgan.studies.own_code import OwnParts, own_parts
 from pocketgan.studies.study import Study
 from tiny_studies import SETTINGS
-
-
-@pytest.fixture(autouse=True)
-def _empty_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("POCKETGAN_CODE", raising=False)
-    with parts.own_table():
-        yield
 
 
 class Flat(nn.Module):

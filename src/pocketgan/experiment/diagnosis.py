@@ -305,7 +305,7 @@ FAILURES = (
     "memorisation",
 )
 DIVERGING = ("non_finite", "discriminator_won", "mode_collapse", "oscillation")
-"""Failures that a lower learning rate can cure: with `--on-failure auto`, a run on one's own images rolls back."""
+"""Failures of a training that diverges: with `--on-failure auto`, a run on one's own images rolls back."""
 DIAGNOSES: dict[str, Check] = {
     "non_finite": Check(non_finite, True, windows=0),
     "discriminator_won": Check(

@@ -167,6 +167,7 @@ def half(path: Path, side: int) -> Callable[[], bytes]:
     """Returns a function that returns the left half (0) or the right half (1) of a picture, as a PNG file."""
 
     def content() -> bytes:
+        """Returns the half, encoded."""
         try:
             with Image.open(path) as picture:
                 width, height = picture.size

@@ -3,7 +3,7 @@
 import copy
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
@@ -107,18 +107,39 @@ def fit(
         seed: the seed of the order and of the augmentation.
     """
     generator = torch.Generator().manual_seed(derived_seed(seed, "fit"))
-    size = min(BATCH, len(images))
-    steps = max(1, round(epochs * len(images) / size))
+
+    def loss_of(chosen: Tensor) -> Tensor:
+        _, logits = network(distort(prepare(images[chosen]), generator))
+        return functional.cross_entropy(logits, labels[chosen])
+
+    yield from minimize(network, loss_of, len(images), epochs=epochs, generator=generator)
+
+
+def minimize(
+    network: nn.Module, loss_of: Callable[[Tensor], Tensor], count: int, *, epochs: float, generator: torch.Generator
+) -> Iterator[float]:
+    """Minimizes a loss over batches of 200 images in random order, and yields the completed share after each step.
+
+    AdamW and a one-cycle learning rate (Smith & Topin 2017).
+
+    Args:
+        network: the network, which is in evaluation mode afterwards.
+        loss_of: returns the loss of a batch, given the places of its images, int64 (N,).
+        count: the number of training images.
+        epochs: the duration of training, in epochs.
+        generator: draws the order.
+    """
+    size = min(BATCH, count)
+    steps = max(1, round(epochs * count / size))
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(10, steps), pct_start=0.2)
     network.train()
     order = torch.empty(0, dtype=torch.int64)
     for step in range(steps):
         if len(order) < size:
-            order = torch.randperm(len(images), generator=generator)
+            order = torch.randperm(count, generator=generator)
         chosen, order = order[:size], order[size:]
-        _, logits = network(distort(prepare(images[chosen]), generator))
-        loss = functional.cross_entropy(logits, labels[chosen])
+        loss = loss_of(chosen)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

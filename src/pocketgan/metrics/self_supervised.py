@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import to_network
-from pocketgan.metrics.classifier import FEATURES, block, distort
+from pocketgan.metrics.classifier import FEATURES, block, distort, minimize
 
 BASE_SIDE = 32
 """Larger images are first halved by stages with a stride of two, so that fine detail is still seen."""
@@ -26,7 +26,6 @@ INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
 """Weights of the loss's terms, from the paper."""
 SMALLEST_VARIANCE = 1e-4
 """Added to variances before their square root, from the paper."""
-BATCH, RATE, WEIGHT_DECAY = 200, 4e-3, 0.02
 CONTRAST, TINT = 0.2, 0.2
 """Augmentation beside that of the classifier: the maximum changes of brightness, and of each color by itself."""
 
@@ -91,9 +90,7 @@ def new_encoder(channels: int, size: int, seed: int = 0) -> Encoder:
 
 
 def fit_encoder(network: Encoder, images: UInt8[Tensor, "n c h w"], *, epochs: float, seed: int) -> Iterator[float]:
-    """Trains an encoder in place, and yields the completed share after each step.
-
-    AdamW and a one-cycle learning rate, as for the classifier; see `vicreg_loss`.
+    """Trains an encoder in place, and yields the completed share after each step; see `minimize` and `vicreg_loss`.
 
     Args:
         network: an encoder with initial weights.
@@ -102,25 +99,13 @@ def fit_encoder(network: Encoder, images: UInt8[Tensor, "n c h w"], *, epochs: f
         seed: the seed of the order and of the augmentation.
     """
     generator = torch.Generator().manual_seed(derived_seed(seed, "fit encoder"))
-    size = min(BATCH, len(images))
-    steps = max(1, round(epochs * len(images) / size))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(10, steps), pct_start=0.2)
-    network.train()
-    order = torch.empty(0, dtype=torch.int64)
-    for step in range(steps):
-        if len(order) < size:
-            order = torch.randperm(len(images), generator=generator)
-        chosen, order = order[:size], order[size:]
+
+    def loss_of(chosen: Tensor) -> Tensor:
         batch = to_network(images[chosen], "unit")
         _, projections = network(torch.cat([augment(batch, generator), augment(batch, generator)]))
-        loss = vicreg_loss(*projections.chunk(2))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        yield (step + 1) / steps
-    network.eval()
+        return vicreg_loss(*projections.chunk(2))
+
+    yield from minimize(network, loss_of, len(images), epochs=epochs, generator=generator)
 
 
 def vicreg_loss(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"]) -> Float[Tensor, ""]:

@@ -127,6 +127,7 @@ class LogitHead(nn.Module):
             nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(in_features))
 
     def forward(self, features: Float[Tensor, "n features"], labels: Tensor | None) -> Float[Tensor, "n *k"]:
+        """Returns one logit for each sample, or for each of its K classes; see the class."""
         logits = self.linear(features).squeeze(1)
         if self.embedding is None:
             return logits

@@ -65,6 +65,7 @@ class UNet(nn.Module):
     def forward(
         self, images: Float[Tensor, "n c h w"], time: Float[Tensor, " n"], labels: Tensor | None
     ) -> Float[Tensor, "n c h w"]:
+        """Returns a field of the images' shape for noisy images, their times in [0, 1], and their classes."""
         angles = time[:, None] * self.waves
         embedding = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
         if self.label is not None:

@@ -121,7 +121,7 @@ class Incoming:
         with self._lock:
             upload = self._uploads.pop(token, None) or self._unknown()
         try:
-            for archive in sorted(upload.folder.rglob(f"*{ZIP}"), key=str):
+            for archive in sorted(path for path in upload.folder.rglob("*") if path.name.lower().endswith(ZIP)):
                 self._unpacked(upload, archive)
             lift(upload.folder)
             source, name = data_of(upload)
