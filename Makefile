@@ -9,7 +9,7 @@ PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 # Python keeps what it has compiled: a test process then starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev train test test-slow test-notebooks test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-slow test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -34,7 +34,7 @@ train: $(READY)
 
 # What a change usually breaks.
 test: lint
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not notebook"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not notebook and not other_packages"
 
 # The rest: every recipe killed, exported and served, all languages, pages in a browser.
 test-slow: $(READY_DEV)
@@ -44,7 +44,20 @@ test-slow: $(READY_DEV)
 test-notebooks: $(READY_DEV)
 	$(BIN)/pytest -m notebook
 
-test-all: test test-slow test-notebooks docs
+# Keras, Lightning, W&B, Trackio and MLflow: an environment of their own, in which .venv's packages are seen, too.
+OTHER := .venv-other/ready
+$(OTHER): $(READY_DEV) tests/other-packages.txt
+	$(PYTHON) -m venv .venv-other
+	@purelib='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	echo "import site; site.addsitedir('$$($(BIN)/python -c "$$purelib")')" \
+		> "$$(.venv-other/bin/python -c "$$purelib")/dev.pth"
+	.venv-other/bin/pip install --quiet --disable-pip-version-check -r tests/other-packages.txt
+	@touch $@
+
+test-other-packages: $(OTHER)
+	.venv-other/bin/python -m pytest -m other_packages
+
+test-all: test test-slow test-notebooks test-other-packages docs
 
 # The documentation's site, in build/site; the reference's pages and the picture of the layers are made of the code.
 docs: $(READY_DEV)

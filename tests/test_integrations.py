@@ -135,7 +135,7 @@ def test_lightning_records_in_its_first_process_and_its_failures(lightning: Any)
     assert "too large" in Run.open("run").status().message
 
 
-@pytest.mark.slow
+@pytest.mark.other_packages
 @pytest.mark.skipif(find_spec("keras") is None, reason="keras isn't installed")
 def test_with_keras_itself() -> None:
     import keras
@@ -147,12 +147,13 @@ def test_with_keras_itself() -> None:
     pixels = callback.training_data()[0].reshape(-1, 64) / 255
     model.fit(pixels, np.ones((len(pixels), 1)), batch_size=30, epochs=2, callbacks=[callback], verbose=0)
     run = Run.open("run")
-    assert (run.status().state, run.status().nimg) == ("finished", 600)
+    assert (run.status().state, run.status().nimg) == ("finished", 480)  # Two epochs; 60 of 300 images are held out.
     assert run.stats()[-1]["d_loss"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.other_packages
 @pytest.mark.skipif(find_spec("lightning") is None, reason="lightning isn't installed")
+@pytest.mark.filterwarnings("ignore")  # Its own, of the PyTorch that it was not written for.
 def test_with_lightning_itself() -> None:
     import lightning
     import torch
@@ -178,5 +179,5 @@ def test_with_lightning_itself() -> None:
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
     lightning.Trainer(max_epochs=2, callbacks=[callback], **quiet).fit(Model(), batches)
     run = Run.open("run")
-    assert (run.status().state, run.status().nimg) == ("finished", 600)
+    assert (run.status().state, run.status().nimg) == ("finished", 480)  # Two epochs; 60 of 300 images are held out.
     assert run.stats()[-1]["d_loss"] >= 0

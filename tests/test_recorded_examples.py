@@ -71,7 +71,7 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.glob("generator-*"))
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(find_spec("keras") is None, reason="keras isn't installed; its environment is benchmarks/peers")
+@pytest.mark.other_packages
+@pytest.mark.skipif(find_spec("keras") is None, reason="keras isn't installed; `make test-other-packages` installs it")
 def test_the_example_of_keras_runs(tmp_path: Path) -> None:
     assert run_example("keras_minimal", tmp_path).config.settings["lr"] == 1e-3

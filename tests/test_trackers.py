@@ -35,7 +35,7 @@ every_tracker = pytest.mark.parametrize(
             to,
             marks=[
                 pytest.mark.skipif(find_spec(to) is None, reason=f"{to} isn't installed; the extra {to} adds it"),
-                *([pytest.mark.slow, pytest.mark.filterwarnings("ignore")] if to in HEAVY else []),
+                *([pytest.mark.other_packages, pytest.mark.filterwarnings("ignore")] if to in HEAVY else []),
             ],
         )
         for to in TRACKERS

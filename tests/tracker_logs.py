@@ -89,6 +89,8 @@ def wandb_records(content: bytes) -> list[bytes]:
             place += left
             continue
         _, length, kind = struct.unpack("<IHB", content[place : place + 7])
+        if place + 7 + length > len(content):  # W&B is still writing it.
+            break
         whole += content[place + 7 : place + 7 + length]
         place += 7 + length
         if kind in (1, 4):
