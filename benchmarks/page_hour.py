@@ -2,8 +2,8 @@
 
 Ten readers watch and click in one page, two runs train in its folder, and the process that draws for the page is killed
 every minute. A reader asks as the page's script does, every two seconds, and asks for new pictures every five. A click
-is lost if it gets no answer within 150 s (the server gives a request up, with a message, after 120 s), or an answer
-with neither pictures nor a message. A message after a kill isn't a lost click: the next click brings pictures.
+is lost if it gets no answer within 200 s, or an answer with neither pictures nor a message. (The server gives a request
+up, with a message, after 60 s of waiting for its turn or 120 s of work.)
 
 Memory is that of the server's process, every ten seconds, in `memory.csv`; clicks are in `clicks.jsonl`.
 """
@@ -30,7 +30,7 @@ from web import fetch, page, watch
 CLICK_EVERY = 5.0
 KILL_EVERY = 60.0
 MEMORY_EVERY = 10.0
-LONGEST = 150.0
+LONGEST = 200.0
 RECIPES = ("pocket", "minimal")
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
@@ -382,6 +383,58 @@ COUNTS = (
     "import os, sys\nfrom pocketgan.web.frames import *\n"
     "while read_frame(sys.stdin.buffer): write_frame(sys.stdout.buffer, {'pid': os.getpid()})",
 )
+
+
+def test_one_that_dies_once_of_a_question_is_asked_again(tmp_path):
+    code = (
+        "import os, pathlib, sys\nfrom pocketgan.web.frames import *\nread_frame(sys.stdin.buffer)\n"
+        f"first = pathlib.Path({str(tmp_path / 'first')!r})\n"
+        "if not first.exists(): first.touch(); os.kill(os.getpid(), 9)\n"
+        "write_frame(sys.stdout.buffer, {'pid': os.getpid()})"
+    )
+    worker = Worker(command=(sys.executable, "-c", code))
+    assert worker.ask("anything").values["pid"] == worker.pid
+    assert (tmp_path / "first").exists()
+    worker.end()
+
+
+def test_one_that_is_ended_is_not_asked_again(tmp_path):
+    code = (
+        "import pathlib, sys, time\nfrom pocketgan.web.frames import *\nread_frame(sys.stdin.buffer)\n"
+        f"place = pathlib.Path({str(tmp_path)!r})\n(place / str(len(list(place.iterdir())))).touch()\ntime.sleep(60)"
+    )
+    worker = Worker(command=(sys.executable, "-c", code))
+    ender = threading.Thread(target=lambda: (wait_for(tmp_path / "0"), worker.kill()))
+    ender.start()
+    with pytest.raises(WebError):
+        worker.ask("anything")
+    ender.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
+
+
+def test_one_that_waits_too_long_for_its_turn_is_a_sentence(tmp_path):
+    code = f"import pathlib, time\npathlib.Path({str(tmp_path / 'begun')!r}).touch()\ntime.sleep(60)"
+    worker = Worker(command=(sys.executable, "-c", code), turn=0.1)
+
+    def ask_and_fail():
+        with pytest.raises(WebError):
+            worker.ask("anything")
+
+    first = threading.Thread(target=ask_and_fail)
+    first.start()
+    wait_for(tmp_path / "begun")
+    with pytest.raises(WebError, match="before this one"):
+        worker.ask("anything")
+    worker.kill()
+    first.join()
+
+
+def wait_for(path):
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{path} doesn't appear")
 
 
 @pytest.mark.parametrize("command", [DIES, BABBLES, ("/nowhere/python",)])

@@ -8,6 +8,7 @@ from pocketgan.web.words import WORDS
 
 CREATING: dict[str, Text] = {
     "worker died": "The process that generates images stopped unexpectedly. It starts again with your next request.",
+    "worker busy": "Requests before this one have taken more than a minute. Try again soon.",
     "worker late": "This took longer than two minutes and was stopped. Try again with fewer pictures.",
     "model": "Run or exported model",
     "no noise models": "There is no run here yet that generates from noise. Start one under {train}.",

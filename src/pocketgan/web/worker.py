@@ -23,6 +23,8 @@ IDLE_SECONDS = 600.0
 """Seconds without a request after which the worker is ended; the next request starts another."""
 LONGEST_SECONDS = 120.0
 """Seconds after which an answer is given up and the worker is ended."""
+TURN_SECONDS = 60.0
+"""Seconds that a request waits for those before it; then it is answered with a message."""
 COMMAND = (sys.executable, "-P", "-m", "pocketgan.web.answers")
 
 
@@ -49,14 +51,20 @@ class Worker:
     Args:
         idle: seconds after which an idle process is ended.
         longest: largest number of seconds for an answer.
+        turn: largest number of seconds that a request waits for those before it.
         command: the program that answers.
     """
 
     def __init__(
-        self, idle: float = IDLE_SECONDS, longest: float = LONGEST_SECONDS, command: tuple[str, ...] = COMMAND
+        self,
+        idle: float = IDLE_SECONDS,
+        longest: float = LONGEST_SECONDS,
+        turn: float = TURN_SECONDS,
+        command: tuple[str, ...] = COMMAND,
     ) -> None:
-        self.idle, self.longest, self.command = idle, longest, command
+        self.idle, self.longest, self.turn, self.command = idle, longest, turn, command
         self._process: subprocess.Popen[bytes] | None = None
+        self._killed = False
         self._lock = threading.RLock()
         self._ending: threading.Timer | None = None
 
@@ -69,6 +77,8 @@ class Worker:
     def ask(self, what: str, arrays: Mapping[str, np.ndarray] | None = None, **values: Any) -> Frame:
         """Sends a request and waits for the answer, with messages in the current language.
 
+        No request changes anything, so one whose process stopped is sent once more, to a new process.
+
         Args:
             what: kind of request, one of `answers.ANSWERS`.
             arrays: arrays of the request, by name.
@@ -76,17 +86,26 @@ class Worker:
 
         Raises:
             Refused: the request can't be fulfilled; the message gives the reason.
-            WebError: the worker stopped or took too long; the next request starts another.
+            WebError: the worker stopped twice or took too long, or requests before this one did; the next request
+                starts another.
         """
-        with self._lock:
+        if not self._lock.acquire(timeout=self.turn):
+            raise WebError(say("worker busy"))
+        try:
             if self._ending is not None:
                 self._ending.cancel()
-            try:
-                answer = self._exchange({"ask": what, "language": spoken(), **values}, arrays)
-            finally:
-                self._ending = threading.Timer(self.idle, self.end)
-                self._ending.daemon = True
-                self._ending.start()
+            question = {"ask": what, "language": spoken(), **values}
+            self._killed = False
+            answer = self._exchange(question, arrays)
+            if answer is None and not self._killed:
+                answer = self._exchange(question, arrays)
+            if answer is None:
+                raise WebError(say("worker died"))
+        finally:
+            self._ending = threading.Timer(self.idle, self.end)
+            self._ending.daemon = True
+            self._ending.start()
+            self._lock.release()
         if "error" in answer.values:
             field, untranslated = answer.values.get("field"), bool(answer.values.get("untranslated"))
             raise Refused(str(answer.values["error"]), of=field, untranslated=untranslated)
@@ -94,6 +113,7 @@ class Worker:
 
     def kill(self) -> None:
         """Ends the process at once; a request in progress then raises an error."""
+        self._killed = True
         process = self._process
         if process is not None and process.poll() is None:
             process.kill()
@@ -114,7 +134,8 @@ class Worker:
                 process.kill()
             process.wait()
 
-    def _exchange(self, question: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None) -> Frame:
+    def _exchange(self, question: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None) -> Frame | None:
+        """Returns the answer, or None if the process stopped."""
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         late = threading.Event()
@@ -130,7 +151,8 @@ class Worker:
             limit.cancel()
         if answer is None:
             self.end()
-            raise WebError(say("worker late") if late.is_set() else say("worker died"))
+            if late.is_set():
+                raise WebError(say("worker late"))
         return answer
 
     def _started(self) -> "subprocess.Popen[bytes]":
