@@ -105,11 +105,11 @@ def build_form(site: Site) -> Form:
         show_progress="minimal", concurrency_limit=1, api_name="look", api_visibility="undocumented",
     )  # fmt: skip
 
-    def arrived(name: object, event: gr.EventData) -> tuple[Any, str]:
+    def show_brought(name: object, event: gr.EventData) -> tuple[Any, str]:
         return brought(site, name, str(sent(event, "data")))
 
     wire(
-        site, bring.brought, arrived, chosen, [data, seen],
+        site, bring.brought, show_brought, chosen, [data, seen],
         show_progress="minimal", concurrency_limit=1, api_visibility="private",
     )  # fmt: skip
     wire(site, data.focus, lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
