@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
-from scipy.stats import rankdata, tiecorrect
 from torch import Tensor
 
 from pocketgan.base.errors import UserError
@@ -142,6 +140,8 @@ def mann_whitney_z(first: NDArray[np.floating], second: NDArray[np.floating]) ->
 
     Below 0 if `first` tends to be smaller.
     """
+    from scipy.stats import rankdata, tiecorrect  # Here, since it takes as long to import as a short training.
+
     n, m = len(first), len(second)
     ranks = rankdata(np.concatenate([first, second]))
     excess = ranks[:n].sum() - n * (n + m + 1) / 2
@@ -151,6 +151,8 @@ def mann_whitney_z(first: NDArray[np.floating], second: NDArray[np.floating]) ->
 
 def cell_centres(training: Features, cells: int = CELLS) -> Tensor:
     """Centers of k-means, (cells, width), from a sample of training images that is always the same."""
+    from scipy.cluster.vq import kmeans2
+
     sample = subsample(training, CLUSTERED).double().cpu().numpy()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "One of the clusters is empty")

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 HALF = 128
@@ -37,4 +36,6 @@ def chamfer(one: Bool[np.ndarray, "h w"], other: Bool[np.ndarray, "h w"]) -> flo
 
 def to_nearest(pixels: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Returns each pixel's distance to the nearest of some pixels."""
+    from scipy.ndimage import distance_transform_edt
+
     return np.asarray(distance_transform_edt(~pixels))
