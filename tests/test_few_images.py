@@ -177,7 +177,7 @@ def test_the_changes_do_not_leak_into_what_is_generated(tmp_path: Path) -> None:
     bars = np.zeros((300, 16, 16), np.uint8)
     bars[:, :, 7:9] = RANDOM.integers(180, 256, (300, 1, 1))
     options = TINY | {"data": bars + RANDOM.integers(0, 20, bars.shape).astype(np.uint8) // 2, "hidden_dim": 8}
-    run = pocketgan.train("pocket", duration="500 steps", augment="auto", evaluate_every="none",
+    run = pocketgan.train("pocket", duration="250 steps", augment="auto", evaluate_every="none",
                           out=tmp_path / "run", **options)  # fmt: skip
     made = run.generate(200).images[:, 0].astype(float)
     profile = made.mean(axis=1) / made.mean(axis=(1, 2))[:, None] / 16

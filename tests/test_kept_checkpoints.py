@@ -127,7 +127,7 @@ def test_a_rollback_finds_what_it_needs(tmp_path: Path) -> None:
     """A run that goes back, with one checkpoint kept and with all of them, ends with the same bits."""
     fields = TINY | {
         "hidden_dim": 16, "batch_size": 16,
-        "duration": "120 steps", "evaluate_every": "4 steps", "evaluate_count": 200,
+        "duration": "60 steps", "evaluate_every": "4 steps", "evaluate_count": 200,
         "on_failure": "rollback", "watch_window": 2, "watch_progress": 0.9, "watch_accuracy": 0.51,
     }  # fmt: skip
     lean = pocketgan.train("minimal", out=tmp_path / "lean", progress=False, **fields, keep_checkpoints=1)

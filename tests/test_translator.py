@@ -241,19 +241,18 @@ def test_no_other_run_ignores_its_input() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_collapse_of_white_background_is_named(seed: int, tmp_path: Path) -> None:
+def test_the_collapse_of_white_background_is_named(tmp_path: Path) -> None:
     fields = {"classes": "all", "duration": "400 steps", "evaluate_every": "100 steps", "evaluate_count": 500}
-    run = pocketgan.train("white-background", out=tmp_path / "run", seed=seed, threads=1, progress=False, **fields)
+    run = pocketgan.train("white-background", out=tmp_path / "run", threads=1, progress=False, **fields)
     assert "ignores_input" in {event.get("name") for event in run.events()}
 
 
 @pytest.mark.slow
 def test_translator_inverts_all_digits(tmp_path: Path) -> None:
-    fields = {"duration": "250 steps", "evaluate_every": "50 steps", "evaluate_count": 1000}
+    fields = {"duration": "100 steps", "evaluate_every": "25 steps", "evaluate_count": 300}
     run = pocketgan.train("translator", out=tmp_path / "run", threads=1, progress=False, **fields)
     assert not [event for event in run.events() if event["event"] == "diagnosis"]
     done = pocketgan.evaluate(run, metrics="frechet_distance", progress=False)
     assert done.translation is not None
     scores = done.translation.rows["generator"]
-    assert scores["kept_class"] > 0.985 and scores["absolute_error"] < 0.02
+    assert scores["kept_class"] > 0.97 and scores["absolute_error"] < 0.03
