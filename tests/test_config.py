@@ -12,11 +12,12 @@ from pocketgan.config.fields import ALIASES, FIELDS, SECTIONS, differences, flat
 from pocketgan.config.plan import make_plan, needs_speed
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
+from refusals import refused
 
 BASE = RunConfig(recipe="test")
 
 
-def refused(**fields):
+def refusal(**fields):
     """Returns the error, whose message must be one line that begins with its field."""
     with pytest.raises(ConfigError) as caught:
         replace(BASE, **fields)
@@ -27,7 +28,7 @@ def refused(**fields):
 
 
 def message(**fields):
-    return str(refused(**fields))
+    return str(refusal(**fields))
 
 
 # Replacing fields.
@@ -84,7 +85,7 @@ def test_every_alias_stands_for_a_field_and_hides_none():
     ],
 )
 def test_a_field_set_twice_is_refused(first, second):
-    error = refused(**first, **second)
+    error = refusal(**first, **second)
     assert error.key == "sets both"
     assert all(name in str(error) for name in (*first, *second))
     assert str(error) == message(**first, **second)
@@ -103,19 +104,19 @@ def test_a_field_set_twice_is_refused(first, second):
     ],
 )
 def test_an_unknown_field_names_the_nearest(name, near):
-    error = refused(**{name: 1})
+    error = refusal(**{name: 1})
     assert (error.field, error.key, error.parts["hint"].parts) == (name, "no such setting", {"name": near})
     assert str(error).endswith(f"'{near}'?")
 
 
 def test_a_field_like_no_other_gets_no_suggestion():
-    error = refused(qqqqqqqqqqqq=1)
+    error = refusal(qqqqqqqqqqqq=1)
     assert (error.field, error.key, error.parts) == ("qqqqqqqqqqqq", "no such setting", {"hint": ""})
 
 
 def test_a_section_or_the_recipe_is_no_field():
     for name in ("network", "train", "pictures", "recipe"):
-        error = refused(**{name: {}})
+        error = refusal(**{name: {}})
         assert (error.field, error.key) == (name, "no such setting")
 
 
@@ -200,7 +201,7 @@ def test_a_section_or_the_recipe_is_no_field():
     ],
 )
 def test_a_value_out_of_range_names_field_and_value(field, value):
-    error = refused(**{field: value})
+    error = refusal(**{field: value})
     assert error.field == field
     assert repr(value) in str(error)
 
@@ -216,7 +217,7 @@ def test_a_value_with_a_line_break_makes_no_second_line(field):
     if field == "classes":
         assert replace(BASE, classes="0\n,1").data.classes == "0,1"
     else:
-        assert refused(**{field: "a\nb"}).field == field
+        assert refusal(**{field: "a\nb"}).field == field
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_a_recipe_can_be_planned(name):
 
 
 def test_an_unknown_recipe_names_the_nearest():
-    with pytest.raises(ConfigError, match="no recipe 'dcgam'; did you mean 'dcgan'"):
+    with refused("no recipe", "recipe"):
         recipe("dcgam")
 
 
@@ -328,7 +329,7 @@ def test_an_unknown_recipe_names_the_nearest():
 def test_an_unknown_saved_field_is_named_with_its_section():
     values = BASE.model_dump()
     values["train"]["batchsize"] = 3
-    with pytest.raises(ConfigError, match=r"^train\.batchsize .*'batch_size'\?$") as caught:
+    with refused("no such setting", "train.batchsize") as caught:
         validated(values)
     assert (caught.value.field, caught.value.key) == ("train.batchsize", "no such setting")
 
@@ -336,7 +337,7 @@ def test_an_unknown_saved_field_is_named_with_its_section():
 def test_a_wrong_saved_value_is_named():
     values = BASE.model_dump()
     values["network"]["latent_dim"] = "wide"
-    with pytest.raises(ConfigError, match=r"^latent_dim .*'wide'") as caught:
+    with refused("refused", "latent_dim") as caught:
         validated(values)
     assert (caught.value.field, caught.value.key, caught.value.parts["value"]) == ("latent_dim", "refused", "'wide'")
     assert caught.value.parts["why"].key == "int_parsing"
@@ -345,7 +346,7 @@ def test_a_wrong_saved_value_is_named():
 def test_a_missing_recipe_is_named():
     values = BASE.model_dump()
     del values["recipe"]
-    with pytest.raises(ConfigError, match="recipe") as caught:
+    with refused("missing", "recipe") as caught:
         validated(values)
     assert "{" not in str(caught.value)
 
@@ -415,7 +416,7 @@ def test_only_the_autoencoder_reads_images():
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "..", ".hidden", "", "a b", "a\\b", "C:evil", "/x", "a\nb"])
 def test_a_recipes_name_is_no_path(name: str) -> None:
     """It becomes the name of a folder of runs."""
-    with pytest.raises(ConfigError, match=r"^recipe"):
+    with refused("refused", "recipe"):
         validated(recipe("minimal").model_dump() | {"recipe": name})
 
 

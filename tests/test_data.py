@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pocketgan.base.errors import DataError
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.batches import Batches, DataOrder
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, load_images, to_network, to_uint8
+from refusals import refused
 
 EVERY_VALUE = torch.arange(256, dtype=torch.uint8)
 ORDERS = ["epoch", "replacement"]
@@ -222,19 +222,19 @@ def test_one_class_has_the_label_zero():
 
 
 def test_an_unknown_class_is_named_with_the_known_ones():
-    with pytest.raises(DataError, match=r"^classes: here has no class 'dog'; known: ant, bee, cat$"):
+    with refused("no class", "classes"):
         image_set().select("ant,dog")
 
 
 def test_of_many_classes_the_nearest_is_named():
     names = tuple(f"species-{number}" for number in range(30))
     many = image_set(labels=(0, 1, 2, 3, 4, 29), class_names=names)
-    with pytest.raises(DataError, match=r"did you mean 'species-2'.* and 10 more$"):
+    with refused("no class", "classes"):
         many.select("specie-2")
 
 
 def test_unlabelled_images_have_no_classes_to_choose():
-    with pytest.raises(DataError, match=r"^classes: here has no labels"):
+    with refused("no labels", "classes"):
         image_set(labels=None).select("1")
 
 
@@ -345,7 +345,7 @@ def test_channels_last_files_become_contiguous_nchw(tmp_path):
 
 
 def test_a_missing_class_is_a_data_error(tmp_path):
-    with pytest.raises(DataError, match=r"^classes: mnist has no class '10'; known: 0, 1, 2"):
+    with refused("no class", "classes"):
         load_images(DataConfig(classes="10"), "test")
 
 

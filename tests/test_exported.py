@@ -19,6 +19,7 @@ from pocketgan.cli.main import main
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.exported import LONGEST, ExportedModel
 from pocketgan.runs.weights import load_generator
+from refusals import refused
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -49,7 +50,7 @@ def replace_weights(folder: Path, content: bytes) -> None:
     change(folder, lambda values: values["files"].update({"model.safetensors": hashlib.sha256(content).hexdigest()}))
 
 
-def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def refusal(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """Returns the one line that `generate` refuses a folder with."""
     capsys.readouterr()
     assert main(["generate", str(folder), "--count", "2", "--out", str(folder / "made.png")]) == 2
@@ -82,12 +83,12 @@ def test_a_pickle_is_refused_and_not_run(folder: Path, tmp_path: Path, capsys: p
     assert trace.exists(), "it would run"
     trace.unlink()
     (folder / "model.safetensors").write_bytes(hostile)
-    assert "model.safetensors doesn't match its SHA-256" in refused(folder, capsys)
+    assert "model.safetensors doesn't match its SHA-256" in refusal(folder, capsys)
     replace_weights(folder, hostile)
-    assert "isn't a safetensors file; other kinds can run code and are never opened" in refused(folder, capsys)
+    assert "isn't a safetensors file; other kinds can run code and are never opened" in refusal(folder, capsys)
     torch.save({"weights": Payload(trace)}, folder / "model.safetensors")
     replace_weights(folder, (folder / "model.safetensors").read_bytes())
-    assert "isn't a safetensors file" in refused(folder, capsys)
+    assert "isn't a safetensors file" in refusal(folder, capsys)
     assert not trace.exists()
 
 
@@ -114,9 +115,9 @@ def test_a_tampered_file_is_refused(where: str, folder: Path, capsys: pytest.Cap
     path.write_bytes(changed)
     if where == "missing":
         path.unlink()
-        assert f"can't read {path}: No such file" in refused(folder, capsys)
+        assert f"can't read {path}: No such file" in refusal(folder, capsys)
     else:
-        assert "model.safetensors doesn't match its SHA-256" in refused(folder, capsys)
+        assert "model.safetensors doesn't match its SHA-256" in refusal(folder, capsys)
 
 
 def test_a_forged_header_is_one_error_or_other_pixels(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,7 +161,7 @@ def test_weights_of_another_network_are_refused(
     weights = load_file(folder / "model.safetensors")
     edit(weights)
     replace_weights(folder, save(weights))
-    assert expected in refused(folder, capsys)
+    assert expected in refusal(folder, capsys)
 
 
 # The configuration.
@@ -212,7 +213,7 @@ def test_a_hostile_configuration_is_refused(
     edit: Change, expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change(folder, edit)
-    assert expected in refused(folder, capsys)
+    assert expected in refusal(folder, capsys)
 
 
 def test_a_network_larger_than_its_weights_takes_no_memory(
@@ -230,7 +231,7 @@ def test_a_network_larger_than_its_weights_takes_no_memory(
     monkeypatch.setattr("pocketgan.runs.weights.build_generator", note)
     huge = {"hidden_dim": 8192, "width": 64.0, "depth": 16, "latent_dim": 4096}
     change(folder, lambda values: values["config"]["network"].update(huge))
-    assert "holds the weights of another network" in refused(folder, capsys)
+    assert "holds the weights of another network" in refusal(folder, capsys)
     assert made == ["meta"]
 
 
@@ -239,19 +240,19 @@ def test_a_network_larger_than_its_weights_takes_no_memory(
 )
 def test_json_made_to_hurt_is_refused(content: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "config.json").write_bytes(content.encode("utf-8", "surrogatepass"))
-    assert str(folder) in refused(folder, capsys)
+    assert str(folder) in refusal(folder, capsys)
 
 
 def test_opening_what_is_no_model(original: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="doesn't exist; 'pocketgan export RUN --out DIR'") as caught:
+    with refused("no model folder", "model") as caught:
         ExportedModel.open(tmp_path / "nothing")
     assert caught.value.key == "no model folder"
     with pytest.raises(ModelError) as caught:
         ExportedModel.open(original.parent / "run")
     assert caught.value.key == "no exported model"
-    with pytest.raises(UserError, match="doesn't exist"):
+    with refused("no run folder", "run"):
         pocketgan.load(tmp_path / "nothing")
-    with pytest.raises(UserError, match="is an exported model"):
+    with refused("model for run", "run"):
         pocketgan.open_run(original)
-    with pytest.raises(UserError, match="is an exported model"):
+    with refused("model for run", "run"):
         pocketgan.resume(original, progress=False)

@@ -18,6 +18,7 @@ from pocketgan.pictures import plots as figures
 from pocketgan.pictures.plot_style import FORMATS, MARKS, PALETTES, named
 from pocketgan.pictures.plots import BLOCKS, OVER, PLOTS, draw_figures, draw_plots, plain
 from pocketgan.runs.run import Run
+from refusals import refused
 
 RANDOM = np.random.default_rng(0)
 
@@ -241,7 +242,7 @@ def test_plots_are_saved_and_shown(make, tmp_path):
     assert [path.name for path in paths] == [f"{name}.svg" for name in PLOTS] and all(path.is_file() for path in paths)
     assert PALETTES["dark"].page in paths[0].read_text()
     assert drawn._repr_html_().count("data:image/svg+xml;base64,") == len(drawn) == 5
-    with pytest.raises(RunError, match=r"^format must be one of pdf, svg, png \(got 'eps'\)$"):
+    with refused("not one of", "format"):
         drawn.save(tmp_path, "eps")
 
 
@@ -289,12 +290,12 @@ def test_what_will_not_do(make, asked, expected):
 
 
 def test_how_many_runs_go_into_a_plot(make):
-    with pytest.raises(RunError, match=r"^run: .* 1 to 7 runs \(got 0\)$"):
+    with refused("runs in a plot", "run"):
         pocketgan.plot()
-    with pytest.raises(RunError, match=r"^run: .* 1 to 7 runs \(got 8\)$"):
+    with refused("runs in a plot", "run"):
         draw_plots([make("one", rows=20)] * 8)
     empty = make("empty", rows=0, evaluations=0, best=False)
-    with pytest.raises(RunError, match=r"^run: '.*empty' has logged nothing yet, so there is nothing to plot"):
+    with refused("nothing to plot", "run"):
         draw_plots([empty])
 
 

@@ -22,7 +22,7 @@ from rich.console import Console
 import pocketgan
 from forks import Fork
 from pocketgan.api.trainings import finish
-from pocketgan.base.errors import ConfigError, NonFiniteLoss, RunError, RunFailed, Unhealthy
+from pocketgan.base.errors import NonFiniteLoss, RunError, RunFailed, Unhealthy
 from pocketgan.base.language import speaking
 from pocketgan.base.progress import Progress
 from pocketgan.cli.main import main
@@ -47,6 +47,7 @@ from pocketgan.training import steps as training
 from pocketgan.training.checkpoints import Checkpoint, read_checkpoint, restore, state_tensors
 from pocketgan.training.state import TrainState, create_state
 from pocketgan.training.steps import train
+from refusals import refused
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLLOWED = {
@@ -636,7 +637,7 @@ def test_a_run_that_patience_stopped_can_be_resumed(
 
 
 def test_patience_without_evaluations_is_refused(followed: Callable[..., RunConfig]) -> None:
-    with pytest.raises(ConfigError, match=r"patience needs .*--evaluate-every"):
+    with refused("patience needs evaluation", "patience"):
         followed(patience=2, evaluate_every="none")
 
 

@@ -17,6 +17,7 @@ from pocketgan.images.intake.contents import ImageFiles
 from pocketgan.images.intake.idx import read_idx_file
 from pocketgan.images.intake.pictures import MOST_PIXELS, read_picture
 from pocketgan.images.readers import IMAGE_MAGIC, LABEL_MAGIC, MNIST_MD5, missing, parse_idx, read_mnist
+from refusals import refused
 
 IMAGES = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4)
 LABELS = np.array([7, 0, 7])
@@ -55,7 +56,7 @@ def save(path, pixels):
     return path
 
 
-def refused(data, part="train"):
+def error_of(data, part="train"):
     """Returns the error with which `read` refuses the data; its message must be one line."""
     with pytest.raises(DataError) as caught:
         read(str(data), part)
@@ -66,7 +67,7 @@ def refused(data, part="train"):
 
 def refusal(data, part="train"):
     """Returns why `read` refuses the data."""
-    return str(refused(data, part))
+    return str(error_of(data, part))
 
 
 def outcome(reader, *arguments):
@@ -126,7 +127,7 @@ def unread() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
 def test_another_checksum_is_refused(monkeypatch, name):
     monkeypatch.setitem(MNIST_MD5, name, "0" * 32)
-    with pytest.raises(DataError, match=name):
+    with refused("package damaged", "data"):
         read_mnist("test")
 
 
@@ -150,7 +151,7 @@ def test_a_damaged_package_is_refused(monkeypatch, tmp_path, damage):
         raw = packaged.joinpath(name).read_bytes()
         (tmp_path / "mnist" / name).write_bytes(damage(raw) if "labels" in name else raw)
     monkeypatch.setattr(image_files.resources, "files", lambda package: tmp_path)
-    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte.*damaged"):
+    with refused("package damaged", "data"):
         read_mnist("test")
 
 
@@ -249,7 +250,7 @@ def test_labels_in_place_of_images_are_refused(tmp_path):
     write_idx(tmp_path)
     images = tmp_path / "train-images-idx3-ubyte"
     images.write_bytes(idx(np.zeros(50, np.uint8)))
-    error = refused(tmp_path)
+    error = error_of(tmp_path)
     assert error.key == "wrong magic"
     assert error.parts == {"file": str(images), "found": "0x00000801", "expected": "0x00000803"}
 
@@ -273,7 +274,7 @@ def test_a_damaged_gzip_file_is_named(tmp_path, cut):
 def test_any_bytes_that_begin_like_gzip_are_refused(tmp_path_factory, rest):
     path = tmp_path_factory.getbasetemp() / "damaged.gz"
     path.write_bytes(b"\x1f\x8b" + rest)
-    with pytest.raises(DataError, match=r"damaged\.gz"):
+    with refused("unreadable", "data"):
         read_idx_file(path, IMAGE_MAGIC)
 
 
@@ -327,7 +328,7 @@ def test_npz_splits_are_different_arrays(tmp_path):
 
 def test_a_missing_npz_split_is_named(tmp_path):
     np.savez(tmp_path / "set.npz", images=IMAGES, labels=LABELS)
-    assert refused(tmp_path / "set.npz", "test").key == "no array of split"
+    assert error_of(tmp_path / "set.npz", "test").key == "no array of split"
 
 
 def test_missing_npz_images_are_named_with_what_is_there(tmp_path):
@@ -339,13 +340,13 @@ def test_missing_npz_images_are_named_with_what_is_there(tmp_path):
 @pytest.mark.parametrize("values", [IMAGES.astype(complex), np.full((3, 4, 4), "a")])
 def test_npz_images_that_are_no_numbers_are_refused(tmp_path, values):
     np.savez(tmp_path / "set.npz", images=values)
-    assert refused(tmp_path / "set.npz").key == "npz type"
+    assert error_of(tmp_path / "set.npz").key == "npz type"
 
 
 @pytest.mark.parametrize("shape", [(16,), (5, 7, 4, 8), (5, 1, 1, 4, 4), (5, 0, 4), (5, 1, 4, 0)])
 def test_npz_images_of_another_shape_are_refused(tmp_path, shape):
     np.savez(tmp_path / "set.npz", images=np.zeros(shape, np.uint8))
-    error = refused(tmp_path / "set.npz")
+    error = error_of(tmp_path / "set.npz")
     assert error.key == "npz shape" and error.parts["path"] == str(tmp_path / "set.npz")
     assert error.parts["shape"] == shape
 
@@ -367,7 +368,7 @@ def test_npz_labels_that_do_not_match_are_refused(tmp_path, labels):
 ])  # fmt: skip
 def test_npz_labels_that_are_no_classes_are_refused(tmp_path, labels, key):
     np.savez(tmp_path / "set.npz", images=IMAGES, labels=labels)
-    assert refused(tmp_path / "set.npz").key == key
+    assert error_of(tmp_path / "set.npz").key == key
 
 
 def npy(array):
@@ -383,7 +384,7 @@ def npy(array):
 )
 def test_what_is_no_npz_archive_is_refused(tmp_path, content):
     (tmp_path / "set.npz").write_bytes(content)
-    error = refused(tmp_path / "set.npz")
+    error = error_of(tmp_path / "set.npz")
     assert error.key == "unreadable npz" and error.parts["path"] == tmp_path / "set.npz"
 
 
@@ -497,7 +498,7 @@ def test_splits_are_sub_folders(tmp_path, classes):
 
 def test_a_missing_test_folder_is_refused(tmp_path):
     save(tmp_path / "train/1.png", 1)
-    error = refused(tmp_path, "test")
+    error = error_of(tmp_path, "test")
     assert error.key == "no test folder" and error.parts == {"folder": str(tmp_path), "split": "test"}
 
 
@@ -510,7 +511,7 @@ def test_a_folder_without_splits_has_no_test_split(tmp_path):
 def test_an_undecodable_picture_is_named(tmp_path, content):
     save(tmp_path / "a.png", 1)
     (tmp_path / "b.png").write_bytes(content)
-    error = refused(tmp_path)
+    error = error_of(tmp_path)
     assert error.key == "no picture" and error.parts == {"path": tmp_path / "b.png"}
 
 
@@ -518,7 +519,7 @@ def test_an_undecodable_picture_is_named(tmp_path, content):
 def test_a_picture_cut_short_is_named(tmp_path, name):
     path = save(tmp_path / name, np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:-30])
-    error = refused(tmp_path)
+    error = error_of(tmp_path)
     assert error.key == "no picture" and error.parts == {"path": path}
 
 
@@ -536,7 +537,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path, names):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("no picture")
-    assert refused(tmp_path).key == "no pictures"
+    assert error_of(tmp_path).key == "no pictures"
 
 
 def test_pictures_beside_class_folders_are_refused(tmp_path):
@@ -548,7 +549,7 @@ def test_pictures_beside_class_folders_are_refused(tmp_path):
 def test_a_picture_that_is_too_large_is_named(tmp_path):
     path = tmp_path / "a.png"
     Image.new("1", (20_000, MOST_PIXELS // 20_000 + 1)).save(path)
-    error = refused(tmp_path)
+    error = error_of(tmp_path)
     assert error.key == "picture too large"
     assert error.parts == {"path": path, "width": "20000", "height": "5001", "most": 100}
 
@@ -563,7 +564,7 @@ def test_a_picture_that_announces_a_huge_size_is_refused_without_a_warning(tmp_p
 
 
 def test_the_setting_that_asked_for_a_picture_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"^images: "):
+    with refused("no picture", "images"):
         read_picture(tmp_path / "none.png", name="images")
 
 
@@ -580,7 +581,7 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "set.tar").write_bytes(b"x")
-    error = refused(tmp_path / "set.tar")
+    error = error_of(tmp_path / "set.tar")
     assert error.key == "packed" and error.parts == {"path": tmp_path / "set.tar"}
 
 

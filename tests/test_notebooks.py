@@ -14,6 +14,7 @@ import pytest
 
 import pocketgan
 from pocketgan.images.grids import Images
+from refusals import refused
 
 FOREVER = {
     "hidden_dim": 8,
@@ -84,7 +85,7 @@ def test_runs_can_be_looped_over(runs: Path) -> None:
     assert found[0] == pocketgan.open_run(runs / "noise") and found[0] != found[1]
     assert set(found) == {pocketgan.open_run(run.folder) for run in found}
     assert found[0] != "runs/noise"
-    with pytest.raises(pocketgan.UserError, match="nowhere"):
+    with refused("no runs folder", "dir"):
         pocketgan.list_runs("nowhere")
 
 

@@ -20,7 +20,6 @@ from PIL import Image
 
 from pocketgan.base.charts import drawing
 from pocketgan.base.charts.looks import look_of
-from pocketgan.base.errors import UserError
 from pocketgan.base.files import write_json
 from pocketgan.base.html import embedded
 from pocketgan.base.language import LANGUAGES
@@ -48,6 +47,7 @@ from pocketgan.studies.report.write import write_report
 from pocketgan.studies.sentences import loss_sentences, moment_sentences, sentences
 from pocketgan.studies.study import Job, Result, Study
 from pocketgan.studies.verdicts import judge
+from refusals import refused
 
 HOSTILE = "<script>alert(1)</script>"
 BROWSER = next(
@@ -834,5 +834,5 @@ def test_numbers_are_written_once_as_each_language_writes_them(code, decimals):
 
 
 def test_an_unknown_language_is_one_line(whole):
-    with pytest.raises(UserError, match=r"^lang: there is no language 'xx'"):
+    with refused("no language", "lang"):
         write_report(whole, "xx")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pocketgan.base.errors import ConfigError, StudyError
+from pocketgan.base.errors import ConfigError
 from pocketgan.config.fields import differences
 from pocketgan.config.recipes import RECIPES
 from pocketgan.metrics.registry import METRICS
@@ -17,6 +17,7 @@ from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, st
 from pocketgan.studies.predeclared import STUDIES, read_study
 from pocketgan.studies.seeds import default_seeds
 from pocketgan.studies.study import Study
+from refusals import refused
 
 BASE: dict[str, Any] = {"name": "tiny", "recipe": "minimal"}
 
@@ -95,9 +96,9 @@ def test_without_one_it_is_the_recipes_or_the_settings() -> None:
 @pytest.mark.parametrize("factor", ["iterations", "steps", "epochs"])
 def test_a_duration_that_would_undo_a_factor_is_refused(factor: str) -> None:
     """Else both variants would train equally long, and their names would say otherwise."""
-    with pytest.raises(ConfigError, match="duration"):
+    with refused("duration replaced", "duration"):
         made(factors={factor: [10, 20]}, duration="5 steps")
-    with pytest.raises(ConfigError, match="duration"):
+    with refused("duration replaced", "duration"):
         made(factors={"duration": ["10 steps", "20 steps"]}, duration="5 steps")
 
 
@@ -133,7 +134,7 @@ def test_names_of_variants() -> None:
 
 def test_a_value_that_is_equal_after_reading_is_there_twice() -> None:
     """50 and 50.0 are one latent_dim: two names for the same runs."""
-    with pytest.raises(ConfigError, match="latent_dim"):
+    with refused("same runs", "factors"):
         made(factors={"latent_dim": [50, 50.0]})
 
 
@@ -292,7 +293,7 @@ def test_every_metric_says_which_way_is_better_or_is_refused(metric: str) -> Non
     assert ("higher is better" in reading) <= (better == "higher")
     assert ("lower is better" in reading) <= (better == "lower")
     if better is None and ideal is None:
-        with pytest.raises(ConfigError, match=f"direction: '{metric}'"):
+        with refused("no direction", "direction"):
             made(factors={"latent_dim": [4, 6]}, metric=metric)
     else:
         config = made(factors={"latent_dim": [4, 6]}, metric=metric)
@@ -396,19 +397,17 @@ def test_a_wrong_value_is_named_with_its_field_and_what_would_do(field: str, val
 
 
 def test_a_mistake_in_the_settings_is_not_called_a_factor() -> None:
-    with pytest.raises(ConfigError, match="'batch_sise' isn't a setting; did you mean 'batch_size'") as caught:
+    with refused("no setting of a variant", "settings") as caught:
         made(settings={"batch_sise": 4}, factors={"latent_dim": [4, 6]})
     assert caught.value.field == "settings"
 
 
 def test_an_unknown_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        StudyError, match=r"study: there is no study 'latent-dims'; did you mean 'latent-dim'\?; known: .*\.toml"
-    ):
+    with refused("no study", "study"):
         read_study("latent-dims")
     toml(tmp_path, "factors = {latent_dim = [4, 6]}", "question.txt")
-    with pytest.raises(StudyError, match=r"there is no study 'question\.txt'.* or a \.toml file"):
+    with refused("no study", "study"):
         read_study("question.txt")
 
 
@@ -433,13 +432,13 @@ def test_a_files_mistake_names_the_file(text: str, expected: str, tmp_path: Path
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"study: can't read .*nothing\.toml: No such file"):
+    with refused("unreadable", "study"):
         read_study(tmp_path / "nothing.toml")
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(StudyError, match=r"study: can't read .*folder\.toml: Is a directory"):
+    with refused("unreadable", "study"):
         read_study(tmp_path / "folder.toml")
     (tmp_path / "latin.toml").write_bytes('question = "größer"'.encode("latin-1"))
-    with pytest.raises(ConfigError, match=r"study: '.*latin\.toml' isn't valid TOML"):
+    with refused("no toml", "study"):
         read_study(tmp_path / "latin.toml")
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pocketgan.base.errors import ConfigError, NonFiniteLoss
+from pocketgan.base.errors import NonFiniteLoss
 from pocketgan.config.plan import Plan, make_plan
 from pocketgan.config.recipes import RECIPES
 from pocketgan.config.sections import RunConfig
@@ -35,6 +35,7 @@ from pocketgan.training.steps import (
     train,
     training_step,
 )
+from refusals import refused
 
 UPDATES = ("concatenated", "separate", "two-step")
 
@@ -113,7 +114,7 @@ def test_each_network_has_its_own_rate(bench: Callable[..., Bench]) -> None:
 def test_a_device_that_is_not_there_is_refused() -> None:
     assert choose_device("cpu") == "cpu"
     missing = "mps" if torch.cuda.is_available() else "cuda"
-    with pytest.raises(ConfigError, match=f"device: .*'{missing}'.*auto"):
+    with refused("no device", "device"):
         choose_device(missing)
 
 
@@ -856,7 +857,7 @@ def test_every_objective_trains_with_every_update_that_is_allowed(
 ) -> None:
     fields = {"objective": objective, "discriminator_batches": update, "duration": "2 steps", "hidden_dim": 4}
     if OBJECTIVES[objective].relativistic and update == "two-step":
-        with pytest.raises(ConfigError, match="relativistic"):
+        with refused("joint for relativistic", None):
             bench("mlp", **fields)
         return
     run = bench("mlp", **fields)

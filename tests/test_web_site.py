@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocketgan.base.errors import UserError, WebError
+from pocketgan.base.errors import WebError
 from pocketgan.web.reading import Reader
 from pocketgan.web.rows import Columns, thinned
 from pocketgan.web.site import Site
+from refusals import refused
 from web_runs import make_run, row, write_lines, write_status
 
 NEEDED = ("step", "d_loss")
@@ -127,7 +128,7 @@ def test_a_folder_that_is_not_there_and_an_unknown_language_are_named(tmp_path: 
     with pytest.raises(WebError, match="none") as caught:
         Site(tmp_path / "none")
     assert caught.value.field == "dir"
-    with pytest.raises(UserError, match="xx") as unknown:
+    with refused("no language", "lang") as unknown:
         Site(tmp_path, "xx")
     assert unknown.value.field == "lang"
 
