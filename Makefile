@@ -9,7 +9,7 @@ PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 # Python keeps what it has compiled: a test process then starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev train test test-slow test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-slow test-types test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -38,7 +38,12 @@ test: lint
 
 # The rest: every recipe killed, exported and served, all languages, pages in a browser.
 test-slow: $(READY_DEV)
-	CHECK_TYPES=0 $(BIN)/pytest -n auto --dist worksteal -m slow
+	CHECK_TYPES= $(BIN)/pytest -n auto --dist worksteal -m slow
+
+# Training, pictures and evaluation with the shapes and types of every call checked.
+test-types: $(READY_DEV)
+	CHECK_TYPES=pocketgan $(BIN)/pytest -n auto -m "not slow" $(addprefix tests/test_,$(addsuffix .py,$(CHECKED)))
+CHECKED := train resume evaluation pictures picture_commands translator unpaired augment few_images recording
 
 # Each notebook in `examples/notebooks`, for up to a minute each.
 test-notebooks: $(READY_DEV)
@@ -57,7 +62,7 @@ $(OTHER): $(READY_DEV) tests/other-packages.txt
 test-other-packages: $(OTHER)
 	.venv-other/bin/python -m pytest -m other_packages
 
-test-all: test test-slow test-notebooks test-other-packages docs
+test-all: test test-slow test-types test-notebooks test-other-packages docs
 
 # The documentation's site, in build/site; the reference's pages and the picture of the layers are made of the code.
 docs: $(READY_DEV)

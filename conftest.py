@@ -1,12 +1,17 @@
 """Shapes and types are checked at run time in tests: the hook must be there before anything imports pocketgan.
 
-Checks take a third of the time of a training. `make test-slow` does without them, since `make test` has them.
+The checks of all modules take as long as the tests themselves. So `make test` checks networks and metrics, where shapes
+matter most, `make test-types` everything in some tests, and `make test-slow` nothing.
 """
 
 import os
 
 from jaxtyping import install_import_hook
 
-if os.environ.get("CHECK_TYPES", "1") != "0":
+CHECKED = os.environ.get("CHECK_TYPES", "pocketgan.networks,pocketgan.metrics")
+"""Packages whose functions are checked, with commas between; empty for none."""
+
+if CHECKED:
     # An int is taken where a float is written, as type checkers do (PEP 484).
-    install_import_hook("pocketgan", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+    checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+    install_import_hook(CHECKED.split(","), checker)
