@@ -4,8 +4,8 @@
     python benchmarks/sizes.py table
 
 `measure` trains each recipe on each data set for the same processor time, on one thread, one seed after the other. It
-keeps a row for each run in `benchmarks/sizes.jsonl`; what has a row isn't measured again, and a run that was stopped
-continues. `table` writes the page's table.
+keeps a row for each run in `benchmarks/sizes.jsonl`, and writes the page's table after each. What has a row isn't
+measured again, and a run that was stopped continues. `table` writes the table alone.
 
 MNIST is in the package. The digits of 8×8 pixels are those of scikit-learn. `--fashion-mnist` is a folder with the IDX
 files, such as that of Debian's `dataset-fashion-mnist`. `--emoji` is npm's `emoji-datasource-twitter`, unpacked: its
@@ -128,8 +128,13 @@ def measured(about: dict[str, Any], place: Path | str, steps: int, folder: Path)
     run = trained(about["recipe"], folder, settings)
     status = run.status()
     names = {event["name"] for event in run.events() if event["event"] == "diagnosis"}
-    row = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, "images": run.facts.images, "steps": steps}
-    row |= {"state": status.state, "failures": sorted(names & {*FAILURES}), "wall_seconds": round(status.seconds, 1)}
+    row = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, "images": run.facts.images}
+    row |= {
+        "steps": status.steps,
+        "state": status.state,
+        "failures": sorted(names & {*FAILURES}),
+        "wall_seconds": round(status.seconds, 1),
+    }
     if status.state != "finished":
         return row
     count = min(COUNT, run.facts.images)
@@ -183,6 +188,13 @@ def measure(arguments: argparse.Namespace) -> None:
         with arguments.rows.open("a", encoding="utf-8") as file:
             file.write(json.dumps(rows[-1]) + "\n")
         print(json.dumps(rows[-1]), flush=True)
+        if arguments.rows == ROWS:
+            write_page()
+
+
+def write_page() -> None:
+    """Writes the table into the page."""
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(read_rows(ROWS))), encoding="utf-8")
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -236,7 +248,7 @@ def main() -> None:
     if arguments.command == "measure":
         measure(arguments)
     else:
-        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(read_rows(ROWS))), encoding="utf-8")
+        write_page()
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def test_a_trial_says_how_many_steps_fit(noise: Path, monkeypatch: pytest.Monkey
 
 def test_a_run_that_fails_is_a_row_without_a_distance(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events = [{"event": "diagnosis", "name": "mode_collapse"}, {"event": "diagnosis", "name": "past_best"}]
-    status = SimpleNamespace(state="failed", seconds=1.5)
+    status = SimpleNamespace(state="failed", seconds=1.5, steps=6)
     run = SimpleNamespace(status=lambda: status, events=lambda: events, facts=SimpleNamespace(images=1080))
     monkeypatch.setattr(sizes, "RECIPES", ("dcgan",))
     monkeypatch.setattr(sizes, "steps_in", lambda recipe, settings, seconds: 6)
