@@ -9,7 +9,7 @@ PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 # Python keeps what it has compiled: a test process then starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev train test test-slow test-types test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-slow test-types test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-sizes bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -101,6 +101,10 @@ bench-sensitivity: $(READY_DEV)
 # How alike feature spaces order damaged images, from the rows measured before; see the file for how to measure.
 bench-spaces: $(READY_DEV)
 	$(BIN)/python benchmarks/feature_spaces.py table
+
+# The table of data sets and sizes, from the rows measured before; see the file for how to measure.
+bench-sizes: $(READY_DEV)
+	$(BIN)/python benchmarks/sizes.py table
 
 bench-watchdog: $(READY_DEV)
 	$(BIN)/python benchmarks/watchdog.py

@@ -75,10 +75,10 @@ def cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def written(text: str, rows: list[dict[str, Any]]) -> str:
-    """Returns a page with today's tables between its marks."""
+def written(text: str, table: str) -> str:
+    """Returns a page with other text between its marks."""
     before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{tables(rows)}\n{END}{rest.partition(END)[2]}"
+    return f"{before}{BEGIN}\n\n{table}\n{END}{rest.partition(END)[2]}"
 
 
 def main() -> None:
@@ -87,7 +87,7 @@ def main() -> None:
     for folder in sys.argv[1:]:
         rows = merged(rows, rows_of(Path(folder)))
     ROWS.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), tables(rows)), encoding="utf-8")
 
 
 if __name__ == "__main__":
