@@ -98,7 +98,7 @@ bench-spaces: $(READY_DEV)
 	$(BIN)/python benchmarks/feature_spaces.py table
 
 bench-watchdog: $(READY_DEV)
-	$(BIN)/python benchmarks/watchdog.py
+	$(BIN)/python benchmarks/watchdog.py --out runs/watchdog
 
 bench-recipes: $(READY_DEV)
 	$(BIN)/python benchmarks/recipes.py
