@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
+from pocketgan.base.errors import INTERRUPTED
 from pocketgan.cli.main import main as command
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import load_images
@@ -89,7 +90,9 @@ def measured(kind: str, name: str, seed: int, folder: Path) -> dict[str, Any]:
     if (out / "config.json").exists():
         words = ["resume", str(out)]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        command([*words, "--quiet"])
+        code = command([*words, "--quiet"])
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     run = Run.open(out)
     reports: dict[str, int] = {}
     for event in run.events():
@@ -121,37 +124,35 @@ def distance(rows: list[dict[str, Any]]) -> str:
     return f"{statistics.median(ends):.3g}" if ends else "–"
 
 
-def tables(rows: list[dict[str, Any]]) -> str:
-    """Returns the tables in Markdown, and the false-alarm rate."""
+def tables(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns the tables in Markdown: provoked failures, other failures and healthy runs; and the false-alarm rate."""
     groups = {
         kind: {name: [row for row in rows if (row["kind"], row["name"]) == (kind, name)] for name in names}
         for kind, names in KINDS.items()
     }
-    lines = ["| provoked failure | detected before half | first report (median, % of the run) | other diagnoses |"]
-    lines += ["| --- | ---: | ---: | --- |"]
+    provoked = ["| provoked failure | detected before half | first report (median, % of the run) | other diagnoses |"]
+    provoked += ["| --- | ---: | ---: | --- |"]
     for name, runs in groups["provoked"].items():
         shares = [row["reports"][name] / row["steps"] for row in runs if name in early(row)]
         middle = f"{100 * statistics.median(shares):.0f}" if shares else "–"
         others = counts([early(row) for row in runs], name)
-        lines.append(f"| `{name}` | {len(shares)} of {len(runs)} | {middle} | {others} |")
-    lines += ["", "| other failure | reported before half | diagnoses | FD at the end (median) |"]
-    lines += ["| --- | ---: | --- | ---: |"]
+        provoked.append(f"| `{name}` | {len(shares)} of {len(runs)} | {middle} | {others} |")
+    unseen = ["| other failure | reported before half | diagnoses | FD at the end (median, lower is better) |"]
+    unseen += ["| --- | ---: | --- | ---: |"]
     for name, runs in groups["unseen"].items():
         reports = [early(row) for row in runs]
-        lines.append(f"| {name} | {sum(map(bool, reports))} of {len(runs)} | {counts(reports)} | {distance(runs)} |")
-    lines += [
-        "",
-        "| healthy runs | steps | runs | evaluations of each | with a report | diagnoses | FD at the end |",
-    ]
-    lines += ["| --- | ---: | ---: | ---: | ---: | --- | ---: |"]
+        loud = sum(map(bool, reports))
+        unseen.append(f"| {name} | {loud} of {len(runs)} | {counts(reports)} | {distance(runs)} |")
+    healthy = ["| healthy runs | with a report | diagnoses | FD at the end (median, lower is better) | baseline |"]
+    healthy += ["| --- | ---: | --- | ---: | ---: |"]
     for name, runs in groups["healthy"].items():
         loud = [row["reports"] for row in runs if row["reports"]]
-        steps, times = (max((row[part] for row in runs), default=0) for part in ("steps", "evaluations"))
-        lines.append(
-            f"| `{name}` | {steps:,} | {len(runs)} | {times} | {len(loud)} | {counts(loud)} | {distance(runs)} |"
-        )
-    healthy = [row for runs in groups["healthy"].values() for row in runs]
-    return "\n".join(lines) + "\n\n" + rate(sum(bool(row["reports"]) for row in healthy), len(healthy))
+        floors = [row["baseline"] for row in runs if row["baseline"] is not None]
+        floor = f"{statistics.median(floors):.3g}" if floors else "–"
+        healthy.append(f"| {name} | {len(loud)} of {len(runs)} | {counts(loud)} | {distance(runs)} | {floor} |")
+    quiet = [row for runs in groups["healthy"].values() for row in runs]
+    alarms = rate(sum(bool(row["reports"]) for row in quiet), len(quiet))
+    return ["\n".join(provoked), "\n".join(unseen), "\n".join(healthy), alarms]
 
 
 def rate(false: int, total: int) -> str:
@@ -176,7 +177,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=20, help="0 to 9 were used while thresholds were chosen")
     arguments = parser.parse_args()
     if arguments.out is None:
-        print(tables(read(STORED)))
+        print("\n\n".join(tables(read(STORED))))
         return
     prepare(arguments.out)
     record = arguments.out / "rows.jsonl"
@@ -188,7 +189,7 @@ def main() -> None:
                 rows.append(measured(kind, name, seed, arguments.out))
                 with record.open("a") as file:
                     file.write(json.dumps(rows[-1]) + "\n")
-    print(tables(rows))
+    print("\n\n".join(tables(rows)))
 
 
 if __name__ == "__main__":

@@ -298,3 +298,12 @@ def test_the_table_of_ingredients_is_made_of_its_rows() -> None:
 
     page = (ROOT / "docs/results/coursework/what-was-missing.md").read_text(encoding="utf-8")
     assert ingredients.table(ingredients.read(ingredients.STORED)) in page
+
+
+def test_the_tables_of_the_watchdog_are_made_of_its_rows() -> None:
+    import watchdog
+
+    page = " ".join((ROOT / "docs/results/watchdog.md").read_text(encoding="utf-8").split())
+    rows = watchdog.read(watchdog.STORED)
+    assert {row["kind"] for row in rows} == set(watchdog.KINDS)
+    assert [table for table in watchdog.tables(rows) if " ".join(table.split()) not in page] == []
