@@ -6,7 +6,7 @@ which no threshold was set; there, any report counts. Healthy runs on all of MNI
 
 Trains one run after the other, on one thread. Keeps a row of each in `rows.jsonl` in the folder `--out`; the same
 command continues. Without `--out`, the tables of `docs/results/watchdog.md` are made of the rows in `watchdog.jsonl`,
-beside this file.
+beside this file; copy new rows there.
 """
 
 import argparse
