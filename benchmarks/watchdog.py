@@ -57,7 +57,8 @@ UNSEEN = {
     "minimal: discriminator hardly learns": f"minimal --discriminator-learning-rate 1e-9 {STEPS}",
     "minimal: learning rate 300 times too high": f"minimal --learning-rate 0.3 {STEPS}",
     "minimal: momentum of 0.999": f"minimal --beta1 0.999 {STEPS}",
-    "minimal: latent vector of one number": f"minimal --latent-dim 1 --iterations 2000 --evaluate-every 100_steps {SMALL}",
+    "minimal: latent vector of one number": "minimal --latent-dim 1 --iterations 2000 --evaluate-every 100_steps "
+    f"{SMALL}",
     "minimal: hidden layers of one unit": f"minimal --hidden-dim 1 {STEPS}",
     "minimal: batches of one image": f"minimal --batch-size 1 {STEPS}",
     "pocket: generator hardly learns": f"pocket --learning-rate 1e-9 --discriminator-learning-rate 1.5e-3 {SHORT}",
