@@ -107,7 +107,7 @@ bench-sizes: $(READY_DEV)
 	$(BIN)/python benchmarks/sizes.py table
 
 bench-watchdog: $(READY_DEV)
-	$(BIN)/python benchmarks/watchdog.py
+	$(BIN)/python benchmarks/watchdog.py --out runs/watchdog
 
 bench-recipes: $(READY_DEV)
 	$(BIN)/python benchmarks/recipes.py

@@ -1,26 +1,33 @@
-"""Does the watchdog report failures early, and nothing else? `make bench-watchdog`.
+"""Does the watchdog report failures early, and nothing else? `python benchmarks/watchdog.py --out DIR`.
 
-Every diagnosis has a run that provokes it, on small parts of MNIST, each over several seeds. A run counts as detected
-if the right diagnosis is reported before half of it is done. Other failing runs are of kinds on which no threshold was
-set; there, any report counts. Healthy runs on all of MNIST should give no report. Runs that are already in the folder
-are not repeated. Prints the tables of `docs/results/watchdog.md`.
+Every diagnosis but `ignores_input` has a run that provokes it, on small parts of MNIST, each over several seeds. A run
+counts as detected if the right diagnosis is reported before half of it is done. Other failing runs are of kinds on
+which no threshold was set; there, any report counts. Healthy runs on all of MNIST should give no report.
+
+Trains one run after the other, on one thread. Keeps a row of each in `rows.jsonl` in the folder `--out`; the same
+command continues. Without `--out`, the tables of `docs/results/watchdog.md` are made of the rows in `watchdog.jsonl`,
+beside this file; copy new rows there.
 """
 
 import argparse
+import contextlib
+import io
+import json
 import statistics
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import binomtest
 
+from pocketgan.base.errors import INTERRUPTED
+from pocketgan.cli.main import main as command
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.run import Run
 
+STORED = Path(__file__).parent / "watchdog.jsonl"
 SIZES = (400, 4000)
 SMALL = "--data {folder}/mnist-4000.npz --features digits --evaluate-count 300"
 FEW = "--data {folder}/mnist-400.npz --features digits --evaluate-count 300"
@@ -42,21 +49,34 @@ PROVOKED = {
     f"--evaluate-every 100_steps {SMALL}",
     "stagnation": f"comparison --learning-rate 1e-7 --iterations 400 --evaluate-every 20_steps {SMALL}",
 }
+STEPS = f"--iterations 1000 --evaluate-every 50_steps {SMALL}"
+SHORT = "--iterations 200 --evaluate-every 20_steps --evaluate-count 500"
 UNSEEN = {
-    "generator hardly learns": "minimal --learning-rate 1e-9 --discriminator-learning-rate 1e-3 --iterations 1000 "
-    f"--evaluate-every 50_steps {SMALL}",
-    "discriminator hardly learns": "minimal --discriminator-learning-rate 1e-9 --iterations 1000 "
-    f"--evaluate-every 50_steps {SMALL}",
-    "latent vector of one number": f"minimal --latent-dim 1 --iterations 2000 --evaluate-every 100_steps {SMALL}",
-    "learning rate 300 times too high": "minimal --learning-rate 0.3 --iterations 1000 "
-    f"--evaluate-every 50_steps {SMALL}",
+    "minimal: unchanged": f"minimal {STEPS}",
+    "minimal: generator hardly learns": f"minimal --learning-rate 1e-9 --discriminator-learning-rate 1e-3 {STEPS}",
+    "minimal: discriminator hardly learns": f"minimal --discriminator-learning-rate 1e-9 {STEPS}",
+    "minimal: learning rate 300 times too high": f"minimal --learning-rate 0.3 {STEPS}",
+    "minimal: momentum of 0.999": f"minimal --beta1 0.999 {STEPS}",
+    "minimal: latent vector of one number": "minimal --latent-dim 1 --iterations 2000 --evaluate-every 100_steps "
+    f"{SMALL}",
+    "minimal: hidden layers of one unit": f"minimal --hidden-dim 1 {STEPS}",
+    "minimal: batches of one image": f"minimal --batch-size 1 {STEPS}",
+    "pocket: generator hardly learns": f"pocket --learning-rate 1e-9 --discriminator-learning-rate 1.5e-3 {SHORT}",
+    "pocket: discriminator hardly learns": f"pocket --discriminator-learning-rate 1e-9 {SHORT}",
+    "pocket: learning rate 100 times too high": f"pocket --learning-rate 0.15 {SHORT}",
+    "pocket: momentum of 0.999": f"pocket --beta1 0.999 {SHORT}",
+    "pocket: latent vector of one number": f"pocket --latent-dim 1 {SHORT}",
+    "pocket: layers of one channel": f"pocket --hidden-dim 1 {SHORT}",
+    "pocket: batches of two images": f"pocket --batch-size 2 {SHORT}",
 }
-"""Runs that fail in ways on which no threshold was set."""
+"""Runs that should fail, in ways on which no threshold was set; the unchanged one shows what `minimal` does anyway."""
 HEALTHY = {
-    "pocket": "pocket --iterations {pocket} --evaluate-every {pocket_every}_steps --evaluate-count 1000",
-    "dcgan": "dcgan --iterations {dcgan} --evaluate-every {dcgan_every}_steps --evaluate-count 1000",
-    "minimal": "minimal --iterations {minimal} --evaluate-every {minimal_every}_steps --evaluate-count 1000",
+    "pocket": f"pocket {SHORT}",
+    "pocket, without labels": f"pocket --no-conditional {SHORT}",
+    "translator": f"translator --task invert {SHORT}",
 }
+"""Runs that train well, in which no report is due."""
+KINDS = {"healthy": HEALTHY, "unseen": UNSEEN, "provoked": PROVOKED}
 
 
 def prepare(folder: Path) -> None:
@@ -71,78 +91,118 @@ def prepare(folder: Path) -> None:
         np.savez_compressed(folder / f"mnist-{size}.npz", images=part.images.numpy(), labels=part.labels.numpy())
 
 
-def train(command: str, seed: int, out: Path) -> Run:
-    """Trains one run on one thread, or opens it where it is done; a failing one is no error here."""
-    if not (out / "config.json").exists():
-        words = [word.replace("_", " ") if word[0].isdigit() else word for word in command.split()]
-        more = ["--seed", str(seed), "--threads", "1", "--sample-every", "none", "--out", str(out), "--quiet"]
-        subprocess.run([sys.executable, "-m", "pocketgan", "train", *words, *more], capture_output=True, check=False)
-    return Run.open(out)
-
-
-def named(run: Run, share: float = 1.0) -> dict[str, int]:
-    """Returns the step at which each diagnosis was first named, up to a share of the run."""
-    found: dict[str, int] = {}
+def measured(kind: str, name: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Trains one run on one thread, and returns its row; a failing run is no error here."""
+    out = folder / f"{name.replace(',', '').replace(':', '').replace(' ', '-')}-{seed}"
+    words = [word.replace("_", " ") if word[0].isdigit() else word for word in KINDS[kind][name].split()]
+    words = ["train", *(word.format(folder=folder) for word in words), "--seed", str(seed), "--threads", "1"]
+    words += ["--sample-every", "none", "--out", str(out)]
+    if (out / "config.json").exists():
+        words = ["resume", str(out)]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = command([*words, "--quiet"])
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    run = Run.open(out)
+    reports: dict[str, int] = {}
     for event in run.events():
-        if event["event"] == "diagnosis" and event["step"] <= share * run.plan.steps:
-            found.setdefault(event["name"], int(event["step"]))
-    return found
+        if event["event"] == "diagnosis":
+            reports.setdefault(event["name"], int(event["step"]))
+    evaluations = [row for row in run.metrics() if row.get("frechet_distance") is not None]
+    distances = [float(f"{row['frechet_distance']:.4g}") for row in evaluations]
+    floors = [row.get("frechet_floor") for row in evaluations]
+    row: dict[str, Any] = {"kind": kind, "name": name, "seed": seed, "steps": run.plan.steps, "reports": reports}
+    row |= {"evaluations": len(evaluations), "seconds": round(run.status().seconds)}
+    row |= {"best": min(distances, default=None), "end": distances[-1] if distances else None}
+    return row | {"baseline": float(f"{floors[-1]:.4g}") if floors and floors[-1] is not None else None}
+
+
+def early(row: dict[str, Any]) -> dict[str, int]:
+    """Returns the step at which each diagnosis was first reported, up to half of the run."""
+    return {name: step for name, step in row["reports"].items() if step <= row["steps"] / 2}
+
+
+def counts(reports: list[dict[str, int]], leave: str = "") -> str:
+    """Returns in how many runs each diagnosis was reported, leaving one out."""
+    names = sorted({name for report in reports for name in report} - {leave})
+    return ", ".join(f"`{name}` {sum(name in report for report in reports)}" for name in names) or "none"
+
+
+def distance(rows: list[dict[str, Any]]) -> str:
+    """Returns the median Fréchet distance of the last evaluations."""
+    ends = [row["end"] for row in rows if row["end"] is not None]
+    return f"{statistics.median(ends):.3g}" if ends else "–"
+
+
+def tables(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns the tables in Markdown: provoked failures, other failures and healthy runs; and the false-alarm rate.
+
+    What has no row yet is left out.
+    """
+    groups = {
+        kind: {name: runs for name in names if (runs := [row for row in rows if row["name"] == name])}
+        for kind, names in KINDS.items()
+    }
+    provoked = ["| provoked failure | detected before half | first report (median, % of the run) | other diagnoses |"]
+    provoked += ["| --- | ---: | ---: | --- |"]
+    for name, runs in groups["provoked"].items():
+        shares = [row["reports"][name] / row["steps"] for row in runs if name in early(row)]
+        middle = f"{100 * statistics.median(shares):.0f}" if shares else "–"
+        others = counts([early(row) for row in runs], name)
+        provoked.append(f"| `{name}` | {len(shares)} of {len(runs)} | {middle} | {others} |")
+    unseen = ["| other failure | reported before half | diagnoses | FD at the end (median, lower is better) |"]
+    unseen += ["| --- | ---: | --- | ---: |"]
+    for name, runs in groups["unseen"].items():
+        reports = [early(row) for row in runs]
+        loud = sum(map(bool, reports))
+        unseen.append(f"| {name} | {loud} of {len(runs)} | {counts(reports)} | {distance(runs)} |")
+    healthy = ["| healthy runs | with a report | diagnoses | FD at the end (median, lower is better) | baseline |"]
+    healthy += ["| --- | ---: | --- | ---: | ---: |"]
+    for name, runs in groups["healthy"].items():
+        loud = [row["reports"] for row in runs if row["reports"]]
+        floors = [row["baseline"] for row in runs if row["baseline"] is not None]
+        floor = f"{statistics.median(floors):.3g}" if floors else "–"
+        healthy.append(f"| {name} | {len(loud)} of {len(runs)} | {counts(loud)} | {distance(runs)} | {floor} |")
+    quiet = [row for runs in groups["healthy"].values() for row in runs]
+    alarms = rate(sum(bool(row["reports"]) for row in quiet), len(quiet))
+    return ["\n".join(provoked), "\n".join(unseen), "\n".join(healthy), alarms]
+
+
+def rate(false: int, total: int) -> str:
+    """Returns the false-alarm rate with its exact 95% interval (Clopper and Pearson 1934)."""
+    if not total:
+        return "No healthy run was measured."
+    interval = binomtest(false, total).proportion_ci(method="exact")
+    return f"False alarms: {false} of {total} runs, 95% interval {interval.low:.1%} to {interval.high:.1%}."
+
+
+def read(record: Path) -> list[dict[str, Any]]:
+    """Returns the rows of a file, or an empty list if it doesn't exist."""
+    return [json.loads(line) for line in record.read_text().splitlines()] if record.is_file() else []
 
 
 def main() -> None:
-    """Runs, and prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("only", nargs="*", help="which diagnoses or healthy recipes; by default all")
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("runs/watchdog"))
-    parser.add_argument("--pocket", type=int, default=1000, help="steps of a healthy run of pocket")
-    parser.add_argument("--dcgan", type=int, default=300, help="steps of a healthy run of dcgan")
-    parser.add_argument("--minimal", type=int, default=4000, help="steps of a healthy run of minimal")
+    """Measures what is left, and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("only", nargs="*", help="which diagnoses, other failures or healthy recipes; by default all")
+    parser.add_argument("--out", type=Path, help="folder of the runs and rows; without it, the stored rows are shown")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=20, help="0 to 9 were used while thresholds were chosen")
     arguments = parser.parse_args()
-    prepare(arguments.folder)
-    lengths = {"pocket": arguments.pocket, "dcgan": arguments.dcgan, "minimal": arguments.minimal}
-    every = {f"{name}_every": max(1, steps // 10) for name, steps in lengths.items()}
-    jobs = {name: text.format(folder=arguments.folder) for name, text in PROVOKED.items()}
-    jobs |= {name: text.format(folder=arguments.folder) for name, text in UNSEEN.items()}
-    jobs |= {name: text.format(**lengths, **every) for name, text in HEALTHY.items()}
-    jobs = {name: text for name, text in jobs.items() if not arguments.only or name in arguments.only}
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        runs = {
-            name: [
-                pool.submit(train, text, seed, arguments.folder / f"{name.replace(' ', '-')}-{seed}")
-                for seed in range(arguments.seeds)
-            ]
-            for name, text in jobs.items()
-        }
-        print("| provoked | detected before half | first report (median) | other diagnoses before half |")
-        print("| --- | ---: | ---: | --- |")
-        for name in [name for name in PROVOKED if name in jobs]:
-            early = [named(job.result(), 0.5) for job in runs[name]]
-            plan = runs[name][0].result().plan.steps
-            steps = [found[name] for found in early if name in found]
-            middle = f"{statistics.median(steps) / plan:.0%} of the run" if steps else ""
-            others = sorted({other for found in early for other in found} - {name})
-            counts = ", ".join(f"{other} {sum(other in found for found in early)}" for other in others)
-            print(f"| `{name}` | {len(steps)} of {len(early)} | {middle} | {counts} |", flush=True)
-        print("\n| other failure | reported before half | diagnoses before half |\n| --- | ---: | --- |")
-        for name in [name for name in UNSEEN if name in jobs]:
-            early = [named(job.result(), 0.5) for job in runs[name]]
-            known = sorted({one for found in early for one in found})
-            counts = ", ".join(f"`{one}` {sum(one in found for found in early)}" for one in known)
-            print(f"| {name} | {sum(map(bool, early))} of {len(early)} | {counts or 'none'} |", flush=True)
-        print("\n| healthy | runs | with a report |\n| --- | ---: | --- |")
-        total, false = 0, 0
-        for name in [name for name in HEALTHY if name in jobs]:
-            reports = [", ".join(named(job.result())) for job in runs[name]]
-            loud = [report for report in reports if report]
-            total, false = total + len(reports), false + len(loud)
-            print(f"| `{name}`, {lengths[name]} steps | {len(reports)} | {len(loud)}: {'; '.join(loud) or 'none'} |")
-        if total:
-            interval = binomtest(false, total).proportion_ci(method="exact")
-            print(
-                f"\nFalse alarms: {false} of {total}, 95% interval {interval.low:.1%} to {interval.high:.1%} (exact)."
-            )
+    if arguments.out is None:
+        print("\n\n".join(tables(read(STORED))))
+        return
+    prepare(arguments.out)
+    record = arguments.out / "rows.jsonl"
+    rows = read(record)
+    known = {(row["name"], row["seed"]) for row in rows}
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+        for kind, name in [(kind, name) for kind, names in KINDS.items() for name in names]:
+            if (name, seed) not in known and (not arguments.only or name in arguments.only):
+                rows.append(measured(kind, name, seed, arguments.out))
+                with record.open("a") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
+    print("\n\n".join(tables(rows)))
 
 
 if __name__ == "__main__":

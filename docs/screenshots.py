@@ -108,8 +108,8 @@ def create(page: Page) -> None:
     page.wait_for_timeout(5000)
 
 
-def redraw(page: Page) -> None:
-    """Shows an eight that is drawn and redrawn."""
+def translate(page: Page) -> None:
+    """Shows an eight that is drawn and translated."""
     pad = page.locator("#redraw-pad canvas").first
     pad.wait_for(timeout=60_000)
     page.wait_for_timeout(3000)
@@ -136,7 +136,7 @@ def compare(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
-PLACES = {"train": train, "create": create, "redraw": redraw, "compare": compare}
+PLACES = {"train": train, "create": create, "translate": translate, "compare": compare}
 
 
 def take(browser: Any, address: str, place: str, width: int, theme: str, file: Path) -> None:

@@ -25,6 +25,7 @@ from pocketgan.cli.main import COMMANDS, dispatch
 from pocketgan.cli.own_code import take_code
 from pocketgan.config.code import load_code
 from pocketgan.config.fields import FIELDS
+from pocketgan.config.history import FORMAT
 from pocketgan.config.recipes import PARAMETERS, RECIPES, recipe
 from pocketgan.experiment.watchdog_words import NAMES
 from pocketgan.metrics.registry import METRICS
@@ -298,3 +299,21 @@ def test_the_table_of_ingredients_is_made_of_its_rows() -> None:
 
     page = (ROOT / "docs/results/coursework/what-was-missing.md").read_text(encoding="utf-8")
     assert ingredients.table(ingredients.read(ingredients.STORED)) in page
+
+
+def test_the_reference_names_the_format_of_today() -> None:
+    for page, text in (
+        ("run-folder", f"which is {FORMAT} in this"),
+        ("exported-model", f"formats 1 to {FORMAT}."),
+        ("exported-model", f"{FORMAT} in this version"),
+    ):
+        assert text in (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8"), page
+
+
+def test_the_tables_of_the_watchdog_are_made_of_its_rows() -> None:
+    import watchdog
+
+    page = " ".join((ROOT / "docs/results/watchdog.md").read_text(encoding="utf-8").split())
+    rows = watchdog.read(watchdog.STORED)
+    assert {row["kind"] for row in rows} == set(watchdog.KINDS)
+    assert [table for table in watchdog.tables(rows) if " ".join(table.split()) not in page] == []

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # First digits: train a GAN and look at its images
 #
+# Runs in about 45 seconds on two CPU cores.
+#
 # This notebook is for everyone who has never trained a GAN. You train one on handwritten digits, look at its images,
 # and request a digit of your choice.
-#
-# Runs in about 45 seconds on two CPU cores.
 #
 # A [GAN](../../docs/understand/glossary.md#gan) consists of two networks. The generator turns random numbers into
 # images. The discriminator learns to tell these images from real ones, and the generator learns to deceive it.

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Measure image quality: how good are the generated digits?
 #
+# Runs in about 35 seconds on two CPU cores.
+#
 # This notebook is for readers who want a number instead of an impression. You measure a generator, and then two sets of
 # images whose faults you know.
-#
-# Runs in about 35 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

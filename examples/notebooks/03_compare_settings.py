@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Compare two settings: is the difference real?
 #
+# Runs in about 35 seconds on two CPU cores.
+#
 # This notebook is for readers who want to know whether a setting helps. You run a very small study and read its
 # verdict.
-#
-# Runs in about 35 seconds on two CPU cores.
 #
 # The question: does a learning rate five times lower give better digits in a very short training? Write down what you
 # expect before you run the cells.

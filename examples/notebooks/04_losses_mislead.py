@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Why losses mislead: two runs, and the losses praise the wrong one
 #
+# Runs in about 30 seconds on two CPU cores.
+#
 # This notebook is for everyone who judges a GAN by its loss curves. You train two generators, guess from the losses
 # which one is better, and then look.
-#
-# Runs in about 30 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

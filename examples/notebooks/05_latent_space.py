@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Explore the latent space: interpolation, directions, latent scaling
 #
-# This notebook is for readers who want to see what a generator has learned beyond single images.
-#
 # Runs in about 50 seconds on two CPU cores.
+#
+# This notebook is for readers who want to see what a generator has learned beyond single images.
 #
 # A generator turns a latent, a list of random numbers, into an image. All latents together form the [latent
 # space](../../docs/understand/glossary.md#latent-space). You move through it in three ways.

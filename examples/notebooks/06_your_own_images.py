@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Train on your own images
 #
+# Runs in about 45 seconds on two CPU cores.
+#
 # This notebook is for everyone who wants to train a GAN on images other than MNIST. You make a small set of pictures in
 # a folder, train on them, and measure the result. Then you put your own pictures in their place.
-#
-# Runs in about 45 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

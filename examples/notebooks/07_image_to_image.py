@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Image to image: what a GAN without pairs learns, and what it doesn't
 #
+# Runs in about 50 seconds on two CPU cores.
+#
 # This notebook is for students who train a generator that reads images instead of random numbers. You train the recipe
 # `white-background` and find out whether the generator looks at its input.
-#
-# Runs in about 50 seconds on two CPU cores.
 #
 # The task: turn a white 8 on black into a dark 8 on white. One line of NumPy solves it exactly, `255 - image`. That
 # makes it a good test, because you know the right answer for every input.

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Export and share a model
 #
+# Runs in about 40 seconds on two CPU cores.
+#
 # This notebook is for everyone who wants to use a trained generator outside its run folder: on another computer, in
 # another program, or on the Hugging Face Hub.
-#
-# Runs in about 40 seconds on two CPU cores.
 
 # %% [markdown]
 # ## Install Pocketgan

@@ -24,7 +24,7 @@ class Manifold:
 
     Attributes:
         precision: share of generated images inside any real ball, in [0, 1] (Kynkäänniemi et al. 2019, equation 2).
-        recall: share of real images inside any generated ball, in [0, 1] (the same equation, with exchanged roles).
+        recall: share of real images inside any generated ball, in [0, 1] (the same equation).
         density: mean number of real balls around a generated image divided by k, ≥ 0; about 1 if both sets come from
             one distribution (Naeem et al. 2020, section 3).
         coverage: share of real balls with a generated image inside, in [0, 1] (Naeem et al. 2020, section 3).
@@ -117,7 +117,7 @@ def precision(real: Array, generated: Array, k: int = 5) -> float:
 def recall(real: Array, generated: Array, k: int = 5) -> float:
     """Returns the share of real images inside the generated manifold; higher is better.
 
-    Kynkäänniemi et al. 2019, equation 2 with exchanged roles: (1/m) Σᵢ 1[‖gⱼ − rᵢ‖ < NNDₖ(gⱼ) for some j].
+    Kynkäänniemi et al. 2019, equation 2: (1/m) Σᵢ 1[‖gⱼ − rᵢ‖ < NNDₖ(gⱼ) for some j].
 
     Args:
         real: features, (m, width), m > k.
