@@ -242,7 +242,13 @@ def training(shipment: Shipment) -> str:
     images, seconds = weights.counters["nimg"], weights.counters["seconds"]
     network = config.network
     how = [["recipe", f"`{config.recipe}`" + (f", with {'; '.join(changed)}" if changed else ", unchanged")]]
-    against = [["objective", f"`{config.objective.objective}`, against the discriminator `{network.discriminator}`"]]
+    opponent = f"against the discriminator `{network.discriminator}`"
+    if not config.has_discriminator:
+        opponent = "without a discriminator"
+    opponent = f"against the discriminator `{network.discriminator}`"
+    if not config.has_discriminator:
+        opponent = "without a discriminator"
+    against = [["objective", f"`{config.objective.objective}`, {opponent}"]]
     batch, of = f" at batch {config.train.batch_size}", run.planned_steps and f" of {run.planned_steps:,}"
     if config.kind == "recorded":
         how = [["recorded", "from a training loop of the author's own"]]
