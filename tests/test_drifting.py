@@ -1,5 +1,6 @@
 """The recipe `drifting`: its field, its batches by class, and what has no effect without a discriminator."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace as changed
 from pathlib import Path
@@ -20,10 +21,17 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.images.batches import LEAST_OF_CLASS, Batches
 from pocketgan.images.sets import ImageSet
 from pocketgan.networks import ImageShape
+from pocketgan.runs.records import CLOCKS
 from pocketgan.training.drifting import drift, drifting_loss, field
 from pocketgan.training.objectives import SET_OBJECTIVES
 from pocketgan.training.state import TrainState, create_state
 from pocketgan.training.steps import next_batch, train, training_step
+from pocketgan.web.asking import Chosen, asked_for
+from pocketgan.web.create.creating import draw, look
+from pocketgan.web.create_words import say
+from pocketgan.web.memory import Loaded
+from pocketgan.web.site import Site
+from pocketgan.web.train.live import Doing, parts_of
 from refusals import refused
 
 Images = Callable[..., ImageSet]
@@ -179,14 +187,7 @@ def test_the_discriminator_is_there_exactly_where_it_is_needed() -> None:
         replace(recipe("drifting"), generator="autoencoder", conditional=False)
 
 
-OTHERS = {
-    "discriminator_depth": 3,
-    "discriminator_activation": "relu",
-    "discriminator_batches": "concatenated",
-    "reuse_fake_batch": True,
-    "augment": "translation",
-    "frozen_layers": 1,
-}
+OTHERS = {"augment": "translation", "frozen_layers": 1}
 
 
 @pytest.mark.parametrize("field", IDLE)
@@ -198,6 +199,7 @@ def test_what_has_no_effect_is_refused(field: str) -> None:
 @pytest.mark.parametrize("generator", ["mlp", "dcgan", "pocket"])
 def test_every_generator_that_starts_from_noise_will_do(generator: str) -> None:
     assert not replace(recipe("drifting"), generator=generator).has_discriminator
+    assert not replace(recipe("mlp"), generator=generator, objective="drifting", discriminator="none").has_discriminator
 
 
 # A whole run.
@@ -230,6 +232,27 @@ def test_a_run_without_a_discriminator_is_complete(tmp_path: Path, data: Path) -
     assert len(run.generate(3).images) == 3
     with refused("no discriminator", "run"):
         run.discriminator()
+    site = Site(tmp_path)
+    parts_of_page = parts_of(site, "run", site.reader.read(run.folder), Doing(), "")
+    assert 'class="pg-chart"' in parts_of_page["losses"] and parts_of_page["accuracy"] == ""
+    assert site.say("discriminator") not in parts_of_page["losses"]
+    assert json.loads(next((run.folder / "samples").glob("*.json")).read_text()).keys() == set(CLOCKS)
+    pocketgan.export(run, tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "without a discriminator" in card and "adversarial" not in card.partition("##")[0]
+
+
+@pytest.mark.slow
+def test_a_model_without_a_discriminator_is_looked_at_without_its_score(data: Path, tmp_path: Path) -> None:
+    small = {"hidden_dim": 4, "batch_size": 8, "duration": "1 step", "sample_count": 4, "evaluate_every": "none"}
+    run = pocketgan.train("drifting", data=str(data), out=tmp_path / "run", progress=False, threads=1, **small)
+    assert Loaded(run.folder).discriminator is None
+    site = Site(tmp_path)
+    with site.speaking():
+        _, shown = draw(site, *asked_for(site, "run", "3", 4, 1, 1, ()))
+        text = look(site, Chosen(shown, 0))
+    site.worker.end()
+    assert "<img" in text and say("classifier") in text and say("discriminator") not in text
 
 
 def test_the_loop_has_no_discriminator(data: Path) -> None:

@@ -13,7 +13,7 @@ PARTS: Final[dict[str, str]] = {
     "not an objective": "'{name}' must be a pocketgan.Objective",
     "discriminator needed": "'none' needs an objective without a discriminator, such as 'drifting' (got '{objective}')",
     "discriminator idle": "must be 'none' with the objective '{objective}', which needs no discriminator",
-    "idle without discriminator": "has no effect without a discriminator; leave it out",
+    "idle without discriminator": "has no effect without a discriminator; leave it out, or set it to {default}",
     "lone needs noise": "must start from noise with the objective '{objective}'; '{name}' reads images",
     "classes only": "'{name}' compares images of the same class, and this data has numbers or several labels instead; "
     "add --no-conditional",

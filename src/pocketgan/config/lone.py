@@ -8,20 +8,15 @@ from pocketgan.config.data_section import Section
 NONE = "none"
 """The name of the discriminator of a run that has none."""
 IDLE = (
-    "discriminator_depth",
-    "discriminator_activation",
-    "discriminator_batches",
     "r1",
     "r2",
     "gradient_penalty",
-    "penalty_batch_fraction",
     "mismatched_label_weight",
-    "reuse_fake_batch",
     "discriminator_learning_rate",
     "augment",
     "frozen_layers",
 )
-"""Settings that have an effect only with a discriminator."""
+"""Settings that turn something on which has an effect only with a discriminator."""
 
 
 @runtime_checkable
@@ -42,7 +37,7 @@ class Settings(Protocol):
 
 
 def check_discriminator(config: Settings, *, needed: bool) -> None:
-    """Checks that there is a discriminator exactly where the objective needs one, and that every setting has an effect.
+    """Checks that there is a discriminator exactly where the objective needs one, and that no setting is idle.
 
     Args:
         config: the configuration.
@@ -62,4 +57,5 @@ def check_discriminator(config: Settings, *, needed: bool) -> None:
     for section in (config.network, config.objective, config.train):
         for name, field in type(section).model_fields.items():
             if name in IDLE and getattr(section, name) != field.default:
-                raise ConfigError("idle without discriminator", field=name)
+                default = f"{field.default:g}" if isinstance(field.default, int | float) else "none"
+                raise ConfigError("idle without discriminator", field=name, default=default)
