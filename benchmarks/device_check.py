@@ -32,7 +32,7 @@ from pocketgan.networks import ImageShape
 from pocketgan.runs.rewinding import rewind
 from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.state import choose_device, create_state
-from pocketgan.training.steps import training_step
+from pocketgan.training.steps import next_batch, training_step
 
 TOLERANCE = 2e-3
 """How far a loss may be from the CPU's, relatively: float32 sums of thousands of terms in another order."""
@@ -62,9 +62,9 @@ def losses(config: RunConfig, device: str) -> tuple[float, float]:
     images, device = load_images(config.data), choose_device(device)
     shape = ImageShape(*images.images.shape[1:3], len(images.class_names) if config.network.conditional else 0)
     state = create_state(config, shape, device)
-    batch = Batches(images, config.data, batch_size=config.train.batch_size, seed=0, device=device).at(0)
+    batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=0, device=device)
     with noise_of_the_cpu():
-        d_loss, g_loss, *_ = training_step(state, batch, config, 1.0)
+        d_loss, g_loss, *_ = training_step(state, next_batch(batches, 0, config), config, 1.0)
     return d_loss.item(), g_loss.item()
 
 

@@ -30,9 +30,9 @@ from pocketgan.images.sets import load_images
 from pocketgan.runs.weights import image_shape
 from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import summarise
-from pocketgan.training.objectives import OBJECTIVES
+from pocketgan.training.objectives import objective_of
 from pocketgan.training.state import TrainState, create_state
-from pocketgan.training.steps import train, training_step
+from pocketgan.training.steps import next_batch, train, training_step
 
 WINDOWS = 7
 
@@ -50,7 +50,7 @@ def matrix_peak(size: int = 1024, repeats: int = 8) -> float:
 
 def step_arithmetic(state: TrainState, batches: Batches, config: RunConfig) -> float:
     """Returns the arithmetic of one step of both networks, in GFLOP."""
-    batch = batches.at(0)
+    batch = next_batch(batches, 0, config)
     with FlopCounterMode(display=False) as counter:
         training_step(state, batch, config, 1.0)
     return counter.get_total_flops() / 1e9
@@ -58,14 +58,14 @@ def step_arithmetic(state: TrainState, batches: Batches, config: RunConfig) -> f
 
 def surroundings(batches: Batches, config: RunConfig, steps: int = 200) -> float:
     """Returns the seconds a step that go into data, latents and the rows of losses and accuracies."""
-    objective, size = OBJECTIVES[config.objective.objective], config.train.batch_size
+    objective, size = objective_of(config) if config.has_discriminator else None, config.train.batch_size
     logits, loss = torch.randn(size), torch.zeros(())
     latents = torch.Generator().manual_seed(0)
 
     def around() -> None:
         history = []
         for step in range(steps):
-            batches.at(step * size)
+            next_batch(batches, step * size, config)
             if not config.reads_images:
                 torch.randn(size, config.network.latent_dim, generator=latents)
                 torch.randn(size, config.network.latent_dim, generator=latents)
@@ -90,7 +90,7 @@ def floors_of_step(state: TrainState, batches: Batches, config: RunConfig) -> tu
     size = config.train.batch_size
 
     def step() -> None:
-        training_step(state, batches.at(0), config, 1.0)
+        training_step(state, next_batch(batches, 0, config), config, 1.0)
         if state.averages:
             update_ema(state, 100.0 * size, size)
 
@@ -125,7 +125,7 @@ def measure(name: str, seconds: float) -> tuple[dict[str, float], str]:
     # A window is a fixed number of steps between two ticks; the peak is measured between windows, outside the clock.
     trial = time.perf_counter()
     for _ in range(5):
-        training_step(state, batches.at(0), config, 1.0)
+        training_step(state, next_batch(batches, 0, config), config, 1.0)
     each = (time.perf_counter() - trial) / 5
     window = max(3, int(seconds / WINDOWS / each))
     plan = make_plan(replace(config, log_every=f"{window} steps"), len(images))

@@ -29,6 +29,7 @@ SHAPES = {
     "comparison": (8, 1, False),
     "stacked": (12, 1, True),
     "translator": (16, 3, False),
+    "drifting": (20, 3, True),
 }
 """The size, channels and conditioning that a recipe is exported with here: each differs from its usual ones."""
 

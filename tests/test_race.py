@@ -19,7 +19,6 @@ from pocketgan.race import worker
 from pocketgan.race.contract import Average, Entrant, Task, cosine
 from pocketgan.race.entrants import ENTRANTS
 from pocketgan.race.entrants.diffusion import shares
-from pocketgan.race.entrants.drifting import field
 from pocketgan.race.judging import rotated
 from pocketgan.race.page import answer, write_race
 from pocketgan.race.places import NAMES, entrant_name
@@ -109,14 +108,6 @@ def test_a_seed_decides_an_entrant(name: str) -> None:
         return next(iter(entrant.samplers.values()))(2, torch.tensor([0, 1]), 3)
 
     assert torch.equal(trained(0), trained(0)) and not torch.equal(trained(0), trained(1))
-
-
-def test_the_drift_attracts_to_real_images_and_repels_from_generated_ones() -> None:
-    real, made = torch.zeros(1, 6, 4), torch.zeros(1, 2, 4)
-    made[0, 0, 0], made[0, 1, 0] = 1.0, 1.5
-    scale, drift = field(made, real)
-    assert scale > 0 and (drift[0, :, 0] < 0).all() and drift[0, 0, 0] < drift[0, 1, 0] * 0.1
-    assert torch.allclose(drift[..., 1:], torch.zeros(1, 2, 3), atol=1e-6)
 
 
 def test_the_shares_of_image_and_noise_keep_the_variance() -> None:

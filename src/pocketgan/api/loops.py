@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketgan.api.trainings import configured, hand_over
+from pocketgan.base.errors import ConfigError
 from pocketgan.config.sections import RunConfig
 
 if TYPE_CHECKING:
@@ -55,9 +56,15 @@ class Loop:
 
     @property
     def discriminator(self) -> "nn.Module":
-        """The discriminator: `(images, labels)` → logits (N,)."""
+        """The discriminator: `(images, labels)` → logits (N,).
+
+        Raises:
+            ConfigError: the objective needs none.
+        """
         from pocketgan.networks import plain
 
+        if self.state.discriminator is None:
+            raise ConfigError("loop without discriminator", field="recipe", name=self.config.recipe)
         return plain(self.state.discriminator)
 
     def __iter__(self) -> "Iterator[Tick]":

@@ -66,7 +66,8 @@ def recipes(json: bool = False) -> int:
         config, (generator, discriminator) = make(), PARAMETERS[name]
         about = (inspect.getdoc(make) or "").partition("\n")[0]
         network = config.network
-        kinds = " and ".join(dict.fromkeys((network.generator, network.discriminator)))
+        both = (network.generator, network.discriminator) if config.has_discriminator else (network.generator,)
+        kinds = " and ".join(dict.fromkeys(both))
         cells = (config.train.duration, f"{generator:,}", f"{discriminator:,}", kinds, str(config.train.batch_size))
         rows.append((name, about, *cells))
     show(columns, rows)
@@ -99,11 +100,13 @@ def summary(arguments: Sequence[str]) -> int:
 
     config, shape = networks_of([word for word in arguments if word != "--json"])
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed)
-    discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)
     images = torch.zeros(2, shape.channels, shape.size, shape.size)
     labels = torch.zeros(2, dtype=torch.int64) if shape.classes else None
     inputs = images if config.reads_images else torch.zeros(2, config.network.latent_dim)
-    pairs = (("generator", generator, inputs), ("discriminator", discriminator, images))
+    pairs = [("generator", generator, inputs)]
+    if config.has_discriminator:
+        discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)
+        pairs.append(("discriminator", discriminator, images))
     if "--json" in arguments:
         values: dict[str, Any] = {"recipe": config.recipe}
         for title, network, given in pairs:
@@ -118,13 +121,13 @@ def summary(arguments: Sequence[str]) -> int:
         rows = [(one.name, one.kind, "×".join(map(str, one.output)) or "1", f"{one.parameters:,}") for one in layers]
         show(columns, rows, title=f"{title} ({config.network.model_dump()[title]})")
         print()
-    made, judged = count(generator), count(discriminator)
+    made, judged = count(generator), sum(count(network) for _, network, _ in pairs[1:])
     columns = (Column(""), *(Column(heading, right=True) for heading in ("parameters", "trainable", "frozen")))
     rows = [
         ("generator", f"{made:,}", f"{made:,}", "0"),
         ("discriminator", f"{judged:,}", f"{judged:,}", "0"),
         ("combined (the generator's step)", f"{made + judged:,}", f"{made:,}", f"{judged:,}"),
-    ]
+    ][: 1 if len(pairs) == 1 else 3]
     show(columns, rows)
     return 0
 

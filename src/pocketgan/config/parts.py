@@ -53,6 +53,7 @@ class PartFacts(BaseModel):
         relativistic: of an objective: whether the generator's loss needs the logits of real images.
         separable: of an objective: whether the discriminator's loss is a sum of a term for real and one for generated
             images.
+        needs_discriminator: of an objective: whether a discriminator is trained beside the generator.
         unit: of an objective: the unit of its losses, such as `nats`; empty if they have none.
     """
 
@@ -64,6 +65,7 @@ class PartFacts(BaseModel):
     logits: Literal["probability", "score", "critic"] = "critic"
     relativistic: bool = False
     separable: bool = True
+    needs_discriminator: bool = True
     unit: str = ""
 
 
@@ -81,6 +83,7 @@ BUILT_IN: dict[Kind, dict[str, PartFacts]] = {
         "dcgan": _NOTHING,
         "pocket": _NOTHING,
         "translator": PartFacts(reads_pairs=True),
+        "none": _NOTHING,
     },
     "objective": {
         "bce": PartFacts(logits="probability", unit="nats"),
@@ -90,6 +93,7 @@ BUILT_IN: dict[Kind, dict[str, PartFacts]] = {
         "hinge": _NOTHING,
         "wasserstein": PartFacts(boundary=None),
         "relativistic": PartFacts(boundary=None, relativistic=True, separable=False, unit="nats"),
+        "drifting": PartFacts(boundary=None, separable=False, needs_discriminator=False),
     },
     "optimizer": dict.fromkeys(("adam", "adamw", "sgd", "rmsprop"), _NOTHING),
     "schedule": dict.fromkeys(("constant", "linear", "cosine"), _NOTHING),

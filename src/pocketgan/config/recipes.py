@@ -205,6 +205,36 @@ def stacked() -> RunConfig:
     return config.model_copy(update={"recipe": "stacked"})
 
 
+def drifting() -> RunConfig:
+    """One network, no discriminator: drifts to real images.
+
+    The generator of `pocket`. In training, each generated image is attracted to real images of its class and repelled
+    from other generated ones.
+    """
+    return RunConfig(
+        recipe="drifting",
+        data=DataConfig(validation=5000),
+        network=NetworkConfig(
+            generator="pocket", discriminator="none", latent_dim=64, hidden_dim=32, depth=2, conditional=True
+        ),
+        objective=ObjectiveConfig(objective="drifting"),
+        train=TrainConfig(
+            duration="5 min",
+            batch_size=1280,
+            learning_rate=4e-3,
+            beta2=0.99,
+            schedule="cosine",
+            decay_start=0.5,
+            ema_half_life="5%",
+            precision="auto",
+            log_every="20 steps",
+        ),
+        pictures=PictureConfig(sample_every="20 s", sample_count=100),
+        evaluation=EvaluateConfig(evaluate_every="60 s"),
+        watchdog=WatchdogConfig(on_failure="auto"),
+    )
+
+
 RECIPES: dict[str, Callable[[], RunConfig]] = {
     "pocket": pocket,
     "mlp": mlp,
@@ -214,6 +244,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     "minimal": minimal,
     "comparison": comparison,
     "stacked": stacked,
+    "drifting": drifting,
 }
 
 PARAMETERS: dict[str, tuple[int, int]] = {
@@ -225,6 +256,7 @@ PARAMETERS: dict[str, tuple[int, int]] = {
     "minimal": (227_344, 201_217),
     "comparison": (114_064, 100_609),
     "stacked": (324_556, 126_593),
+    "drifting": (523_588, 0),
 }
 """Parameters of each recipe's generator and discriminator on MNIST: what counting would need PyTorch for. Tested."""
 

@@ -13,6 +13,7 @@ from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
 from pocketgan.config.data_section import PACKAGED, DataConfig, Section, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
+from pocketgan.config.lone import check_discriminator
 from pocketgan.config.name_lists import AugmentList, MetricList
 from pocketgan.config.parts import Kind, PartFacts, Value
 from pocketgan.config.translating import IDENTITY, NONE, check_translation
@@ -28,7 +29,7 @@ class NetworkConfig(Section):
     the others read noise), or your own, such as `my_gan.py:Painter`."""
     discriminator: Annotated[str, BeforeValidator(partial(parts.name_of, "discriminator"))] = "mlp"
     """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, `translator` (sees input and output together), or
-    your own, such as `my_gan.py:Critic`."""
+    your own, such as `my_gan.py:Critic`; `none` for an objective that needs no discriminator."""
     generator_options: dict[str, Value] = Field(default={})
     """Options of your own generator's constructor: `channels=96 act=gelu`."""
     discriminator_options: dict[str, Value] = Field(default={})
@@ -62,11 +63,12 @@ class NetworkConfig(Section):
 
 
 class ObjectiveConfig(Section):
-    """The adversarial objective."""
+    """The objective."""
 
     objective: Annotated[str, BeforeValidator(partial(parts.name_of, "objective"))] = "bce"
     """The pair of losses: `bce` (the non-saturating GAN loss), `minimax` (the saturating one), `msle`, `least_squares`,
-    `hinge`, `wasserstein` (needs `--gradient-penalty 10`), `relativistic`, or your own, such as `my_gan.py:focal`."""
+    `hinge`, `wasserstein` (needs `--gradient-penalty 10`), `relativistic`, or your own, such as `my_gan.py:focal`. Or
+    `drifting`, which needs no discriminator."""
     discriminator_batches: Literal["concatenated", "separate", "two-step"] = "separate"
     """`concatenated`: one batch of real and generated images. `separate`: two batches, one update. `two-step`: one
     update on real images, then one on generated images."""
@@ -282,6 +284,8 @@ class RunConfig(Section):
         if self.data.target == "inverted" and not self.reads_images:
             raise ConfigError("inverted needs images", field="target")
         check_translation(self.data, self.objective, reads_images=self.reads_images)
+        if self.kind == "trained":
+            check_discriminator(self, needed=self.has_discriminator)
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
             raise ConfigError("patience needs evaluation", field="patience")
         return self
@@ -370,6 +374,11 @@ class RunConfig(Section):
             "pictures": {"sample_every", "sample_count"},
         }
         return self.model_dump(include=known)
+
+    @property
+    def has_discriminator(self) -> bool:
+        """Whether a discriminator is trained beside the generator: unless the objective needs none."""
+        return self.facts("objective").needs_discriminator
 
     @property
     def reads_images(self) -> bool:

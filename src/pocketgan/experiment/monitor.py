@@ -117,7 +117,8 @@ class Follower:
         if state.averages:
             results["raw_frechet_distance"] = self.quality.distance(self.draw(state.generator))
         results |= self.quality.shares(made, results.get("modes"))
-        return results | (self.judgement(state) if self.config.objective.adversarial_weight else {})
+        judges = self.config.has_discriminator and self.config.objective.adversarial_weight > 0
+        return results | (self.judgement(state) if judges else {})
 
     def judgement(self, state: TrainState) -> dict[str, float]:
         """Returns measures of the discriminator's outputs for training, validation and generated images.
@@ -127,7 +128,8 @@ class Follower:
         E D(generated)). Always: `generator_gradient`, the root mean square of the gradient of the generator's loss with
         respect to the pixels.
         """
-        device = next(state.discriminator.parameters()).device
+        assert state.discriminator is not None and state.discriminator_optimizer is not None
+        device = state.found_inf.device
         training = state.discriminator.training
         state.discriminator.eval()
         made = self.inputs[:JUDGED]
@@ -162,7 +164,7 @@ class Follower:
         return self.config.model_copy(update={"train": train})
 
     def _logits(self, state: TrainState, real: ImageSet) -> Tensor:
-        device = next(state.discriminator.parameters()).device
+        device = state.found_inf.device
         told = real.labels if real.conditions is None else real.conditions
         chosen = None if told is None else told.to(device)
         pixels = self.config.data.pixel_range
@@ -194,6 +196,8 @@ class Watch:
                 self.follower = Follower(run, images, progress)
             except DataError as error:
                 progress.say(line("not evaluated", why=error))
+        if self.follower is not None and not run.config.has_discriminator:
+            progress.say(line("watched alone"))
 
     def evaluate(self, state: TrainState, tick: Tick) -> list[Diagnosis]:
         """Measures and logs the run at a tick, and keeps the best checkpoint; returns the failures newly detected."""

@@ -39,6 +39,10 @@ LINES: dict[str, Text] = {
     "look near": "pairs of nearly equal images: {count} (across splits: {across})",
     "look speed": "training '{recipe}' here takes about {speed} images/s; an epoch takes {minutes} min",
     "look no speed": "'{recipe}' can't be trained on them: {why}",
+    "watched alone": (
+        "there is no discriminator, so the watchdog can't check for one that is too strong or overfits; it checks all "
+        "else"
+    ),
     "few held out": (
         "only {count} images are held out: the watchdog sees an overfitting discriminator and copies only where they "
         "are clear, and the Fréchet distance compares with training images"

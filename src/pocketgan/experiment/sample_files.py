@@ -65,7 +65,12 @@ class Sampler:
         Args:
             state: the training state; its networks and random generators are left unchanged.
             made: uint8, shape (N, C, H, W).
+
+        Returns:
+            Nothing without a discriminator.
         """
+        if not self.run.config.has_discriminator:
+            return {}
         objective = objective_of(self.run.config)
         fake = logits_of(state, Pairs(self.pairs.inputs, made), self.labels, self.run.config)
         boundary = objective.boundary
@@ -91,7 +96,8 @@ def logits_of(state: TrainState, pairs: Pairs, labels: Tensor | None, config: Ru
         labels: the classes, int64 (N,), or None.
     """
     plain = config.model_copy(update={"train": config.train.model_copy(update={"augment": "none"})})
-    device, training = next(state.discriminator.parameters()).device, state.discriminator.training
+    assert state.discriminator is not None
+    device, training = state.found_inf.device, state.discriminator.training
     state.discriminator.eval()
     chosen = None if labels is None else labels.to(device)
     images = to_network(pairs.targets, config.data.pixel_range).to(device)

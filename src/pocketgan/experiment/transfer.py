@@ -51,7 +51,8 @@ def take_weights(state: TrainState, source: str) -> None:
     if state.averages:
         copy_fitting(state.generator_ema, generator)
     if whole is not None:
-        copy_fitting(state.discriminator, whole.network("discriminator"))
+        if state.discriminator is not None:
+            copy_fitting(state.discriminator, whole.network("discriminator"))
         if state.partner is not None:
             copy_fitting(state.partner, whole.network("partner"))
 

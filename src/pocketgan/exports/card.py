@@ -116,11 +116,12 @@ def front_matter(shipment: Shipment, measured: Measured | None) -> dict[str, Any
     config, known = shipment.config, licence_of(shipment.config.data)
     task = "image-to-image" if config.reads_images else "unconditional-image-generation"
     conditional = ["class-conditional"] if config.network.conditional else []
+    gan = ["gan"] if config.has_discriminator else []
     values: dict[str, Any] = {
         "license": known.identifier,
         "library_name": "pocketgan",
         "pipeline_tag": task,
-        "tags": ["pocketgan", "gan", config.recipe, *conditional, *([] if shipment.difference is None else ["onnx"])],
+        "tags": ["pocketgan", *gan, config.recipe, *conditional, *([] if shipment.difference is None else ["onnx"])],
     }
     if known.dataset:
         values["datasets"] = [known.dataset]
@@ -155,9 +156,10 @@ def opening(shipment: Shipment) -> str:
     classes = " with requested properties" if classes and facts.condition_names else classes
     source = KNOWN[facts.source][0] if facts.source in KNOWN else f"the images of '{plain(facts.source)}'"
     how = "a loop of its author's own" if config.kind == "recorded" else f"the recipe `{config.recipe}` of Pocketgan"
+    kind = "the generator of a generative adversarial network" if config.has_discriminator else "a one-step generator"
     text = (
         f"# {shipment.name}\n\nA generator that {does}{classes}, {facts.size}×{facts.size} pixels, {colours(facts)}. "
-        f"It is the generator of a generative adversarial network, trained on {source} with {how}."
+        f"It is {kind}, trained on {source} with {how}."
     )
     if shipment.caption:
         text += f"\n\n![Samples]({PICTURE})\n\n*{shipment.caption}*"
@@ -242,7 +244,13 @@ def training(shipment: Shipment) -> str:
     images, seconds = weights.counters["nimg"], weights.counters["seconds"]
     network = config.network
     how = [["recipe", f"`{config.recipe}`" + (f", with {'; '.join(changed)}" if changed else ", unchanged")]]
-    against = [["objective", f"`{config.objective.objective}`, against the discriminator `{network.discriminator}`"]]
+    opponent = f"against the discriminator `{network.discriminator}`"
+    if not config.has_discriminator:
+        opponent = "without a discriminator"
+    opponent = f"against the discriminator `{network.discriminator}`"
+    if not config.has_discriminator:
+        opponent = "without a discriminator"
+    against = [["objective", f"`{config.objective.objective}`, {opponent}"]]
     batch, of = f" at batch {config.train.batch_size}", run.planned_steps and f" of {run.planned_steps:,}"
     if config.kind == "recorded":
         how = [["recorded", "from a training loop of the author's own"]]

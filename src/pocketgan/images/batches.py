@@ -1,6 +1,6 @@
 """The order in which images are fed to training, and batches in the form that networks use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -12,6 +12,9 @@ from pocketgan.config.translating import NONE, task_of
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.images.tasks import batch_random, pairs_of
+
+LEAST_OF_CLASS = 128
+"""Smallest number of images of each class in a batch by class, as long as it holds several classes."""
 
 
 class DataOrder:
@@ -77,11 +80,18 @@ class Batch:
             `training.translation.with_inputs`.
         source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
         labels: int64, shape (N,); or numbers that describe each image, float32, shape (N, K); or None.
+        groups: number of equal parts, one after the other, each with images of one class; 1 if the classes are mixed.
     """
 
     real: Float[Tensor, "n seen height width"]
     source: Float[Tensor, "n channels height width"]
     labels: Tensor | None
+    groups: int = 1
+
+    def part(self, rows: Tensor) -> "Batch":
+        """Returns some images of the batch, by their rows, as one group."""
+        labels = None if self.labels is None else self.labels.index_select(0, rows)
+        return Batch(self.real.index_select(0, rows), self.source.index_select(0, rows), labels)
 
 
 class Batches:
@@ -102,6 +112,7 @@ class Batches:
         self.held_out: Batches | None = None
         self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
         self.targets: Batches | None = None
+        self._of_class: list[Tensor] | None = None
         if images.target_domain is not None:
             of_targets = config.model_copy(update={"to": NONE})
             options = {"batch_size": batch_size, "seed": derived_seed(seed, "target domain"), "device": device}
@@ -109,7 +120,31 @@ class Batches:
 
     def at(self, position: int) -> Batch:
         """Gathers and converts one batch; `position` is the number of images fed before it."""
-        indices = self.order.indices(position, self.batch_size).to(self.images.device)
+        return self._of(self.order.indices(position, self.batch_size), position)
+
+    def by_class(self, position: int) -> Batch:
+        """Gathers and converts one batch with equally many images of each class, one class after the other.
+
+        Classes and images are chosen at random, images with replacement, so that a class may have any number of them.
+        Where the batch would hold fewer than 128 images of each class, it holds fewer classes.
+
+        Args:
+            position: the number of images fed before it; a position always gives the same batch.
+        """
+        if self._of_class is None:
+            labels = torch.zeros(len(self.images)) if self.labels is None else self.labels.cpu()
+            self._of_class = [(labels == label).nonzero().flatten() for label in labels.unique()]
+        generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "by class", position))
+        count = min(len(self._of_class), max(1, self.batch_size // LEAST_OF_CLASS))
+        each = self.batch_size // count
+        chosen = torch.randperm(len(self._of_class), generator=generator)[:count].tolist()
+        places = [self._of_class[index] for index in chosen]
+        drawn = [one[torch.randint(len(one), (each,), generator=generator)] for one in places]
+        return replace(self._of(torch.cat(drawn), position), groups=count)
+
+    def _of(self, chosen: Tensor, position: int) -> Batch:
+        """Returns the images of these indices as a batch; random tasks depend on its position."""
+        indices = chosen.to(self.images.device)
         images = self.images.index_select(0, indices)
         labels = None if self.labels is None else self.labels.index_select(0, indices)
         if task_of(self.config) == "none" and self.inputs is None:

@@ -110,6 +110,8 @@ def load_discriminator(folder: Path, config: RunConfig, facts: DataFacts, checkp
     """
     if config.kind == "recorded":
         raise RunError("recorded, no layers", field="run", folder=folder)
+    if not config.has_discriminator:
+        raise RunError("no discriminator", field="run", folder=folder)
     saved = find_checkpoint(folder, config, checkpoint)
     shape = image_shape(facts, config.network.conditional)
     network = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)

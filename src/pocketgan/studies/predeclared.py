@@ -81,7 +81,9 @@ def stability() -> StudyConfig:
         name="stability",
         question=QUESTIONS["stability"],
         settings={"evaluate_every": "30 s"},
-        variants=[{"name": name, "recipe": name} for name in RECIPES if name not in ("stacked", "translator")],
+        variants=[
+            {"name": name, "recipe": name} for name in RECIPES if name not in ("stacked", "translator", "drifting")
+        ],
         duration="5 min",
     )
 

@@ -23,6 +23,7 @@ from pocketgan.config import history
 from pocketgan.config.fields import differences, replace, validated
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.seeds import derived_seed
+from pocketgan.training.optimizers import Optimizer
 from pocketgan.training.state import TrainState
 
 
@@ -53,10 +54,19 @@ def checkpoint_name(step: int) -> str:
 
 
 def _networks(state: TrainState) -> dict[str, nn.Module]:
-    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    networks = {"generator": state.generator}
+    if state.discriminator is not None:
+        networks["discriminator"] = state.discriminator
     if state.partner is not None:
         networks["partner"] = state.partner
     return networks | {"generator_ema": state.generator_ema} if state.averages else networks
+
+
+def _optimizers(state: TrainState) -> dict[str, Optimizer]:
+    optimizers = {"generator_optimizer": state.generator_optimizer}
+    if state.discriminator_optimizer is not None:
+        optimizers["discriminator_optimizer"] = state.discriminator_optimizer
+    return optimizers
 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:
@@ -64,8 +74,8 @@ def state_tensors(state: TrainState) -> dict[str, Tensor]:
     tensors = {}
     for name, network in _networks(state).items():
         tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
-    for name in ("generator_optimizer", "discriminator_optimizer"):
-        tensors |= {f"{name}.{key}": tensor for key, tensor in getattr(state, name).tensors().items()}
+    for name, optimizer in _optimizers(state).items():
+        tensors |= {f"{name}.{key}": tensor for key, tensor in optimizer.tensors().items()}
     if state.strength is not None:
         tensors["augment.strength"] = state.strength.tensor()
     return tensors | {f"random.{name}": generator.get_state() for name, generator in state.random.items()}
@@ -214,10 +224,7 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
     """
     for name, network in _networks(state).items():
         load_network(network, checkpoint, name)
-    for name, optimizer in (
-        ("generator_optimizer", state.generator_optimizer),
-        ("discriminator_optimizer", state.discriminator_optimizer),
-    ):
+    for name, optimizer in _optimizers(state).items():
         optimizer.load(checkpoint.network(name))
     state.step, state.nimg = int(checkpoint.counters["step"]), int(checkpoint.counters["nimg"])
     for name, generator in state.random.items():

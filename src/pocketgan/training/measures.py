@@ -29,8 +29,15 @@ def accuracies(real_logits: Tensor, fake_logits: Tensor, objective: Objective) -
     return right_real.float().mean().item(), right_fake.float().mean().item()
 
 
-def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: Objective) -> dict[str, float]:
-    """Returns the mean losses and accuracies, named as in `MEASURES`, from the losses and logits of several steps."""
+def summarise(history: list[tuple[Tensor, Tensor, Tensor, Tensor]], objective: Objective | None) -> dict[str, float]:
+    """Returns the mean losses and accuracies, named as in `MEASURES`, from the losses and logits of several steps.
+
+    Args:
+        history: of each step, what `training_step` returned.
+        objective: the objective of the run; None without a discriminator, which leaves only the generator's loss.
+    """
+    if objective is None:
+        return {"g_loss": torch.stack([step[1] for step in history]).mean().item()}
     d_loss, g_loss, real_logits, fake_logits = (torch.stack(values) for values in zip(*history, strict=True))
     values = (d_loss.mean().item(), g_loss.mean().item(), *accuracies(real_logits, fake_logits, objective))
     return dict(zip(MEASURES, values, strict=True))

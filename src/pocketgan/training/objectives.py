@@ -2,6 +2,8 @@
 
 D(x) is the discriminator's logit for a real image, D(G(z)) its logit for a generated image. σ is the logistic function,
 and softplus(t) = ln(1 + eᵗ) = −ln σ(−t). Losses are per sample, shape (N,); the caller reduces.
+
+An objective without a discriminator is another class, `SetObjective`: it compares the images themselves.
 """
 
 import math
@@ -17,6 +19,7 @@ from torch.nn.functional import relu, softplus
 from pocketgan.config import parts
 from pocketgan.config.parts import PartFacts
 from pocketgan.config.sections import RunConfig
+from pocketgan.training.drifting import drifting_loss
 
 Logits = Float[Tensor, "n"]
 
@@ -174,10 +177,34 @@ OBJECTIVES = {
 }
 
 
+@dataclass(frozen=True)
+class SetObjective:
+    """An objective without a discriminator, which compares generated with real images of the same class.
+
+    Attributes:
+        loss: generated images of K classes (K, N, D), real images of the same classes (K, P, D) → a scalar.
+    """
+
+    loss: Callable[[Float[Tensor, "k n d"], Float[Tensor, "k p d"]], Tensor]
+
+    @property
+    def facts(self) -> PartFacts:
+        """What the program asks about the objective."""
+        return PartFacts(boundary=None, separable=False, needs_discriminator=False)
+
+
+SET_OBJECTIVES = {"drifting": SetObjective(drifting_loss)}
+
+
 def objective_of(config: RunConfig) -> Objective:
-    """Returns the objective that a configuration names: the package's, or one of the person's own."""
+    """Returns the adversarial objective that a configuration names: the package's, or one of the person's own."""
     name = config.objective.objective
     return OBJECTIVES[name] if name in OBJECTIVES else parts.get("objective", name).value
+
+
+def set_objective_of(config: RunConfig) -> SetObjective:
+    """Returns the objective that a configuration without a discriminator names."""
+    return SET_OBJECTIVES[config.objective.objective]
 
 
 def squared_gradient(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:

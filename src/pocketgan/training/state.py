@@ -1,7 +1,8 @@
 """State of training: networks, optimizers, counters and random generators; and the choice of device and precision."""
 
 import copy
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -20,12 +21,12 @@ class TrainState:
     """Everything that training needs to continue; checkpoints store all of it except `found_inf`.
 
     Attributes:
-        generator, discriminator: the networks in training.
+        generator, discriminator: the networks in training; there is no discriminator if the objective needs none.
         generator_ema: the EMA generator, from which samples come; `generator` itself if there is no averaging.
-        generator_optimizer, discriminator_optimizer: one optimizer each.
+        generator_optimizer, discriminator_optimizer: one optimizer for each network.
         random: random generators of training, by name: `latents`, and `training` (dropout, augmentation).
         step: steps done (one step updates each network).
-        nimg: real images that the discriminator has seen, which is also the position in the data.
+        nimg: real images that training has seen, which is also the position in the data.
         seconds: wall-clock time of training alone.
         rate_scale: factor on the learning rate since the watchdog's last rollback; 1 before the first rollback.
         strength: of adaptive augmentation; None without it.
@@ -35,10 +36,10 @@ class TrainState:
     """
 
     generator: nn.Module
-    discriminator: nn.Module
+    discriminator: nn.Module | None
     generator_ema: nn.Module
     generator_optimizer: Optimizer
-    discriminator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer | None
     random: dict[str, torch.Generator]
     step: int = 0
     nimg: int = 0
@@ -100,8 +101,10 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
     """Creates the state at step 0, which depends only on the configuration and the shape of the images."""
     # Networks, on their device.
     generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
-    discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
-    freeze_layers(discriminator, config.train.frozen_layers)
+    discriminator = None
+    if config.has_discriminator:
+        discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
+        freeze_layers(discriminator, config.train.frozen_layers)
     partner = None
     if config.unpaired:
         backward = derived_seed(config.seed, "backward")
@@ -120,8 +123,8 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
     # Optimizers.
     train = config.train
     rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
-    networks = (trained, discriminator)
-    optimizers = [create_optimizer(network, train, rate) for network, rate in zip(networks, rates, strict=True)]
+    generator_optimizer = create_optimizer(trained, train, rates[0])
+    discriminator_optimizer = None if discriminator is None else create_optimizer(discriminator, train, rates[1])
     generator_ema = generator
     if averaged:
         generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
@@ -129,10 +132,26 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
         generator,
         discriminator,
         generator_ema,
-        optimizers[0],
-        optimizers[1],
+        generator_optimizer,
+        discriminator_optimizer,
         random,
         strength=Strength() if train.augment == "auto" else None,
         partner=partner,
         found_inf=torch.zeros((), device=device),
     )
+
+
+@contextmanager
+def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
+    """Seeds PyTorch's global random generators for one step of networks that may use them, such as by `nn.Dropout`.
+
+    The seed depends on the run's seed and the step alone, so a resumed run repeats the same numbers. The package's own
+    networks never use these generators; for them, nothing happens.
+    """
+    if not config.parts.keys() - {"metric"}:
+        yield
+        return
+    device = state.found_inf.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(derived_seed(config.seed, "global", state.step))
+        yield

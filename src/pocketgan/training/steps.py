@@ -16,15 +16,17 @@ from pocketgan.config.plan import Plan, what_is_due
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.translating import task_of
 from pocketgan.images.batches import Batch, Batches
-from pocketgan.images.seeds import derived_seed
 from pocketgan.training.adaptive import follow, vary
 from pocketgan.training.augment import augment
 from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import check_finite, summarise
-from pocketgan.training.objectives import objective_of, one_centred_penalty, zero_centred_penalties
+from pocketgan.training.objectives import objective_of, one_centred_penalty, set_objective_of, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor
-from pocketgan.training.state import TrainState, autocast
+from pocketgan.training.state import TrainState, autocast, global_random
 from pocketgan.training.translation import reconstruction, seen, with_consistency, with_inputs, with_reconstruction
+
+REAL_PER_FAKE = 8
+"""Real images for each generated one where sets are compared. Real ones cost little, since no network sees them."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def discriminate(state: TrainState, images: Tensor, labels: Tensor | None, confi
         labels: one class per image, (N,); or K per image, (N, K), which gives logits of that shape; or None, without
             classes. Weights of classes are float, with one more dimension.
     """
+    assert state.discriminator is not None
     background = 0.0 if config.data.pixel_range == "unit" else -1.0
     if task_of(config.data) == "invert":
         background = 1.0
@@ -96,6 +99,8 @@ def training_step(
         The discriminator's and the generator's loss, scalars; the discriminator's logits of the real and the generated
         images, (N,) each. All four are detached.
     """
+    if not config.has_discriminator:
+        return set_step(state, batch, config, rate)
     if config.objective.adversarial_weight == 0:
         return regression_step(state, batch, config, rate)
     if not config.objective.reuse_fake_batch:
@@ -133,7 +138,7 @@ def two_updates(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Updates the discriminator on the real images, then on the generated ones; see `discriminator_step`."""
     objective, optimizer = objective_of(config), state.discriminator_optimizer
-    assert objective.real_term is not None and objective.fake_term is not None
+    assert optimizer is not None and objective.real_term is not None and objective.fake_term is not None
     real_logits = discriminate(state, batch.real, batch.labels, config)
     real_loss = objective.real_term(real_logits).mean()
     optimizer.step(real_loss, state.found_inf, rate)
@@ -175,6 +180,7 @@ def single_update(
         second = objective.discriminator_loss(own, real_logits[:, 1])
         differ = (told[:, 0] != told[:, 1]).view(len(told), -1).any(dim=1)
         total = total + settings.mismatched_label_weight * (second * differ).mean()
+    assert state.discriminator_optimizer is not None
     state.discriminator_optimizer.step(total, state.found_inf, rate)
     return loss.detach(), own.detach(), fake_own.detach()
 
@@ -250,6 +256,7 @@ def generator_step(
         The loss, a detached scalar.
     """
     objective = objective_of(config)
+    assert state.discriminator_optimizer is not None
     with frozen(state.discriminator_optimizer.parameters):
         if fake is None:
             fake = generate(state, batch, config)
@@ -281,6 +288,22 @@ def regression_step(
     return nothing.mean(), loss.detach(), nothing, nothing
 
 
+def set_step(state: TrainState, batch: Batch, config: RunConfig, rate: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Updates the generator by comparing its images with real ones of the same class.
+
+    Returns:
+        What `training_step` does, with zeros for the discriminator, which doesn't exist.
+    """
+    real = batch.real.reshape(batch.groups, len(batch.real) // batch.groups, -1)  # (K, P, C·H·W)
+    each = max(2, real.shape[1] // REAL_PER_FAKE)
+    rows = torch.arange(len(batch.real), device=real.device).view(real.shape[:2])
+    fake = generate(state, batch.part(rows[:, torch.arange(each) % real.shape[1]].flatten()), config)
+    loss = set_objective_of(config).loss(fake.reshape(batch.groups, each, -1), real)
+    state.generator_optimizer.step(loss, state.found_inf, rate)
+    nothing = torch.zeros(len(fake), device=fake.device)
+    return nothing.mean(), loss.detach(), nothing, nothing
+
+
 @contextmanager
 def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
     """Disables gradients with respect to `parameters` inside."""
@@ -293,27 +316,17 @@ def frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-@contextmanager
-def global_random(state: TrainState, config: RunConfig) -> Iterator[None]:
-    """Seeds PyTorch's global random generators for one step of networks that may use them, such as by `nn.Dropout`.
-
-    The seed depends on the run's seed and the step alone, so a resumed run repeats the same numbers. The package's own
-    networks never use these generators; for them, nothing happens.
-    """
-    if not config.parts.keys() - {"metric"}:
-        yield
-        return
-    device = state.found_inf.device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(derived_seed(config.seed, "global", state.step))
-        yield
+def next_batch(batches: Batches, position: int, config: RunConfig) -> Batch:
+    """Returns the batch of a step after `position` images, by class if the objective compares sets of images."""
+    by_class = config.network.conditional and not config.has_discriminator
+    return batches.by_class(position) if by_class else batches.at(position)
 
 
 def one_step(
     state: TrainState, batches: Batches, config: RunConfig, plan: Plan
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Updates both networks on the next batch, and adapts the augmentation; see `training_step` for what it returns."""
-    batch = batches.at(state.nimg)
+    batch = next_batch(batches, state.nimg, config)
     rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
     with global_random(state, config):
         done = training_step(state, batch, config, rate)
@@ -348,7 +361,7 @@ def train(
     Raises:
         NonFiniteLoss: a loss was infinite or not a number; the weights are those from before it.
     """
-    objective = objective_of(config)
+    objective = objective_of(config) if config.has_discriminator else None
     history: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     row_step, row_seconds = state.step, state.seconds
     tick_at = time.perf_counter()

@@ -33,7 +33,8 @@ class Loaded:
         model: the run or the exported model.
         weights: the weights of its generator.
         network: its generator.
-        discriminator: the discriminator of a run; None for an exported model, and for a recorded run.
+        discriminator: the discriminator of a run; None for an exported model, for a recorded run, and for one
+            without a discriminator.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +45,7 @@ class Loaded:
             saved = find_checkpoint(self.model.folder, self.model.config, "auto")
             name = "generator" if config.train.ema_half_life == "none" else "generator_ema"
             self.weights = Weights(saved.path, saved.network(name), saved.counters)
-            if config.kind == "trained":
+            if config.kind == "trained" and config.has_discriminator:
                 self.discriminator = load_discriminator(self.model.folder, config, self.model.facts)
         else:
             self.weights = self.model.weights()

@@ -2,9 +2,8 @@
 
 from pocketgan.race.contract import Make
 from pocketgan.race.entrants.diffusion import Diffusion
-from pocketgan.race.entrants.drifting import DriftingModel
 from pocketgan.race.entrants.flow import RectifiedFlow
-from pocketgan.race.entrants.gans import dcgan, pocket, student_dcgan
+from pocketgan.race.entrants.gans import dcgan, drifting, pocket, student_dcgan
 from pocketgan.race.entrants.vae import VAE
 
 ENTRANTS: dict[str, Make] = {
@@ -12,7 +11,7 @@ ENTRANTS: dict[str, Make] = {
     "dcgan": dcgan,
     "student-dcgan": student_dcgan,
     "rectified-flow": RectifiedFlow,
-    "drifting": DriftingModel,
+    "drifting": drifting,
     "vae": VAE,
     "diffusion": Diffusion,
 }

@@ -1,4 +1,4 @@
-"""GANs of the package as entrants: `pocket`, the textbook's DCGAN, and the DCGAN of a good student.
+"""Recipes of the package as entrants: `pocket`, the textbook's DCGAN, that of a good student, and `drifting`.
 
 They are configurations, trained by the package's own step. Only the schedule differs from `pocketgan train`: it follows
 the clock, not a number of steps that was planned from a measured speed.
@@ -13,20 +13,21 @@ from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
-from pocketgan.images.batches import Batch
+from pocketgan.images.batches import Batches
+from pocketgan.images.sets import ImageSet
 from pocketgan.networks import ImageShape
 from pocketgan.race.contract import Sampler, Task, sampled
 from pocketgan.training.ema import update_ema
 from pocketgan.training.schedules import rate_factor
 from pocketgan.training.state import choose_precision, create_state
-from pocketgan.training.steps import training_step
+from pocketgan.training.steps import next_batch, training_step
 
 FINE = 1_000_000
 """Number of steps of a plan in which the clock's progress is expressed."""
 
 
 class GAN:
-    """A GAN of a configuration.
+    """A GAN of a configuration, or its generator alone if the objective needs no discriminator.
 
     Args:
         task: what it trains on.
@@ -43,21 +44,23 @@ class GAN:
         shape = ImageShape(task.channels, task.size, task.classes if conditional else 0)
         self.state = create_state(self.config, shape, "cpu")
         self.plan = plan_of(self.config, len(task.images))
-        self.sampling, self.training = self.state.generator_ema, self.state.discriminator
+        self.sampling, self.training = self.state.generator_ema, self.state.discriminator or nn.Module()
+        images = ImageSet(task.images, task.labels, tuple(map(str, range(task.classes))), "race")
+        options = {"batch_size": self.batch_size, "seed": task.seed, "device": "cpu"}
+        self.batches = Batches(images, self.config.data, **options)
         self.samplers: Mapping[str, Sampler] = {"1 step": self.sample}
 
     def step(self, progress: float) -> Mapping[str, Tensor | float]:
-        """Updates both networks once."""
-        images, labels = self.task.batch(self.batch_size)
+        """Updates each network once."""
         train, state = self.config.train, self.state
         rate = rate_factor(int(progress * FINE), self.plan, train.schedule, train.decay_start)
-        batch = Batch(images, images, labels if self.config.network.conditional else None)
+        batch = next_batch(self.batches, state.nimg, self.config)
         d_loss, g_loss, *_ = training_step(state, batch, self.config, rate)
         state.step += 1
         state.nimg += self.batch_size
         if state.averages:
             update_ema(state, self.plan.half_life_after(state.nimg), self.batch_size)
-        return {"d_loss": d_loss, "g_loss": g_loss}
+        return {"g_loss": g_loss} if state.discriminator is None else {"d_loss": d_loss, "g_loss": g_loss}
 
     def sample(self, count: int, labels: Tensor | None, seed: int) -> Tensor:
         """Returns images of the EMA generator, or of the raw one without averaging."""
@@ -88,6 +91,11 @@ def good_student() -> RunConfig:
 def pocket(task: Task) -> GAN:
     """Returns the package's default recipe."""
     return GAN(task, recipe("pocket"))
+
+
+def drifting(task: Task) -> GAN:
+    """Returns the package's recipe without a discriminator."""
+    return GAN(task, recipe("drifting"))
 
 
 def dcgan(task: Task) -> GAN:

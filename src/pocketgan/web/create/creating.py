@@ -41,8 +41,9 @@ def look(site: Site, chosen: Chosen) -> str:
     label = chosen.shown.names[chosen.index] if chosen.shown.names else ""
     title = say("the picture", number=chosen.index + 1, seed=str(asked.seed))
     rows = [(say("asked for"), label)] if label else []
+    if model.config.has_discriminator:
+        rows.append((say("discriminator"), discriminator_says(answer, model)))
     rows += [
-        (say("discriminator"), discriminator_says(answer, model)),
         (say("classifier"), classifier_says(answer)),
         (say("weights of"), say("at step", step=answer.values["step"])),
     ]
