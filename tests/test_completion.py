@@ -104,6 +104,24 @@ def as_toml(values: dict[str, Any], section: str = "") -> str:
     return "\n".join([*([f"[{section[:-1]}]"] if section else []), *plain, *inner])
 
 
+def test_a_file_without_sections_holds_settings_of_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('recipe = "mlp"\nsteps = 3\nobjective = "hinge"\n')
+    assert main(["train", "--config", str(path), "--dry-run"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["recipe"] == "mlp" and values["train"]["duration"] == "3 steps"
+    assert values["objective"]["objective"] == "hinge"
+    for text, word in (
+        ("durationn = 3", "durationn"),
+        ("recipe = 3", "'3'"),
+        ('recipe = "mlp"\n[train]\nratee = 3', "ratee"),
+    ):
+        path.write_text(text)
+        assert main(["train", "--config", str(path), "--dry-run"]) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("error: --config: ") and word in err and err.count("\n") == 1
+
+
 def test_what_dry_run_printed_begins_a_run_from_toml_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "dcgan", "--batch-size", "32", "--dry-run"]) == 0
     printed = json.loads(capsys.readouterr().out)

@@ -76,7 +76,7 @@ def test_metrics_are_names_or_objects(small: Callable[..., RunConfig], file: Pat
     bright = Metric(brightness, title="Brightness", better="higher")
     config = small(metrics=["kernel_distance", "marks.py:sharp", bright])
     assert config.metrics == ["kernel_distance", "marks.py:sharp", "notebook:brightness"]
-    assert list(config.code()) == ["marks.py"]
+    assert {"marks.py", Path(__file__).name} <= config.code().keys(), "also the source of a metric without a variable"
     assert config.own_parts() == [("metric", name) for name in config.metrics[1:]]
     assert small().metrics == [] and "metric" not in small().parts
     assert replace(config, metrics="none").parts == {}

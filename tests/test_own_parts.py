@@ -179,6 +179,15 @@ def test_what_is_read_runs_nothing(name: str, tmp_path: Path, file: Path, monkey
     assert not (tmp_path / "ran").exists()
 
 
+def test_recipes_of_installed_packages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes"]) == 0
+    point = EntryPoint("tiny", "nowhere:recipe", "pocketgan.recipes")
+    without = capsys.readouterr().out
+    with patch.object(parts, "installed", lambda kind: [point] if kind == "recipe" else []):
+        assert main(["recipes"]) == 0
+    assert capsys.readouterr().out.removeprefix(without).count("tiny") == 1
+
+
 def test_an_entry_point_of_an_installed_package_is_a_part() -> None:
     point = EntryPoint("flat", f"{__name__}:Flat", "pocketgan.generators")
 

@@ -717,6 +717,7 @@ class Translating(nn.Module):
         ({"generator": Tiny(LATENTS)}, "latents unknown", "latent_dim"),
         ({"generator": Tiny(LATENTS), "latent_dim": 6, "pixel_range": "uint8"}, "range of generator", "pixel_range"),
         ({"generator": Translating(), "latent_dim": 6}, "generator of images", "generator"),
+        ({"generator": nn.Sequential(nn.Linear(6, SIZE * SIZE)), "latent_dim": 6}, "generator of torch", "generator"),
         ({"generator": Tiny(LATENTS, 7), "latent_dim": 6}, "not rebuilt", "generator"),
         ({"generator": Tiny(LATENTS), "latent_dim": 7}, "not rebuilt", "generator"),
         (

@@ -357,7 +357,7 @@ def test_failed_runs_are_counted_and_left_out_of_the_mean(write: Write) -> None:
     (pair,) = verdict.comparisons
     assert pair.pairs == 7
     assert pair.probability == pytest.approx(7 / 8)
-    assert sentences(verdict)[0] == "a: 1 of 8 runs failed."
+    assert sentences(verdict)[0] == "a: 1 of 8 runs failed. The first reason: its loss wasn't finite"
     assert not verdict.undone
 
 
@@ -376,7 +376,8 @@ def test_no_run_has_finished(write: Write) -> None:
     verdict = judge(write({"a": ["failed"] * 3, "b": ["failed"] * 3}))
     assert verdict.comparisons == []
     assert verdict.chosen is None
-    assert sentences(verdict)[:2] == ["a: 3 of 3 runs failed.", "b: 3 of 3 runs failed."]
+    reason = "3 of 3 runs failed. The first reason: its loss wasn't finite"
+    assert sentences(verdict)[:2] == [f"a: {reason}", f"b: {reason}"]
 
 
 def test_a_variant_that_fails_more_often_than_not_is_not_chosen(write: Write) -> None:

@@ -16,7 +16,7 @@ from pocketgan.config.parts import Kind, Value
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import NetworkConfig, RunConfig
 from pocketgan.images.sets import Pixels
-from pocketgan.networks.contract import Check, Contract
+from pocketgan.networks.contract import RIGHT_SHAPE, Check, Contract
 from pocketgan.networks.layers import ImageShape
 from pocketgan.networks.own import first_line
 from pocketgan.runs.records import DataFacts
@@ -56,7 +56,7 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
 
     Networks that a recipe of the file uses are checked with the recipe's options and sizes, and others with the default
     ones. A class that is neither a generator nor a discriminator, such as a layer, gets a remark. It is passed over if
-    a recipe says which networks count, and it is a problem if it is named or nothing else is there to check.
+    a sound recipe says which networks count, and it is a problem if it is named or nothing else is there to check.
 
     Args:
         path: the file, which is run.
@@ -83,7 +83,8 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
             reports["objective", full] = Report("objective", full, list(objective_checks(value)))
         elif parts.looks_like("generator", code, one) and not any(known == full for _, known in reports):
             report = check_network(value, full)
-            if report.fits or not any(kind == "recipe" for kind, _ in reports):
+            sound = any(one.kind == "recipe" and not one.problems for one in reports.values())
+            if report.fits or not sound:
                 reports[report.kind, full] = report
     if name is None and any(report.fits for report in reports.values()):
         reports = {key: report if report.fits else report.remarked() for key, report in reports.items()}
@@ -118,7 +119,7 @@ def check_network(value: type[nn.Module], name: str) -> Report:
             checks = list(Contract(kind, value, exporter=onnx_exporter()).run())
         except ConfigError as error:
             checks = [Check("is created", error.reason)]
-        if len(checks) > 1 and not all(check.problem for check in checks):
+        if any(check.key in RIGHT_SHAPE or not check.problem for check in checks):
             return Report(kind, name, checks)
         failed.append(f"{kind}: {checks[0].problem}")
     return Report("generator", name, [Check("is a generator or a discriminator", " / ".join(failed))], fits=False)

@@ -3,7 +3,8 @@
 from typing import Final
 
 PARTS: Final[dict[str, str]] = {
-    "no part": "there is no '{name}'{hint}; known: {known}; for your own, give its file with --code",
+    "no part": "there is no '{name}'{hint}; known: {known}; for your own, give its file with --code, or "
+    "install its package",
     "no part name": "must be a name, or 'file.py:Name' (got {name})",
     "code missing": "'{name}' is code of its own, and nothing that is read runs code; add --code {file}",
     "object missing": "'{name}' is an object from a Python session; hand it over again, such as generator=…",
@@ -61,10 +62,16 @@ PARTS: Final[dict[str, str]] = {
     "output outside": "'{name}' returns values from {low} to {high}, outside {range}; end it in a {activation}, or "
     "change --pixel-range",
     "ends in sigmoid": "'{name}' ends in a sigmoid, but the losses take logits; leave the sigmoid out",
+    "no parameters": "'{name}' has no parameters to train; keep its layers in attributes, and lists of layers in "
+    "nn.ModuleList",
+    "no gradient": "'{name}' returns values without a gradient; compute them from its parameters with PyTorch's "
+    "functions, without detach() or no_grad()",
     "takes no labels": "'{name}' takes no labels, which class-conditional training needs; add a second argument "
     "to its forward, or use --no-conditional",
     "an instance": "'{name}' must be a class, not an object of it: each seed needs its own initial weights",
     "not an optimizer": "'{name}' must be a subclass of torch.optim.Optimizer",
     "no factor": "'{name}' must return a number of at least 0 for a progress of {progress} (got {value})",
+    "own code failed": "your code fails in training: {why}",
+    "recipe of file": "{file} is a file; name the recipe in it, such as {file}:recipe",
     "code changed": "{files} changed since the run began; --changed-code continues with the new code and records it",
 }

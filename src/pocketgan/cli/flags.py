@@ -126,7 +126,8 @@ def read_config(place: str | Path) -> RunConfig:
     """Reads the settings of a run, or those that `--dry-run` printed.
 
     Args:
-        place: a run's folder or its `config.json`, or a file of the same form, JSON or TOML.
+        place: a run's folder or its `config.json`, or a file of the same form, JSON or TOML. A file without sections
+            has a recipe, `pocket` by default, and settings that differ from it.
 
     Raises:
         UserError: there are none.
@@ -140,13 +141,15 @@ def read_config(place: str | Path) -> RunConfig:
         if path.is_dir():
             return load(path).config
         values = read_toml(path) if path.suffix.lower() == ".toml" else read_object(path)
+        if "format" not in values and not any(isinstance(values.get(name), dict) for name in configuration.SECTIONS):
+            return configuration.replace(recipe(str(values.pop("recipe", "pocket"))), **values)
         found = values.pop("format", history.FORMAT)
         number = history.known_format(found)
         if number is None:
             raise ConfigError("unknown format", path=path, found=repr(found), format=history.FORMAT)
         return configuration.validated(history.upgrade(values, number))
     except UserError as error:
-        about_setting = error.field in (*configuration.FIELDS, "recipe", "seed")
+        about_setting = error.key == "no such setting" or error.field in (*configuration.FIELDS, "recipe", "seed")
         raise ConfigError(str(error) if about_setting else error.reason, field="config") from None
 
 

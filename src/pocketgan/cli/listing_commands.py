@@ -17,6 +17,7 @@ from pocketgan.base.language import clock, localised
 from pocketgan.base.printing import Column, print_json, show
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.cli.tables import say
+from pocketgan.config import parts
 from pocketgan.config.recipes import PARAMETERS, RECIPES
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.recording_words import fed_itself
@@ -73,6 +74,8 @@ def recipes(json: bool = False) -> int:
     show(columns, rows)
     print()
     print(say("about recipes"))
+    if own := parts.names("recipe"):
+        print(say("recipes of packages", names=", ".join(own)))
     return 0
 
 

@@ -49,6 +49,7 @@ SUMMARIES: dict[str, Text] = {
     "model": "model     {folder}: {files}",
     "about recipes": "Numbers are parameters, for MNIST. 'pocketgan train RECIPE' trains one;\n"
     "'pocketgan summary RECIPE' shows its layers.",
+    "recipes of packages": "Recipes of installed packages: {names}.",
     "about studies": "'pocketgan study NAME --out DIR' runs one; a .toml file asks a question of your\n"
     "own (docs/how-to/ask-your-own-question.md).",
     "about runs": "FD: Fréchet distance, lower is better; its baseline is what real images get.",

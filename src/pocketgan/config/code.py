@@ -9,13 +9,14 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.base.errors import ConfigError, PocketganError, nearest
 
 LOADED = "pocketgan_code_"
 """The beginning of the names of modules that are loaded from a person's files."""
@@ -127,12 +128,17 @@ def failed(error: BaseException, path: Path, field: str) -> ConfigError:
     """Returns the error that running a person's own code failed: where in its files, and what it says, in one line."""
     text = str(error) or type(error).__name__
     if isinstance(error, SyntaxError):
-        place = f"{Path(error.filename or path).name}, line {error.lineno}"
+        place = Path(error.filename or path).name + (f", line {error.lineno}" if error.lineno else "")
         return ConfigError("in file", field=field, path=place, why=f"SyntaxError: {error.msg}")
+    why = error if isinstance(error, PocketganError) else f"{type(error).__name__}: {text.splitlines()[0]}"
+    return ConfigError("in file", field=field, path=place_of(error, [path.parent]) or path.name, why=why)
+
+
+def place_of(error: BaseException, folders: Collection[Path]) -> str:
+    """Returns the last line that was reached in a file of these folders, as `my_gan.py, line 3`; empty if none was."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).parent == path.parent]
-    place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else path.name
-    return ConfigError("in file", field=field, path=place, why=f"{type(error).__name__}: {text.splitlines()[0]}")
+    own = [frame for frame in frames if Path(frame.filename).parent in folders]
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
 
 
 def forget_siblings(path: Path) -> None:
@@ -203,7 +209,7 @@ def files_of(module: str, folder: Path) -> list[Path]:
 
 def name_of_object(value: Any, kind: str) -> str:
     """Returns the name of an object in configurations: its file and its own name."""
-    code = code_of(value)
+    code = code_of(value) if is_described(value) or home_of(value) is not None else None
     path = None if code is None else code.path
     file = NOTEBOOK if path is None else path.parent.name if path.name == "__init__.py" else path.name
     name = variable_of(value) or getattr(value, "__name__", "") or getattr(value, "name", "") or type(value).__name__
@@ -234,11 +240,17 @@ def variable_of(value: Any) -> str:
 
 
 def code_of(value: Any) -> Code | None:
-    """Returns the source of an object; None if it is unknown, as for what was typed into a Python shell."""
+    """Returns the source of an object; None if it is unknown, as for what was typed into a Python shell.
+
+    What no variable holds, such as a metric that a function returned, has the source of the function that it calls.
+    """
     if not is_described(value):
         home = home_of(value)
         file = getattr(home, "__file__", None)
-        return home if isinstance(home, Code) else code_in(Path(file).resolve()) if file else None
+        if isinstance(home, Code) or file:
+            return home if isinstance(home, Code) else code_in(Path(str(file)).resolve())
+        function = function_in(value)
+        return None if function is None else code_of(function)
     for code in loaded.values():
         if code.module is not None and getattr(value, "__module__", None) == code.module.__name__:
             return code
@@ -247,7 +259,19 @@ def code_of(value: Any) -> Code | None:
     except TypeError:
         code = None
     text = notebook_source(value) if code is None else None
-    return code if text is None else Code(None, {f"{NOTEBOOK}-{value.__name__}.py": text.encode()})
+    name = re.sub(r"\W", "", value.__name__)
+    return code if text is None else Code(None, {f"{NOTEBOOK}-{name}.py": text.encode()})
+
+
+def function_in(value: Any) -> Any:
+    """Returns the function of a person that an object calls, such as a metric or a partial; None if there is none."""
+    if isinstance(value, partial):
+        return value.func if is_described(value.func) else function_in(value.func)
+    for one in getattr(value, "__dict__", {}).values():
+        function = function_in(one) if isinstance(one, partial) else one
+        if inspect.isfunction(function) and not function.__module__.startswith("pocketgan."):
+            return function
+    return None
 
 
 def code_in(path: Path) -> Code | None:

@@ -359,8 +359,5 @@ def typed_options(kind: Kind, name: str, options: Mapping[str, Value]) -> dict[s
             hint = nearest(option, known)
             raise ConfigError("no option", field=field, option=option, name=name, hint=hint, known=", ".join(known))
         hint = hints.get(option)
-        if hint is None and option in parameters:
-            default = parameters[option].default
-            hint = type(default) if isinstance(default, bool | int | float | str) else None
         results[option] = literal(value) if hint is None else converted(field, option, value, hint)
     return results

@@ -272,13 +272,13 @@ def recipe(name: str) -> RunConfig:
     part = parts.find("recipe", name)
     if part is None and ":" in name:
         raise parts.unknown("recipe", name)
+    if part is None and name.endswith(".py"):
+        raise ConfigError("recipe of file", field="recipe", file=name)
     if part is None:
         known = [*RECIPES, *parts.names("recipe")]
         raise ConfigError("no recipe", field="recipe", name=name, hint=nearest(name, known), known=", ".join(known))
     try:
         config = part.value() if callable(part.value) else part.value
-    except ConfigError:
-        raise
     except Exception as error:
         path = part.code.path if part.code and part.code.path else Path(name)
         raise failed(error, path, "recipe") from None

@@ -15,6 +15,7 @@ from pocketgan.config.data_section import PACKAGED, DataConfig, Section, split
 from pocketgan.config.durations import CountedDuration, DurationText, HalfLife, OptionalDuration, SampleInterval, Warmup
 from pocketgan.config.lone import check_discriminator
 from pocketgan.config.name_lists import AugmentList, MetricList
+from pocketgan.config.options import Options
 from pocketgan.config.parts import Kind, PartFacts, Value
 from pocketgan.config.translating import IDENTITY, NONE, check_translation
 
@@ -30,9 +31,9 @@ class NetworkConfig(Section):
     discriminator: Annotated[str, BeforeValidator(partial(parts.name_of, "discriminator"))] = "mlp"
     """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, `translator` (sees input and output together), or
     your own, such as `my_gan.py:Critic`; `none` for an objective that needs no discriminator."""
-    generator_options: dict[str, Value] = Field(default={})
+    generator_options: Options = Field(default={})
     """Options of your own generator's constructor: `channels=96 act=gelu`."""
-    discriminator_options: dict[str, Value] = Field(default={})
+    discriminator_options: Options = Field(default={})
     """Options of your own discriminator's constructor: `channels=96 act=gelu`."""
     latent_dim: int = Field(default=100, ge=1, le=4096)
     """Length of the noise vector z. Also `--z-dim`."""
@@ -124,7 +125,7 @@ class TrainConfig(Section):
     optimizer: Annotated[str, BeforeValidator(partial(parts.name_of, "optimizer"))] = "adam"
     """The optimizer of both networks: `adam`, `adamw`, `sgd`, `rmsprop`, or a class of your own (a
     `torch.optim.Optimizer`), such as `my_gan.py:Lion`."""
-    optimizer_options: dict[str, Value] = Field(default={})
+    optimizer_options: Options = Field(default={})
     """Options of the optimizer's constructor, except for `adam`: `momentum=0.9`, `weight_decay=0.01`."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
     """The optimizer's learning rate, for both networks. Also `--lr`."""

@@ -3,7 +3,9 @@
 import os
 import re
 import shlex
+from pathlib import Path
 
+from pocketgan.config.code import loaded
 from pocketgan.config.fields import flatten, replace
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
@@ -28,8 +30,17 @@ def command(*words: object) -> str:
 
 def code_flags(config: RunConfig) -> list[str]:
     """Returns the flags that hand over the files with a configuration's own parts: `--code my_gan.py`."""
-    files = dict.fromkeys(name.partition(":")[0] for _, name in config.own_parts())
-    return [word for file in files if file.endswith(".py") for word in ("--code", file)]
+    names = dict.fromkeys(name.partition(":")[0] for _, name in config.own_parts())
+    return [word for name in names if name.endswith(".py") for word in ("--code", typed_path(name))]
+
+
+def typed_path(name: str) -> str:
+    """Returns where a file of code is, as a person types it: relative to this folder, if it was loaded from there."""
+    code = loaded.get(name)
+    if code is None or code.path is None:
+        return name
+    here = Path.cwd()
+    return str(code.path.relative_to(here) if code.path.is_relative_to(here) else code.path)
 
 
 SETTLED = ("precision", "validation_split", "fold", "r1", "r2")

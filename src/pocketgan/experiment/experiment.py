@@ -15,7 +15,7 @@ from pocketgan.config.durations import Duration
 from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan, needs_speed
 from pocketgan.config.sections import RunConfig
-from pocketgan.config.shell import command, train_command
+from pocketgan.config.shell import code_flags, command, train_command
 from pocketgan.experiment.diagnosis import DIVERGING, farthest_look, non_finite_loss
 from pocketgan.experiment.environment import describe_environment
 from pocketgan.experiment.monitor import Watch
@@ -37,7 +37,7 @@ from pocketgan.experiment.watchdog_words import DiagnosisPart, sentence
 from pocketgan.images.batches import Batches
 from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.runs.own_code import FOLDER as CODE
-from pocketgan.runs.own_code import check_code, keep_code, record_change
+from pocketgan.runs.own_code import check_code, failures_of_code, keep_code, record_change
 from pocketgan.runs.places import check_free, claim_folder
 from pocketgan.runs.records import DataFacts, State, step_of
 from pocketgan.runs.rewinding import abandon, forget_plans, rewind, settle
@@ -84,7 +84,7 @@ def run_experiment(
     config, images = prepare_images(config, progress)
     facts = find_facts(images)
     config = settled(config, facts, device)
-    with using_threads() as most:
+    with using_threads() as most, failures_of_code(config, ConfigError):
         fresh_state(config, facts, device)  # Checks the image size and the weights that it begins with.
         torch.set_num_threads(choose_threads(config, images, facts, device, most, since, progress))
         plan = plan_run(config, images, facts, device, progress)
@@ -218,7 +218,7 @@ def continue_run(
     batches = feed(images, config, device, state.strength)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
-        with stop_on_signals(asked) as stop, show_training(run, state.step, progress):
+        with stop_on_signals(asked) as stop, show_training(run, state.step, progress), failures_of_code(config):
             while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in TURNS:
                 if outcome == "roll back":
                     state = roll_back(run, state, watch.watchdog.healthy_step, device, progress)
@@ -349,7 +349,8 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
     """Marks the run as failed, and returns the error with advice on how to continue."""
     checkpoints = run.checkpoints()
     saved = problem("checkpoint saved", file=checkpoints[-1].name) if checkpoints else problem("nothing saved")
-    key, remedy = "failed, resume", command("resume", run.folder)
+    changed = ["--changed-code"] if error.key == "own code failed" else []
+    key, remedy = "failed, resume", command("resume", run.folder, *code_flags(run.config), *changed)
     if isinstance(error, Unhealthy):
         key = "failed, resume anyway"
     elif isinstance(error, NonFiniteLoss):

@@ -36,6 +36,8 @@ class SavedGenerator:
         if latent_dim is None:
             raise UserError("latents unknown", field="latent_dim")
         self.module = getattr(module, "_orig_mod", module)  # A compiled module is around its own.
+        if type(self.module).__module__.startswith("torch."):
+            raise UserError("generator of torch", field="generator", kind=type(self.module).__name__)
         self.options, self.latent_dim = dict(options or {}), latent_dim
         self._prefix = ""
 

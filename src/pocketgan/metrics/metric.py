@@ -1,6 +1,7 @@
 """A metric: a function, what it needs, and how its values are read."""
 
 import inspect
+import math
 import re
 import traceback
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class Metric:
 
         Raises:
             UserError: the function fails, or returns something other than one number.
-            ValueError: the function can't measure these images, and says so by a `ValueError`.
+            ValueError: a metric of the package can't measure these images.
         """
         if self.on == "comparison":
             return self.function(comparison)
@@ -90,14 +91,17 @@ class Metric:
         tensors = [sample.images if self.on == "images" else sample.features for sample in samples]
         try:
             value = self.function(*(tensor.numpy().copy() for tensor in tensors))
-        except (ValueError, UserError):
+        except UserError:
             raise
         except Exception as error:  # Whatever a function of one's own raises.
             raise UserError("metric failed", field="metrics", name=self.name, why=why(error)) from None
         try:
-            return float(value)
+            number = float(value)
         except (TypeError, ValueError, RuntimeError):  # Such as a text, or an array of several numbers.
             raise UserError("metric value", field="function", name=self.name, found=type(value).__name__) from None
+        if not math.isfinite(number):
+            raise UserError("metric value", field="function", name=self.name, found=number)
+        return number
 
     def described(self) -> dict[str, Any]:
         """Returns what files say of a metric that readers may not know: its title, its direction and its reading."""
@@ -105,10 +109,12 @@ class Metric:
 
 
 def why(error: Exception) -> str:
-    """Returns what an error says, with the file and line that raised it, in one line."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    """Returns what an error of a metric's function says, and the last line that was reached in its file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames[1:] if frame.filename == frames[min(1, len(frames) - 1)].filename]
+    place = (own or frames)[-1]
     first = (str(error).splitlines() or [""])[0]
-    return f"{Path(frame.filename).name}, line {frame.lineno}: {type(error).__name__}: {first}"
+    return f"{Path(place.filename).name}, line {place.lineno}: {type(error).__name__}: {first}"
 
 
 def name_of(function: Callable[..., Any], title: str) -> str:

@@ -240,7 +240,10 @@ def score(
 
 def not_measurable(name: str, error: ValueError) -> Problem:
     """Returns the reason why a metric can't measure images, from the error that its function raised."""
-    return problem("not measurable", name=name, why=error if isinstance(error, PocketganError) else str(error))
+    if isinstance(error, PocketganError):
+        known = error.key in ("metric failed", "metric value")  # Both name the metric themselves.
+        return problem("not measurable", name=name, why=problem(error.key, **error.parts) if known else error)
+    return problem("not measurable", name=name, why=str(error))
 
 
 def measure(metric: Metric, comparison: Comparison, real: RealImages, *, standard_error: bool = True) -> Figure:

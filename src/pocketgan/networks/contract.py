@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,10 @@ SHAPES = tuple(ImageShape(channels, size) for channels, size in itertools.produc
 COUNTS = (1, 2, 64)
 """Batch sizes at which a network is run."""
 TOLERANCE = 1e-4
+RIGHT_SHAPE = ("ends in sigmoid", "output not finite", "output outside", "no parameters", "no gradient")
+"""Keys of problems that a network can only have after its shapes have turned out right, so that its kind is clear."""
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+"""What colors a text in a terminal."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,13 @@ class Check:
         name: what was checked.
         problem: what is wrong, and what to mend; empty if nothing is.
         note: a remark that is no problem, such as a size that the network isn't made for.
+        key: the key of the problem or remark, if it has one.
     """
 
     name: str
     problem: str = ""
     note: str = ""
+    key: str = ""
 
 
 Exporter = Callable[[nn.Module, NetworkConfig, ImageShape, str], None]
@@ -85,15 +92,16 @@ class Contract:
     def run(self) -> Iterator[Check]:
         """Runs all checks; those of shapes first, and the others at the first shape that the network accepts."""
         built: list[tuple[ImageShape, nn.Module]] = []
-        problems: dict[ImageShape, str] = {}
+        problems: dict[ImageShape, PocketganError] = {}
         for shape in SHAPES:
             try:
                 built.append((shape, self.build(shape)))
             except PocketganError as error:
-                problems[shape] = error.reason
-        for shape, problem in problems.items():
-            name = f"is built for {described(shape)}"
-            yield Check(name, note=problem) if built else Check(name, problem)
+                problems[shape] = error
+        clear = any(error.key in RIGHT_SHAPE for error in problems.values())
+        for shape, error in problems.items():
+            name, wrong = f"is built for {described(shape)}", error.key in RIGHT_SHAPE or not (built or clear)
+            yield Check(name, *((error.reason, "") if wrong else ("", error.reason)), key=error.key)
         for shape, network in built:
             yield self.checked(f"runs on 1, 2 and 64 images, {described(shape)}", self.shapes, network, shape)
         if not built:
@@ -114,7 +122,7 @@ class Contract:
         except PocketganError as error:
             return Check(name, error.reason)
         except Exception as error:
-            return Check(name, first_line(error))
+            return Check(name, ESCAPES.sub("", first_line(error.__cause__ or error)))
 
     def call(self, network: nn.Module, shape: ImageShape, count: int = 4) -> Tensor:
         """Runs a network on `count` random inputs."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError
-from pocketgan.config.options import parameters_of
+from pocketgan.config.options import parameters_of, with_types
 from pocketgan.config.parts import FILLED, FILLED_IF_NEEDED, Kind, Part
 from pocketgan.config.sections import NetworkConfig
 from pocketgan.networks.layers import ImageShape
@@ -64,7 +64,7 @@ def create(part: Part, config: NetworkConfig, shape: ImageShape, pixels: str) ->
         if name not in options and (name in FILLED or (needed and name in FILLED_IF_NEEDED)):
             arguments[name] = filled[name]
     try:
-        return part.value(**arguments, **options)
+        return part.value(**arguments, **with_types(part.value, options))
     except ConfigError:
         raise
     except Exception as error:
@@ -153,6 +153,8 @@ class GeneratorProbe:
             text = f"images of shape (N, {', '.join(map(str, expected[1:]))}), as the data has"
             raise self.wrong("wrong output", expected=text, shape=tuple(result.shape))
         self.check_values(result)
+        self.check_gradient(result)
+        self.check_count(inputs[square], result)
         if result.shape == expected and self.labels and not square:
             return self.network
         return OwnGenerator(self.network, labels=self.labels, square=square, shape=self.shape)
@@ -174,7 +176,7 @@ class GeneratorProbe:
 
     def called(self, given: Tensor) -> Tensor:
         """Calls the network in evaluation mode; its training mode and the global random numbers stay as they are."""
-        labels = torch.zeros(2, dtype=torch.int64, device=given.device) if self.shape.classes else None
+        labels = torch.zeros(len(given), dtype=torch.int64, device=given.device) if self.shape.classes else None
         training = self.network.training
         self.network.eval()
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
@@ -183,6 +185,24 @@ class GeneratorProbe:
         if not isinstance(result, Tensor):
             raise self.wrong("not a tensor", kind=type(result).__name__)
         return result
+
+    def check_gradient(self, result: Tensor) -> None:
+        """Checks that training can change the network."""
+        if not any(parameter.requires_grad for parameter in self.network.parameters()):
+            raise self.wrong("no parameters")
+        if not result.requires_grad:
+            raise self.wrong("no gradient")
+
+    def check_count(self, given: Tensor, result: Tensor) -> None:
+        """Checks that the network also returns as many results as it gets inputs where those are not two.
+
+        Args:
+            given, result: two inputs, and the network's output for them.
+        """
+        other, _ = self.run([torch.cat([given, given[:1]])])
+        if other.shape != (3, *result.shape[1:]):
+            text = f"an output of shape {(3, *result.shape[1:])} for 3 inputs"
+            raise self.wrong("wrong output", expected=text, shape=tuple(other.shape))
 
     def check_values(self, result: Tensor) -> None:
         """Checks the values of generated images, where there are any: not on the meta device."""
@@ -212,6 +232,8 @@ class DiscriminatorProbe(GeneratorProbe):
             raise self.wrong("output not finite")
         if last_operation(result).startswith(("Sigmoid", "Softmax")):
             raise self.wrong("ends in sigmoid")
+        self.check_gradient(result)
+        self.check_count(images, result)
         return OwnDiscriminator(self.network, labels=self.labels)
 
 

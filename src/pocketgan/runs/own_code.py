@@ -1,11 +1,13 @@
 """The code of one's own parts in a run folder: a record of what trained it, which is never imported."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from pocketgan.base.errors import RunError
+from pocketgan.base.errors import PocketganError, RunError, RunFailed
 from pocketgan.base.files import write_atomically
-from pocketgan.config.code import hashes
+from pocketgan.config.code import hashes, loaded, place_of
+from pocketgan.config.sections import RunConfig
 from pocketgan.runs.run import Run
 
 FOLDER = "code"
@@ -62,3 +64,24 @@ def record_change(run: Run, step: int) -> None:
         names = names_of_changed(run, changed)
         keep_code(run.folder / FOLDER / f"from-step-{step}", {name: changed[name] for name in names if name in changed})
         run.log_event(step, "code", files=hashes(changed), changed=names)
+
+
+@contextmanager
+def failures_of_code(config: RunConfig, kind: type[PocketganError] = RunFailed) -> Iterator[None]:
+    """Turns an error of networks, losses, optimizers or schedules of one's own into one of `kind`, in one line.
+
+    Errors of runs without such parts are left alone, and so are those of the memory and of files.
+    """
+    try:
+        yield
+    except (PocketganError, MemoryError):
+        raise
+    except Exception as error:
+        names = [name for part, name in config.own_parts() if part != "metric"]
+        if not names or "allocate" in str(error):
+            raise
+        place = place_of(error, {code.path.parent for code in loaded.values() if code.path is not None})
+        if isinstance(error, OSError) and not place:
+            raise
+        first = (str(error).strip().splitlines() or ["no message"])[0]
+        raise kind("own code failed", why=f"{place or ', '.join(names)}: {type(error).__name__}: {first}") from error

@@ -1,11 +1,12 @@
 """Loading of weights and networks from a folder."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from pocketgan.base.errors import CheckpointDamaged, RunError
+from pocketgan.base.errors import CheckpointDamaged, ConfigError, RunError
 from pocketgan.base.messages import problem
 from pocketgan.config import parts
 from pocketgan.config.sections import RunConfig
@@ -136,9 +137,10 @@ def build_with(model: Model, weights: Weights) -> nn.Module:
         if content is not None:
             return OnnxGenerator(content, config.data.pixel_range)
     shape = image_shape(model.facts, config.network.conditional)
-    with torch.device("meta"):
-        outline = build_generator(config.network, shape, config.data.pixel_range, config.seed)
-    check_weights(outline, weights.tensors, weights.path, "generator")
+    with suppress(ConfigError):  # A network of one's own may need real numbers, or not fit, which building it says.
+        with torch.device("meta"):
+            outline = build_generator(config.network, shape, config.data.pixel_range, config.seed)
+        check_weights(outline, weights.tensors, weights.path, "generator")
     network = build_generator(config.network, shape, config.data.pixel_range, config.seed)
     network.load_state_dict(weights.tensors)
     return network.eval()

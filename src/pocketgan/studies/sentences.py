@@ -8,7 +8,7 @@ from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.seeds import fewest_seeds, smallest_p_value
 from pocketgan.studies.statistics import PairComparison, interquartile_mean
 from pocketgan.studies.study import Result, plain
-from pocketgan.studies.verdicts import TOGETHER, Reading, Verdict, best_of_groups
+from pocketgan.studies.verdicts import TOGETHER, Reading, VariantSummary, Verdict, best_of_groups
 
 SENTENCES: dict[str, Text] = {
     "undone": (
@@ -16,6 +16,7 @@ SENTENCES: dict[str, Text] = {
         "{count} runs aren't done yet; the results below are from those that are.",
     ),
     "failed": ("{name}: {count} of {all} runs failed.", "{name}: {count} of {all} runs failed."),
+    "failure": "The first reason: {why}",
     "lower wins": "This study sets direction = 'lower': it ranks a lower {metric} first, although higher is better.",
     "higher wins": "This study sets direction = 'higher': it ranks a higher {metric} first, although lower is better.",
     "nothing to compare with": "{name}, the variant to compare with, has no scores, so nothing is compared with it.",
@@ -86,6 +87,14 @@ def title_of(metric: str) -> str:
     return say_of(TITLES, metric) if metric in TITLES else metric.replace("_", " ")
 
 
+def failed_sentence(summary: VariantSummary) -> str:
+    """Returns how many runs of a variant failed, and why the first of them did."""
+    count = say("failed", name=summary.name, count=summary.failed, all=len(summary.results))
+    failed = next(result for result in summary.results if result is not None and result.state == "failed")
+    why = why_ended(failed.reason, failed.message)
+    return f"{count} {say('failure', why=why)}" if why else count
+
+
 def measure_of(config: StudyConfig) -> str:
     """Returns the name of the ranked quantity: the deciding metric, or its distance from its best value."""
     title = title_of(config.metric)
@@ -111,8 +120,7 @@ def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
     """Returns the main results on the variants, with at most `most` of their comparisons."""
     study, metric, measure = verdict.study, title_of(verdict.study.config.metric), measure_of(verdict.study.config)
     message = [say("undone", count=verdict.undone)] if verdict.undone else []
-    failed = [(summary.name, summary.failed, len(summary.results)) for summary in verdict.variants if summary.failed]
-    message += [say("failed", name=name, count=count, all=runs) for name, count, runs in failed]
+    message += [failed_sentence(summary) for summary in verdict.variants if summary.failed]
     message += [sentence_of(pair, measure) for pair in verdict.comparisons[:most]]
     message += [*filter(None, [nothing_to_compare_with(verdict)]), *seeds_sentence(verdict)]
     if study.config.contradicts:

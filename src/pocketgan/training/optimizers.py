@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.config import parts
-from pocketgan.config.options import parameters_of
+from pocketgan.config.options import parameters_of, with_types
 from pocketgan.config.sections import TrainConfig
 
 
@@ -175,6 +175,8 @@ def create_optimizer(network: nn.Module, config: TrainConfig, learning_rate: flo
     options: dict[str, Any] = dict(config.optimizer_options)
     if config.optimizer == "adamw":
         options = {"betas": (config.beta1, config.beta2), "eps": config.epsilon, **options}
+    elif config.optimizer not in OPTIMIZERS:
+        options = with_types(kind, options)
     known = [name for name in parameters_of(kind) if name not in ("params", "lr")]
     for option in options:
         if option not in known:
@@ -182,7 +184,7 @@ def create_optimizer(network: nn.Module, config: TrainConfig, learning_rate: flo
             raise ConfigError("no option", field="optimizer_options", known=", ".join(known), **parts_of_message)
     try:
         return AnyOptimizer(kind(trainable(network), lr=learning_rate, **options), learning_rate)  # pyright: ignore[reportCallIssue]
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # Whatever a class of one's own raises.
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigError("not built", field="optimizer", name=config.optimizer, why=why) from None
 
