@@ -140,9 +140,7 @@ def test_the_leaderboard_in_the_readme_is_that_of_its_file(tmp_path: Path) -> No
     assert (tmp_path / "README.md").read_text() == enter.README.read_text(encoding="utf-8")
 
 
-def test_the_race_in_the_docs_is_that_of_its_rows() -> None:
-    page = race_rows.PAGE.read_text(encoding="utf-8")
+def test_a_race_that_is_run_again_replaces_its_rows() -> None:
     rows = race_rows.read_rows()
-    assert rows and race_rows.written(page, rows) == page
     again = [{**row, "distance": 1.0} for row in rows if row["duration"] == "10 s"]
     assert [row["distance"] for row in race_rows.merged(rows, again) if row["duration"] == "10 s"] == [1.0] * len(again)

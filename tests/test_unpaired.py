@@ -233,6 +233,7 @@ def test_pairs_without_partners_are_not_matched(both: dict[str, str]) -> None:
 # The baseline run.
 
 
+@pytest.mark.slow
 def test_a_baseline_run_stands_beside(tmp_path: Path) -> None:
     small = {**SMALL, "duration": "2 steps", "validation": 0, "task": "denoise"}
     gan, regression, other = (
