@@ -19,6 +19,7 @@ from pocketgan.images.sets import load_images
 from pocketgan.images.splitting import by_content, content_hashes
 from pocketgan.runs.mixtures import parse_mixture
 from pocketgan.training.adaptive import EVERY, HIGHEST, Strength, affine, allows_flips, vary
+from refusals import refused
 
 RANDOM = np.random.default_rng(3)
 TINY: dict[str, Any] = {"hidden_dim": 4, "batch_size": 16, "threads": 1, "progress": False, "evaluate_count": 200}
@@ -253,6 +254,13 @@ def test_numbers_as_a_condition(tmp_path: Path) -> None:
     assert run.facts.condition_names == ("thickness",)
     assert run.facts.condition_means[0] == pytest.approx(values.mean(), rel=1e-4)
     assert (run.generate(2, label="thickness:5").images != run.generate(2, label="thickness:9").images).any()
+
+
+def test_numbers_that_nothing_reads_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "thickness.csv").write_text("thickness\n" + "1.5\n" * 60)
+    with refused("condition unused", "condition"):
+        pocketgan.train("minimal", data=images_of(60), condition=str(tmp_path / "thickness.csv"),
+                        out=tmp_path / "run", **TINY)  # fmt: skip
 
 
 def test_a_table_of_numbers_must_name_every_picture(tmp_path: Path) -> None:

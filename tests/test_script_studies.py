@@ -234,6 +234,14 @@ def test_a_script_that_prints_nothing_and_fails() -> None:
     assert run_job(job, study).message == "the script ended with exit code 3"
 
 
+def test_a_study_whose_runs_all_fail_is_exit_code_1() -> None:
+    command = ["python", "-c", "raise SystemExit(3)", "{spread}", "{seed}"]
+    Path("q.toml").write_text(toml(study_of(command=command)))
+    assert main(["study", "q.toml", "--out", "out", "--seeds", "1", "--jobs", "1", "--quiet"]) == 1
+    results = [json.loads(path.read_text()) for path in Path("out").glob("runs/*/*/result.json")]
+    assert [result["state"] for result in results] == ["failed"] * 2
+
+
 def test_a_signal_from_outside_leaves_a_run_undone() -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     study, job = job_of(study_of(command=["python", "-c", code, "{spread}", "{seed}"]))

@@ -211,8 +211,9 @@ def print_verdict(verdict: "Verdict", language: str) -> int:
 
 
 def exit_code(verdict: "Verdict") -> int:
-    """Returns the exit code of a study's command: 1 if results are missing."""
-    return 1 if verdict.undone or verdict.unconfirmed else 0
+    """Returns the exit code of a study's command: 1 if results are missing, or if each run failed."""
+    all_failed = verdict.variants and not any(summary.finished for summary in verdict.variants)
+    return 1 if verdict.undone or verdict.unconfirmed or all_failed else 0
 
 
 def cells_of(summary: "VariantSummary") -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
 
     Raises:
         DataError: the data can't be read.
-        ConfigError: the objective can't use what the data says about its images.
+        ConfigError: the networks or the objective can't use what the data says about its images.
     """
     train = config.train
     if train.initial_run != "none":
@@ -57,6 +57,8 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
     config = config.model_copy(update={"data": located(config.data), "train": train})
     data = config.data
     images = load_images(data.model_copy(update={"fold": 0}), shown=showing(progress))
+    if data.condition != "none" and not config.network.conditional:
+        raise ConfigError("condition unused", field="condition", file=data.condition)
     if images.conditions is not None and config.network.conditional and not config.has_discriminator:
         raise ConfigError("classes only", field="objective", name=config.objective.objective)
     if train.augment == "auto":
