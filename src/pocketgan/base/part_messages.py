@@ -18,7 +18,8 @@ PARTS: Final[dict[str, str]] = {
     "lone needs noise": "must start from noise with the objective '{objective}'; '{name}' reads images",
     "classes only": "'{name}' compares images of the same class, and this data has numbers or several labels instead; "
     "add --no-conditional",
-    "condition unused": "nothing reads the numbers of '{file}'; add --conditional, with a recipe that starts from noise",
+    "condition unused": "nothing reads the numbers of '{file}'; add --conditional, "
+    "with a recipe that starts from noise",
     "loop without discriminator": "'{name}' trains without a discriminator",
     "no discriminator": "'{folder}' was trained without a discriminator",
     "entry point broken": "'{name}' can't be loaded from {value}: {why}",
