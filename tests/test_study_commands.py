@@ -148,11 +148,11 @@ def test_fresh_runs_that_are_undone_are_exit_code_1(
 
 @pytest.mark.slow
 def test_all_runs_failed(tiny: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A study whose runs have all failed is done; so it is with one variant's."""
+    """A study whose runs have all failed is done, and its command fails."""
     bad = {"objective": "wasserstein", "depth": 16, "learning_rate": 1.0}
     config = tiny(variants=[{"name": "bad", **bad}, {"name": "worse", **bad, "depth": 15}], duration="60 steps")
     run_study(config, tmp_path / "all", jobs="1")
-    assert main(["report", str(tmp_path / "all")]) == 0
+    assert main(["report", str(tmp_path / "all")]) == 1
     out, err = capsys.readouterr()
     assert err == ""
     assert "bad: 2 of 2 runs failed." in out
