@@ -25,6 +25,12 @@ RANDOM = np.random.default_rng(3)
 TINY: dict[str, Any] = {"hidden_dim": 4, "batch_size": 16, "threads": 1, "progress": False, "evaluate_count": 200}
 
 
+@pytest.fixture(autouse=True)
+def _random(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random images are those of the test alone, whatever ran before it."""
+    monkeypatch.setitem(globals(), "RANDOM", np.random.default_rng(3))
+
+
 def images_of(count: int, side: int = 8) -> np.ndarray:
     return RANDOM.integers(0, 256, (count, side, side), np.uint8)
 
