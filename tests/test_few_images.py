@@ -153,11 +153,11 @@ def test_the_probability_follows_overfitting() -> None:
 
 
 def test_flips_are_allowed_where_the_data_looks_the_same_mirrored() -> None:
-    bars = np.zeros((400, 1, 12, 12), np.uint8)
+    bars = RANDOM.integers(0, 30, (400, 1, 12, 12), np.uint8)
     for place, bar in enumerate(bars):
         bar[0, :, place % 6 + 3] = RANDOM.integers(100, 256)
     assert allows_flips(torch.from_numpy(bars))
-    left = np.zeros((400, 1, 12, 12), np.uint8)
+    left = RANDOM.integers(0, 30, (400, 1, 12, 12), np.uint8)
     for place, bar in enumerate(left):
         bar[0, :, place % 4] = RANDOM.integers(200, 256)
     assert not allows_flips(torch.from_numpy(left))
