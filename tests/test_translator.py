@@ -249,7 +249,7 @@ def test_the_collapse_of_white_background_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_translator_inverts_all_digits(tmp_path: Path) -> None:
-    fields = {"duration": "100 steps", "evaluate_every": "25 steps", "evaluate_count": 300}
+    fields = {"duration": "90 steps", "evaluate_every": "30 steps", "evaluate_count": 300}
     run = pocketgan.train("translator", out=tmp_path / "run", threads=1, progress=False, **fields)
     assert not [event for event in run.events() if event["event"] == "diagnosis"]
     done = pocketgan.evaluate(run, metrics="frechet_distance", progress=False)
