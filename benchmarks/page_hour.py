@@ -123,6 +123,8 @@ def load(address: str, server: psutil.Process, names: list[str], arguments: argp
         threading.Thread(target=watch, args=(address, names[number % len(names)], ended), daemon=True)
         for number in range(arguments.readers)
     ]
+    if (outcome := readers[0].click()).startswith("lost"):
+        sys.exit(f"the first click failed, before the load: {outcome}")
     for thread in (*readers, *watchers):
         thread.start()
     memory: list[tuple[float, float]] = []

@@ -26,6 +26,7 @@ from pocketgan.cli.main import main as command
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.run import Run
+from race import read_rows
 
 STORED = Path(__file__).parent / "watchdog.jsonl"
 SIZES = (400, 4000)
@@ -176,11 +177,6 @@ def rate(false: int, total: int) -> str:
     return f"False alarms: {false} of {total} runs, 95% interval {interval.low:.1%} to {interval.high:.1%}."
 
 
-def read(record: Path) -> list[dict[str, Any]]:
-    """Returns the rows of a file, or an empty list if it doesn't exist."""
-    return [json.loads(line) for line in record.read_text().splitlines()] if record.is_file() else []
-
-
 def main() -> None:
     """Measures what is left, and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -190,11 +186,11 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=20, help="0 to 9 were used while thresholds were chosen")
     arguments = parser.parse_args()
     if arguments.out is None:
-        print("\n\n".join(tables(read(STORED))))
+        print("\n\n".join(tables(read_rows(STORED))))
         return
     prepare(arguments.out)
     record = arguments.out / "rows.jsonl"
-    rows = read(record)
+    rows = read_rows(record)
     known = {(row["name"], row["seed"]) for row in rows}
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
         for kind, name in [(kind, name) for kind, names in KINDS.items() for name in names]:

@@ -311,9 +311,10 @@ def test_the_reference_names_the_format_of_today() -> None:
 
 
 def test_the_tables_of_the_watchdog_are_made_of_its_rows() -> None:
+    import race
     import watchdog
 
     page = " ".join((ROOT / "docs/results/watchdog.md").read_text(encoding="utf-8").split())
-    rows = watchdog.read(watchdog.STORED)
+    rows = race.read_rows(watchdog.STORED)
     assert {row["kind"] for row in rows} == set(watchdog.KINDS)
     assert [table for table in watchdog.tables(rows) if " ".join(table.split()) not in page] == []

@@ -177,6 +177,11 @@ def check_language(code: str) -> str:
     return code
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Returns whether an error says that there is no memory left; PyTorch has no class for it on the CPU."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate" in str(error))
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the name closest to `name`, or an empty text if no name is close."""
     matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)

@@ -6,7 +6,15 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from pocketgan.base.errors import INTERRUPTED, PocketganError, UserError, check_language, nearest, sentence
+from pocketgan.base.errors import (
+    INTERRUPTED,
+    PocketganError,
+    UserError,
+    check_language,
+    nearest,
+    out_of_memory,
+    sentence,
+)
 from pocketgan.base.messages import problem
 from pocketgan.base.streams import never_fail_to_encode
 from pocketgan.base.version import __version__
@@ -134,7 +142,7 @@ def run(words: list[str]) -> int:
         sys.stderr.close()
         return 0
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "allocate" not in str(error):
+        if not out_of_memory(error):
             raise
         print(f"error: {problem('out of memory')}", file=sys.stderr)
         return 1

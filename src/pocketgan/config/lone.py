@@ -4,9 +4,8 @@ from typing import Protocol, runtime_checkable
 
 from pocketgan.base.errors import ConfigError
 from pocketgan.config.data_section import Section
+from pocketgan.config.translating import NONE
 
-NONE = "none"
-"""The name of the discriminator of a run that has none."""
 IDLE = (
     "r1",
     "r2",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pocketgan.base.errors import PocketganError, RunError, RunFailed
+from pocketgan.base.errors import PocketganError, RunError, RunFailed, out_of_memory
 from pocketgan.base.files import write_atomically
 from pocketgan.config.code import hashes, loaded, place_of
 from pocketgan.config.sections import RunConfig
@@ -74,11 +74,11 @@ def failures_of_code(config: RunConfig, kind: type[PocketganError] = RunFailed) 
     """
     try:
         yield
-    except (PocketganError, MemoryError):
+    except PocketganError:
         raise
     except Exception as error:
         names = [name for part, name in config.own_parts() if part != "metric"]
-        if not names or "allocate" in str(error):
+        if not names or out_of_memory(error):
             raise
         place = place_of(error, {code.path.parent for code in loaded.values() if code.path is not None})
         if isinstance(error, OSError) and not place:
