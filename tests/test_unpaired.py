@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.state import create_state
 from pocketgan.training.steps import training_step
 from pocketgan.training.translation import keeping_statistics
+from refusals import refused
 
 Tiny = Callable[..., RunConfig]
 SMALL = {"batch_size": 4, "sample_count": 4, "hidden_dim": 4, "depth": 1, "precision": "float32", "threads": 1}
@@ -153,6 +155,44 @@ def test_the_step_trains_the_way_back_as_well(both: dict[str, str], tiny_config:
     assert create_state(tiny_config("translator", **SMALL), ImageShape(1, 8), "cpu").partner is None
 
 
+def test_where_the_class_is_kept_targets_have_that_of_their_input(both: dict[str, str]) -> None:
+    config = DataConfig.model_validate(both | {"keep_class": True, "pixel_range": "unit"})
+    images = load_images(config)
+    batches = Batches(images, config, batch_size=40, seed=0, device="cpu")
+    batch = batches.at(0)
+    assert batch.labels is not None
+    bright = batch.real.mean(dim=(1, 2, 3)) > 95 / 255  # See `arrays`: the classes differ in brightness.
+    assert torch.equal(bright.long(), batch.labels)
+    assert torch.equal(batch.real, batches.at(0).real) and not torch.equal(batch.real, batches.at(60).real)
+    pairs = pairs_in(config, images)
+    assert pairs.classes is not None and images.labels is not None
+    assert torch.equal(pairs.classes[0], images.labels)
+    assert torch.equal((pairs.targets.float().mean(dim=(1, 2, 3)) > 95).long(), pairs.classes[1])
+
+
+def test_only_the_discriminator_receives_the_class_that_is_kept(both: dict[str, str], tiny_config: Tiny) -> None:
+    config = tiny_config("translator", **both, **SMALL, keep_class=True)
+    assert config.tells_classes and not config.network.conditional
+    state = create_state(config, ImageShape(1, 8, 2), "cpu")
+    assert state.discriminator is not None
+    assert any("embedding" in name for name, _ in state.discriminator.named_parameters())
+    batch = Batches(load_images(config.data), config.data, batch_size=4, seed=0, device="cpu").at(0)
+    training_step(state, batch, config, 1.0)
+    assert torch.equal(state.generator(batch.source, batch.labels), state.generator(batch.source))
+
+
+def test_both_sides_need_the_same_classes_to_keep_them(both: dict[str, str], tmp_path: Path) -> None:
+    stored = dict(np.load(both["to"]))
+    foreign, none = tmp_path / "foreign.npz", tmp_path / "none.npz"
+    np.savez(foreign, **(stored | {"y_train": stored["y_train"] + 1, "y_test": stored["y_test"] + 1}))
+    np.savez(none, **{name: values for name, values in stored.items() if name.startswith("x")})
+    for to, key in ((foreign, "classes of domains"), (none, "keep class without labels")):
+        with refused(key, "keep_class"):
+            load_images(DataConfig.model_validate(both | {"to": str(to), "keep_class": True}))
+    with refused("keep class needs to", "keep_class"):
+        replace(recipe("translator"), keep_class=True)
+
+
 def test_statistics_are_those_of_the_inputs_alone() -> None:
     network = nn.Sequential(nn.BatchNorm2d(1))
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -163,10 +203,11 @@ def test_statistics_are_those_of_the_inputs_alone() -> None:
     assert not torch.equal(before["0.running_mean"], network.state_dict()["0.running_mean"])
 
 
+@pytest.mark.parametrize("keep_class", [False, True])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
-    both: dict[str, str], tiny_config: Tiny, tmp_path: Path
+    both: dict[str, str], tiny_config: Tiny, tmp_path: Path, keep_class: bool
 ) -> None:
-    fields = {**SMALL, **both, "schedule": "constant"}
+    fields = {**SMALL, **both, "schedule": "constant", "keep_class": keep_class}
     whole = run_experiment(tiny_config("translator", duration="6 steps", **fields), tmp_path / "w")
     half = run_experiment(tiny_config("translator", duration="3 steps", **fields), tmp_path / "h")
     resumed = resume_experiment(half.folder, "6 steps")
@@ -185,15 +226,15 @@ def test_mnist_can_be_resumed_with_data_of_ones_own(tiny_config: Tiny, tmp_path:
 # Whole runs.
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[False, True], ids=["", "class kept"])
+def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     folder = tmp_path_factory.mktemp("unpaired")
     data = {
         "data": str(arrays(folder / "a.npz", 16, 300, 150)),
         "to": str(arrays(folder / "b.npz", 12, 280, 140, seed=1)),
     }
     every = {"evaluate_every": "2 steps", "evaluate_count": 200, "validation": 0}
-    settings = {**SMALL, "duration": "4 steps", **every}
+    settings: dict[str, Any] = {**SMALL, "duration": "4 steps", **every, "keep_class": request.param}
     pocketgan.train("translator", out=folder / "run", progress=False, **data, **settings)
     return folder / "run"
 

@@ -12,6 +12,9 @@ TRANSLATIONS: Final = {
     "to and target": "can't be combined with --target inverted; the images of --to are the targets",
     "to needs adversarial": "must be above 0 with --to; without pairs, only the discriminator knows the target domain",
     "identity needs to": "needs --to; it has no effect on pairs",
+    "keep class needs to": "needs --to; pairs show what belongs to each input",
+    "keep class without labels": "needs labels on both sides, one for each image; '{source}' has none",
+    "classes of domains": "needs the same classes on both sides; '{source}' and '{data}' differ in {classes}",
     "channels of domains": "the images of '{source}' have {found} channels, and those of '{data}' {wanted}; read both "
     "with --color gray or --color rgb",
     "sizes of domains": "'{source}' has {found} pixels, but '{data}' has {wanted}; use --size {size}",

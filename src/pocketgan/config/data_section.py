@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pocketgan.base.errors import ConfigError
-from pocketgan.config.translating import Task, settle_pairs
+from pocketgan.config.translating import NONE, Task, settle_pairs
 
 PACKAGED = ("mnist", "stacked-mnist")
 """Data that is in the package, by the name that `data` takes."""
@@ -129,6 +129,9 @@ class DataConfig(Section):
     to: str = "none"
     """Image-to-image without pairs: the images of the target domain, as for `data`; the generator learns to turn images
     of `data` into images like these. It replaces `task`. They get the size of the images of `data`."""
+    keep_class: bool = False
+    """Image-to-image without pairs: whether the discriminator receives the class of each input, with target images of
+    that class, so that outputs keep it. Both sides need labels with the same classes; translation itself needs none."""
     validation: int | float = Field(default=0, ge=0)
     """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
     fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200
@@ -143,3 +146,13 @@ class DataConfig(Section):
     fold: Annotated[int, Field(ge=0, le=4)] | Literal["auto"] = "auto"
     """Which fifth of your own images is the validation set: 0 to 4. `auto`: by the seed for fewer than 1,000 images, so
     that runs with different seeds hold out different ones; otherwise 0."""
+
+    def of_target_domain(self, size: int) -> "DataConfig":
+        """Returns the settings that read the target domain of translation without pairs: these, with all classes.
+
+        Args:
+            size: the side of the images of `data` in pixels, which the target domain gets.
+        """
+        own = {"labels": "none" if self.labels == "none" else "auto", "condition": "none", "classes": "all"}
+        own["validation_split"] = "auto"  # A run holds what `auto` means for `data`, which can differ here.
+        return self.model_copy(update={"data": self.to, "to": NONE, "keep_class": False, "size": size, **own})

@@ -132,6 +132,7 @@ def translator() -> RunConfig:
             r1=1.0,
             r2=1.0,
             penalty_batch_fraction=0.25,
+            mismatched_label_weight=1.0,
             reconstruction_weight=10.0,
             reuse_fake_batch=True,
         ),

@@ -392,6 +392,11 @@ class RunConfig(Section):
         return self.reads_images and not self.unpaired and self.facts("discriminator").reads_pairs
 
     @property
+    def tells_classes(self) -> bool:
+        """Whether the discriminator receives the class of each image."""
+        return self.network.conditional or self.data.keep_class
+
+    @property
     def unpaired(self) -> bool:
         """Whether the generator learns from two domains without pairs."""
         return self.data.to != NONE

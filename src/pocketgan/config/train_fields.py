@@ -27,6 +27,7 @@ class TrainFields(TypedDict, total=False):
     task: Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
     pairs: str
     to: str
+    keep_class: bool
     validation: int | float
     validation_split: Literal["auto", "random", "stratified", "content"]
     test: int | float | Literal["auto"]

@@ -27,6 +27,9 @@ class DataSettings(Protocol):
     @property
     def to(self) -> str: ...
 
+    @property
+    def keep_class(self) -> bool: ...
+
 
 @runtime_checkable
 class Weights(Protocol):
@@ -92,6 +95,7 @@ def check_translation(data: DataSettings, objective: Weights, *, reads_images: b
         "task": data.task != NONE,
         "pairs": data.pairs != NONE,
         "to": data.to != NONE,
+        "keep_class": data.keep_class,
         "reconstruction_weight": objective.reconstruction_weight > 0,
         "adversarial_weight": objective.adversarial_weight != 1,
     }
@@ -106,6 +110,8 @@ def check_translation(data: DataSettings, objective: Weights, *, reads_images: b
         raise ConfigError("task and target", field="task")
     if data.to != NONE:
         check_unpaired(data, objective)
+    elif data.keep_class:
+        raise ConfigError("keep class needs to", field="keep_class")
     elif objective.identity_weight != IDENTITY:
         raise ConfigError("identity needs to", field="identity_weight")
     if objective.adversarial_weight == 0 and objective.reconstruction_weight == 0:

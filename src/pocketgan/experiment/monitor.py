@@ -136,7 +136,8 @@ class Follower:
         with torch.no_grad():
             logits = [self._logits(state, part) for part in self.judged]
             source = to_network(made, self.config.data.pixel_range) if self.config.reads_images else made
-            labels = None if self.labels is None else self.labels[:JUDGED].to(device)
+            told = self.pairs.classes[0] if self.pairs is not None and self.pairs.classes is not None else self.labels
+            labels = None if told is None else told[:JUDGED].to(device)
             averaging = state.generator.training
             images = state.generator.eval()(source.to(device), labels).float()
             state.generator.train(averaging)
@@ -172,6 +173,7 @@ class Follower:
             return discriminate(state, to_network(real.images, pixels).to(device), chosen, self.plain)
         pairs = pairs_in(self.config.data, real)
         images, inputs = (to_network(part, pixels).to(device) for part in (pairs.targets, pairs.inputs))
+        chosen = chosen if pairs.classes is None else pairs.classes[1].to(device)
         return discriminate(state, seen(images, inputs, self.config), chosen, self.plain)
 
 

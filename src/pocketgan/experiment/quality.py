@@ -16,7 +16,7 @@ from pocketgan.experiment.recorded_images import kept_random
 from pocketgan.experiment.run_words import line
 from pocketgan.images.pair_sets import targets_in
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import ImageSet, load_images, target_config
+from pocketgan.images.sets import ImageSet, load_images
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.metrics.judge import Judge
@@ -240,7 +240,7 @@ def space_for(config: RunConfig, progress: Progress) -> FeatureSpace:
     """Returns the feature space for a run's evaluations; `auto` never trains a classifier for the user's own data."""
     name, data = config.evaluation.features, config.data
     if config.unpaired:
-        data = target_config(data, load_images(data.model_copy(update={"to": NONE})).images.shape[2])
+        data = data.of_target_domain(load_images(data.model_copy(update={"to": NONE})).images.shape[2])
     if name == "auto" and data.data not in PACKAGED:
         name = "random"
     return choose_space(name, data, progress=progress)

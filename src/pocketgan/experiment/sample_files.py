@@ -41,6 +41,8 @@ class Sampler:
         self.classes = images.labels[chosen] if classes and images.labels is not None else None
         if self.labels is not None and not classes and images.conditions is not None:
             self.classes = images.conditions[chosen]
+        if self.pairs.classes is not None:
+            self.labels, self.classes = self.pairs.classes
         if not config.reads_images:
             self.latents = sample_latents(config, count, config.seed)
 

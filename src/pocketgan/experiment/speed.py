@@ -114,7 +114,7 @@ def measure_threads(config: RunConfig, images: ImageSet, facts: DataFacts, most:
     Each number is tried three times, in turn, on a temporary training state. The result is None if the run is too short
     for that, or if another program interfered.
     """
-    state = create_state(config, image_shape(facts, config.network.conditional), "cpu")
+    state = create_state(config, image_shape(facts, config.tells_classes), "cpu")
     batches = Batches(images, config.data, batch_size=config.train.batch_size, seed=config.seed, device="cpu")
     plan = make_plan(replace(config, **PLAIN), len(images))
     ticks = train(state, batches, config, plan)
@@ -190,7 +190,7 @@ def time_steps(
         seconds: duration of the measurement; at least one window after the first is measured.
         most: number of images after which the measurement ends early.
     """
-    state = create_state(config, image_shape(facts, config.network.conditional), device)
+    state = create_state(config, image_shape(facts, config.tells_classes), device)
     batches = Batches(images, config.data, batch_size=size, seed=config.seed, device=device)
     plan = Plan(
         duration="", steps=1_000_000_000, log_every=window, sample_every=None, checkpoint_every=1e9,

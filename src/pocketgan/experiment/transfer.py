@@ -23,7 +23,7 @@ def fresh_state(config: RunConfig, facts: DataFacts, device: str) -> TrainState:
     Raises:
         ConfigError: there is no such run, or its networks don't fit.
     """
-    state = create_state(config, image_shape(facts, config.network.conditional), device)
+    state = create_state(config, image_shape(facts, config.tells_classes), device)
     if config.train.initial_run != "none":
         take_weights(state, config.train.initial_run)
     return state

@@ -112,9 +112,9 @@ class Batches:
         self.held_out: Batches | None = None
         self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
         self.targets: Batches | None = None
-        self._of_class: list[Tensor] | None = None
+        self._places: list[Tensor] | None = None
         if images.target_domain is not None:
-            of_targets = config.model_copy(update={"to": NONE})
+            of_targets = config.model_copy(update={"to": NONE, "keep_class": False})
             options = {"batch_size": batch_size, "seed": derived_seed(seed, "target domain"), "device": device}
             self.targets = Batches(images.target_domain, of_targets, **options)
 
@@ -131,16 +131,34 @@ class Batches:
         Args:
             position: the number of images fed before it; a position always gives the same batch.
         """
-        if self._of_class is None:
-            labels = torch.zeros(len(self.images)) if self.labels is None else self.labels.cpu()
-            self._of_class = [(labels == label).nonzero().flatten() for label in labels.unique()]
         generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "by class", position))
-        count = min(len(self._of_class), max(1, self.batch_size // LEAST_OF_CLASS))
+        classes = self._of_class()
+        count = min(len(classes), max(1, self.batch_size // LEAST_OF_CLASS))
         each = self.batch_size // count
-        chosen = torch.randperm(len(self._of_class), generator=generator)[:count].tolist()
-        places = [self._of_class[index] for index in chosen]
+        places = [classes[index] for index in torch.randperm(len(classes), generator=generator)[:count].tolist()]
         drawn = [one[torch.randint(len(one), (each,), generator=generator)] for one in places]
         return replace(self._of(torch.cat(drawn), position), groups=count)
+
+    def like(self, labels: Tensor, position: int) -> Batch:
+        """Gathers and converts one batch with the given classes, images at random with replacement.
+
+        Args:
+            labels: the class of each image, int64, shape (N,).
+            position: the number of images fed before it; a position always gives the same batch.
+        """
+        generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "like", position))
+        chosen = torch.empty(len(labels), dtype=torch.int64)
+        for label in labels.unique().tolist():
+            places, rows = self._of_class()[label], (labels == label).nonzero().flatten().cpu()
+            chosen[rows] = places[torch.randint(len(places), (len(rows),), generator=generator)]
+        return self._of(chosen, position)
+
+    def _of_class(self) -> list[Tensor]:
+        """Returns the places of each class's images; all images are of one class if they have no labels."""
+        if self._places is None:
+            labels = torch.zeros(len(self.images)) if self.labels is None else self.labels.cpu()
+            self._places = [(labels == label).nonzero().flatten() for label in labels.unique()]
+        return self._places
 
     def _of(self, chosen: Tensor, position: int) -> Batch:
         """Returns the images of these indices as a batch; random tasks depend on its position."""
@@ -149,9 +167,15 @@ class Batches:
         labels = None if self.labels is None else self.labels.index_select(0, indices)
         if task_of(self.config) == "none" and self.inputs is None:
             source = to_network(images, self.config.pixel_range)
-            return Batch(source if self.targets is None else self.targets.at(position).real, source, labels)
+            return Batch(source if self.targets is None else self._targets(labels, position), source, labels)
         inputs = None if self.inputs is None else self.inputs.index_select(0, indices)
         random = batch_random(self.order.seed, position, images.device)
         pairs = pairs_of(self.config, images, inputs, labels, random)
         source, real = (to_network(part, self.config.pixel_range) for part in (pairs.inputs, pairs.targets))
         return Batch(real, source, labels)
+
+    def _targets(self, labels: Tensor | None, position: int) -> Float[Tensor, "n channels height width"]:
+        """Returns images of the target domain for inputs of these classes: of the same class if that is to be kept."""
+        assert self.targets is not None
+        keeps = self.config.keep_class and labels is not None
+        return (self.targets.like(labels, position) if keeps else self.targets.at(position)).real

@@ -20,8 +20,11 @@ def pairs_in(data: DataConfig, images: ImageSet, seed: int = SEED) -> Pairs:
     Without pairs, the targets are images of the target domain in turn, and aren't matched.
     """
     if images.target_domain is not None:
-        targets = images.target_domain.images
-        return Pairs(images.images, targets[torch.arange(len(images)) % len(targets)], matched=False)
+        chosen = images.target_domain.part(torch.arange(len(images)) % len(images.target_domain))
+        classes = None
+        if data.keep_class and images.labels is not None and chosen.labels is not None:
+            classes = (images.labels, chosen.labels)
+        return Pairs(images.images, chosen.images, matched=False, classes=classes)
     random = torch.Generator().manual_seed(derived_seed(seed, "task"))
     return pairs_of(data, images.images, images.inputs, images.labels, random)
 

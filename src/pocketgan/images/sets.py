@@ -223,7 +223,7 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
     """
     channels, size = images.images.shape[1:3]
     try:
-        targets = load_images(target_config(config, size), part, shown)
+        targets = load_images(config.of_target_domain(size), part, shown)
         targets = targets if targets.labels is None else targets.select(config.classes)
     except NoSplit:
         raise
@@ -236,19 +236,26 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
         found = targets.images.shape[2]
         sides = {"found": f"{found}×{found}", "wanted": f"{size}×{size}", "size": found}
         raise DataError("sizes of domains", field="to", **sides, **parts)
-    return replace(images, target_domain=targets)
+    return replace(images, target_domain=with_classes_of(images, targets) if config.keep_class else targets)
 
 
-def target_config(config: DataConfig, size: int) -> DataConfig:
-    """Returns the settings that read the target domain of translation without pairs: those of `data`, with all classes.
+def with_classes_of(images: ImageSet, targets: ImageSet) -> ImageSet:
+    """Returns the images of the target domain with their classes numbered as those of the inputs.
 
-    Args:
-        config: the settings of the run's data.
-        size: the side of the images of `data` in pixels, which the target domain gets.
+    Raises:
+        DataError: one of them has no labels, or has images of a class of which the other has none.
     """
-    own = {"labels": "none" if config.labels == "none" else "auto", "condition": "none", "classes": "all"}
-    own["validation_split"] = "auto"  # A run holds what `auto` means for `data`, which can differ here.
-    return config.model_copy(update={"data": config.to, "to": NONE, "size": size, **own})
+    for one in (images, targets):
+        if one.labels is None:
+            raise DataError("keep class without labels", field="keep_class", source=one.source)
+    there = [
+        {name for name, count in zip(one.class_names, one.class_counts(), strict=True) if count}
+        for one in (images, targets)
+    ]
+    if alone := sorted(there[0] ^ there[1]):
+        parts = {"source": targets.source, "data": images.source}
+        raise DataError("classes of domains", field="keep_class", classes=", ".join(alone[:10]), **parts)
+    return targets.numbered_as(images.class_names)
 
 
 def everything(data: str | Path, like: ImageSet | None = None) -> DataConfig:

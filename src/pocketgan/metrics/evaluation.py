@@ -13,7 +13,7 @@ from pocketgan.config.data_section import DataConfig
 from pocketgan.config.translating import NONE
 from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
-from pocketgan.images.sets import ImageSet, everything, load_images, target_config
+from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.frequencies import class_frequencies
 from pocketgan.metrics.judge import Judge
@@ -125,7 +125,7 @@ def evaluate(
     named = sets.name in SPLITS
     space_data = data if named else everything(against, images)
     if named and data.to != NONE:
-        space_data = target_config(data, images.images.shape[2])
+        space_data = data.of_target_domain(images.images.shape[2])
     space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)

@@ -114,7 +114,7 @@ def load_discriminator(folder: Path, config: RunConfig, facts: DataFacts, checkp
     if not config.has_discriminator:
         raise RunError("no discriminator", field="run", folder=folder)
     saved = find_checkpoint(folder, config, checkpoint)
-    shape = image_shape(facts, config.network.conditional)
+    shape = image_shape(facts, config.tells_classes)
     network = build_discriminator(config.network, shape, config.seed, config.data.pixel_range)
     load_network(network, saved, "discriminator")
     return network.eval()

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -98,9 +98,16 @@ def freeze_layers(network: nn.Module, count: int) -> None:
 
 
 def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainState:
-    """Creates the state at step 0, which depends only on the configuration and the shape of the images."""
+    """Creates the state at step 0, which depends only on the configuration and the shape of the images.
+
+    Args:
+        config: the run's configuration.
+        shape: of the images, with their classes if the discriminator receives them.
+        device: where the networks go.
+    """
     # Networks, on their device.
-    generator = build_generator(config.network, shape, config.data.pixel_range, config.seed).to(device)
+    of_generator = shape if config.network.conditional else replace(shape, classes=0)
+    generator = build_generator(config.network, of_generator, config.data.pixel_range, config.seed).to(device)
     discriminator = None
     if config.has_discriminator:
         discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
@@ -108,7 +115,7 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
     partner = None
     if config.unpaired:
         backward = derived_seed(config.seed, "backward")
-        partner = build_generator(config.network, shape, config.data.pixel_range, backward).to(device)
+        partner = build_generator(config.network, of_generator, config.data.pixel_range, backward).to(device)
     trained = generator if partner is None else nn.ModuleList([generator, partner])
     averaged = config.train.ema_half_life != "none"
 

@@ -187,7 +187,7 @@ def single_update(
 
 def told_classes(labels: Tensor | None, config: RunConfig) -> Tensor | None:
     """Returns the discriminator's class labels, (N, K): each image's own, and a mismatched one if configured."""
-    if labels is None or not config.network.conditional:
+    if labels is None or not config.tells_classes:
         return None
     return torch.stack([labels, labels.roll(1)] if config.objective.mismatched_label_weight else [labels], dim=1)
 

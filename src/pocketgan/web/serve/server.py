@@ -18,6 +18,7 @@ from pocketgan.base.language import say, speaking
 from pocketgan.web.page import build_page
 from pocketgan.web.serve.ending import Server
 from pocketgan.web.serve.guard import App, Guard, Receive, Scope, Send, is_loopback
+from pocketgan.web.serve.heap import limit_heap
 from pocketgan.web.serve.routes import add_routes
 from pocketgan.web.site import Site
 from pocketgan.web.words import WORDS
@@ -122,6 +123,7 @@ def serve(
     Raises:
         WebError: this address can't be used; the message gives the reason.
     """
+    limit_heap()
     app = make_app(site, host=host, password=password)
     with listening(host, port) as place, suppress(KeyboardInterrupt):
         ready()
