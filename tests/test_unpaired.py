@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -234,8 +233,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
         "to": str(arrays(folder / "b.npz", 12, 280, 140, seed=1)),
     }
     every = {"evaluate_every": "2 steps", "evaluate_count": 200, "validation": 0}
-    settings: dict[str, Any] = {**SMALL, "duration": "4 steps", **every, "keep_class": request.param}
-    pocketgan.train("translator", out=folder / "run", progress=False, **data, **settings)
+    settings = {**SMALL, "duration": "4 steps", **every}
+    pocketgan.train("translator", out=folder / "run", progress=False, keep_class=request.param, **data, **settings)
     return folder / "run"
 
 
