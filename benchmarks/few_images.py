@@ -4,7 +4,7 @@
     python benchmarks/few_images.py table
 
 `measure` trains `pocket` on 100, 300 and 1,000 images of a data set: alone, with `--augment auto`, begun with a run on
-the other data set (`--from`), and with both. Each run is measured against all test images of the full set. It keeps a
+the other data set (`--from`), and with `--augment auto` and without the mismatched-label loss. Each run is measured against all test images of the full set. It keeps a
 row for each run in `benchmarks/few_images.jsonl`, and writes the page's table after each. What has a row isn't measured
 again, and a run that was stopped continues. `table` writes the table alone.
 
@@ -34,15 +34,23 @@ OTHER = {"mnist": "fashion-mnist", "fashion-mnist": "mnist"}
 """The data sets, each with the one whose run `--from` begins with."""
 SPACES = {"mnist": "digits", "fashion-mnist": "random"}
 COUNTS = (100, 300, 1000)
-METHODS = ("nothing", "`--augment auto`", "`--from`", "both")
-STEPS, DONOR_STEPS = 600, 600
+DONOR = "donor"
+"""Stands for the run that `--from` begins with."""
+METHODS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "`--augment auto`": {"augment": "auto"},
+    "`--augment auto --mismatched-label-weight 0`": {"augment": "auto", "mismatched_label_weight": 0.0},
+    "`--from`": {"initial_run": DONOR},
+}
+SHOWN = ("frechet_distance", "ratio", "random_distance", "recall", "authentic", "authentic_floor")
+STEPS, DONOR_STEPS = 2000, 600
 """Training steps of each run, and of the run that `--from` begins with."""
 EVALUATIONS = 5
 ALIKE = ("data", "count", "method", "steps")
 """What runs of one line of the table share."""
 TITLES = (
     "data", "images", "with", "feature space", "seeds", "FD (lower is better)", "FD, × nothing's (lower is better)",
-    "recall (higher is better)", "authenticity", "of held-out images", "failures",
+    "FD, `random` (lower is better)", "recall (higher is better)", "authenticity", "of held-out images", "failures",
 )  # fmt: skip
 
 
@@ -71,9 +79,8 @@ def measured(about: dict[str, Any], places: dict[str, str], out: Path) -> dict[s
     settings: dict[str, Any] = {"data": str(part_of(data, places[data], about["count"], seed, out / "data"))}
     settings |= {"threads": 1, "seed": seed, "duration": f"{STEPS} steps", "on_failure": "continue"}
     settings |= {"evaluate_every": f"{STEPS // EVALUATIONS} steps", "evaluate_count": 1000, "features": SPACES[data]}
-    if about["method"] in ("`--augment auto`", "both"):
-        settings["augment"] = "auto"
-    if about["method"] in ("`--from`", "both"):
+    settings |= METHODS[about["method"]]
+    if settings.get("initial_run") == DONOR:
         settings["initial_run"] = str(donor(OTHER[data], places[OTHER[data]], out).folder)
     name = re.sub(r"[^\w.]+", "-", " ".join(str(about[name]) for name in (*ALIKE, "seed")))
     run = trained("pocket", out / name, settings)
@@ -87,6 +94,10 @@ def measured(about: dict[str, Any], places: dict[str, str], out: Path) -> dict[s
     done = pocketgan.evaluate(run, metrics="frechet_distance,recall,authentic", **usual)
     for name in ("frechet_distance", "recall", "authentic"):
         row |= {name: float(f"{done[name].value:.5g}")}
+    if SPACES[data] != "random":
+        usual |= {"features": "random"}
+        second = pocketgan.evaluate(run, metrics="frechet_distance", **usual)
+        row |= {"random_distance": float(f"{second['frechet_distance'].value:.5g}")}
     return row | {"authentic_floor": done["authentic"].floor, "against": len(done.comparison.reference.sample)}
 
 
@@ -96,7 +107,7 @@ def undone(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> Iterato
     for seed in range(arguments.seeds):
         for count in (int(word) for word in arguments.counts.split(",")):
             for data in OTHER:
-                for method in METHODS:
+                for method in (list(METHODS)[int(place)] for place in arguments.methods.split(",")):
                     about = {"data": data, "count": count, "method": method, "steps": STEPS, "seed": seed}
                     if (seed, *(about[name] for name in ALIKE)) not in known:
                         yield about
@@ -123,7 +134,7 @@ def write_page() -> None:
 def table(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as a table in Markdown: medians over the seeds, and the range."""
     lines = [f"| {' | '.join(TITLES)} |", "| --- | ---: | --- | --- |" + " ---: |" * (len(TITLES) - 4)]
-    alone = {(row["data"], row["count"], row["seed"]): row for row in rows if row["method"] == METHODS[0]}
+    alone = {(row["data"], row["count"], row["seed"]): row for row in rows if row["method"] == "nothing"}
     for data in OTHER:
         for count in COUNTS:
             for method in METHODS:
@@ -135,10 +146,7 @@ def table(rows: list[dict[str, Any]]) -> str:
                     if before and "frechet_distance" in row:
                         row["ratio"] = row["frechet_distance"] / before
                 failed = sum(bool(row["failures"]) or row["state"] != "finished" for row in some)
-                shown = [
-                    middle(some, name)
-                    for name in ("frechet_distance", "ratio", "recall", "authentic", "authentic_floor")
-                ]
+                shown = [middle(some, name) for name in SHOWN]
                 cells = [data, f"{count:,}", method, f"`{SPACES[data]}`", str(len(some)), *shown, str(failed)]
                 lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -152,6 +160,7 @@ def main() -> None:
     measuring.add_argument("--out", type=Path, required=True, help="folder of the runs and of the prepared data")
     measuring.add_argument("--fashion-mnist", type=Path, required=True, help="folder of its IDX files")
     measuring.add_argument("--counts", default=",".join(map(str, COUNTS)), help="numbers of images, by commas")
+    measuring.add_argument("--methods", default="0,1,2,3", help="which methods, by their place in the table")
     measuring.add_argument("--seeds", type=int, default=5)
     measuring.add_argument("--rows", type=Path, default=ROWS)
     commands.add_parser("table")

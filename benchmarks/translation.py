@@ -209,7 +209,7 @@ def table(name: str, rows: list[dict[str, Any]]) -> str:
         done = next((row for row in alike if "others" in row), {"others": {}})
         for who, values in done["others"].items():
             shown = [f"{values[score]:.3g}" if score in values else "–" for score in scores]
-            if name != "digits" and any(cell != "–" for cell in shown):
+            if "method" in LEFT[name] and any(cell != "–" for cell in shown):
                 cells = [who if key == "method" else done[key] for key in LEFT[name]]
                 lines.append(f"| {' | '.join([*cells, '–', '–', '–', *shown])} |")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The table of data sets and sizes: what is measured, what isn't measured again, and the page held to the rows."""
+"""Tables of the results: what is measured, what isn't measured again, and the pages held to their rows."""
 
 import argparse
 import json
@@ -11,8 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+import few_images
 import race
 import sizes
+import translation
 
 
 def row(seed: int = 0, **more: Any) -> dict[str, Any]:
@@ -26,11 +28,12 @@ def order(folder: Path, **more: Any) -> argparse.Namespace:
     return argparse.Namespace(**{**usual, "rows": folder / "rows.jsonl", **more})
 
 
-@pytest.mark.parametrize("module", [race, sizes])
+@pytest.mark.parametrize("module", [race, sizes, translation, few_images])
 def test_the_tables_of_pages_are_made_of_their_rows(module: Any) -> None:
     page = module.PAGE.read_text(encoding="utf-8")
-    table = (race.tables if module is race else sizes.table)(race.read_rows(module.ROWS))
-    assert race.written(page, table) == page
+    rows = race.read_rows(module.ROWS)
+    table = module.tables(rows) if module in (race, translation) else module.table(rows)
+    assert rows and race.written(page, table) == page
 
 
 def test_a_line_has_the_median_the_range_and_the_failures() -> None:
@@ -114,3 +117,82 @@ def test_a_run_that_fails_is_a_row_without_a_distance(noise: Path, monkeypatch: 
     first, second = race.read_rows(noise / "rows.jsonl")
     assert first["failures"] == ["mode_collapse"] and first["state"] == "failed" and "fd" not in first
     assert (first["seed"], second["seed"], second["steps"]) == (0, 1, 6)
+
+
+# Translation.
+
+
+def translated(method: str, seed: int = 0, **more: Any) -> dict[str, Any]:
+    usual = {"table": "unpaired", "data": "upright → leaning", "task": "none", "method": method, "seconds": 30.0}
+    usual |= {"seed": seed, "steps": 100, "state": "finished", "failures": [], "fd": 2.0 + seed, "kept_class": 0.9}
+    return {**usual, **more}
+
+
+def test_a_direction_has_a_line_for_each_method_and_for_the_copy() -> None:
+    others = {"copy": {"kept_class": 0.99}, "targets": {}}
+    rows = [translated("labels ignored", others=others), translated("`--keep-class`"), translated("`--keep-class`", 1)]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in translation.tables(rows).splitlines()[4:-1]
+    ]
+    assert lines == [
+        ["upright → leaning", "labels ignored", "100", "1", "0", "2", "0.9"],
+        ["upright → leaning", "`--keep-class`", "100", "2", "0", "2.5 (2 to 3)", "0.9 (0.9 to 0.9)"],
+        ["upright → leaning", "copy", "–", "–", "–", "–", "0.99"],
+    ]
+
+
+def test_every_table_has_its_own_number_of_seeds(tmp_path: Path) -> None:
+    asked = order(tmp_path, tables="digits,healthy", seeds=3)
+    left = list(translation.undone([], asked))
+    assert [sum(one["table"] == name for one in left) for name in ("tasks", "digits", "healthy")] == [0, 10, 3]
+    done = [one | {"steps": 1} for one in left if one["table"] == "digits"]
+    assert [one["seed"] for one in translation.undone(done, asked)] == [0, 1, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["digits", "unpaired"])
+def test_translations_are_trained_measured_and_kept(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translation, "steps_in", lambda recipe, settings, seconds: 2)
+    monkeypatch.setattr(translation, "DIRECTIONS", {"leaning → upright": ("slanted", "upright")})
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    usual = {"digits": 9, "unpaired": 0}
+    asked = order(tmp_path, tables=table, seeds=1)
+    first = list(translation.undone([], asked))[usual[table]]
+    row = translation.measured(first | {"seed": 0}, 2, tmp_path / "run", asked)
+    assert row["state"] == "finished" and row["steps"] == 2 and row["fd"] > 0 and 0 <= row["kept_class"] <= 1
+    assert ("slant" in row) == (table == "unpaired") and "copy" in row["others"]
+
+
+# Few images.
+
+
+def test_a_line_compares_with_the_same_seed_without_help() -> None:
+    def one(method: str, seed: int, distance: float) -> dict[str, Any]:
+        about = {"data": "mnist", "count": 300, "method": method, "steps": 600, "seed": seed}
+        scores = {"frechet_distance": distance, "recall": 0.5, "authentic": 0.6, "authentic_floor": 0.7}
+        return about | {"state": "finished", "failures": []} | scores
+
+    rows = [one("nothing", 0, 8.0), one("both", 0, 4.0), one("nothing", 1, 4.0), one("both", 1, 1.0)]
+    lines = [line.split(" | ") for line in few_images.table(rows).splitlines()[2:]]
+    assert lines[0][5:7] == ["6 (4 to 8)", "1 (1 to 1)"] and lines[1][5:7] == ["2.5 (1 to 4)", "0.375 (0.25 to 0.5)"]
+
+
+def test_few_images_are_those_of_the_seed_with_the_whole_test_split(tmp_path: Path) -> None:
+    paths = [few_images.part_of("mnist", "mnist", 100, seed, tmp_path) for seed in (0, 1)]
+    first, second = (np.load(path) for path in paths)
+    assert first["x_train"].shape == (100, 1, 28, 28) and len(first["x_test"]) == len(first["y_test"]) == 10_000
+    assert not np.array_equal(first["x_train"], second["x_train"])
+
+
+@pytest.mark.slow
+def test_runs_on_few_images_begin_with_a_run_on_other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(few_images, "STEPS", 2)
+    monkeypatch.setattr(few_images, "EVALUATIONS", 1)
+    monkeypatch.setattr(few_images, "DONOR_STEPS", 1)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    about = {"data": "mnist", "count": 300, "method": "both", "steps": 2, "seed": 0}
+    row = few_images.measured(about, {"mnist": "mnist", "fashion-mnist": "mnist"}, tmp_path)
+    assert row["trained_on"] == 240 and row["against"] == 10_000 and row["frechet_distance"] > 0
+    assert (tmp_path / "donor-fashion-mnist" / "checkpoints").is_dir()
