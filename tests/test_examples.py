@@ -1,5 +1,6 @@
 """The examples: parts of one's own, and a package with entry points, as their pages say."""
 
+import json
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -47,6 +48,13 @@ def test_an_own_loss_and_an_own_metric(data: Path) -> None:
     assert main([*words, "--metrics", names]) == 0
     scores = read_object(Path("runs/focal/evaluation/evaluation.json"))["metrics"]
     assert scores["stroke_width"]["value"] > 0
+
+
+def test_an_own_objective_without_a_discriminator(data: Path) -> None:
+    flags = ["--hidden-dim=4", "--log-every=1 step", f"--data={data}", "--out=runs/mmd"]
+    assert main(["train", "drifting", "--objective", f"{OWN / 'mmd.py'}:mmd", *SHORT, *flags]) == 0
+    rows = [json.loads(line) for line in Path("runs/mmd/stats.jsonl").read_text().splitlines()]
+    assert len(rows) == 3 and all(row["g_loss"] < 3 and "d_loss" not in row for row in rows)
 
 
 def test_a_package_offers_parts_through_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 
 import pocketgan
 from pocketgan.api.checks import check
-from pocketgan.base.errors import ConfigError, RunError, UserError
+from pocketgan.base.errors import ConfigError, RunError, RunFailed, UserError
 from pocketgan.cli.main import main
 from pocketgan.config import parts
 from pocketgan.config.code import load_code
@@ -427,6 +427,15 @@ def test_schedules_of_ones_own(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as info:
         rate_factor(0, run.plan, parts.names("schedule")[-1])
     assert info.value.key == "no factor"
+
+
+def test_a_schedule_that_ends_below_zero_fails_the_run_in_one_line(file: Path, tmp_path: Path) -> None:
+    file.write_text(SOURCE + "\ndef below(progress):\n    return 0.5 - progress\n")
+    load_code(file)
+    with pytest.raises(RunFailed) as info:
+        run_experiment(replace(recipe("my_gan.py:recipe"), schedule="my_gan.py:below"), tmp_path / "run")
+    assert "must return a number of at least 0" in str(info.value) and "--changed-code" in str(info.value)
+    assert Run.open(tmp_path / "run").status().state == "failed"
 
 
 # Checks.

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
+from pocketgan.api.part_checks import objective_checks
 from pocketgan.base.errors import ConfigError, PocketganError, UserError
-from pocketgan.base.messages import problem
 from pocketgan.config import parts
 from pocketgan.config.code import load_code
 from pocketgan.config.parts import Kind, Value
@@ -18,12 +17,8 @@ from pocketgan.config.sections import NetworkConfig, RunConfig
 from pocketgan.images.sets import Pixels
 from pocketgan.networks.contract import RIGHT_SHAPE, Check, Contract
 from pocketgan.networks.layers import ImageShape
-from pocketgan.networks.own import first_line
 from pocketgan.runs.records import DataFacts
-from pocketgan.training.objectives import Objective
-
-LOGITS = (-20.0, -1.0, 0.0, 1.0, 20.0)
-"""Logits at which the losses of an objective are computed."""
+from pocketgan.training.objectives import Objective, SetObjective
 
 
 @dataclass(frozen=True)
@@ -125,30 +120,6 @@ def check_network(value: type[nn.Module], name: str) -> Report:
     return Report("generator", name, [Check("is a generator or a discriminator", " / ".join(failed))], fits=False)
 
 
-def objective_checks(objective: Objective) -> Iterator[Check]:
-    """Checks the losses of an objective: one finite value per sample, and gradients."""
-    real = torch.tensor(LOGITS, requires_grad=True)
-    fake = torch.tensor(LOGITS[::-1], requires_grad=True)
-    losses = {
-        "the discriminator's loss": lambda: objective.discriminator_loss(real, fake),
-        "the generator's loss": lambda: objective.generator_loss(real, fake),
-    }
-    for name, loss in losses.items():
-        try:
-            value = loss()
-            if not isinstance(value, torch.Tensor) or value.shape != (len(LOGITS),):
-                shape = tuple(getattr(value, "shape", ()))
-                yield Check(name, problem("loss shape", expected=f"({len(LOGITS)},)", shape=shape))
-            elif not value.isfinite().all():
-                yield Check(name, problem("loss infinite", lowest=LOGITS[0], highest=LOGITS[-1]))
-            elif not value.requires_grad:
-                yield Check(name, problem("loss without gradient"))
-            else:
-                yield Check(name)
-        except Exception as error:
-            yield Check(name, first_line(error))
-
-
 def onnx_exporter() -> Any:
     """Returns a function that exports a generator to ONNX and compares it with PyTorch; None without the extra."""
     from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file
@@ -192,7 +163,7 @@ def check_discriminator(value: type[nn.Module], options: Mapping[str, Value] | N
     demand("discriminator", value, options, sizes)
 
 
-def check_objective(objective: Objective) -> None:
+def check_objective(objective: Objective | SetObjective) -> None:
     """Checks the losses of an objective.
 
     Raises:
