@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 
 import pocketgan
 from pocketgan.api.checks import check
-from pocketgan.base.errors import ConfigError, RunError, UserError
+from pocketgan.base.errors import ConfigError, RunError, RunFailed, UserError
 from pocketgan.cli.main import main
 from pocketgan.config import parts
 from pocketgan.config.code import load_code
@@ -423,10 +423,20 @@ def test_schedules_of_ones_own(file: Path, tmp_path: Path) -> None:
     config = replace(recipe("my_gan.py:recipe"), schedule="my_gan.py:half")
     run = run_experiment(config, tmp_path / "run")
     assert rate_factor(3, run.plan, config.train.schedule) == 0.5
-    parts.hand_over("schedule", lambda progress: -1.0)
+    negative = parts.hand_over("schedule", lambda progress: -1.0)
+    assert {"my_gan.py:half", negative} <= set(parts.names("schedule"))
     with pytest.raises(ConfigError) as info:
-        rate_factor(0, run.plan, parts.names("schedule")[-1])
+        rate_factor(0, run.plan, negative)
     assert info.value.key == "no factor"
+
+
+def test_a_schedule_that_ends_below_zero_fails_the_run_in_one_line(file: Path, tmp_path: Path) -> None:
+    file.write_text(SOURCE + "\ndef below(progress):\n    return 0.5 - progress\n")
+    load_code(file)
+    with pytest.raises(RunFailed) as info:
+        run_experiment(replace(recipe("my_gan.py:recipe"), schedule="my_gan.py:below"), tmp_path / "run")
+    assert "must return a number of at least 0" in str(info.value) and "--changed-code" in str(info.value)
+    assert Run.open(tmp_path / "run").status().state == "failed"
 
 
 # Checks.
@@ -435,9 +445,10 @@ def test_schedules_of_ones_own(file: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_check_reports_what_to_mend(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reports = {report.name: report for report in check(file)}
-    assert set(reports) == {"my_gan.py:recipe", "my_gan.py:Painter", "my_gan.py:Critic", "my_gan.py:soft"}
+    names = ("recipe", "Painter", "Critic", "soft", "Sign", "half")
+    assert set(reports) == {f"my_gan.py:{name}" for name in names}
     assert not any(report.problems for report in reports.values())
-    assert main(["check", f"{file}:Sign"]) == 2
+    assert main(["check", f"{file}:Sign"]) == 0
     assert main(["check", f"{file}:soft"]) == 0
     capsys.readouterr()
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pocketgan.runs.run import Run
     from pocketgan.studies.config import StudyConfig
     from pocketgan.studies.presenting import Study
-    from pocketgan.training.objectives import Objective, separable
+    from pocketgan.training.objectives import Objective, SetObjective, separable
 
 __all__ = [
     "RECIPES",
@@ -55,6 +55,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "RunFailed",
+    "SetObjective",
     "Study",
     "StudyConfig",
     "UserError",
@@ -93,7 +94,7 @@ _HOMES = {
     **dict.fromkeys(("RECIPES", "recipe"), "config.recipes"),
     "check": "api.checks",
     "list_runs": "runs.listing",
-    **dict.fromkeys(("Objective", "separable"), "training.objectives"),
+    **dict.fromkeys(("Objective", "SetObjective", "separable"), "training.objectives"),
     "Recorder": "experiment.recording",
     "Run": "runs.run",
     "RunConfig": "config.sections",

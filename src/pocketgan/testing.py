@@ -1,5 +1,19 @@
-"""The contract of networks and objectives, for the tests of packages that add their own."""
+"""The contract of parts, for the tests of packages that add their own."""
 
-from pocketgan.api.checks import check_discriminator, check_generator, check_objective
+from pocketgan.api.checks import (
+    check_discriminator,
+    check_generator,
+    check_metric,
+    check_objective,
+    check_optimizer,
+    check_schedule,
+)
 
-__all__ = ["check_discriminator", "check_generator", "check_objective"]
+__all__ = [
+    "check_discriminator",
+    "check_generator",
+    "check_metric",
+    "check_objective",
+    "check_optimizer",
+    "check_schedule",
+]

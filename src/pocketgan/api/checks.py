@@ -1,29 +1,28 @@
 """Checks of a person's own parts against the contract of the package's parts."""
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
+from torch.optim import Optimizer
 
+from pocketgan.api.part_checks import metric_checks, objective_checks, optimizer_checks, schedule_checks
 from pocketgan.base.errors import ConfigError, PocketganError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.config import parts
-from pocketgan.config.code import load_code
+from pocketgan.config.code import Code, load_code
 from pocketgan.config.parts import Kind, Value
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import NetworkConfig, RunConfig
 from pocketgan.images.sets import Pixels
+from pocketgan.metrics.metric import Metric
 from pocketgan.networks.contract import RIGHT_SHAPE, Check, Contract
 from pocketgan.networks.layers import ImageShape
-from pocketgan.networks.own import first_line
 from pocketgan.runs.records import DataFacts
-from pocketgan.training.objectives import Objective
-
-LOGITS = (-20.0, -1.0, 0.0, 1.0, 20.0)
-"""Logits at which the losses of an objective are computed."""
+from pocketgan.training.objectives import Objective, SetObjective
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,16 @@ class Report:
 
 
 def check(path: str | Path, name: str | None = None) -> list[Report]:
-    """Checks the networks, objectives and recipes of a file.
+    """Checks the networks, objectives, optimizers, schedules, metrics and recipes of a file.
 
-    Networks that a recipe of the file uses are checked with the recipe's options and sizes, and others with the default
+    Parts that a recipe of the file uses are checked with the recipe's options and sizes, and others with the default
     ones. A class that is neither a generator nor a discriminator, such as a layer, gets a remark. It is passed over if
     a sound recipe says which networks count, and it is a problem if it is named or nothing else is there to check.
+    A function counts as a schedule if its argument is called `progress`, or if it is named.
 
     Args:
         path: the file, which is run.
-        name: the only class, objective or recipe to check; None for all.
+        name: the only class, function, object or recipe to check; None for all.
 
     Returns:
         A report for each part.
@@ -77,15 +77,15 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
         if parts.looks_like("recipe", code, one):
             for report in check_recipe(f"{file}:{one}"):
                 reports[report.kind, report.name] = report
+    sound = any(report.kind == "recipe" and not report.problems for report in reports.values())
     for one in chosen:
-        value, full = code.attribute(one, "code"), f"{file}:{one}"
-        if parts.looks_like("objective", code, one):
-            reports["objective", full] = Report("objective", full, list(objective_checks(value)))
-        elif parts.looks_like("generator", code, one) and not any(known == full for _, known in reports):
-            report = check_network(value, full)
-            sound = any(one.kind == "recipe" and not one.problems for one in reports.values())
-            if report.fits or not sound:
-                reports[report.kind, full] = report
+        kind, full = kind_of(code, one, named=name is not None), f"{file}:{one}"
+        if kind is None or any(known == full for _, known in reports):
+            continue
+        value = code.attribute(one, "code")
+        report = check_network(value, full) if kind == "generator" else check_part(kind, full, value)
+        if report.fits or not sound:
+            reports[report.kind, full] = report
     if name is None and any(report.fits for report in reports.values()):
         reports = {key: report if report.fits else report.remarked() for key, report in reports.items()}
     if not reports:
@@ -93,8 +93,25 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
     return list(reports.values())
 
 
+def kind_of(code: Code, name: str, *, named: bool) -> Kind | None:
+    """Returns as what a part of a file is checked; None if it isn't one. A network counts as a generator at first.
+
+    Args:
+        code: the file.
+        name: what the file calls the part.
+        named: whether the person named it, so that any function of one argument counts as a schedule.
+    """
+    kinds: tuple[Kind, ...] = ("objective", "generator", "optimizer", "metric", "schedule")
+    for kind in kinds:
+        if parts.looks_like(kind, code, name):
+            return kind
+    value = code.attribute(name, "code")
+    one = inspect.isfunction(value) and len(parts.required_arguments(value)) == 1
+    return "schedule" if named and one else None
+
+
 def check_recipe(name: str) -> Iterator[Report]:
-    """Checks a recipe, and the networks of one's own that it uses."""
+    """Checks a recipe, and the parts of one's own that it uses."""
     try:
         config = recipe(name)
     except PocketganError as error:
@@ -102,13 +119,31 @@ def check_recipe(name: str) -> Iterator[Report]:
         return
     yield Report("recipe", name, [Check("returns a configuration")])
     options = {"generator": config.network.generator_options, "discriminator": config.network.discriminator_options}
-    for kind in ("generator", "discriminator"):
-        if kind in config.parts:
-            part = parts.get(kind, config.name_of(kind))
-            contract = Contract(
-                kind, part.value, options[kind], config.network, config.data.pixel_range, onnx_exporter()
-            )
-            yield Report(kind, part.name, list(contract.run()))
+    for kind, name_of_part in config.own_parts():
+        value = parts.get(kind, name_of_part).value
+        if kind in options:
+            sizes = (config.network, config.data.pixel_range, onnx_exporter())
+            yield Report(kind, name_of_part, list(Contract(kind, value, options[kind], *sizes).run()))
+        else:
+            yield check_part(kind, name_of_part, value, config.train.optimizer_options)
+
+
+def check_part(kind: Kind, name: str, value: Any, options: Mapping[str, Value] | None = None) -> Report:
+    """Checks an objective, optimizer, schedule or metric.
+
+    Args:
+        kind, name, value: the part.
+        options: options of an optimizer's constructor.
+    """
+    if kind == "optimizer" and value.step is Optimizer.step:  # A base class of others, perhaps.
+        return Report(kind, name, [Check("takes steps", problem("no step"))], fits=False)
+    checks = {
+        "objective": lambda: objective_checks(value),
+        "optimizer": lambda: optimizer_checks(name, options),
+        "schedule": lambda: schedule_checks(name),
+        "metric": lambda: metric_checks(value),
+    }
+    return Report(kind, name, list(checks[kind]()))
 
 
 def check_network(value: type[nn.Module], name: str) -> Report:
@@ -123,30 +158,6 @@ def check_network(value: type[nn.Module], name: str) -> Report:
             return Report(kind, name, checks)
         failed.append(f"{kind}: {checks[0].problem}")
     return Report("generator", name, [Check("is a generator or a discriminator", " / ".join(failed))], fits=False)
-
-
-def objective_checks(objective: Objective) -> Iterator[Check]:
-    """Checks the losses of an objective: one finite value per sample, and gradients."""
-    real = torch.tensor(LOGITS, requires_grad=True)
-    fake = torch.tensor(LOGITS[::-1], requires_grad=True)
-    losses = {
-        "the discriminator's loss": lambda: objective.discriminator_loss(real, fake),
-        "the generator's loss": lambda: objective.generator_loss(real, fake),
-    }
-    for name, loss in losses.items():
-        try:
-            value = loss()
-            if not isinstance(value, torch.Tensor) or value.shape != (len(LOGITS),):
-                shape = tuple(getattr(value, "shape", ()))
-                yield Check(name, problem("loss shape", expected=f"({len(LOGITS)},)", shape=shape))
-            elif not value.isfinite().all():
-                yield Check(name, problem("loss infinite", lowest=LOGITS[0], highest=LOGITS[-1]))
-            elif not value.requires_grad:
-                yield Check(name, problem("loss without gradient"))
-            else:
-                yield Check(name)
-        except Exception as error:
-            yield Check(name, first_line(error))
 
 
 def onnx_exporter() -> Any:
@@ -192,13 +203,36 @@ def check_discriminator(value: type[nn.Module], options: Mapping[str, Value] | N
     demand("discriminator", value, options, sizes)
 
 
-def check_objective(objective: Objective) -> None:
+def check_objective(objective: Objective | SetObjective) -> None:
     """Checks the losses of an objective.
 
     Raises:
         AssertionError: a check fails; the message has a line for each.
     """
     complain([one for one in objective_checks(objective) if one.problem])
+
+
+def check_optimizer(value: type[Optimizer], options: Mapping[str, Value] | None = None) -> None:
+    """Checks the steps of an optimizer, the effect of the learning rate, and the saved state.
+
+    Args:
+        value: the class.
+        options: options of its constructor.
+
+    Raises:
+        AssertionError: a check fails; the message has a line for each.
+    """
+    complain([one for one in optimizer_checks(parts.hand_over("optimizer", value), options) if one.problem])
+
+
+def check_schedule(function: Callable[[float], float]) -> None:
+    """Checks the factors of a schedule; see `check_objective`."""
+    complain([one for one in schedule_checks(parts.hand_over("schedule", function)) if one.problem])
+
+
+def check_metric(metric: Metric) -> None:
+    """Checks the values of a metric on random images; see `check_objective`."""
+    complain([one for one in metric_checks(metric) if one.problem])
 
 
 def demand(kind: Kind, value: type[nn.Module], options: Mapping[str, Value] | None, sizes: dict[str, Any]) -> None:

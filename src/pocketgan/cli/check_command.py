@@ -10,10 +10,10 @@ from pocketgan.cli.own_code import hand_over
 
 
 def check(file: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="FILE.py[:NAME]")]) -> int:
-    """Check your own networks, losses and recipes, and say what to mend.
+    """Check your own networks, losses, optimizers, schedules, metrics and recipes, and say what to mend.
 
     Args:
-        file: a Python file, or one class, objective or recipe in it.
+        file: a Python file, or one class, function, object or recipe in it.
     """
     path, _, name = file.rpartition(":") if ".py:" in file else (file, "", "")
     hand_over(path)

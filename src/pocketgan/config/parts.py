@@ -298,7 +298,16 @@ def looks_like(kind: Kind, code: Code, name: str) -> bool:
         return "torch.nn.modules.module.Module" in bases
     if kind == "optimizer":
         return "torch.optim.optimizer.Optimizer" in bases
-    return kind == "recipe" and inspect.isfunction(value) and "recipe" in name and not parameters_of(value)
+    if not inspect.isfunction(value):
+        return False
+    if kind == "schedule":
+        return required_arguments(value) == ["progress"]
+    return kind == "recipe" and "recipe" in name and not parameters_of(value)
+
+
+def required_arguments(function: Any) -> list[str]:
+    """Returns the names of a function's arguments without a default value."""
+    return [name for name, parameter in parameters_of(function).items() if parameter.default is parameter.empty]
 
 
 def is_metric(value: Any) -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError
+from pocketgan.config.code import loaded, place_of
 from pocketgan.config.options import parameters_of, with_types
 from pocketgan.config.parts import FILLED, FILLED_IF_NEEDED, Kind, Part
 from pocketgan.config.sections import NetworkConfig
@@ -72,8 +73,9 @@ def create(part: Part, config: NetworkConfig, shape: ImageShape, pixels: str) ->
 
 
 def first_line(error: BaseException) -> str:
-    """Returns the kind of an error, and the first line of what it says."""
-    return f"{type(error).__name__}: {(str(error) or 'no message').splitlines()[0]}"
+    """Returns the kind of an error and the first line of what it says, after its place in the person's own files."""
+    place = place_of(error, {code.path.parent for code in loaded.values() if code.path is not None})
+    return f"{place and f'{place}: '}{type(error).__name__}: {(str(error) or 'no message').splitlines()[0]}"
 
 
 def takes_labels(network: nn.Module) -> bool:

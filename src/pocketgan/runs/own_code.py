@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pocketgan.base.errors import PocketganError, RunError, RunFailed, out_of_memory
+from pocketgan.base.errors import ConfigError, PocketganError, RunError, RunFailed, out_of_memory
 from pocketgan.base.files import write_atomically
 from pocketgan.config.code import hashes, loaded, place_of
 from pocketgan.config.sections import RunConfig
@@ -72,12 +72,16 @@ def failures_of_code(config: RunConfig, kind: type[PocketganError] = RunFailed) 
 
     Errors of runs without such parts are left alone, and so are those of the memory and of files.
     """
+    names = [name for part, name in config.own_parts() if part != "metric"]
     try:
         yield
+    except ConfigError as error:  # Such as a schedule's factor that is no number.
+        if names and kind is RunFailed:
+            raise kind("own code failed", why=error) from error
+        raise
     except PocketganError:
         raise
     except Exception as error:
-        names = [name for part, name in config.own_parts() if part != "metric"]
         if not names or out_of_memory(error):
             raise
         place = place_of(error, {code.path.parent for code in loaded.values() if code.path is not None})

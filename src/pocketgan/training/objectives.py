@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
 from pocketgan.config.parts import PartFacts
 from pocketgan.config.sections import RunConfig
@@ -179,18 +180,24 @@ OBJECTIVES = {
 
 @dataclass(frozen=True)
 class SetObjective:
-    """An objective without a discriminator, which compares generated with real images of the same class.
+    """An objective without a discriminator, which compares a set of generated images with a set of real ones.
 
     Attributes:
-        loss: generated images of K classes (K, N, D), real images of the same classes (K, P, D) → a scalar.
+        loss: generated images of K classes (K, N, D), attached to their graph, and real images of the same classes
+            (K, P, D) → the loss, a scalar, or one value for each class (K,), whose mean counts. Images are flat
+            vectors in the range that the networks see. Without classes, K is 1.
+        unit: the unit of the loss, such as `nats`; empty if it has none.
+        name: the name in configurations of an objective that is handed over as an object.
     """
 
     loss: Callable[[Float[Tensor, "k n d"], Float[Tensor, "k p d"]], Tensor]
+    unit: str = ""
+    name: str = ""
 
     @property
     def facts(self) -> PartFacts:
-        """What the program asks about the objective."""
-        return PartFacts(boundary=None, separable=False, needs_discriminator=False)
+        """What the program asks about the objective; a run stores it."""
+        return PartFacts(boundary=None, separable=False, needs_discriminator=False, unit=self.unit)
 
 
 SET_OBJECTIVES = {"drifting": SetObjective(drifting_loss)}
@@ -203,8 +210,21 @@ def objective_of(config: RunConfig) -> Objective:
 
 
 def set_objective_of(config: RunConfig) -> SetObjective:
-    """Returns the objective that a configuration without a discriminator names."""
-    return SET_OBJECTIVES[config.objective.objective]
+    """Returns the objective that a configuration without a discriminator names; see `objective_of`."""
+    name = config.objective.objective
+    return SET_OBJECTIVES[name] if name in SET_OBJECTIVES else parts.get("objective", name).value
+
+
+def set_loss(made: Float[Tensor, "k n d"], real: Float[Tensor, "k p d"], config: RunConfig) -> Tensor:
+    """Returns the loss of generated images of K classes against real ones, a scalar; see `SetObjective`.
+
+    Raises:
+        ConfigError: one's own loss returns something that can't be trained with.
+    """
+    value: object = set_objective_of(config).loss(made, real)
+    if not (isinstance(value, Tensor) and value.requires_grad):
+        raise ConfigError("no set loss", field="objective", name=config.objective.objective)
+    return value.mean()
 
 
 def squared_gradient(logits: Logits, images: Float[Tensor, "n c h w"]) -> Logits:

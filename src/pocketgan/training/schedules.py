@@ -23,8 +23,18 @@ def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) 
     elif schedule == "cosine":
         factor *= 0.5 * (1 + math.cos(math.pi * progress))
     elif schedule not in parts.BUILT_IN["schedule"]:
-        value = parts.get("schedule", schedule).value(progress)
-        if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-            raise ConfigError("no factor", field="schedule", name=schedule, progress=f"{progress:g}", value=value)
-        factor *= value
+        factor *= own_factor(schedule, progress)
     return factor
+
+
+def own_factor(schedule: str, progress: float) -> float:
+    """Returns the factor of one's own schedule at a progress in [0, 1].
+
+    Raises:
+        ConfigError: the schedule returns something else than a number of at least 0.
+    """
+    value = parts.get("schedule", schedule).value(progress)
+    if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+        shown = value if isinstance(value, int | float) else type(value).__name__
+        raise ConfigError("no factor", field="schedule", name=schedule, progress=f"{progress:g}", value=shown)
+    return value

@@ -20,7 +20,7 @@ from pocketgan.training.adaptive import follow, vary
 from pocketgan.training.augment import augment
 from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import check_finite, summarise
-from pocketgan.training.objectives import objective_of, one_centred_penalty, set_objective_of, zero_centred_penalties
+from pocketgan.training.objectives import objective_of, one_centred_penalty, set_loss, zero_centred_penalties
 from pocketgan.training.schedules import rate_factor
 from pocketgan.training.state import TrainState, autocast, global_random
 from pocketgan.training.translation import reconstruction, seen, with_consistency, with_inputs, with_reconstruction
@@ -298,7 +298,7 @@ def set_step(state: TrainState, batch: Batch, config: RunConfig, rate: float) ->
     each = max(2, real.shape[1] // REAL_PER_FAKE)
     rows = torch.arange(len(batch.real), device=real.device).view(real.shape[:2])
     fake = generate(state, batch.part(rows[:, torch.arange(each) % real.shape[1]].flatten()), config)
-    loss = set_objective_of(config).loss(fake.reshape(batch.groups, each, -1), real)
+    loss = set_loss(fake.reshape(batch.groups, each, -1), real, config)
     state.generator_optimizer.step(loss, state.found_inf, rate)
     nothing = torch.zeros(len(fake), device=fake.device)
     return nothing.mean(), loss.detach(), nothing, nothing
