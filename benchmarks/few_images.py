@@ -3,10 +3,10 @@
     python benchmarks/few_images.py measure --out DIR --fashion-mnist DIR
     python benchmarks/few_images.py table
 
-`measure` trains `pocket` on 100, 300 and 1,000 images of a data set: alone, with `--augment auto`, begun with a run on
-the other data set (`--from`), and with `--augment auto` and without the mismatched-label loss. Each run is measured against all test images of the full set. It keeps a
-row for each run in `benchmarks/few_images.jsonl`, and writes the page's table after each. What has a row isn't measured
-again, and a run that was stopped continues. `table` writes the table alone.
+`measure` trains `pocket` on 100, 300 and 1,000 images of a data set, with nothing and with what may help. Each run is
+measured against all test images of the full set. It keeps a row for each run in `benchmarks/few_images.jsonl`, and
+writes the page's table after each. What has a row isn't measured again, and a run that was stopped continues. `table`
+writes the table alone.
 
 `--fashion-mnist` is a folder with the IDX files, such as that of Debian's `dataset-fashion-mnist`.
 """
