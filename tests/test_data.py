@@ -234,8 +234,10 @@ def test_of_many_classes_the_nearest_is_named():
 
 
 def test_unlabelled_images_have_no_classes_to_choose():
-    with refused("no labels", "classes"):
+    with refused("no labels", "classes") as error:
         image_set(labels=None).select("1")
+    assert str(error.value).endswith("; set --classes all")  # A recipe such as `white-background` names a class.
+    assert len(image_set(labels=None).select("all")) == len(image_set(labels=None))
 
 
 # The digest.

@@ -175,6 +175,14 @@ def test_the_time_of_steps_alone_counts(monkeypatch: pytest.MonkeyPatch) -> None
         worker.train(entrant, record, order_of("slow", seconds=9.0), 0.0)
 
 
+def test_an_entrant_without_a_step_in_its_time_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKETGAN_RUN", str(place / "run"))
+    with pytest.raises(RunFailed) as error:
+        run_order(order_of("good.py", seconds=0.0))
+    assert error.value.key == "no step in time"
+    assert Run.open(place / "run").status().reason == {"key": "no step in time", "seconds": "0"}
+
+
 def test_entrants_that_break_the_contract_are_refused(place: Path) -> None:
     with refused("not an entrant", "entrants"):
         check_entrant(object(), "mine")

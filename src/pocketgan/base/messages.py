@@ -123,7 +123,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "no pictures": "{folder} holds no pictures ({known}) and no files of arrays",
     "picture too large": "{path} is too large ({width}×{height} pixels; at most {most} million are read)",
     "no picture": "can't decode {path} as a picture",
-    "no labels": "{source} has no labels, so '{classes}' can't be selected; leave classes out",
+    "no labels": "{source} has no labels, so '{classes}' can't be selected; set --classes all",
     "no class": "{source} has no class '{name}'{hint}; known: {known}",
     "foreign class": "{source} has a class '{name}', which the training split doesn't have",
     "no split": "there is no split '{name}'{hint}; known: {known}",

@@ -15,6 +15,9 @@ RACES: Final[dict[str, str]] = {
     "no race folder": "'{folder}' isn't the folder of a race: it has no race.json",
     "other race": "'{folder}' holds a race with another {setting} ({old} -> {new}); choose another folder",
     "images of an entrant": "its sampler '{way}' must return float images {expected} (got {found})",
+    "no step in time": (
+        "it made no step: the {seconds} s of training passed while its networks were built; set a longer --for"
+    ),
     "training diverged": "a value that it logged isn't finite: {name}",
 }
 """Messages about races."""

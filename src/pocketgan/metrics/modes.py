@@ -73,7 +73,7 @@ def class_kl(real: Array, generated: Array) -> float:
         generated: for each generated image its class, integers, (n,), or its class probabilities, (n, classes).
 
     Returns:
-        ≥ 0; 0 for equal shares.
+        ≥ 0; 0 if real and generated images have the same shares.
 
     Raises:
         UserError: an array has another type or shape or is empty, the shares are invalid, or a generated image has a

@@ -99,7 +99,7 @@ def run_order(order: Order) -> None:
 
     Raises:
         UserError: the entrant breaks the contract.
-        RunFailed: what it logs isn't finite.
+        RunFailed: it makes no step in its seconds, or what it logs isn't finite.
     """
     torch.set_num_threads(order.threads)
     make, name, built = find(order.entrant), entrant_name(order.entrant), list[Entrant]()
@@ -139,7 +139,7 @@ def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
         used: seconds that its constructor has taken.
 
     Raises:
-        RunFailed: a value that it logs isn't finite.
+        RunFailed: the seconds were over before the first step, or a value that it logs isn't finite.
     """
     values: Mapping[str, Tensor | float] = {}
     while used < order.seconds and not run.stop:
@@ -147,6 +147,8 @@ def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
         values = entrant.step(used / order.seconds)
         used += order.now() - began
         run.step(images=entrant.batch_size, **values)
+    if run.last_step == 0 and not run.stop:
+        raise RunFailed("no step in time", seconds=f"{order.seconds:g}")
     wrong = [name for name, value in values.items() if not math.isfinite(float(value))]
     if wrong:
         raise RunFailed("training diverged", name=wrong[0])
