@@ -35,11 +35,11 @@ from pocketgan.config.shell import quoted
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
 
-SWITCHES = {
-    f"{no}{name}"
-    for name in ("conditional", "replan", "reuse_fake_batch", "dry_run", "quiet", "skip_damaged", "balance")
-    for no in ("", "no_")
-}
+SECTIONS = (DataConfig, NetworkConfig, ObjectiveConfig, TrainConfig, PictureConfig, EvaluateConfig, WatchdogConfig)
+TRUE_OR_FALSE = [
+    name for section in SECTIONS for name, field in section.model_fields.items() if field.annotation is bool
+]
+SWITCHES = {f"{no}{name}" for name in (*TRUE_OR_FALSE, "dry_run", "quiet") for no in ("", "no_")}
 """Flags that take no value."""
 OLD_FLAGS = {"over": "x_axis"}
 """The flags that commands had by other names."""
