@@ -454,6 +454,18 @@ def test_one_that_takes_too_long_is_ended():
     assert time.monotonic() - began < 10 and worker.pid is None
 
 
+def test_a_question_that_is_asked_twice_has_no_more_time():
+    ends = []
+
+    class Dying(Worker):
+        def _exchange(self, question, arrays, end):
+            ends.append(end)
+
+    with pytest.raises(WebError, match="stopped unexpectedly"):
+        Dying().ask("anything")
+    assert len(ends) == 2 and ends[0] == ends[1]
+
+
 @pytest.mark.slow
 def test_one_that_idles_is_ended_and_the_next_question_starts_another():
     worker = Worker(command=COUNTS, idle=0.2)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -50,7 +51,7 @@ class Worker:
 
     Args:
         idle: seconds after which an idle process is ended.
-        longest: largest number of seconds for an answer.
+        longest: largest number of seconds for an answer, whether it is asked for once or twice.
         turn: largest number of seconds that a request waits for those before it.
         command: the program that answers.
     """
@@ -96,9 +97,10 @@ class Worker:
                 self._ending.cancel()
             question = {"ask": what, "language": spoken(), **values}
             self._killed = False
-            answer = self._exchange(question, arrays)
+            end = time.monotonic() + self.longest
+            answer = self._exchange(question, arrays, end)
             if answer is None and not self._killed:
-                answer = self._exchange(question, arrays)
+                answer = self._exchange(question, arrays, end)
             if answer is None:
                 raise WebError(say("worker died"))
         finally:
@@ -134,12 +136,14 @@ class Worker:
                 process.kill()
             process.wait()
 
-    def _exchange(self, question: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None) -> Frame | None:
-        """Returns the answer, or None if the process stopped."""
+    def _exchange(
+        self, question: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None, end: float
+    ) -> Frame | None:
+        """Returns the answer, or None if the process stopped; at `end`, by the monotonic clock, it is given up."""
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         late = threading.Event()
-        limit = threading.Timer(self.longest, lambda: (late.set(), process.kill()))
+        limit = threading.Timer(max(0.0, end - time.monotonic()), lambda: (late.set(), process.kill()))
         limit.daemon = True
         limit.start()
         try:
