@@ -14,7 +14,7 @@ from pocketgan.base.errors import ConfigError, PocketganError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.config import parts
 from pocketgan.config.code import Code, load_code
-from pocketgan.config.parts import Kind, Value
+from pocketgan.config.parts import Kind, PartFacts, Value
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import NetworkConfig, RunConfig
 from pocketgan.images.sets import Pixels
@@ -77,13 +77,14 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
         if parts.looks_like("recipe", code, one):
             for report in check_recipe(f"{file}:{one}"):
                 reports[report.kind, report.name] = report
+    scores = any(facts.logits == "score" for facts in facts_of_objectives(code))
     sound = any(report.kind == "recipe" and not report.problems for report in reports.values())
     for one in chosen:
         kind, full = kind_of(code, one, named=name is not None), f"{file}:{one}"
         if kind is None or any(known == full for _, known in reports):
             continue
         value = code.attribute(one, "code")
-        report = check_network(value, full) if kind == "generator" else check_part(kind, full, value)
+        report = check_network(value, full, scores=scores) if kind == "generator" else check_part(kind, full, value)
         if report.fits or not sound:
             reports[report.kind, full] = report
     if name is None and any(report.fits for report in reports.values()):
@@ -110,6 +111,11 @@ def kind_of(code: Code, name: str, *, named: bool) -> Kind | None:
     return "schedule" if named and one else None
 
 
+def facts_of_objectives(code: Code) -> list[PartFacts]:
+    """Returns what is known about the objectives of a file."""
+    return [code.attribute(one, "code").facts for one in code.names() if parts.looks_like("objective", code, one)]
+
+
 def check_recipe(name: str) -> Iterator[Report]:
     """Checks a recipe, and the parts of one's own that it uses."""
     try:
@@ -119,10 +125,11 @@ def check_recipe(name: str) -> Iterator[Report]:
         return
     yield Report("recipe", name, [Check("returns a configuration")])
     options = {"generator": config.network.generator_options, "discriminator": config.network.discriminator_options}
+    scores = config.facts("objective").logits == "score"
     for kind, name_of_part in config.own_parts():
         value = parts.get(kind, name_of_part).value
         if kind in options:
-            sizes = (config.network, config.data.pixel_range, onnx_exporter())
+            sizes = (config.network, config.data.pixel_range, onnx_exporter(), scores)
             yield Report(kind, name_of_part, list(Contract(kind, value, options[kind], *sizes).run()))
         else:
             yield check_part(kind, name_of_part, value, config.train.optimizer_options)
@@ -146,12 +153,17 @@ def check_part(kind: Kind, name: str, value: Any, options: Mapping[str, Value] |
     return Report(kind, name, list(checks[kind]()))
 
 
-def check_network(value: type[nn.Module], name: str) -> Report:
-    """Checks a class as the generator or the discriminator that it is; one that is neither doesn't fit."""
+def check_network(value: type[nn.Module], name: str, *, scores: bool = False) -> Report:
+    """Checks a class as the generator or the discriminator that it is; one that is neither doesn't fit.
+
+    Args:
+        value, name: the class.
+        scores: whether the objective takes scores around [0, 1] instead of logits.
+    """
     failed = []
     for kind in ("generator", "discriminator"):
         try:
-            checks = list(Contract(kind, value, exporter=onnx_exporter()).run())
+            checks = list(Contract(kind, value, exporter=onnx_exporter(), scores=scores).run())
         except ConfigError as error:
             checks = [Check("is created", error.reason)]
         if any(check.key in RIGHT_SHAPE or not check.problem for check in checks):

@@ -87,6 +87,8 @@ PARTS: Final[dict[str, str]] = {
     "output outside": "'{name}' returns values from {low} to {high}, outside {range}; end it in a {activation}, or "
     "change --pixel-range",
     "ends in sigmoid": "'{name}' ends in a sigmoid, but the losses take logits; leave the sigmoid out",
+    "gives probabilities": "'{name}' returns only values from 0 to 1, whatever its weights and the images are, but the "
+    "losses take logits; leave the sigmoid out",
     "no parameters": "'{name}' has no parameters to train; keep its layers in attributes, and lists of layers in "
     "nn.ModuleList",
     "no gradient": "'{name}' returns values without a gradient; compute them from its parameters with PyTorch's "

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pocketgan.base.errors import DataError
+from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.diagnosis import Diagnosis
@@ -23,10 +24,13 @@ from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import Reference, Sample
 from pocketgan.metrics.translation import dependence, fidelity
+from pocketgan.networks import build_discriminator
+from pocketgan.networks.bounded import gives_probabilities
 from pocketgan.runs.records import BEST
 from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
 from pocketgan.runs.sampling import draw_classes, redraw_images, run_generator
+from pocketgan.runs.weights import image_shape
 from pocketgan.training.checkpoints import save_checkpoint
 from pocketgan.training.objectives import objective_of
 from pocketgan.training.state import TrainState
@@ -200,6 +204,8 @@ class Watch:
                 progress.say(line("not evaluated", why=error))
         if self.follower is not None and not run.config.has_discriminator:
             progress.say(line("watched alone"))
+        if not run.checkpoints() and ends_in_sigmoid(run):
+            progress.say(problem("gives probabilities", name=run.config.network.discriminator))
 
     def evaluate(self, state: TrainState, tick: Tick) -> list[Diagnosis]:
         """Measures and logs the run at a tick, and keeps the best checkpoint; returns the failures newly detected."""
@@ -211,3 +217,13 @@ class Watch:
 
         values = self.follower.quality.about() | self.follower.measure(state)
         return self.watchdog.take(clocks(tick), values, keep_best)
+
+
+def ends_in_sigmoid(run: Run) -> bool:
+    """Returns whether a discriminator of one's own returns probabilities to an objective that takes logits."""
+    config = run.config
+    own = config.has_discriminator and "discriminator" in config.parts
+    if not own or config.facts("objective").logits == "score":
+        return False
+    shape, pixels = image_shape(run.facts, config.network.conditional), config.data.pixel_range
+    return gives_probabilities(lambda seed: build_discriminator(config.network, shape, seed, pixels), shape)

@@ -5,16 +5,19 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError, PocketganError
+from pocketgan.base.messages import problem
 from pocketgan.config import parts
 from pocketgan.config.parts import Kind, Value
 from pocketgan.config.sections import NetworkConfig
 from pocketgan.networks import build_discriminator, build_generator
+from pocketgan.networks.bounded import gives_probabilities
 from pocketgan.networks.layers import ImageShape
 from pocketgan.networks.own import first_line
 
@@ -59,6 +62,7 @@ class Contract:
         pixels: the range of the images, `signed` or `unit`.
         exporter: exports a generator to ONNX and raises an error where that fails; by default only the part of it that
             PyTorch does without other packages.
+        scores: whether the objective takes scores around [0, 1] from a discriminator, instead of logits.
     """
 
     def __init__(
@@ -69,8 +73,9 @@ class Contract:
         config: NetworkConfig | None = None,
         pixels: str = "signed",
         exporter: Exporter | None = None,
+        scores: bool = False,
     ) -> None:
-        self.kind, self.pixels, self.exporter = kind, pixels, exporter
+        self.kind, self.pixels, self.exporter, self.scores = kind, pixels, exporter, scores
         self.name = parts.hand_over(kind, value)
         typed = parts.typed_options(kind, self.name, options or {})
         self.config = replace_field(config or NetworkConfig(), **{kind: self.name, f"{kind}_options": typed})
@@ -112,6 +117,8 @@ class Contract:
         yield self.checked("gives the same twice in eval()", self.same_twice, network, shape)
         yield self.checked("uses no global random numbers in eval()", self.no_random, network, shape)
         yield self.checked("saves and loads", self.saves, network, shape)
+        if self.kind == "discriminator" and not self.scores:
+            yield self.checked("returns logits", self.logits, network, shape)
         if self.kind == "generator":
             yield self.checked("exports to ONNX", self.exports, network, shape)
 
@@ -190,6 +197,11 @@ class Contract:
             if not torch.allclose(self.call(network.eval(), shape), self.call(other.eval(), shape), atol=TOLERANCE):
                 return "a loaded copy differs; keep its tensors in nn.Parameter or register_buffer"
         return ""
+
+    def logits(self, network: nn.Module, shape: ImageShape) -> str:
+        """The outputs leave [0, 1] for some weights and images, as they don't after a sigmoid."""
+        bounded = gives_probabilities(partial(self.build, shape), shape)
+        return problem("gives probabilities", name=self.name) if bounded else ""
 
     def exports(self, network: nn.Module, shape: ImageShape) -> str:
         """The network can be exported, with a batch size that varies."""
