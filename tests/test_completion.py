@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 import subprocess
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,6 +16,8 @@ from pocketgan.base.progress import plain_console
 from pocketgan.cli.commands import flags_of
 from pocketgan.cli.completion import SHELLS, commands, completion
 from pocketgan.cli.main import COMMANDS, main
+from pocketgan.config import parts
+from pocketgan.config.parts import BUILT_IN
 from pocketgan.config.recipes import RECIPES
 
 ABOUTS = {name: about for name, (_, about) in COMMANDS.items()}
@@ -66,12 +70,106 @@ def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     ],
 )
 def test_bash_completes(words: list[str], expected: set[str]) -> None:
+    assert completed_by_bash(words) == expected
+
+
+def completed_by_bash(words: list[str]) -> set[str]:
+    """Returns what bash offers for the last of these words."""
     quoted = " ".join(f"'{word}'" for word in words)
     script = f"{completion('bash', ABOUTS)}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _pocketgan\n"
     script += 'printf "%s\\n" "${COMPREPLY[@]}"; complete -p pocketgan >&2\n'
     done = subprocess.run(["bash", "--norc"], input=script, text=True, check=True, capture_output=True)
-    assert set(done.stdout.split()) == expected
     assert "_pocketgan" in done.stderr
+    return set(done.stdout.split())
+
+
+# Parts of one's own.
+
+OWN = """
+import torch
+from pocketgan import separable
+open("ran", "w")
+GAMMA = 2.0
+class Painter(torch.nn.Module):
+    size = int(3)
+    def forward(self, z): ...
+class Lion (torch.optim.Optimizer): ...
+class _Base: ...
+def recipe():
+    inner = separable(1, 2, 3)
+def steps(progress): ...
+focal = separable(lambda r: r, lambda f: f, lambda r, f: f)
+sharp: object = torch.metric(3)
+"""
+CLASSES, FUNCTIONS, VALUES = {"Painter", "Lion"}, {"recipe", "steps"}, {"focal", "sharp"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a file of one's own parts; the current one."""
+    (tmp_path / "my_gan.py").write_text(OWN)
+    (tmp_path / "notes.txt").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (["train", "mlp", "--generator"], CLASSES),
+        (["train", "mlp", "--discriminator"], CLASSES),
+        (["train", "mlp", "--optimizer"], CLASSES),
+        (["train", "mlp", "--objective"], VALUES),
+        (["evaluate", "runs/x", "--metrics"], VALUES),
+        (["train", "mlp", "--schedule"], FUNCTIONS),
+        (["train"], FUNCTIONS),
+        (["check"], CLASSES | FUNCTIONS | VALUES),
+    ],
+)
+def test_bash_completes_the_names_in_a_file_without_running_it(
+    before: list[str], expected: set[str], folder: Path
+) -> None:
+    words = ["pocketgan", *before]
+    assert completed_by_bash([*words, "my_gan.py", ":"]) == expected, "the colon separates words, as usual"
+    some = next(iter(sorted(expected)))
+    assert completed_by_bash([*words, "my_gan.py", ":", some[:2]]) == {some}
+    assert completed_by_bash([*words, "my_gan.py:"]) == {f"my_gan.py:{name}" for name in expected}
+    assert completed_by_bash([*words, f"{folder}/my_gan.py", ":", some[:2]]) == {some}
+    assert completed_by_bash([*words, "my_g"]) == {"my_gan.py:"}
+    assert completed_by_bash([*words, "gone.py", ":"]) == set()
+    assert not (folder / "ran").exists()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_parts_of_the_package_and_files(folder: Path) -> None:
+    words = ["pocketgan", "train", "mlp", "--objective", ""]
+    assert completed_by_bash(words) == {*BUILT_IN["objective"], "my_gan.py:"}
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_completes_the_names_in_a_file(folder: Path) -> None:
+    (folder / "script.fish").write_text(completion("fish", ABOUTS))
+    for line, expected in (
+        ("train mlp --generator my_gan.py:", {f"my_gan.py:{name}" for name in CLASSES}),
+        ("train mlp --generator my_g", {"my_gan.py:"}),
+        ("train mlp --objective my_gan.py:f", {"my_gan.py:focal"}),
+        ("check my_gan.py:st", {"my_gan.py:steps"}),
+    ):
+        command = ["fish", "-N", "-c", f"source script.fish; complete -C 'pocketgan {line}'"]
+        done = subprocess.run(command, text=True, check=True, capture_output=True)
+        assert {row.partition("\t")[0] for row in done.stdout.splitlines()} == expected
+    assert not (folder / "ran").exists()
+
+
+def test_parts_of_installed_packages_are_completed() -> None:
+    point = EntryPoint("sngan", "nowhere:Generator", "pocketgan.generators")
+    recipe = EntryPoint("tiny", "nowhere:recipe", "pocketgan.recipes")
+    with patch.object(parts, "installed", lambda kind: {"generator": [point], "recipe": [recipe]}.get(kind, [])):
+        train = commands(ABOUTS)["train"]
+    generator = next(flag for flag in train.flags if "--generator" in flag.names)
+    assert generator.choices == [*BUILT_IN["generator"], "sngan"] and generator.defined == "class"
+    assert train.words == [*RECIPES, "tiny"]
 
 
 # JSON.
