@@ -132,7 +132,7 @@ def test_a_direction_has_a_line_for_each_method_and_for_the_copy() -> None:
     others = {"copy": {"kept_class": 0.99}, "targets": {}}
     rows = [translated("labels ignored", others=others), translated("`--keep-class`"), translated("`--keep-class`", 1)]
     lines = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in translation.tables(rows).splitlines()[4:-1]
+        [cell.strip() for cell in line.strip("|").split("|")] for line in translation.tables(rows).splitlines()[4:]
     ]
     assert lines == [
         ["upright → leaning", "labels ignored", "100", "1", "0", "2", "0.9"],
@@ -174,7 +174,12 @@ def test_a_line_compares_with_the_same_seed_without_help() -> None:
         scores = {"frechet_distance": distance, "recall": 0.5, "authentic": 0.6, "authentic_floor": 0.7}
         return about | {"state": "finished", "failures": []} | scores
 
-    rows = [one("nothing", 0, 8.0), one("both", 0, 4.0), one("nothing", 1, 4.0), one("both", 1, 1.0)]
+    rows = [
+        one("nothing", 0, 8.0),
+        one("`--augment auto`", 0, 4.0),
+        one("nothing", 1, 4.0),
+        one("`--augment auto`", 1, 1.0),
+    ]
     lines = [line.split(" | ") for line in few_images.table(rows).splitlines()[2:]]
     assert lines[0][5:7] == ["6 (4 to 8)", "1 (1 to 1)"] and lines[1][5:7] == ["2.5 (1 to 4)", "0.375 (0.25 to 0.5)"]
 
@@ -192,7 +197,7 @@ def test_runs_on_few_images_begin_with_a_run_on_other_data(tmp_path: Path, monke
     monkeypatch.setattr(few_images, "EVALUATIONS", 1)
     monkeypatch.setattr(few_images, "DONOR_STEPS", 1)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    about = {"data": "mnist", "count": 300, "method": "both", "steps": 2, "seed": 0}
+    about = {"data": "mnist", "count": 300, "method": "`--from`", "steps": 2, "seed": 0}
     row = few_images.measured(about, {"mnist": "mnist", "fashion-mnist": "mnist"}, tmp_path)
     assert row["trained_on"] == 240 and row["against"] == 10_000 and row["frechet_distance"] > 0
     assert (tmp_path / "donor-fashion-mnist" / "checkpoints").is_dir()
