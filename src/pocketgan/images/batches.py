@@ -177,5 +177,6 @@ class Batches:
     def _targets(self, labels: Tensor | None, position: int) -> Float[Tensor, "n channels height width"]:
         """Returns images of the target domain for inputs of these classes: of the same class if that is to be kept."""
         assert self.targets is not None
-        keeps = self.config.keep_class and labels is not None
-        return (self.targets.like(labels, position) if keeps else self.targets.at(position)).real
+        if self.config.keep_class and labels is not None:
+            return self.targets.like(labels, position).real
+        return self.targets.at(position).real
