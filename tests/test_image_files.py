@@ -512,7 +512,7 @@ def test_an_undecodable_picture_is_named(tmp_path, content):
     save(tmp_path / "a.png", 1)
     (tmp_path / "b.png").write_bytes(content)
     error = error_of(tmp_path)
-    assert error.key == "no picture" and error.parts == {"path": tmp_path / "b.png"}
+    assert error.key == "damaged picture" and error.parts == {"path": tmp_path / "b.png"}
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])

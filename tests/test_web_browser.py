@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from pocketgan.base.files import write_json
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.base.language import say as say_of
+from pocketgan.web.ranking import MEASURED
 from pocketgan.web.words import WORDS
 from web_pages import BROWSER, LONG, NO_BROWSER, is_elsewhere, launched, served
 from web_runs import evaluation, make_run, row, write_lines
@@ -35,6 +37,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = make_run(place / "runs" / name, samples=5)
         write_lines(run.folder / "stats.jsonl", [row(s) | {"g_loss": scale * s} for s in range(1, 200)])
         write_lines(run.folder / "metrics.jsonl", [evaluation(s, 100 * scale / s) for s in range(20, 200, 20)])
+    score = {"value": 0.0045, "spread": 0.0000927, "floor": 0.334}
+    measured = {"metrics": dict.fromkeys(("frechet_distance", "precision", "recall", "coverage"), score)}
+    (place / "runs" / "one" / MEASURED).parent.mkdir()
+    write_json(place / "runs" / "one" / MEASURED, measured)
     (place / "studies" / "s" / "report").mkdir(parents=True)
     (place / "studies" / "s" / "study.json").write_text("{}")
     report = "<h1>The study's page</h1><script>parent.document.title = 'taken'</script>"
@@ -287,6 +293,17 @@ def test_nothing_is_wider_than_the_screen(page: Any, address: str, width: int) -
         page.get_by_role("tab").nth(tab).click()
         page.wait_for_timeout(400)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.slow
+def test_no_score_of_compared_runs_is_cut_off(page: Any, address: str) -> None:
+    page.goto(f"{address}/?tab=compare&runs=runs/one&runs=runs/two")
+    table = page.locator(".pg-compare .pg-scroll")
+    table.get_by_text("0.0045 ± 0.0000927").first.wait_for()
+    for width in (1280, 1021, 1020, 768, 641, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(200)
+        assert table.evaluate("box => box.scrollWidth <= box.clientWidth"), width
 
 
 @pytest.mark.slow

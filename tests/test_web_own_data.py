@@ -1,7 +1,9 @@
 """Data that a browser uploads: what is stored, what is refused in one line, and that nothing leaves its folder."""
 
+import inspect
 import io
 import stat
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +14,15 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from pocketgan.base.errors import WebError
+from pocketgan.cli.look_command import look
+from pocketgan.config.fields import FIELDS
+from pocketgan.config.recipes import recipe
 from pocketgan.web.serve.guard import LARGEST
 from pocketgan.web.serve.server import make_app
 from pocketgan.web.site import UPLOADS, Site
 from pocketgan.web.train import incoming
-from pocketgan.web.train.form import place_of
+from pocketgan.web.train.form import place_of, shown
+from pocketgan.web.train.looking import READING, look_html
 from pocketgan.web.train.names import is_accepted, safe_name, safe_path
 
 pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
@@ -239,6 +245,40 @@ def test_a_large_file_is_accepted_only_as_data(client: TestClient) -> None:
     assert client.post("/data/begin", content=content).status_code == 413
     assert client.post("/data/file", content=content).status_code == 413
     assert client.put("/gradio_api/upload", content=content).status_code == 413
+
+
+# The look.
+
+
+def looked(site: Site, monkeypatch: pytest.MonkeyPatch, *, out: str = "", wrong: str = "", **settings: object) -> str:
+    """Returns the command for a look, and after it what the page shows; the command itself isn't run."""
+    commands: list[str] = []
+
+    def run(words: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        commands.append(" ".join(words))
+        Path(words[words.index("-o") + 1], "data.png").write_bytes(picture())
+        return subprocess.CompletedProcess(words, 2 if wrong else 0, out.encode(), wrong.encode())
+
+    monkeypatch.setattr("pocketgan.web.train.looking.subprocess.run", run)
+    (site.folder / "mine").mkdir(exist_ok=True)
+    html = look_html(site, "pocket", "mine", {name: shown(recipe("pocket"))[name] for name in READING} | settings)
+    return "\n".join([*commands, html])
+
+
+def test_a_look_reads_data_with_the_settings_of_the_form(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"look {site.folder / 'mine'} --recipe pocket -o" in looked(site, monkeypatch)
+    text = looked(site, monkeypatch, skip_damaged=True, size="32", value_range="0:16")
+    assert f"look {site.folder / 'mine'} --recipe pocket --size=32 --value-range=0:16 --skip-damaged -o" in text
+    assert "size" in looked(site, monkeypatch, size="many").partition("-o")[0], "a wrong value is refused beforehand"
+    assert set(READING) == inspect.signature(look).parameters.keys() & FIELDS.keys() - {"data"}
+
+
+def test_a_look_names_its_data_and_files_as_the_page_does(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = site.folder / "mine" / "1.png"
+    shown_ = looked(site, monkeypatch, out=f"{path.parent}\n  2 images\n  transparent: 1 ({path})\n  look: data.png\n")
+    assert "<h3>mine</h3>" in shown_ and "<li>2 images</li><li>transparent: 1 (mine/1.png)</li>" in shown_
+    assert "<p" in (text := looked(site, monkeypatch, wrong=f"error: data: can't decode {path} as a picture"))
+    assert text.endswith("data: can&#x27;t decode mine/1.png as a picture</p>")
 
 
 # Visitors.

@@ -7,9 +7,11 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -24,11 +26,13 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.diagnosis import History, diagnose, non_finite_loss
 from pocketgan.experiment.watchdog_words import EVIDENCE, WATCHDOG, evidence, sentence
 from pocketgan.runs.run import Run
+from pocketgan.web.compare.side_by_side import measuring_html
 from pocketgan.web.processes import MOST_STARTED, Starts
 from pocketgan.web.site import Site
 from pocketgan.web.train import starting
 from pocketgan.web.train.form import fields, flags_of, read, shown
 from pocketgan.web.train.live import Live, live_html
+from pocketgan.web.train.starting import measuring
 from pocketgan.web.words import WORDS
 from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
 from web_runs import PATIENCE, evaluation, make_run, row, until, write_lines, write_status
@@ -290,6 +294,14 @@ def test_the_view_has_what_is_promised(site: Site) -> None:
         "columns": 2, "pairs": 1,
         "list": [[f"samples_step_0000{step}.png", step, pytest.approx(now, rel=1e-3)] for step in (10, 20, 30)],
     }  # fmt: skip
+
+
+def test_reasons_name_files_as_the_page_does(site: Site) -> None:
+    why = f"can't read {site.folder / 'uploads' / 'x.npz'}"
+    ended: Any = SimpleNamespace(running=lambda: False, last_words=lambda: why, at=datetime.now(UTC))
+    site.starts._started |= {"runs/new": ended, measuring("runs/one"): ended}
+    shown = [view(site, "runs/new")["state"], measuring_html(site, ["runs/one"])]
+    assert all("can't read uploads/x.npz" in unescape(text) for text in shown)
 
 
 def test_time_left_is_told_from_the_latest_rows(site: Site) -> None:

@@ -82,6 +82,7 @@ INTAKE: Final[dict[str, str]] = {
     "one picture": "{data} is a single picture; give the folder of the pictures",
     "only unread pictures": "{folder} holds only pictures of a kind that isn't read ({names}); convert them to {known}",
     "split twice": "{folder} has several folders for one split: {names}; merge them",
+    "damaged picture": "can't decode {path} as a picture; remove it, or pass it over with --skip-damaged",
     "damaged pictures": "{count} pictures can't be read ({names}); remove them, or pass them over with --skip-damaged",
     "deep color is dark": (
         "the pictures with 16 bits per color hold numbers below 16 bits (their brightest is {high} of 255 when read "

@@ -86,6 +86,12 @@ const say = (text, wrong = false) => {
   state.classList.toggle("bad", wrong);
 };
 
+// The server looks at data, or has finished.
+window.pocketgan.looking = (going) => {
+  if (going) say(zone.dataset.looking);
+  else if (state.textContent === zone.dataset.looking) say("");
+};
+
 const send = async (all) => {
   if (running || !all.length) return;
   const seen = all.filter(({ path }) => !isHidden(path));
@@ -95,7 +101,9 @@ const send = async (all) => {
   const job = { size, count: files.length, sent: 0, share: -1, token: "", requests: new Set() };
   running = job;
   say("");
+  const focused = zone.contains(document.activeElement);
   zone.dataset.busy = "";
+  if (focused) cancel.focus(); // The buttons for choosing are hidden now.
   show(job);
   try {
     const body = JSON.stringify({ name: named(files), files: files.length, bytes: size });
@@ -108,12 +116,7 @@ const send = async (all) => {
     if (running !== job) return;
     say(zone.dataset.unpacking);
     const { data } = await ask(`end?token=${encodeURIComponent(job.token)}`);
-    say(zone.dataset.looking);
-    const seen = new MutationObserver(() => {
-      seen.disconnect();
-      if (!running) say("");
-    });
-    seen.observe(document.getElementById("data-look"), { childList: true, subtree: true, characterData: true });
+    window.pocketgan.looking(true);
     trigger("brought", { data });
   } catch (error) {
     const text = error instanceof TypeError ? zone.dataset.failed : error.message;
@@ -122,7 +125,9 @@ const send = async (all) => {
     if (job.token) ask(`cancel?token=${encodeURIComponent(job.token)}`).catch(() => {});
   } finally {
     if (running === job) running = null;
+    const waits = document.activeElement === cancel;
     delete zone.dataset.busy;
+    if (waits) zone.querySelector("input").focus();
   }
 };
 

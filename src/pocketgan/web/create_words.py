@@ -13,7 +13,7 @@ CREATING: dict[str, Text] = {
     "model": "Run or exported model",
     "no noise models": "There is no run here yet that generates from noise. Start one under {train}.",
     "no redraw models": "There is no run here yet that translates images. Start one under {train}, with the recipe "
-    "‘white-background’.",
+    "‘translator’.",
     "no model": "Choose a run or an exported model.",
     "no weights": "‘{name}’ has no checkpoint yet. The first one is saved after some training.",
     "refused": "That can't be done.",

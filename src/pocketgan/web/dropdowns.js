@@ -21,9 +21,12 @@
     }, 150);
   });
 
-  // Runs before Gradio's handler, in which a key that types nothing would open the list over the next element.
+  // Runs before Gradio's handler, in which a key that types nothing would open the list over the next element. A long
+  // list scrolls, so Tab would stop at it, although it is removed at once.
   window.addEventListener("keydown", (event) => {
-    if (isOne(event.target) && TYPES_NOTHING.test(event.key)) event.stopImmediatePropagation();
+    if (!isOne(event.target) || !TYPES_NOTHING.test(event.key)) return;
+    event.stopImmediatePropagation();
+    document.getElementById(event.target.getAttribute("aria-controls"))?.setAttribute("tabindex", "-1");
   }, { capture: true });
 
   document.addEventListener("keydown", ({ target, key }) => {

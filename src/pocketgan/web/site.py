@@ -102,6 +102,10 @@ class Site:
         with self.speaking():
             return say_of(WORDS, key, **parts)
 
+    def relative(self, text: str) -> str:
+        """Returns a text in which paths inside the folder are relative, as the interface names runs and data."""
+        return text.replace(f"{self.folder}{os.sep}", "")
+
     # Content of the folder.
 
     def listing(self) -> Listing:

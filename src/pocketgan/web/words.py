@@ -59,7 +59,7 @@ PAGE: dict[str, Text] = {
     "They are copied to ‘{folder}’ in the folder that this page shows.",
     "choose files": "Choose files",
     "choose folder": "Choose a folder",
-    "uploading": "Uploading: {share}% of {files} files",
+    "uploading": "Uploading: {share}%, files: {files}",
     "unpacking": "Storing the files",
     "looking": "Looking at the data",
     "upload cancel": "Cancel",

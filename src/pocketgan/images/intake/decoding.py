@@ -318,9 +318,9 @@ def refuse_damaged(damaged: dict[int, DataError], sources: Sequence[Source], wis
     if len(damaged) == 1:
         place, error = next(iter(damaged.items()))
         content = sources[place].content
-        raise DataError(
-            error.key, field="data", **{**error.parts, "path": content if isinstance(content, Path) else names[0]}
-        )
+        key = "damaged picture" if error.key == "no picture" and len(sources) > 1 else error.key
+        parts = {**error.parts, "path": content if isinstance(content, Path) else names[0]}
+        raise DataError(key, field="data", **parts)
     raise wrong("damaged pictures", names=few(names, most=5), count=len(names))
 
 

@@ -183,7 +183,7 @@ def one_measuring(site: Site, name: str, took: float | None) -> str:
     if started is None:
         return ""
     if not started.running():
-        words = started.last_words()
+        words = site.relative(started.last_words())
         return line(site.say("not measured", name=name, why=words), "bad") if words else ""
     seconds = (datetime.now(UTC) - started.at).total_seconds()
     text = site.say("measured for", name=name, time=clock(seconds))

@@ -65,7 +65,7 @@ def doing_of(site: Site, name: str) -> Doing:
     if name in site.trainings:
         waits = site.trainings.ahead(name)
         going = going if waits is not None else datetime.now(UTC)  # It starts right now.
-    words = started.last_words() if started is not None else ""
+    words = site.relative(started.last_words()) if started is not None else ""
     return Doing(going, waits, words or site.trainings.problems.get(name, ""))
 
 
@@ -203,7 +203,7 @@ def state_of(site: Site, reading: Reading, doing: Doing) -> str:
         message.append(escape(site.say("speed now", speed=number(images))))
         if planned:
             message.append(escape(site.say("time left", time=clock(seconds * (planned - status.step)))))
-    reason = why_ended(status.reason, status.message)
+    reason = site.relative(why_ended(status.reason, status.message))
     lines = [line(reason, "bad" if status.state == "failed" else "")] if reason else []
     if run.environment.feeds_itself:
         lines.append(line(fed_itself()))

@@ -233,7 +233,7 @@ def write_report(site: Site, name: object) -> None:
         if time.monotonic() > late or site.ended.wait(0.1):
             raise WebError(site.say("page takes long"))
     if words := started.last_words():
-        raise WebError(site.say("page failed", why=words))
+        raise WebError(site.say("page failed", why=site.relative(words)))
 
 
 def check_own(site: Site, run: Run) -> None:

@@ -19,13 +19,16 @@ from pocketgan.web.train import starting
 from pocketgan.web.train.bringing import bring_html
 from pocketgan.web.train.form import Field, fields, read, shown
 from pocketgan.web.train.live import live_html
-from pocketgan.web.train.looking import look_html
+from pocketgan.web.train.looking import READING, look_html
 from pocketgan.web.wiring import fills, looks, quiet, sent, wire
 
 FIRST = "pocket"
 """The recipe that the form shows initially."""
 OFTEN = ("duration", "batch_size", "learning_rate", "seed", "classes")
 """Settings above the sections of the form."""
+LOOKING = "(...values) => { window.pocketgan.looking(true); return values; }"
+LOOKED = "() => window.pocketgan.looking(false)"
+"""Scripts that show and hide a line while data is looked at."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +103,20 @@ def build_form(site: Site) -> Form:
         site, chosen.change, lambda chosen: choose_recipe(site, chosen, list(settings)), chosen,
         [about, data, *settings.values()], **quiet("choose_recipe"),
     )  # fmt: skip
-    wire(
-        site, look.click, lambda name, place: look_html(site, name, place), [chosen, data], seen,
-        show_progress="minimal", concurrency_limit=1, api_name="look", api_visibility="undocumented",
-    )  # fmt: skip
+    reading = [settings[name] for name in READING]
 
-    def show_brought(name: object, event: gr.EventData) -> tuple[Any, str]:
-        return brought(site, name, str(sent(event, "data")))
+    def look_at(name: object, place: object, *values: object) -> str:
+        return look_html(site, name, place, dict(zip(READING, values, strict=True)))
 
-    wire(
-        site, bring.brought, show_brought, chosen, [data, seen],
-        show_progress="minimal", concurrency_limit=1, api_visibility="private",
-    )  # fmt: skip
+    def show_brought(event: gr.EventData, *values: object) -> tuple[Any, str]:
+        place = str(sent(event, "data"))
+        return gr.Dropdown(choices=data_sets(site), value=place), look_at(values[0], place, *values[1:])
+
+    how: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 1}
+    asked = {"js": LOOKING, "api_name": "look", "api_visibility": "undocumented"}
+    wire(site, look.click, look_at, [chosen, data, *reading], seen, **asked, **how).then(None, js=LOOKED)
+    to_look, private = [chosen, *reading], {"api_visibility": "private"}
+    wire(site, bring.brought, show_brought, to_look, [data, seen], **private, **how).then(None, js=LOOKED)
     wire(site, data.focus, lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
     return Form(drawer, sections, button, (name, chosen, data), settings)
 
@@ -159,11 +164,6 @@ def build_followed(site: Site, answer: gr.HTML) -> gr.Dropdown:
 def data_sets(site: Site) -> list[str]:
     """Returns the available data sets: those in the package, and those below the site's folder."""
     return [*PACKAGED, *site.listing().data]
-
-
-def brought(site: Site, recipe_name: object, data: str) -> tuple[Any, str]:
-    """Chooses data that a browser has uploaded; returns the choice of data, and a look at it."""
-    return gr.Dropdown(choices=data_sets(site), value=data), look_html(site, recipe_name, data)
 
 
 def followable(site: Site) -> list[str]:
