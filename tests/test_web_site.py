@@ -133,6 +133,13 @@ def test_a_folder_that_is_not_there_and_an_unknown_language_are_named(tmp_path: 
     assert unknown.value.field == "lang"
 
 
+def test_a_folder_is_written_from_home(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for home, path in ((site.folder.parent, "~/dir"), *((one, str(site.folder)) for one in (site.folder, "/nowhere"))):
+        for name in ("HOME", "USERPROFILE"):
+            monkeypatch.setenv(name, str(home))
+        assert site.display_path == path
+
+
 # Rows that grow.
 
 

@@ -17,7 +17,7 @@ PLACES = {"train": build_train, "create": build_create, "redraw": build_redraw, 
 def build_page(site: Site) -> gr.Blocks:
     """Builds the whole page."""
     with site.speaking(), gr.Blocks(title="Pocketgan", analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(f'<header class="pg-head"><h1>Pocketgan</h1><p>{escape(str(site.folder))}</p></header>')
+        gr.HTML(f'<header class="pg-head"><h1>Pocketgan</h1><p>{escape(site.display_path)}</p></header>')
         places, choices = {}, {}
         with gr.Tabs() as tabs:
             for name, build in PLACES.items():

@@ -102,6 +102,13 @@ class Site:
         with self.speaking():
             return say_of(WORDS, key, **parts)
 
+    @property
+    def display_path(self) -> str:
+        """The folder as a person writes it: `~/digits` inside the home folder, otherwise its absolute path."""
+        home = Path(os.path.expanduser("~")).resolve()
+        inside = self.folder != home and self.folder.is_relative_to(home)
+        return f"~/{self.folder.relative_to(home).as_posix()}" if inside else str(self.folder)
+
     def relative(self, text: str) -> str:
         """Returns a text in which paths inside the folder are relative, as the interface names runs and data."""
         return text.replace(f"{self.folder}{os.sep}", "")
