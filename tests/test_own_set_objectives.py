@@ -147,7 +147,7 @@ MISTAKES = {
         "",
     ),
     "division": ("return made.mean() / real.std(dim=1).mean()", "set loss not finite", ""),
-    "number": ("return made.detach().mean().item()", "set loss kind", "float"),
+    "number": ("return made.detach().mean().item()", "loss kind", "float"),
     "detached": ("return made.detach().mean()", "set loss without gradient", ""),
     "per_image": ("return made.mean(dim=2)", "set loss shape", "(2, 4)"),
 }
