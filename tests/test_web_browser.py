@@ -247,6 +247,9 @@ def test_axe_finds_no_serious_fault(page: Any, address: str, theme: str) -> None
         page.get_by_role("tab").nth(tab).click()
         page.wait_for_timeout(1500)
         found += serious(page)
+    page.set_viewport_size({"width": 360, "height": 800})  # On wide screens, axe can't judge the color of the open tab.
+    page.wait_for_timeout(500)
+    found += serious(page)
     assert not found, "\n".join(found)
 
 
