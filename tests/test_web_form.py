@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pocketgan.base.errors import WebError
 from pocketgan.cli.flags import parse_recipe
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.web.processes import Starts
@@ -53,6 +54,28 @@ def page(site: Site) -> Iterator[Events]:
 def said(answer: list[Any]) -> str:
     """The sentence in an answer."""
     return html.unescape(re.sub(r"<[^>]+>", "", answer[0]))
+
+
+# Files and folders.
+
+
+@pytest.mark.parametrize("name", ["to", "pairs", "labels", "condition", "initial_run"])
+@pytest.mark.parametrize("place", ["/etc", "../elsewhere", "linked", "missing"])
+def test_no_field_reaches_files_outside_of_the_folder(site: Site, tmp_path: Path, name: str, place: str) -> None:
+    (tmp_path / "linked").symlink_to("/etc")
+    with pytest.raises(WebError) as caught:
+        read(site, "translator", "mnist", shown(recipe("translator")) | {name: place})
+    assert caught.value.field == name
+
+
+def test_fields_take_files_and_folders_inside_by_their_names(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "sketches").mkdir()
+    (tmp_path / "labels.csv").touch()
+    given = {"labels": "labels.csv", "to": "sketches", "initial_run": "runs/one"}
+    config = read(site, "translator", "mnist", shown(recipe("translator")) | given | {"task": "none"})
+    found = {"labels": config.data.labels, "to": config.data.to, "initial_run": config.train.initial_run}
+    assert found == {name: str(site.folder / place) for name, place in given.items()}
+    assert read(site, "translator", "mnist", shown(recipe("translator")) | {"labels": "none"}).data.labels == "none"
 
 
 # Numbers.

@@ -17,6 +17,15 @@ from pocketgan.web.site import Site
 
 LENGTHS = {check.func for kind in durations.LENGTHS for check in get_args(kind)[1:]}
 """Validators of the settings that are a length of training: a number with its unit."""
+PLACES = {
+    "data": (),
+    "to": ("none",),
+    "pairs": ("none",),
+    "labels": ("auto", "none"),
+    "condition": ("none",),
+    "initial_run": ("none",),
+}
+"""Fields that name files or folders, each with the values that name none."""
 APART = ("data", *OPTIONS)
 """Fields that aren't part of the form: the data is chosen beside the recipe, and options come with it."""
 
@@ -106,7 +115,7 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
     if not isinstance(recipe_name, str):
         raise ConfigError("choose a recipe", field="recipe")
     base = recipe(recipe_name)
-    nested = base.model_dump()
+    nested, usual = base.model_dump(), shown(base)
     for field in fields():
         value = values[field.name]
         if not field.switch:
@@ -114,16 +123,34 @@ def read(site: Site, recipe_name: object, data: object, values: Mapping[str, Any
             value = with_point(value, grouped=field.grouped) if field.number else value
             if not value and not field.optional:
                 raise ConfigError("needs a value", field=field.name)
+        if field.name in PLACES and value != usual[field.name]:
+            value = place_in(site, field.name, value)
         checked = (value or None) if field.optional else bool(value) if field.switch else value
         if field.name == "seed":
             nested["seed"] = checked
         else:
             nested[field.section][field.name] = checked
-    try:
-        nested["data"]["data"] = place_of(site, data)
-    except WebError as error:
-        raise WebError(error.reason, field="data") from None
+    nested["data"]["data"] = place_in(site, "data", data)
     return validated(nested)
+
+
+def place_in(site: Site, field: str, value: object) -> str:
+    """Returns what a field of the form names, below the site's folder: visitors of the page reach no other files.
+
+    Args:
+        site: the site.
+        field: one of `PLACES`.
+        value: the field's value: a relative name, or one that names no file.
+
+    Raises:
+        WebError: there is nothing of this name, or it leads out of the site's folder.
+    """
+    if value in PLACES[field]:
+        return str(value)
+    try:
+        return str(site.resolve(value)) if field == "initial_run" else place_of(site, value)
+    except WebError as error:
+        raise WebError(error.reason, field=field) from None
 
 
 def place_of(site: Site, data: object) -> str:
