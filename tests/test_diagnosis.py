@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pocketgan.base.errors import ConfigError, NonFiniteLoss
 from pocketgan.config.fields import ALIASES, FIELDS, rename, replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import WatchdogConfig
+from pocketgan.config.watchdog_section import WatchdogConfig
 from pocketgan.experiment import watchdog_words
 from pocketgan.experiment.diagnosis import (
     DIAGNOSES,

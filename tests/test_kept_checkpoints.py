@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pocketgan
-from pocketgan.config.sections import WatchdogConfig
+from pocketgan.config.watchdog_section import WatchdogConfig
 from pocketgan.experiment.diagnosis import DIAGNOSES, farthest_look
 from pocketgan.runs.records import step_of
 from pocketgan.runs.run import Run

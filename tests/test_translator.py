@@ -12,7 +12,8 @@ import pocketgan
 from pocketgan.base.errors import ConfigError, DataError
 from pocketgan.config.fields import replace
 from pocketgan.config.recipes import recipe
-from pocketgan.config.sections import NetworkConfig, RunConfig, WatchdogConfig
+from pocketgan.config.sections import NetworkConfig, RunConfig
+from pocketgan.config.watchdog_section import WatchdogConfig
 from pocketgan.experiment.diagnosis import History, diagnose
 from pocketgan.experiment.experiment import resume_experiment, run_experiment
 from pocketgan.images.batches import Batches

@@ -192,6 +192,17 @@ def test_both_sides_need_the_same_classes_to_keep_them(both: dict[str, str], tmp
         replace(recipe("translator"), keep_class=True)
 
 
+def test_a_split_for_measuring_may_lack_a_class_that_is_kept(both: dict[str, str], tmp_path: Path) -> None:
+    stored = dict(np.load(both["to"]))
+    first = stored["y_test"] == 0
+    few = tmp_path / "few.npz"
+    np.savez(few, **(stored | {"x_test": stored["x_test"][first], "y_test": stored["y_test"][first]}))
+    images = load_images(DataConfig.model_validate(both | {"to": str(few), "keep_class": True}), "test")
+    assert images.target_domain is not None and images.labels is not None
+    assert images.target_domain.labels is not None and set(images.target_domain.labels.tolist()) == {0}
+    assert set(images.labels.tolist()) == {0, 1}
+
+
 def test_statistics_are_those_of_the_inputs_alone() -> None:
     network = nn.Sequential(nn.BatchNorm2d(1))
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -48,7 +48,8 @@ class Flag(NamedTuple):
         names: how it is written: `-o`, `--out`.
         about: what it is, in short.
         takes_value: whether a value follows.
-        choices: the possible values; empty if there are others, too, but for parts, those that are in no file.
+        choices: the possible values; empty if they can't be listed. Of parts: those of the package and of installed
+            packages.
         defined: how a file of one's own defines the values; see `PATTERNS`. Empty if none does.
     """
 

@@ -28,16 +28,17 @@ from pocketgan.config.sections import (
     PictureConfig,
     RunConfig,
     TrainConfig,
-    WatchdogConfig,
 )
 from pocketgan.config.shell import command as typed
 from pocketgan.config.shell import quoted
+from pocketgan.config.watchdog_section import WatchdogConfig
 from pocketgan.runs.model import is_model, located
 from pocketgan.runs.records import read_object
 
-SECTIONS = (DataConfig, NetworkConfig, ObjectiveConfig, TrainConfig, PictureConfig, EvaluateConfig, WatchdogConfig)
 TRUE_OR_FALSE = [
-    name for section in SECTIONS for name, field in section.model_fields.items() if field.annotation is bool
+    name
+    for name, section in configuration.FIELDS.items()
+    if type(RunConfig.model_fields[section].default).model_fields[name].annotation is bool
 ]
 SWITCHES = {f"{no}{name}" for name in (*TRUE_OR_FALSE, "dry_run", "quiet") for no in ("", "no_")}
 """Flags that take no value."""

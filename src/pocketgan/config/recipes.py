@@ -19,8 +19,8 @@ from pocketgan.config.sections import (
     PictureConfig,
     RunConfig,
     TrainConfig,
-    WatchdogConfig,
 )
+from pocketgan.config.watchdog_section import WatchdogConfig
 
 
 def pocket() -> RunConfig:

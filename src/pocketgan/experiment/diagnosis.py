@@ -13,7 +13,7 @@ from typing import Any
 
 from pocketgan.base.errors import NonFiniteLoss
 from pocketgan.base.messages import stored
-from pocketgan.config.sections import WatchdogConfig
+from pocketgan.config.watchdog_section import WatchdogConfig
 
 Row = dict[str, Any]
 STAGNANT = 1.02

@@ -140,7 +140,7 @@ class Follower:
         with torch.no_grad():
             logits = [self._logits(state, part) for part in self.judged]
             source = to_network(made, self.config.data.pixel_range) if self.config.reads_images else made
-            told = self.pairs.classes[0] if self.pairs is not None and self.pairs.classes is not None else self.labels
+            told = self.pairs.classes[0] if self.pairs and self.pairs.classes else self.labels
             labels = None if told is None else told[:JUDGED].to(device)
             averaging = state.generator.training
             images = state.generator.eval()(source.to(device), labels).float()
@@ -225,5 +225,5 @@ def ends_in_sigmoid(run: Run) -> bool:
     own = config.has_discriminator and "discriminator" in config.parts
     if not own or config.facts("objective").logits == "score":
         return False
-    shape, pixels = image_shape(run.facts, config.network.conditional), config.data.pixel_range
+    shape, pixels = image_shape(run.facts, config.tells_classes), config.data.pixel_range
     return gives_probabilities(lambda seed: build_discriminator(config.network, shape, seed, pixels), shape)

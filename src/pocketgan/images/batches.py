@@ -1,6 +1,7 @@
 """The order in which images are fed to training, and batches in the form that networks use."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -112,7 +113,6 @@ class Batches:
         self.held_out: Batches | None = None
         self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
         self.targets: Batches | None = None
-        self._places: list[Tensor] | None = None
         if images.target_domain is not None:
             of_targets = config.model_copy(update={"to": NONE, "keep_class": False})
             options = {"batch_size": batch_size, "seed": derived_seed(seed, "target domain"), "device": device}
@@ -132,7 +132,7 @@ class Batches:
             position: the number of images fed before it; a position always gives the same batch.
         """
         generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "by class", position))
-        classes = self._of_class()
+        classes = self._places_of_class
         count = min(len(classes), max(1, self.batch_size // LEAST_OF_CLASS))
         each = self.batch_size // count
         places = [classes[index] for index in torch.randperm(len(classes), generator=generator)[:count].tolist()]
@@ -149,16 +149,15 @@ class Batches:
         generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "like", position))
         chosen = torch.empty(len(labels), dtype=torch.int64)
         for label in labels.unique().tolist():
-            places, rows = self._of_class()[label], (labels == label).nonzero().flatten().cpu()
+            places, rows = self._places_of_class[label], (labels == label).nonzero().flatten().cpu()
             chosen[rows] = places[torch.randint(len(places), (len(rows),), generator=generator)]
         return self._of(chosen, position)
 
-    def _of_class(self) -> list[Tensor]:
-        """Returns the places of each class's images; all images are of one class if they have no labels."""
-        if self._places is None:
-            labels = torch.zeros(len(self.images)) if self.labels is None else self.labels.cpu()
-            self._places = [(labels == label).nonzero().flatten() for label in labels.unique()]
-        return self._places
+    @cached_property
+    def _places_of_class(self) -> list[Tensor]:
+        """The places of each class's images; all images are of one class if they have no labels."""
+        labels = torch.zeros(len(self.images)) if self.labels is None else self.labels.cpu()
+        return [(labels == label).nonzero().flatten() for label in labels.unique()]
 
     def _of(self, chosen: Tensor, position: int) -> Batch:
         """Returns the images of these indices as a batch; random tasks depend on its position."""
@@ -167,16 +166,17 @@ class Batches:
         labels = None if self.labels is None else self.labels.index_select(0, indices)
         if task_of(self.config) == "none" and self.inputs is None:
             source = to_network(images, self.config.pixel_range)
-            return Batch(source if self.targets is None else self._targets(labels, position), source, labels)
+            return Batch(source if self.targets is None else self._of_targets(labels, position), source, labels)
         inputs = None if self.inputs is None else self.inputs.index_select(0, indices)
         random = batch_random(self.order.seed, position, images.device)
         pairs = pairs_of(self.config, images, inputs, labels, random)
         source, real = (to_network(part, self.config.pixel_range) for part in (pairs.inputs, pairs.targets))
         return Batch(real, source, labels)
 
-    def _targets(self, labels: Tensor | None, position: int) -> Float[Tensor, "n channels height width"]:
+    def _of_targets(self, labels: Tensor | None, position: int) -> Float[Tensor, "n channels height width"]:
         """Returns images of the target domain for inputs of these classes: of the same class if that is to be kept."""
         assert self.targets is not None
-        if self.config.keep_class and labels is not None:
+        if self.config.keep_class:
+            assert labels is not None, "see sets.with_classes_of"
             return self.targets.like(labels, position).real
         return self.targets.at(position).real

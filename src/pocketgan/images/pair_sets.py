@@ -22,7 +22,8 @@ def pairs_in(data: DataConfig, images: ImageSet, seed: int = SEED) -> Pairs:
     if images.target_domain is not None:
         chosen = images.target_domain.part(torch.arange(len(images)) % len(images.target_domain))
         classes = None
-        if data.keep_class and images.labels is not None and chosen.labels is not None:
+        if data.keep_class:
+            assert images.labels is not None and chosen.labels is not None, "see sets.with_classes_of"
             classes = (images.labels, chosen.labels)
         return Pairs(images.images, chosen.images, matched=False, classes=classes)
     random = torch.Generator().manual_seed(derived_seed(seed, "task"))

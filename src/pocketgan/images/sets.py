@@ -236,14 +236,14 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
         found = targets.images.shape[2]
         sides = {"found": f"{found}×{found}", "wanted": f"{size}×{size}", "size": found}
         raise DataError("sizes of domains", field="to", **sides, **parts)
-    return replace(images, target_domain=with_classes_of(images, targets) if config.keep_class else targets)
+    return replace(images, target_domain=with_classes_of(images, targets, part) if config.keep_class else targets)
 
 
-def with_classes_of(images: ImageSet, targets: ImageSet) -> ImageSet:
+def with_classes_of(images: ImageSet, targets: ImageSet, part: Part) -> ImageSet:
     """Returns the images of the target domain with their classes numbered as those of the inputs.
 
     Raises:
-        DataError: one of them has no labels, or has images of a class of which the other has none.
+        DataError: one of them has no labels, or has training images of a class of which the other has none.
     """
     for one in (images, targets):
         if one.labels is None:
@@ -252,7 +252,7 @@ def with_classes_of(images: ImageSet, targets: ImageSet) -> ImageSet:
         {name for name, count in zip(one.class_names, one.class_counts(), strict=True) if count}
         for one in (images, targets)
     ]
-    if alone := sorted(there[0] ^ there[1]):
+    if part == "train" and (alone := sorted(there[0] ^ there[1])):
         parts = {"source": targets.source, "data": images.source}
         raise DataError("classes of domains", field="keep_class", classes=", ".join(alone[:10]), **parts)
     return targets.numbered_as(images.class_names)

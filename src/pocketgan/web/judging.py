@@ -110,7 +110,7 @@ class Judge:
     def _logits(self, images: Tensor, labels: Tensor | None) -> Tensor:
         assert self.discriminator is not None
         config = self.model.config
-        told = labels if config.network.conditional else None
+        told = labels if config.tells_classes else None
         return self.discriminator(to_network(images, config.data.pixel_range), told)
 
     def nearest(self, image: UInt8[Tensor, "c h w"], count: int) -> Near:
