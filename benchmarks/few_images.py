@@ -12,10 +12,8 @@ writes the table alone.
 """
 
 import argparse
-import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +21,24 @@ import numpy as np
 
 import pocketgan
 from pocketgan.config.data_section import DataConfig
-from pocketgan.experiment.diagnosis import FAILURES
 from pocketgan.images.sets import load_images
 from pocketgan.runs.run import Run
-from race import ROOT, read_rows, written
-from sizes import middle, trained
+from rows import (
+    BENCHMARKS,
+    RESULTS,
+    failed,
+    grouped,
+    markdown,
+    middle,
+    outcome,
+    read_rows,
+    run_command,
+    without_row,
+    write_page,
+)
+from sizes import trained
 
-ROWS, PAGE = ROOT / "benchmarks" / "few_images.jsonl", ROOT / "docs" / "results" / "few-images.md"
+ROWS, PAGE = BENCHMARKS / "few_images.jsonl", RESULTS / "few-images.md"
 OTHER = {"mnist": "fashion-mnist", "fashion-mnist": "mnist"}
 """The data sets, each with the one whose run `--from` begins with."""
 SPACES = {"mnist": "digits", "fashion-mnist": "random"}
@@ -38,9 +47,16 @@ DONOR = "donor"
 """Stands for the run that `--from` begins with."""
 METHODS: dict[str, dict[str, Any]] = {
     "nothing": {},
-    "`--augment auto`": {"augment": "auto"},
-    "`--augment auto --mismatched-label-weight 0`": {"augment": "auto", "mismatched_label_weight": 0.0},
-    "`--from`": {"initial_run": DONOR},
+    "augment": {"augment": "auto"},
+    "augment-alone": {"augment": "auto", "mismatched_label_weight": 0.0},
+    "from": {"initial_run": DONOR},
+}
+"""What may help, and its settings: `augment-alone` is without the mismatched-label loss."""
+LABELS = {
+    "nothing": "nothing",
+    "augment": "`--augment auto`",
+    "augment-alone": "`--augment auto --mismatched-label-weight 0`",
+    "from": "`--from`",
 }
 SHOWN = ("frechet_distance", "ratio", "random_distance", "recall", "authentic", "authentic_floor")
 STEPS, DONOR_STEPS = 2000, 600
@@ -84,11 +100,8 @@ def measured(about: dict[str, Any], places: dict[str, str], out: Path) -> dict[s
         settings["initial_run"] = str(donor(OTHER[data], places[OTHER[data]], out).folder)
     name = re.sub(r"[^\w.]+", "-", " ".join(str(about[name]) for name in (*ALIKE, "seed")))
     run = trained("pocket", out / name, settings)
-    status = run.status()
-    names = {event["name"] for event in run.events() if event["event"] == "diagnosis"}
-    row = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, "trained_on": run.facts.images}
-    row |= {"state": status.state, "failures": sorted(names & {*FAILURES}), "seconds": round(status.seconds, 1)}
-    if status.state != "finished":
+    row = outcome(about, run) | {"trained_on": run.facts.images}
+    if row["state"] != "finished":
         return row
     usual = {"against": "test", "checkpoint": "last", "features": SPACES[data], "progress": False}
     done = pocketgan.evaluate(run, metrics="frechet_distance,recall,authentic", **usual)
@@ -101,75 +114,49 @@ def measured(about: dict[str, Any], places: dict[str, str], out: Path) -> dict[s
     return row | {"authentic_floor": done["authentic"].floor, "against": len(done.comparison.reference.sample)}
 
 
-def undone(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yields the runs without a row, seed by seed."""
-    known = {(row["seed"], *(row[name] for name in ALIKE)) for row in rows}
+def lines(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yields what is measured, seed by seed."""
     for seed in range(arguments.seeds):
-        for count in (int(word) for word in arguments.counts.split(",")):
+        for count in map(int, arguments.counts.split(",")):
             for data in OTHER:
-                for method in (list(METHODS)[int(place)] for place in arguments.methods.split(",")):
-                    about = {"data": data, "count": count, "method": method, "steps": STEPS, "seed": seed}
-                    if (seed, *(about[name] for name in ALIKE)) not in known:
-                        yield about
+                for method in arguments.methods.split(","):
+                    yield {"data": data, "count": count, "method": method, "steps": STEPS, "seed": seed}
 
 
-def measure(arguments: argparse.Namespace) -> None:
+def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Measures what has no row yet."""
     places = {"mnist": "mnist", "fashion-mnist": str(arguments.fashion_mnist)}
-    rows = read_rows(arguments.rows)
-    for about in undone(rows, arguments):
-        rows.append(measured(about, places, arguments.out))
-        with arguments.rows.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(rows[-1]) + "\n")
-        print(json.dumps(rows[-1]), flush=True)
-        if arguments.rows == ROWS:
-            write_page()
-
-
-def write_page() -> None:
-    """Writes the table into the page."""
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(read_rows(ROWS))), encoding="utf-8")
+    for about in without_row(lines(arguments), read_rows(arguments.rows), ALIKE):
+        yield measured(about, places, arguments.out)
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as a table in Markdown: medians over the seeds, and the range."""
-    lines = [f"| {' | '.join(TITLES)} |", "| --- | ---: | --- | --- |" + " ---: |" * (len(TITLES) - 4)]
     alone = {(row["data"], row["count"], row["seed"]): row for row in rows if row["method"] == "nothing"}
-    for data in OTHER:
-        for count in COUNTS:
-            for method in METHODS:
-                some = [row for row in rows if (row["data"], row["count"], row["method"]) == (data, count, method)]
-                if not some:
-                    continue
-                for row in some:
-                    before = alone.get((data, count, row["seed"]), {}).get("frechet_distance")
-                    if before and "frechet_distance" in row:
-                        row["ratio"] = row["frechet_distance"] / before
-                failed = sum(bool(row["failures"]) or row["state"] != "finished" for row in some)
-                shown = [middle(some, name) for name in SHOWN]
-                cells = [data, f"{count:,}", method, f"`{SPACES[data]}`", str(len(some)), *shown, str(failed)]
-                lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    compared = []
+    for row in rows:
+        before = alone.get((row["data"], row["count"], row["seed"]), {}).get("frechet_distance")
+        ratio = {"ratio": row["frechet_distance"] / before} if before and "frechet_distance" in row else {}
+        compared.append(row | ratio)
+    groups = grouped(compared, "data", "count", "method")
+    keys = [(data, count, method) for data in OTHER for count in COUNTS for method in METHODS]
+    return markdown(TITLES, 4, (cells(*key, groups[key]) for key in keys if key in groups)) + "\n"
 
 
-def main() -> None:
-    """Measures, or writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    measuring = commands.add_parser("measure")
-    measuring.add_argument("--out", type=Path, required=True, help="folder of the runs and of the prepared data")
-    measuring.add_argument("--fashion-mnist", type=Path, required=True, help="folder of its IDX files")
-    measuring.add_argument("--counts", default=",".join(map(str, COUNTS)), help="numbers of images, by commas")
-    measuring.add_argument("--methods", default="0,1,2,3", help="which methods, by their place in the table")
-    measuring.add_argument("--seeds", type=int, default=5)
-    measuring.add_argument("--rows", type=Path, default=ROWS)
-    commands.add_parser("table")
-    arguments = parser.parse_args()
-    if arguments.command == "measure":
-        measure(arguments)
-    else:
-        write_page()
+def cells(data: str, count: int, method: str, some: list[dict[str, Any]]) -> list[str]:
+    """Returns the cells of a line from the rows of its runs."""
+    scores = [middle(some, name) for name in SHOWN]
+    left = [data, f"{count:,}", LABELS[method], f"`{SPACES[data]}`"]
+    return [*left, str(len(some)), *scores, str(sum(map(failed, some)))]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `measure`."""
+    parser.add_argument("--fashion-mnist", type=Path, required=True, help="folder of its IDX files")
+    parser.add_argument("--counts", default=",".join(map(str, COUNTS)), help="numbers of images, separated by commas")
+    parser.add_argument("--methods", default=",".join(METHODS), help="what may help, separated by commas")
+    parser.add_argument("--seeds", type=int, default=5)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(__doc__, ROWS, lambda: write_page(PAGE, table(read_rows(ROWS))), measure, options)

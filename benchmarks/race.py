@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-ROWS, PAGE = ROOT / "benchmarks" / "race.jsonl", ROOT / "docs" / "results" / "race.md"
-BEGIN, END = "<!-- rows -->", "<!-- end of rows -->"
+from rows import BENCHMARKS, RESULTS, grouped, markdown, read_rows, write_page
+
+ROWS, PAGE = BENCHMARKS / "race.jsonl", RESULTS / "race.md"
 TITLES = (
     "entrant", "sampler", "seeds", "FD, digits", "× baseline, digits (lower is better)",
     "× baseline, random (lower is better)", "class accuracy (higher is better)", "recall (higher is better)",
@@ -28,13 +28,6 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return [{"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, **row} for row in table["rows"]]
 
 
-def read_rows(path: Path = ROWS) -> list[dict[str, Any]]:
-    """Returns the rows that are kept."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
 def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns rows with those of the same data and duration replaced."""
     replaced = {(row["data"], row["seconds"]) for row in new}
@@ -44,14 +37,8 @@ def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
 def tables(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as Markdown, a table for each data set and duration."""
     parts = []
-    for data, seconds in sorted({(row["data"], row["seconds"]) for row in rows}):
-        chosen = [row for row in rows if (row["data"], row["seconds"]) == (data, seconds)]
-        parts += [f"### {data}, {chosen[0]['duration']}", "", f"| {' | '.join(TITLES)} |"]
-        parts += [
-            f"| --- | --- |{' ---: |' * (len(TITLES) - 2)}",
-            *(f"| {' | '.join(cells(row))} |" for row in chosen),
-            "",
-        ]
+    for _, chosen in sorted(grouped(rows, "data", "seconds").items()):
+        parts += [f"### {chosen[0]['data']}, {chosen[0]['duration']}", "", markdown(TITLES, 2, map(cells, chosen)), ""]
     return "\n".join(parts)
 
 
@@ -75,19 +62,13 @@ def cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def written(text: str, table: str) -> str:
-    """Returns a page with other text between its marks."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{table}\n{END}{rest.partition(END)[2]}"
-
-
 def main() -> None:
     """Keeps the rows of the folder that is named, if any, and writes the page."""
-    rows = read_rows()
+    rows = read_rows(ROWS)
     for folder in sys.argv[1:]:
         rows = merged(rows, rows_of(Path(folder)))
     ROWS.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), tables(rows)), encoding="utf-8")
+    write_page(PAGE, tables(rows))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,8 @@ pictures of 64×64 pixels, in the classes of its `emoji.json`. Data that isn't t
 import argparse
 import json
 import shutil
-import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +26,26 @@ import pocketgan
 from pocketgan.api.trainings import configured
 from pocketgan.base.errors import RunFailed
 from pocketgan.base.progress import Progress
-from pocketgan.experiment.diagnosis import FAILURES
 from pocketgan.experiment.experiment import settled
 from pocketgan.experiment.prepared_data import find_facts, prepare_images
 from pocketgan.experiment.speed import time_steps, using_threads
 from pocketgan.metrics.evaluation import COUNT
 from pocketgan.runs.run import Run
-from race import ROOT, read_rows, written
+from rows import (
+    BENCHMARKS,
+    RESULTS,
+    failed,
+    grouped,
+    markdown,
+    middle,
+    outcome,
+    read_rows,
+    run_command,
+    without_row,
+    write_page,
+)
 
-ROWS, PAGE = ROOT / "benchmarks" / "sizes.jsonl", ROOT / "docs" / "results" / "sizes.md"
+ROWS, PAGE = BENCHMARKS / "sizes.jsonl", RESULTS / "sizes.md"
 SIZES = {"mnist": (28,), "digits": (16,), "fashion-mnist": (28,), "emoji": (32, 64)}
 """The data sets, and the sides of their images in pixels."""
 RECIPES = ("pocket", "dcgan")
@@ -126,16 +135,8 @@ def measured(about: dict[str, Any], place: Path | str, steps: int, folder: Path)
     settings |= {"evaluate_every": f"{max(1, steps // EVALUATIONS)} steps", "evaluate_count": EVALUATE_COUNT}
     settings |= {"checkpoint_every": f"{steps} steps", "features": space_of(about["data"])}
     run = trained(about["recipe"], folder, settings)
-    status = run.status()
-    names = {event["name"] for event in run.events() if event["event"] == "diagnosis"}
-    row = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, "images": run.facts.images}
-    row |= {
-        "steps": status.steps,
-        "state": status.state,
-        "failures": sorted(names & {*FAILURES}),
-        "wall_seconds": round(status.seconds, 1),
-    }
-    if status.state != "finished":
+    row = outcome(about, run) | {"images": run.facts.images}
+    if row["state"] != "finished":
         return row
     count = min(COUNT, run.facts.images)
     usual = {"metrics": "frechet_distance", "against": "test", "checkpoint": "last", "progress": False}
@@ -161,23 +162,19 @@ def settings_of(about: dict[str, Any], place: Path | str) -> dict[str, Any]:
     return {"data": str(place), **size, "threads": 1, "validation": 5000, "on_failure": "continue"}
 
 
-def undone(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yields the runs without a row, seed by seed."""
-    known = {(row["seed"], *(row[name] for name in ALIKE)) for row in rows}
+def lines(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yields what is measured, seed by seed."""
     for seed in range(arguments.seeds):
         for data in arguments.data.split(","):
             for size in SIZES[data]:
                 for recipe in RECIPES:
-                    about = {"data": data, "size": size, "recipe": recipe, "seconds": arguments.seconds, "seed": seed}
-                    if (seed, *(about[name] for name in ALIKE)) not in known:
-                        yield about
+                    yield {"data": data, "size": size, "recipe": recipe, "seconds": arguments.seconds, "seed": seed}
 
 
-def measure(arguments: argparse.Namespace) -> None:
+def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Measures what has no row yet. All seeds of a line make as many steps as its first one."""
-    arguments.out.mkdir(parents=True, exist_ok=True)
     rows, here = read_rows(arguments.rows), places(arguments)
-    for about in undone(rows, arguments):
+    for about in without_row(lines(arguments), rows, ALIKE):
         if about["data"] not in here:
             continue
         place = here[about["data"]]
@@ -185,71 +182,44 @@ def measure(arguments: argparse.Namespace) -> None:
         steps = alike[0]["steps"] if alike else steps_in(about["recipe"], settings_of(about, place), about["seconds"])
         name = "-".join(str(about[name]) for name in (*ALIKE, "seed"))
         rows.append(measured(about, place, steps, arguments.out / name))
-        with arguments.rows.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(rows[-1]) + "\n")
-        print(json.dumps(rows[-1]), flush=True)
-        if arguments.rows == ROWS:
-            write_page()
-
-
-def write_page() -> None:
-    """Writes the table into the page."""
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), table(read_rows(ROWS))), encoding="utf-8")
+        yield rows[-1]
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as a table in Markdown: medians over the seeds, and the range."""
-    lines = [f"| {' | '.join(TITLES)} |", "| --- | --- | ---: | --- | --- |" + " ---: |" * (len(TITLES) - 5)]
     places = {name: place for place, name in enumerate(SIZES)}
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in ALIKE), []).append(row)
-    for data, size, recipe, seconds in sorted(
-        groups, key=lambda one: (one[3], places[one[0]], one[1], RECIPES.index(one[2]))
-    ):
-        some = groups[data, size, recipe, seconds]
-        failed = [row for row in some if row["failures"] or row["state"] != "finished"]
-        names = sorted({name for row in failed for name in row["failures"] or [row["state"]]})
-        cells = [
-            data,
-            f"{size}×{size}",
-            f"{some[0]['images']:,}",
-            f"`{recipe}`",
-            f"`{space_of(data)}`",
-            middle(some, "fd"),
-        ]
-        cells += [middle(some, "ratio"), f"{seconds / 60:g}", f"{some[0]['steps']:,}", str(len(some))]
-        cells.append(f"{len(failed)} ({', '.join(f'`{name}`' for name in names)})" if names else "0")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    groups = grouped(rows, *ALIKE)
+    order = sorted(groups, key=lambda one: (one[3], places[one[0]], one[1], RECIPES.index(one[2])))
+    return markdown(TITLES, 2, (cells(groups[key]) for key in order)) + "\n"
 
 
-def middle(rows: list[dict[str, Any]], name: str) -> str:
-    """Returns the median of a score over the runs that have it, and the range."""
-    values = [row[name] for row in rows if name in row]
-    spread = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
-    return f"{statistics.median(values):.3g}{spread}" if values else "–"
+def cells(some: list[dict[str, Any]]) -> list[str]:
+    """Returns the cells of a line from the rows of its runs."""
+    first, bad = some[0], [row for row in some if failed(row)]
+    names = sorted({name for row in bad for name in row["failures"] or [row["state"]]})
+    return [
+        first["data"],
+        f"{first['size']}×{first['size']}",
+        f"{first['images']:,}",
+        f"`{first['recipe']}`",
+        f"`{space_of(first['data'])}`",
+        middle(some, "fd"),
+        middle(some, "ratio"),
+        f"{first['seconds'] / 60:g}",
+        f"{first['steps']:,}",
+        str(len(some)),
+        f"{len(bad)} ({', '.join(f'`{name}`' for name in names)})" if names else "0",
+    ]
 
 
-def main() -> None:
-    """Measures, or writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    measuring = commands.add_parser("measure")
-    measuring.add_argument("--out", type=Path, required=True, help="folder of the runs and of the prepared data")
-    measuring.add_argument("--fashion-mnist", type=Path, help="folder of its IDX files")
-    measuring.add_argument("--emoji", type=Path, help="folder of the unpacked npm package")
-    measuring.add_argument("--data", default=",".join(SIZES), help="which data sets, separated by commas")
-    measuring.add_argument("--seconds", type=float, default=120.0, help="processor time of each training")
-    measuring.add_argument("--seeds", type=int, default=3)
-    measuring.add_argument("--rows", type=Path, default=ROWS)
-    commands.add_parser("table")
-    arguments = parser.parse_args()
-    if arguments.command == "measure":
-        measure(arguments)
-    else:
-        write_page()
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `measure`."""
+    parser.add_argument("--fashion-mnist", type=Path, help="folder of its IDX files")
+    parser.add_argument("--emoji", type=Path, help="folder of the unpacked npm package")
+    parser.add_argument("--data", default=",".join(SIZES), help="which data sets, separated by commas")
+    parser.add_argument("--seconds", type=float, default=120.0, help="processor time of each training")
+    parser.add_argument("--seeds", type=int, default=3)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(__doc__, ROWS, lambda: write_page(PAGE, table(read_rows(ROWS))), measure, options)

@@ -14,10 +14,8 @@ run that was stopped continues. `table` writes the tables alone.
 """
 
 import argparse
-import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +23,23 @@ import numpy as np
 
 import pocketgan
 from domains import leaning_digits, slants, small_digits
-from pocketgan.experiment.diagnosis import FAILURES
 from pocketgan.runs.run import Run
-from race import ROOT, read_rows, written
-from sizes import middle, steps_in, trained
+from rows import (
+    BENCHMARKS,
+    RESULTS,
+    failed,
+    grouped,
+    markdown,
+    middle,
+    outcome,
+    read_rows,
+    run_command,
+    without_row,
+    write_page,
+)
+from sizes import steps_in, trained
 
-ROWS, PAGE = ROOT / "benchmarks" / "translation.jsonl", ROOT / "docs" / "results" / "translation.md"
+ROWS, PAGE = BENCHMARKS / "translation.jsonl", RESULTS / "translation.md"
 TASKS = ("invert", "denoise", "upscale", "inpaint", "colorize", "edges")
 SEEDS = {"tasks": 5, "digits": 1, "healthy": 20, "unpaired": 5}
 """The tables, and their numbers of seeds."""
@@ -87,9 +96,17 @@ HEADINGS = {
 
 
 def lines(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yields what is measured, a line of a table after the other, without seeds."""
-    data = ["mnist"] + ["fashion-mnist"] * (arguments.fashion_mnist is not None)
-    for name in data:
+    """Yields what is measured, seed by seed."""
+    chosen = arguments.tables.split(",")
+    for seed in range(arguments.seeds):
+        for about in lines_of_tables(fashion=arguments.fashion_mnist is not None):
+            if about["table"] in chosen and seed < SEEDS[about["table"]]:
+                yield about | {"seconds": arguments.seconds, "seed": seed}
+
+
+def lines_of_tables(*, fashion: bool) -> Iterator[dict[str, Any]]:
+    """Yields the lines of all tables, with or without Fashion-MNIST."""
+    for name in ("mnist", "fashion-mnist") if fashion else ("mnist",):
         for task in TASKS:
             yield from ({"table": "tasks", "data": name, "task": task, "method": how} for how in ("GAN", "regression"))
     for digit in range(10):
@@ -98,19 +115,6 @@ def lines(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for direction in DIRECTIONS:
         for method in ("labels ignored", "`--keep-class`"):
             yield {"table": "unpaired", "data": direction, "task": "none", "method": method}
-
-
-def undone(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yields the runs without a row, seed by seed."""
-    known = {(row["seed"], *(row[name] for name in ALIKE)) for row in rows}
-    chosen = arguments.tables.split(",")
-    for seed in range(max(SEEDS.values())):
-        for about in lines(arguments):
-            about = about | {"seconds": arguments.seconds, "seed": seed}
-            if about["table"] not in chosen or seed >= min(SEEDS[about["table"]], arguments.seeds):
-                continue
-            if (seed, *(about[name] for name in ALIKE)) not in known:
-                yield about
 
 
 def settings_of(about: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
@@ -135,11 +139,8 @@ def measured(about: dict[str, Any], steps: int, folder: Path, arguments: argpars
     run = trained(
         "translator", folder, settings | usual | {"sample_every": "end", "checkpoint_every": f"{steps} steps"}
     )
-    status = run.status()
-    names = {event["name"] for event in run.events() if event["event"] == "diagnosis"}
-    row = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, "steps": status.steps, "state": status.state}
-    row |= {"failures": sorted(names & {*FAILURES}), "wall_seconds": round(status.seconds, 1)}
-    return row if status.state != "finished" else row | scores(run, about, settings)
+    row = outcome(about, run)
+    return row if row["state"] != "finished" else row | scores(run, about, settings)
 
 
 def scores(run: Run, about: dict[str, Any], settings: dict[str, Any]) -> dict[str, float]:
@@ -162,32 +163,22 @@ def scores(run: Run, about: dict[str, Any], settings: dict[str, Any]) -> dict[st
     }
 
 
-def measure(arguments: argparse.Namespace) -> None:
+def measure(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Measures what has no row yet. All seeds of a line make as many steps as its first one."""
-    arguments.out.mkdir(parents=True, exist_ok=True)
     rows = read_rows(arguments.rows)
-    for about in undone(rows, arguments):
+    for about in without_row(lines(arguments), rows, ALIKE):
         alike = [row for row in rows if all(row[name] == about[name] for name in ALIKE)]
         steps = alike[0]["steps"] if alike else steps_in("translator", settings_of(about, arguments), about["seconds"])
         name = re.sub(r"[^\w.]+", "-", " ".join(str(about[name]) for name in (*ALIKE, "seed")))
         rows.append(measured(about, steps, arguments.out / name, arguments))
-        with arguments.rows.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(rows[-1], ensure_ascii=False) + "\n")
-        print(json.dumps(rows[-1], ensure_ascii=False), flush=True)
-        if arguments.rows == ROWS:
-            write_page()
-
-
-def write_page() -> None:
-    """Writes the tables into the page."""
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), tables(read_rows(ROWS))), encoding="utf-8")
+        yield rows[-1]
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as tables in Markdown: medians over the seeds, and the range."""
     parts = []
     for name in SEEDS:
-        for data, group in grouped([row for row in rows if row["table"] == name], PARTED[name]).items():
+        for (data,), group in grouped([row for row in rows if row["table"] == name], PARTED[name]).items():
             parts += [f"### {HEADINGS[name].format(data=data)}", "", table(name, group), ""]
     return "\n".join(parts)
 
@@ -196,51 +187,26 @@ def table(name: str, rows: list[dict[str, Any]]) -> str:
     """Returns one of the tables: a line for each task, digit or direction, and below it what costs nothing."""
     scores = [score for score in SHOWN[name] if any(score in row for row in rows)]
     titles = [*LEFT[name].values(), "steps", "seeds", "failures", *(SCORES[score] for score in scores)]
-    lines = [
-        f"| {' | '.join(titles)} |",
-        "| --- " * len(LEFT[name]) + "| ---: " * (len(titles) - len(LEFT[name])) + "|",
-    ]
+    cells = []
     for alike in grouped(rows, "data", "task").values():
         for some in grouped(alike, "method").values():
-            left = [some[0][key] for key in LEFT[name]]
-            failed = sum(bool(row["failures"]) or row["state"] != "finished" for row in some)
-            cells = [*left, f"{some[0]['steps']:,}", str(len(some)), str(failed)]
-            lines.append(f"| {' | '.join([*cells, *(middle(some, score) for score in scores)])} |")
+            counts = [f"{some[0]['steps']:,}", str(len(some)), str(sum(map(failed, some)))]
+            cells.append([some[0][key] for key in LEFT[name]] + counts + [middle(some, score) for score in scores])
         done = next((row for row in alike if "others" in row), {"others": {}})
         for who, values in done["others"].items():
             shown = [f"{values[score]:.3g}" if score in values else "–" for score in scores]
             if "method" in LEFT[name] and any(cell != "–" for cell in shown):
-                cells = [who if key == "method" else done[key] for key in LEFT[name]]
-                lines.append(f"| {' | '.join([*cells, '–', '–', '–', *shown])} |")
-    return "\n".join(lines)
+                cells.append([who if key == "method" else done[key] for key in LEFT[name]] + ["–"] * 3 + shown)
+    return markdown(titles, len(LEFT[name]), cells)
 
 
-def grouped(rows: list[dict[str, Any]], *names: str) -> dict[str, list[dict[str, Any]]]:
-    """Returns rows by their values of these names, in the order in which they first appear."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(" ".join(str(row[name]) for name in names), []).append(row)
-    return groups
-
-
-def main() -> None:
-    """Measures, or writes the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    measuring = commands.add_parser("measure")
-    measuring.add_argument("--out", type=Path, required=True, help="folder of the runs and of the prepared data")
-    measuring.add_argument("--fashion-mnist", type=Path, help="folder of its IDX files; without it, MNIST alone")
-    measuring.add_argument("--tables", default=",".join(SEEDS), help="which tables, separated by commas")
-    measuring.add_argument("--seconds", type=float, default=60.0, help="processor time of each training")
-    measuring.add_argument("--seeds", type=int, default=max(SEEDS.values()), help="largest number of seeds of a line")
-    measuring.add_argument("--rows", type=Path, default=ROWS)
-    commands.add_parser("table")
-    arguments = parser.parse_args()
-    if arguments.command == "measure":
-        measure(arguments)
-    else:
-        write_page()
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `measure`."""
+    parser.add_argument("--fashion-mnist", type=Path, help="folder of its IDX files; without it, MNIST alone")
+    parser.add_argument("--tables", default=",".join(SEEDS), help="which tables, separated by commas")
+    parser.add_argument("--seconds", type=float, default=60.0, help="processor time of each training")
+    parser.add_argument("--seeds", type=int, default=max(SEEDS.values()), help="largest number of seeds of a line")
 
 
 if __name__ == "__main__":
-    main()
+    run_command(__doc__, ROWS, lambda: write_page(PAGE, tables(read_rows(ROWS))), measure, options)

@@ -26,7 +26,7 @@ from pocketgan.cli.main import main as command
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.sets import load_images
 from pocketgan.runs.run import Run
-from race import read_rows
+from rows import read_rows
 
 STORED = Path(__file__).parent / "watchdog.jsonl"
 SIZES = (400, 4000)

@@ -311,10 +311,10 @@ def test_the_reference_names_the_format_of_today() -> None:
 
 
 def test_the_tables_of_the_watchdog_are_made_of_its_rows() -> None:
-    import race
+    import rows
     import watchdog
 
     page = " ".join((ROOT / "docs/results/watchdog.md").read_text(encoding="utf-8").split())
-    rows = race.read_rows(watchdog.STORED)
-    assert {row["kind"] for row in rows} == set(watchdog.KINDS)
-    assert [table for table in watchdog.tables(rows) if " ".join(table.split()) not in page] == []
+    kept = rows.read_rows(watchdog.STORED)
+    assert {row["kind"] for row in kept} == set(watchdog.KINDS)
+    assert [table for table in watchdog.tables(kept) if " ".join(table.split()) not in page] == []

@@ -13,6 +13,7 @@ from PIL import Image
 
 import few_images
 import race
+import rows
 import sizes
 import translation
 
@@ -31,9 +32,9 @@ def order(folder: Path, **more: Any) -> argparse.Namespace:
 @pytest.mark.parametrize("module", [race, sizes, translation, few_images])
 def test_the_tables_of_pages_are_made_of_their_rows(module: Any) -> None:
     page = module.PAGE.read_text(encoding="utf-8")
-    rows = race.read_rows(module.ROWS)
-    table = module.tables(rows) if module in (race, translation) else module.table(rows)
-    assert rows and race.written(page, table) == page
+    kept = rows.read_rows(module.ROWS)
+    table = module.tables(kept) if module in (race, translation) else module.table(kept)
+    assert kept and rows.written(page, table) == page
 
 
 def test_a_line_has_the_median_the_range_and_the_failures() -> None:
@@ -50,7 +51,8 @@ def test_a_run_that_ends_in_no_named_failure_counts_by_its_state() -> None:
 
 def test_what_has_a_row_is_not_measured_again(tmp_path: Path) -> None:
     asked = order(tmp_path, data="mnist,emoji", seeds=2)
-    left = list(sizes.undone([row(0), row(1, recipe="dcgan"), row(0, seconds=60.0, recipe="dcgan")], asked))
+    done = [row(0), row(1, recipe="dcgan"), row(0, seconds=60.0, recipe="dcgan")]
+    left = list(rows.without_row(sizes.lines(asked), done, sizes.ALIKE))
     assert len(left) == 2 * 2 * 3 - 2
     assert [(one["recipe"], one["seed"]) for one in left if one["data"] == "mnist"] == [("dcgan", 0), ("pocket", 1)]
 
@@ -90,13 +92,13 @@ def noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_runs_are_trained_measured_and_kept(noise: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "RECIPES", ("dcgan",))
     monkeypatch.setattr(sizes, "steps_in", lambda recipe, settings, seconds: 6)
-    sizes.measure(order(noise))
-    (kept,) = race.read_rows(noise / "rows.jsonl")
+    (kept,) = sizes.measure(order(noise))
+    rows.keep(kept, noise / "rows.jsonl")
+    (kept,) = rows.read_rows(noise / "rows.jsonl")
     assert kept["state"] == "finished" and kept["steps"] == 6 and kept["features"] == "random"
     assert kept["ratio"] == pytest.approx(kept["fd"] / kept["baseline"], rel=0.01)
     assert kept["against"] == 150 and kept["count"] == kept["images"]
-    sizes.measure(order(noise))
-    assert race.read_rows(noise / "rows.jsonl") == [kept]
+    assert list(sizes.measure(order(noise))) == []
 
 
 @pytest.mark.slow
@@ -113,8 +115,7 @@ def test_a_run_that_fails_is_a_row_without_a_distance(noise: Path, monkeypatch: 
     monkeypatch.setattr(sizes, "RECIPES", ("dcgan",))
     monkeypatch.setattr(sizes, "steps_in", lambda recipe, settings, seconds: 6)
     monkeypatch.setattr(sizes, "trained", lambda recipe, folder, settings: run)
-    sizes.measure(order(noise, seeds=2))
-    first, second = race.read_rows(noise / "rows.jsonl")
+    first, second = sizes.measure(order(noise, seeds=2))
     assert first["failures"] == ["mode_collapse"] and first["state"] == "failed" and "fd" not in first
     assert (first["seed"], second["seed"], second["steps"]) == (0, 1, 6)
 
@@ -130,9 +131,9 @@ def translated(method: str, seed: int = 0, **more: Any) -> dict[str, Any]:
 
 def test_a_direction_has_a_line_for_each_method_and_for_the_copy() -> None:
     others = {"copy": {"kept_class": 0.99}, "targets": {}}
-    rows = [translated("labels ignored", others=others), translated("`--keep-class`"), translated("`--keep-class`", 1)]
+    done = [translated("labels ignored", others=others), translated("`--keep-class`"), translated("`--keep-class`", 1)]
     lines = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in translation.tables(rows).splitlines()[4:]
+        [cell.strip() for cell in line.strip("|").split("|")] for line in translation.tables(done).splitlines()[4:]
     ]
     assert lines == [
         ["upright → leaning", "labels ignored", "100", "1", "0", "2", "0.9"],
@@ -143,10 +144,10 @@ def test_a_direction_has_a_line_for_each_method_and_for_the_copy() -> None:
 
 def test_every_table_has_its_own_number_of_seeds(tmp_path: Path) -> None:
     asked = order(tmp_path, tables="digits,healthy", seeds=3)
-    left = list(translation.undone([], asked))
+    left = list(translation.lines(asked))
     assert [sum(one["table"] == name for one in left) for name in ("tasks", "digits", "healthy")] == [0, 10, 3]
     done = [one | {"steps": 1} for one in left if one["table"] == "digits"]
-    assert [one["seed"] for one in translation.undone(done, asked)] == [0, 1, 2]
+    assert [one["seed"] for one in rows.without_row(left, done, translation.ALIKE)] == [0, 1, 2]
 
 
 @pytest.mark.slow
@@ -159,8 +160,8 @@ def test_translations_are_trained_measured_and_kept(
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     usual = {"digits": 9, "unpaired": 0}
     asked = order(tmp_path, tables=table, seeds=1)
-    first = list(translation.undone([], asked))[usual[table]]
-    row = translation.measured(first | {"seed": 0}, 2, tmp_path / "run", asked)
+    first = list(translation.lines(asked))[usual[table]]
+    row = translation.measured(first, 2, tmp_path / "run", asked)
     assert row["state"] == "finished" and row["steps"] == 2 and row["fd"] > 0 and 0 <= row["kept_class"] <= 1
     assert ("slant" in row) == (table == "unpaired") and "copy" in row["others"]
 
@@ -174,13 +175,13 @@ def test_a_line_compares_with_the_same_seed_without_help() -> None:
         scores = {"frechet_distance": distance, "recall": 0.5, "authentic": 0.6, "authentic_floor": 0.7}
         return about | {"state": "finished", "failures": []} | scores
 
-    rows = [
+    done = [
         one("nothing", 0, 8.0),
-        one("`--augment auto`", 0, 4.0),
+        one("augment", 0, 4.0),
         one("nothing", 1, 4.0),
-        one("`--augment auto`", 1, 1.0),
+        one("augment", 1, 1.0),
     ]
-    lines = [line.split(" | ") for line in few_images.table(rows).splitlines()[2:]]
+    lines = [line.split(" | ") for line in few_images.table(done).splitlines()[2:]]
     assert lines[0][5:7] == ["6 (4 to 8)", "1 (1 to 1)"] and lines[1][5:7] == ["2.5 (1 to 4)", "0.375 (0.25 to 0.5)"]
 
 
@@ -197,7 +198,7 @@ def test_runs_on_few_images_begin_with_a_run_on_other_data(tmp_path: Path, monke
     monkeypatch.setattr(few_images, "EVALUATIONS", 1)
     monkeypatch.setattr(few_images, "DONOR_STEPS", 1)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    about = {"data": "mnist", "count": 300, "method": "`--from`", "steps": 2, "seed": 0}
+    about = {"data": "mnist", "count": 300, "method": "from", "steps": 2, "seed": 0}
     row = few_images.measured(about, {"mnist": "mnist", "fashion-mnist": "mnist"}, tmp_path)
     assert row["trained_on"] == 240 and row["against"] == 10_000 and row["frechet_distance"] > 0
     assert (tmp_path / "donor-fashion-mnist" / "checkpoints").is_dir()
