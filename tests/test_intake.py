@@ -22,6 +22,7 @@ from pocketgan.images.intake.cache import LEAST
 from pocketgan.images.intake.contents import Collection
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import read_collection
+from refusals import refused
 
 SIDE = 16
 RANDOM = np.random.default_rng(7)
@@ -314,6 +315,61 @@ def test_an_image_can_have_several_labels(tmp_path: Path, text: str) -> None:
     (tmp_path / "labels.csv").write_text(text)
     found = read(tmp_path).splits["train"]
     assert found.class_names == ("x", "y") and found.labels is not None and found.labels.tolist() == [[1, 1], [0, 1]]
+
+
+REFUSED_TABLES = {
+    "empty.csv": ("", "no label file"),
+    "short.csv": ("file,label\na.png\n", "no label file"),
+    "twice.csv": ("file,label\na.png,x\na.png,y\n", "no label file"),
+    "fractions.csv": ("file,label\na.png,0.5\nb.png,1\n", "labels with fractions"),
+    "nothing.csv": ("file,label\na.png,\nb.png,\n", "labels of nothing"),
+    "same.csv": ("file,label\nx/a.png,1\ny/a.png,2\n", "labels of nothing"),
+    "number.json": ("5", "no label file"),
+    "words.json": ("[1, 2]", "no label file"),
+    "nofile.json": ('[{"age": 3, "label": 1}]', "no label file"),
+    "objects.json": ('{"a.png": {"x": 1}}', "no label file"),
+    "lines.jsonl": ('{"file": "a.png", "label": 1}\n{"file": "b.png"}', "no label file"),
+}
+
+
+@pytest.mark.parametrize("table", REFUSED_TABLES)
+def test_a_table_without_usable_labels_is_refused(tmp_path: Path, table: str) -> None:
+    text, key = REFUSED_TABLES[table]
+    for place, name in enumerate(LABELS):
+        save(tmp_path / "pictures" / name, GRAY[place])
+    (tmp_path / table).write_text(text)
+    with refused(key, "labels"):
+        read(tmp_path / "pictures", labels=str(tmp_path / table))
+
+
+@pytest.mark.parametrize("above", ["pictures/", "/home/me/pictures/", "C:\\me\\pictures\\"])
+def test_a_table_may_name_pictures_from_further_up(tmp_path: Path, above: str) -> None:
+    for place, name in enumerate(LABELS):
+        save(tmp_path / "pictures" / name, GRAY[place])
+    rows = "".join(f"{above}{name};{label}\n" for name, label in LABELS.items())
+    (tmp_path / "t.csv").write_text(f"file;label\n{rows}")
+    found = read(tmp_path / "pictures", labels=str(tmp_path / "t.csv")).splits["train"]
+    assert found.class_names == ("cat", "dog") and found.labels is not None and found.labels.tolist() == [0, 1, 0]
+
+
+def test_of_two_tables_that_fit_one_must_be_chosen(tmp_path: Path) -> None:
+    for place, name in enumerate(LABELS):
+        save(tmp_path / name, GRAY[place])
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_text(TABLES["labels.csv"]())
+    with refused("several tables", "labels"):
+        read(tmp_path)
+    assert read(tmp_path, labels="none").splits["train"].labels is None
+    assert read(tmp_path, labels="two.csv").splits["train"].class_names == ("cat", "dog")
+
+
+def test_a_table_beside_pictures_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for place, name in enumerate(LABELS):
+        save(tmp_path / name, GRAY[place])
+    (tmp_path / "ages.csv").write_text("file,age\n" + "".join(f"{name},0.5\n" for name in LABELS))
+    found = read(tmp_path)
+    assert found.splits["train"].labels is None
+    assert [note.key for note in found.notes.sentences()] == ["table unused"]
 
 
 def test_pictures_without_a_label_are_counted(tmp_path: Path) -> None:
@@ -635,6 +691,8 @@ def test_arrays_in_python_are_looked_at(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("POCKETGAN_CACHE", str(tmp_path))
     found = pocketgan.look((GRAY / 255, ["x", "y"] * 3), recipe="mlp", progress=False)
     assert (found.images.images[:, 0].numpy() == GRAY).all() and found.images.class_names == ("x", "y")
+    one = pocketgan.look((GRAY / 255, ["x"] * 6), recipe="mlp", progress=False)
+    assert "one class: x 6" in str(one) and str(one).endswith("an epoch takes 1 s")
 
 
 def test_a_data_set_of_the_hubs_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -304,6 +305,22 @@ def test_nothing_is_made_before_the_speed_is_known(tmp_path: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         pocketgan.train("minimal", out=tmp_path / "run", progress=False, **{**settings("minimal"), "duration": "2 s"})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_can_be_stopped_before_its_first_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page can stop a run as soon as its folder says that it runs: signals must be taken from there on."""
+    begun = Run.create
+
+    def stopped_at_once(*parts: Any) -> Run:
+        run = begun(*parts)
+        signal.raise_signal(signal.SIGTERM)
+        return run
+
+    monkeypatch.setattr(Run, "create", stopped_at_once)
+    with pytest.raises(KeyboardInterrupt):
+        pocketgan.train("minimal", out=tmp_path / "run", progress=False, **settings("minimal"))
+    run = Run.open(tmp_path / "run")
+    assert (run.status().state, run.status().step) == ("interrupted", 1) and len(run.checkpoints()) == 1
 
 
 def test_a_shorter_duration_is_refused(copied: Run) -> None:

@@ -53,6 +53,12 @@ def test_data_sets_are_found_and_runs_own_files_are_not(site: Site) -> None:
     assert site.listing().data == ("mine.npz",)
 
 
+def test_names_are_sorted_by_their_numbers(site: Site) -> None:
+    for number in (10, 9, 100):
+        np.savez(site.folder / f"mine-{number}.npz", images=np.zeros((1, 1, 8, 8), np.uint8))
+    assert site.listing().data == ("mine-9.npz", "mine-10.npz", "mine-100.npz")
+
+
 def test_a_list_is_looked_up_again_when_it_is_forgotten(site: Site) -> None:
     before = site.runs()
     make_run(site.folder / "runs" / "two")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from pocketgan.base.errors import StorageError
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Returns a key that sorts names by their numbers: `run-2` before `run-10`."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def parse_json(content: bytes | str) -> Any:

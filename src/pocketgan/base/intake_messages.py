@@ -23,6 +23,7 @@ INTAKE: Final[dict[str, str]] = {
     "files as classes": "each of {count} files is a class",
     "wrapped": "the pictures are in the folder '{folder}'",
     "labels from": "the labels are from {file}",
+    "table unused": "{file} isn't used for labels: {why}",
     "deep pictures": "the pictures with more than 8 bits",
     "the pictures": "the pictures",
     # What was passed over.
@@ -56,7 +57,10 @@ INTAKE: Final[dict[str, str]] = {
     "rows of another length": (
         "{path}: rows of {values} values are no square images; save the images as (N, H, W) or (N, H, W, 3)"
     ),
-    "labels with fractions": "'labels' in {path} must be whole numbers, names, or 0 and 1 for several per image",
+    "labels with fractions": (
+        "'labels' in {path} must be whole numbers, names, or 0 and 1 for several per image; give numbers with "
+        "fractions as --condition"
+    ),
     "no range": "must be 'auto' or the values of black and white, such as '0:1', '-1:1' or '0:255' (got {text})",
     "no color": "must be a color such as 'white', 'black' or '#ff8800' (got {text})",
     "unreadable npy": "can't read {path} as an .npy file: {why}",
@@ -71,6 +75,7 @@ INTAKE: Final[dict[str, str]] = {
     "no number file": "can't read the numbers in {path}: {why}",
     "no numbers of picture": "{path} has no numbers for {picture} ({count} pictures in all)",
     "rows of numbers": "{path} has {rows} rows for {images} images; name the pictures in a column 'file'",
+    "several tables": "{names} name the pictures; choose one of them, or none",
     "labels of nothing": "{path} names none of the pictures in {folder}",
     "pickles": (
         "{path} is a pickle, which can run code when it is opened; load it yourself and save it with numpy.savez "

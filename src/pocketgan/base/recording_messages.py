@@ -15,7 +15,7 @@ RECORDINGS: Final[dict[str, str]] = {
     "range of generator": "a saved generator needs '-1:1' or '0:1', the range that it returns (got '{value}')",
     "generator of images": "a generator that reads images can't be saved; leave generator out",
     "latents unknown": "is missing: it is the length of the noise vector that the saved generator reads",
-    "generator of torch": "is a {kind} of PyTorch, whose layers no later command can know; write a class for it",
+    "generator of torch": "is PyTorch's {kind}, whose layers no later command can know; write a class for it",
     "not rebuilt": "can't be built again from '{name}': {why}; give the constructor's arguments in generator_options",
     # What `sample` returns.
     "sample kind": "returns something other than an array of numbers: {kind} ({place})",

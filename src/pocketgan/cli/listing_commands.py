@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import tyro
 
 from pocketgan.base.errors import RunError
+from pocketgan.base.files import natural
 from pocketgan.base.language import clock, localised
 from pocketgan.base.printing import Column, print_json, show
 from pocketgan.cli.flags import parse_recipe
@@ -224,7 +225,7 @@ class Entry(NamedTuple):
 ORDERS: dict[str, Callable[[Entry], Any]] = {
     "newest": lambda entry: (-entry.status.updated.timestamp(), -written(entry.run), str(entry.run.folder)),
     "quality": lambda entry: (entry.quality[0] if entry.quality else math.inf, str(entry.run.folder)),
-    "name": lambda entry: str(entry.run.folder),
+    "name": lambda entry: natural(str(entry.run.folder)),
 }
 
 

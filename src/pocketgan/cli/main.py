@@ -26,7 +26,7 @@ COMMANDS = {
     "recipes": ("recipes [--json]", "list recipes: what they are, size, duration"),
     "summary": ("summary RECIPE|RUN [flags]", "show layers, output shapes, parameters"),
     "look": ("look DATA [-o DIR]", "show what data holds and how it is read"),
-    "check": ("check FILE.py[:NAME]", "check your own networks, losses and other parts"),
+    "check": ("check FILE.py[:NAME]", "check your own networks, losses, metrics"),
     "ui": ("ui [DIR] [--lang L]", "open the browser interface"),
     "generate": ("generate [RUN] [-n N] [-o FILE]", "generate images"),
     "interpolate": ("interpolate [RUN] [-o FILE]", "interpolate between seeds"),

@@ -91,14 +91,15 @@ def run_experiment(
         code = config.code()
         folder = claim_folder(folder, config.recipe)
         keep_code(folder / CODE, code)
-        run = Run.create(folder, config, facts, plan, describe_environment(device, code))
-        save_sheet(run.folder, images)
-        for sentence_of_data in describe(images):
-            progress.say(sentence_of_data)
-        counts = {"images": len(images), "steps": plan.steps}
-        progress.say(line("training", recipe=config.recipe, source=facts.source, folder=run.folder, **counts))
-        with run.locked():
-            return continue_run(run, images, most, progress, stop)
+        with stop_on_signals(stop) as stop:  # From here on there is a run, which can be stopped.
+            run = Run.create(folder, config, facts, plan, describe_environment(device, code))
+            save_sheet(run.folder, images)
+            for sentence_of_data in describe(images):
+                progress.say(sentence_of_data)
+            counts = {"images": len(images), "steps": plan.steps}
+            progress.say(line("training", recipe=config.recipe, source=facts.source, folder=run.folder, **counts))
+            with run.locked():
+                return continue_run(run, images, most, progress, stop)
 
 
 def resume_experiment(
@@ -138,7 +139,8 @@ def resume_experiment(
         if duration is None and run.plan.duration != run.config.train.duration:
             duration = run.config.train.duration  # config.json was edited, or a resume was killed while writing.
         longer = None if duration is None else plan_longer(run, duration, images, progress)
-        return continue_run(run, images, most, progress, stop, longer)
+        with stop_on_signals(stop) as stop:
+            return continue_run(run, images, most, progress, stop, longer)
 
 
 def plan_longer(run: Run, duration: str, images: ImageSet, progress: Progress) -> tuple[RunConfig, Plan]:
@@ -183,7 +185,7 @@ def continue_run(
     images: ImageSet,
     most_threads: int,
     progress: Progress,
-    asked: threading.Event | None = None,
+    stop: threading.Event,
     longer: tuple[RunConfig, Plan] | None = None,
 ) -> Run:
     """Trains a run from its last checkpoint, or from the beginning, to the end of its plan.
@@ -193,7 +195,7 @@ def continue_run(
         images: the run's data.
         most_threads: PyTorch's default number of CPU threads on this machine.
         progress: the progress display.
-        asked: once set, the run saves its state and ends.
+        stop: once set, the run saves its state and ends.
         longer: configuration and plan of a longer duration, written once it is clear that the run can continue.
     """
     device = device_here(run, progress)
@@ -218,7 +220,7 @@ def continue_run(
     batches = feed(images, config, device, state.strength)
     sampler, watch = Sampler(run, images), Watch(run, images, progress)
     try:
-        with stop_on_signals(asked) as stop, show_training(run, state.step, progress), failures_of_code(config):
+        with show_training(run, state.step, progress), failures_of_code(config):
             while (outcome := advance(run, state, batches, sampler, watch, pace, stop)) in TURNS:
                 if outcome == "roll back":
                     state = roll_back(run, state, watch.watchdog.healthy_step, device, progress)
@@ -265,13 +267,7 @@ def show_training(run: Run, step: int, progress: Progress) -> AbstractContextMan
 
 
 def advance(
-    run: Run,
-    state: TrainState,
-    batches: Batches,
-    sampler: "Sampler",
-    watch: Watch,
-    pace: Pace,
-    stop: threading.Event,
+    run: Run, state: TrainState, batches: Batches, sampler: Sampler, watch: Watch, pace: Pace, stop: threading.Event
 ) -> str:
     """Trains until the end of the plan, a signal, a new plan, or a stop or rollback after a failure.
 

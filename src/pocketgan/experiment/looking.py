@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from pocketgan.base.errors import ConfigError, DataError, StorageError
+from pocketgan.base.language import clock
 from pocketgan.base.messages import Problem, english, problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.fields import replace
@@ -106,7 +107,7 @@ class Look:
     def to_json(self) -> dict[str, Any]:
         """Returns everything but the images, as plain values."""
         pixels = self.images.images
-        epoch = None if isinstance(self.speed, str) else round(self.split.count("train") / self.speed / 60, 2)
+        epoch = None if isinstance(self.speed, str) else float(f"{self.split.count('train') / self.speed / 60:.3g}")
         skipped = [english(note) for note in self.notes if note.key.startswith("skipped ")]
         done = [english(note) for note in self.notes if not note.key.startswith("skipped ")]
         return {
@@ -159,7 +160,8 @@ class Look:
             for one in counts.values():
                 everything.update(one)
             text = ", ".join(f"{name} {count}" for name, count in everything.items())
-            lines.append(line("look classes", count=len(everything), classes=text))
+            key = "look classes" if len(everything) > 1 else "look one class"
+            lines.append(line(key, count=len(everything), classes=text))
             if max(everything.values()) >= UNEVEN * max(1, min(everything.values())):
                 lines.append(line("look uneven"))
         lines += [str(note) for note in self.notes]
@@ -171,8 +173,8 @@ class Look:
         if isinstance(self.speed, str):
             lines.append(line("look no speed", recipe=self.recipe, why=self.speed))
         else:
-            minutes = f"{parts['train'] / self.speed / 60:.2g}"
-            lines.append(line("look speed", recipe=self.recipe, speed=f"{self.speed:,.0f}", minutes=minutes))
+            epoch = clock(max(1, parts["train"] / self.speed))
+            lines.append(line("look speed", recipe=self.recipe, speed=f"{self.speed:,.0f}", time=epoch))
         return lines
 
     def __str__(self) -> str:

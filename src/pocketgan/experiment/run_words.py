@@ -34,10 +34,11 @@ LINES: dict[str, Text] = {
     "one color": "images of a single color: {count}",
     "look splits": "split into {train} for training, {validation} for validation, {test} for the test",
     "look classes": "{count} classes: {classes}",
+    "look one class": "one class: {classes}",
     "look uneven": "the classes are very uneven; --balance draws all of them equally often",
     "look equal": "images that equal another one: {count} (across splits: {across})",
     "look near": "pairs of nearly equal images: {count} (across splits: {across})",
-    "look speed": "training '{recipe}' here takes about {speed} images/s; an epoch takes {minutes} min",
+    "look speed": "'{recipe}' trains on about {speed} images/s here: an epoch takes {time}",
     "look no speed": "'{recipe}' can't be trained on them: {why}",
     "watched alone": (
         "there is no discriminator, so the watchdog can't check for one that is too strong or overfits; it checks all "

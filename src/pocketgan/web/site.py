@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from pocketgan.base.errors import RunError, WebError, check_language
+from pocketgan.base.files import natural
 from pocketgan.base.language import say as say_of
 from pocketgan.base.language import speaking
 from pocketgan.runs.exported import load
@@ -307,7 +308,7 @@ def look(folder: Path) -> Listing:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
             waiting += [(Path(entry.path), depth + 1) for entry in folders if not entry.name.startswith((".", "_"))]
     data += sorted(pictures - {".", *data})
-    return Listing(*(tuple(sorted(names)) for names in (runs, exported, studies, data)))
+    return Listing(*(tuple(sorted(names, key=natural)) for names in (runs, exported, studies, data)))
 
 
 def kind_of(folder: Path) -> str | None:

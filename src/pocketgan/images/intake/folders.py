@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pocketgan.base.errors import DataError
+from pocketgan.base.messages import problem
 from pocketgan.images.intake.contents import Notes, Part, few, wrong
 from pocketgan.images.intake.pictures import ENDINGS, UNREAD, sniffed
 from pocketgan.images.intake.tables import labels_for, read_label_file
@@ -87,7 +89,7 @@ def list_pictures(folder: Path, labels: str, notes: Notes) -> dict[Part, list[Li
         if len(set(words.values())) < len(words):
             raise wrong("split twice", folder=folder, names=", ".join(words))
         splits = {SPLITS[name.lower()]: child for name, child in tree.children.items()}
-    table = find_table(folder, tree.path, splits, labels)
+    table = find_table(folder, tree.path, splits, labels, notes)
     found: dict[Part, list[Listed]] = {}
     for part, branch in splits.items():
         found[part] = _labeled(branch, folder, labels, table is not None)
@@ -190,11 +192,13 @@ def _labeled(tree: Tree, folder: Path, labels: str, by_table: bool) -> list[List
     return [listed(path, name) for name, child in sorted(tree.children.items()) for path in child.all_files()]
 
 
-def find_table(folder: Path, inner: Path, splits: dict[Part, Tree], labels: str) -> tuple[Path, dict[str, Any]] | None:
+def find_table(
+    folder: Path, inner: Path, splits: dict[Part, Tree], labels: str, notes: Notes
+) -> tuple[Path, dict[str, Any]] | None:
     """Returns the table of the pictures' labels and what it says; None if there is none.
 
     Raises:
-        DataError: the table that was asked for can't be read.
+        DataError: the table that was asked for can't be read, or several name the pictures.
     """
     if labels not in ("auto", "none"):
         path = Path(labels).expanduser()
@@ -208,14 +212,19 @@ def find_table(folder: Path, inner: Path, splits: dict[Part, Tree], labels: str)
         if path.suffix.lower() in TABLES and not path.name.startswith(".")
     ]  # fmt: skip
     names = [Path(os.path.relpath(path, folder)).as_posix() for tree in splits.values() for path in tree.all_files()]
-    fitting = [table for path in candidates if (table := _table_of(path, names)) is not None]
-    return fitting[0] if len(fitting) == 1 else None
+    fitting = [table for path in candidates if (table := _table_of(path, names, notes)) is not None]
+    if len(fitting) > 1:
+        raise wrong("several tables", "labels", names=", ".join(path.name for path, _ in fitting))
+    return fitting[0] if fitting else None
 
 
-def _table_of(path: Path, names: list[str]) -> tuple[Path, dict[str, Any]] | None:
+def _table_of(path: Path, names: list[str], notes: Notes) -> tuple[Path, dict[str, Any]] | None:
+    """Returns a table and what it says, or None if it isn't one of these pictures' labels."""
     try:
         known = read_label_file(path)
-    except ValueError:
+    except DataError as error:
+        if names and Path(names[0]).name in path.read_text(encoding="utf-8", errors="ignore"):
+            notes.say("table unused", file=path.name, why=problem(error.key, **error.parts))
         return None
     found = labels_for(names, known)
     return (path, known) if sum(label is not None for label in found) >= NAMES_OF_FEW * len(names) else None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pocketgan.base.files import parse_json
+from pocketgan.base.language import shortened
 from pocketgan.images.intake.contents import ImageFiles, Notes, Part, wrong
 from pocketgan.images.intake.values import read_labels
 
@@ -21,6 +22,10 @@ TABLES: dict[Part, str] = {"train": "train.csv", "validation": "val.csv", "test"
 """Names of tables in a folder, by their splits."""
 SEVERAL = re.compile(r"\s*[|;]\s*")
 """What separates several labels in one cell."""
+SEPARATORS = ",;\t"
+"""What separates the columns of a table."""
+LONGEST_REASON = 120
+"""Maximum length of another library's sentence in a message."""
 LARGEST_TABLE = 200_000_000
 """Maximum size of a file of labels in bytes."""
 
@@ -48,15 +53,16 @@ def read_csv(path: Path, notes: Notes) -> dict[Part, ImageFiles]:
 
 
 def _read_table(path: Path, notes: Notes) -> dict[Part, ImageFiles]:
-    header = _header(path)
+    header, separator = _header(path)
     names = [name.strip().lower() for name in header]
     if PIXELS in names:
-        return _read_cells(path, names, notes)
+        return _read_cells(path, names, separator, notes)
     numbers = all(_is_number(name) for name in names)
+    skipped = 0 if numbers else 1
     try:
-        rows = np.loadtxt(path, np.float32, delimiter=",", skiprows=0 if numbers else 1, ndmin=2, encoding="utf-8")
+        rows = np.loadtxt(path, np.float32, delimiter=separator, skiprows=skipped, ndmin=2, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
+        why = shortened(str(error).splitlines()[0], LONGEST_REASON)
         raise wrong("no table of pixels", path=path, why=why) from None
     if not len(rows):
         raise wrong("no images", path=path)
@@ -73,12 +79,20 @@ def _read_table(path: Path, notes: Notes) -> dict[Part, ImageFiles]:
     return {"train": ImageFiles(images, found)}
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path) -> tuple[list[str], str]:
+    """Returns the cells of a table's first line, and what separates them."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
+            first = file.readline()
+        separator = _separator(first)
+        return next(csv.reader([first], delimiter=separator), []), separator
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise wrong("unreadable", path=path, why=error) from None
+
+
+def _separator(line: str) -> str:
+    """Returns what separates the cells of a line: a comma, a semicolon or a tab, whichever it has most of."""
+    return max(SEPARATORS, key=line.count)
 
 
 def _is_number(text: str) -> bool:
@@ -94,14 +108,14 @@ def _is_image(count: int) -> bool:
     return count > 1 and any(round((count / channels) ** 0.5) ** 2 * channels == count for channels in (1, 3))
 
 
-def _read_cells(path: Path, names: list[str], notes: Notes) -> dict[Part, ImageFiles]:
+def _read_cells(path: Path, names: list[str], separator: str, notes: Notes) -> dict[Part, ImageFiles]:
     """Reads a table that has the pixels of each image in one cell, as FER2013 has them."""
     label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
     found: dict[Part, tuple[list[np.ndarray], list[str]]] = {}
     csv.field_size_limit(10_000_000)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in list(csv.reader(file))[1:]:
+            for row in list(csv.reader(file, delimiter=separator))[1:]:
                 part = USAGES.get(row[names.index(USAGE)].strip().lower(), "train") if USAGE in names else "train"
                 images, labels = found.setdefault(part, ([], []))
                 images.append(np.array(row[names.index(PIXELS)].split(), np.uint8))
@@ -117,11 +131,11 @@ def _read_cells(path: Path, names: list[str], notes: Notes) -> dict[Part, ImageF
 
 
 def read_label_file(path: Path) -> dict[str, Any]:
-    """Returns what a file of labels says of each picture: a word, a number, or a list of words; by the file's name.
+    """Returns what a file of labels says of each picture, by the file's name.
 
-    CSV and TSV files have a header, with one column of file names and one of labels, or several columns of 0 and 1.
-    JSON files hold an object (file to label), or a list of pairs or of objects, perhaps under the name `labels`; JSON
-    lines hold one object each.
+    That is a word, a number, a list of these, or None where it says nothing. CSV and TSV files have a header, with one
+    column of file names and one of labels, or several columns of 0 and 1. JSON files hold an object (file to label), or
+    a list of pairs or of objects, perhaps under the name `labels`; JSON lines hold one object each.
 
     Raises:
         DataError: the file holds something else.
@@ -131,39 +145,81 @@ def read_label_file(path: Path) -> dict[str, Any]:
             raise wrong("no label file", "labels", path=path, why=f"> {LARGEST_TABLE:,} B")
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-            return _from_rows(text, "\t" if path.suffix.lower() == ".tsv" else None)
-        if path.suffix.lower() == ".jsonl":
-            return _from_objects([parse_json(line) for line in text.splitlines() if line.strip()])
-        return _from_json(parse_json(text))
+            known = _from_rows(text)
+        elif path.suffix.lower() == ".jsonl":
+            known = _from_objects([parse_json(line) for line in text.splitlines() if line.strip()])
+        else:
+            known = _from_json(parse_json(text))
+        return _by_file(known, path)
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         if hasattr(error, "parts"):
             raise
         raise wrong("no label file", "labels", path=path, why=error) from None
 
 
-def _from_json(value: Any) -> dict[str, Any]:
+def _by_file(known: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    """Returns labels by the names of their files.
+
+    Raises:
+        DataError: the labels are numbers with fractions.
+        ValueError: a label is something else than a word, a number or a list of these, or a file has two.
+    """
+    labels: dict[str, Any] = {}
+    for name, label in known:
+        words = label if isinstance(label, list) else [label]
+        if not all(word is None or isinstance(word, str | int | float) for word in words):
+            raise ValueError(f"the label of {name} is neither a word, a number nor a list of these")
+        own = None if label == "" else label
+        if labels.setdefault(name, own) != own:
+            raise ValueError(f"{name} is in it twice, with different labels")
+    numbers = [str(label) for label in labels.values() if label is not None]
+    if all(map(_is_number, numbers)) and any(float(label) % 1 for label in numbers):
+        raise wrong("labels with fractions", "labels", path=path)
+    return labels
+
+
+def _from_json(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict) and isinstance(value.get("labels"), list | dict):
         value = value["labels"]
     if isinstance(value, dict):
-        return {str(name): label for name, label in value.items()}
-    if value and all(isinstance(row, list) and len(row) == 2 for row in value):
-        return {str(name): label for name, label in value}
+        return [(str(name), label) for name, label in value.items()]
+    if isinstance(value, list) and value and all(isinstance(row, list) and len(row) == 2 for row in value):
+        return [(str(name), label) for name, label in value]
     return _from_objects(value)
 
 
-def _from_objects(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _from_objects(rows: Any) -> list[tuple[str, Any]]:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("no list of objects")
     names = {name.lower(): name for name in rows[0]}
-    file = next(names[name] for name in FILE_COLUMNS if name in names)
+    file = next((names[name] for name in FILE_COLUMNS if name in names), None)
     label = next((names[name] for name in LABEL_COLUMNS if name in names), None)
     if label is None:
-        label = next(name for name in rows[0] if name != file)
-    return {str(row[file]): row[label] for row in rows}
+        label = next((name for name in rows[0] if name != file), None)
+    missing = next((place for place, row in enumerate(rows, start=1) if file not in row or label not in row), None)
+    if missing is not None:
+        raise ValueError(f"object {missing} has no file name or no label")
+    return [(str(row[file]), row[label]) for row in rows]
 
 
-def _from_rows(text: str, delimiter: str | None) -> dict[str, Any]:
-    first = text.split("\n", 1)[0]
-    separator = delimiter or max(",;\t", key=first.count)
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=separator) if row]
+def _cells(text: str) -> list[list[str]]:
+    """Returns the cells of a table, without its blank lines.
+
+    Raises:
+        ValueError: it is empty, or a line has fewer cells than the first one.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError("it is empty")
+    rows = list(csv.reader(lines, delimiter=_separator(lines[0])))
+    short = next((place for place, row in enumerate(rows, start=1) if len(row) < len(rows[0])), None)
+    if short is not None:
+        raise ValueError(f"row {short} has {len(rows[short - 1])} columns, and the first one has {len(rows[0])}")
+    return rows
+
+
+def _from_rows(text: str) -> list[tuple[str, Any]]:
+    rows = _cells(text)
     names = [name.strip().lower() for name in rows[0]]
     if len(names) < 2:
         raise ValueError("one column")
@@ -173,10 +229,12 @@ def _from_rows(text: str, delimiter: str | None) -> dict[str, Any]:
     file = 0 if file is None else file
     others = [place for place in range(len(names)) if place != file]
     if len(others) > 1 and all(row[place] in ("0", "1") for row in body for place in others):
-        return {row[file]: [rows[0][place] for place in others if row[place] == "1"] for row in body}
+        return [(row[file], [rows[0][place] for place in others if row[place] == "1"]) for row in body]
     label = others[0] if label is None else label
     several = any(SEVERAL.search(row[label]) for row in body)
-    return {row[file]: [w for w in SEVERAL.split(row[label]) if w] if several else row[label] for row in body}
+    if several:
+        return [(row[file], [word for word in SEVERAL.split(row[label]) if word]) for row in body]
+    return [(row[file], row[label].strip()) for row in body]
 
 
 def read_number_file(path: Path) -> tuple[tuple[str, ...], np.ndarray, list[str] | None]:
@@ -188,8 +246,7 @@ def read_number_file(path: Path) -> tuple[tuple[str, ...], np.ndarray, list[str]
         DataError: the file has no header, or no column of numbers.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = [row for row in csv.reader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",") if row]
+        rows = _cells(path.read_text(encoding="utf-8-sig"))
         header, body = [name.strip() for name in rows[0]], rows[1:]
         numbers = [place for place in range(len(header)) if all(_is_number(row[place]) for row in body)]
         words = [place for place in range(len(header)) if place not in numbers]
@@ -212,11 +269,16 @@ def labels_for(names: Iterable[str], known: dict[str, Any]) -> list[Any]:
     Args:
         names: the pictures' paths relative to the folder.
         known: as `read_label_file` returns it; its names are such paths, file names, or file names without an ending.
+            If none of them is a picture's, they may begin with folders above it, which are passed over.
     """
+    places = [Path(name) for name in names]
     plain = {name.replace("\\", "/").lstrip("./"): label for name, label in known.items()}
-    found = []
-    for name in names:
-        path = Path(name)
-        keys = (name, path.with_suffix("").as_posix(), path.name, path.stem)
-        found.append(next((plain[key] for key in keys if key in plain), None))
-    return found
+    while True:
+        found = []
+        for path in places:
+            keys = (path.as_posix(), path.with_suffix("").as_posix(), path.name, path.stem)
+            found.append(next((plain[key] for key in keys if key in plain), None))
+        shorter = {name.partition("/")[2] or name: label for name, label in plain.items()}
+        if any(label is not None for label in found) or list(shorter) == list(plain) or len(shorter) < len(plain):
+            return found
+        plain = shorter
