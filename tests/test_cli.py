@@ -101,6 +101,8 @@ MISTAKES = [
     ("train mlp --iterations", "--iterations needs a value"),
     ("train mlp --iterations many", "--duration must be a duration (got 'many steps')"),
     ("train mlp extra", "'extra' is one word too many"),
+    ("train mlp /", "'/' is one word too many; to use this file or folder, write --data /"),
+    ("translate run /", "'/' is one word too many; to use this file or folder, write --images /"),
     ("train mlp --steps 5 --epochs 3", "--epochs sets duration, and so does --steps"),
     ("train mlp --duration 0,5_epochs", "--duration must be a duration (got '0,5 epochs')"),
     ("train mlp --classes 11", "--classes: mnist has no class '11'; known: 0, 1, 2"),

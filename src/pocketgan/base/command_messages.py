@@ -8,6 +8,7 @@ COMMANDS: Final[dict[str, str]] = {
     "no language": "there is no language '{code}'{hint}; known: {known}",
     "no flag": "isn't a flag{hint}",
     "flags listed": "; '{prog} --help' lists all",
+    "path without a flag": "'{word}' is one word too many; to use this file or folder, write {right}",
     "word too many": "'{word}' is one word too many; '{prog} --help' lists the flags",
     "argument missing": "is missing; '{prog} --help' shows what the command needs",
     "value without a flag": "{word} is given without a flag: {right}",

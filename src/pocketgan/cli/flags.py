@@ -282,6 +282,9 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> U
     if isinstance(event, tyro_errors.UnrecognizedArgs):
         flag = next((token for token in event.tokens if token.startswith("-")), event.tokens[0])
         if not flag.startswith("-"):
+            reads = next((f"--{name}" for name in ("images", "data") if name in known_flags(target)), None)
+            if reads and Path(flag).exists():
+                return UserError("path without a flag", word=flag, right=f"{reads} {quoted(flag)}")
             return UserError("word too many", word=flag, prog=event.prog)
         known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
         hint = nearest(flag.partition("=")[0], known) or problem("flags listed", prog=event.prog)
