@@ -197,6 +197,7 @@ def test_an_entry_point_of_an_installed_package_is_a_part() -> None:
         assert isinstance(plain(build_generator(config.network, SHAPE, "signed", 0)), Flat)
     assert validated(config.model_dump()) == config, "its run can be read without the package"
     assert refused("no part", generator="flaat").parts["known"].startswith("mlp")
+    assert refused("part of file", generator="flat.py").parts["file"] == "flat.py"
 
 
 def test_what_is_not_there_says_how_to_hand_it_over(file: Path) -> None:

@@ -162,6 +162,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "one label": "must be one class or mixture here, such as '3' or '3:0.7,8:0.3', not a list of them",
     "no mixture in file": "an ONNX file takes one class per image, no mixture; use the run or the exported weights",
     "weights above zero": "must have weights of at least 0, and one above 0",
+    "no such number": "'{label}' is none of the names {known}; write a name and a value, such as {example}",
     "no such label": "there is no class '{label}'; known: {known}",
     "sizes of images": (
         "the images of {source} have {found} (channels, height, width), and the real ones of {real} "

@@ -99,6 +99,7 @@ PARTS: Final[dict[str, str]] = {
     "not an optimizer": "'{name}' must be a subclass of torch.optim.Optimizer",
     "no factor": "'{name}' must return a number of at least 0 for a progress of {progress} (got {value})",
     "own code failed": "your code fails in training: {why}",
+    "part of file": "{file} is a file; add the name of your class or function in it, as in {file}:NAME",
     "recipe of file": "{file} is a file; name the recipe in it, such as {file}:recipe",
     "code changed": "{files} changed since the run began; --changed-code continues with the new code and records it",
 }

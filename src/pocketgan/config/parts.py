@@ -256,6 +256,8 @@ def unknown(kind: Kind, name: str) -> ConfigError:
         return ConfigError("code missing", field=field, name=name, file=file)
     if separator:
         return ConfigError("object missing", field=field, name=name)
+    if file.endswith(".py"):
+        return ConfigError("part of file", field=field, file=file)
     known = names(kind)
     return ConfigError("no part", field=field, name=name, hint=nearest(name, known), known=", ".join(known))
 
@@ -263,7 +265,7 @@ def unknown(kind: Kind, name: str) -> ConfigError:
 def is_missing(error: ConfigError) -> bool:
     """Returns whether an error says that a part isn't in the table, perhaps about one variant of a study."""
     cause = error.parts.get("why")
-    return error.key in ("code missing", "object missing", "no part") or (
+    return error.key in ("code missing", "object missing", "part of file", "no part") or (
         isinstance(cause, ConfigError) and is_missing(cause)
     )
 

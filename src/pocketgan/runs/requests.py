@@ -93,6 +93,10 @@ def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
         RunError: there is no such name, or weights of classes that aren't above 0.
     """
     names, facts = told_names(model), model.facts
+    unknown = next((name for name in values if name not in names), None)
+    if facts.condition_names and unknown is not None:
+        example = f"{names[0]}:{facts.condition_means[0] or 1:.3g}"
+        raise RunError("no such number", field="label", label=unknown, known=", ".join(names), example=example)
     check_names(values, names)
     told = torch.zeros(len(names))
     if facts.condition_names:
