@@ -22,6 +22,7 @@ from pocketgan.images.intake.cache import LEAST
 from pocketgan.images.intake.contents import Collection
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import read_collection
+from pocketgan.images.intake.tables import read_number_file
 from refusals import refused
 
 SIDE = 16
@@ -320,6 +321,7 @@ def test_an_image_can_have_several_labels(tmp_path: Path, text: str) -> None:
 REFUSED_TABLES = {
     "empty.csv": ("", "no label file"),
     "short.csv": ("file,label\na.png\n", "no label file"),
+    "long.csv": ("file,label\na.png,x,y\n", "no label file"),
     "twice.csv": ("file,label\na.png,x\na.png,y\n", "no label file"),
     "fractions.csv": ("file,label\na.png,0.5\nb.png,1\n", "labels with fractions"),
     "nothing.csv": ("file,label\na.png,\nb.png,\n", "labels of nothing"),
@@ -350,6 +352,15 @@ def test_a_table_may_name_pictures_from_further_up(tmp_path: Path, above: str) -
     (tmp_path / "t.csv").write_text(f"file;label\n{rows}")
     found = read(tmp_path / "pictures", labels=str(tmp_path / "t.csv")).splits["train"]
     assert found.class_names == ("cat", "dog") and found.labels is not None and found.labels.tolist() == [0, 1, 0]
+
+
+def test_decimal_commas_between_semicolons_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file;thickness\na.png;1,5\nb.png;2\nc.png;-0,25\n")
+    names, values, files = read_number_file(tmp_path / "t.csv")
+    assert (names, values.tolist(), files) == (("thickness",), [[1.5], [2.0], [-0.25]], list(LABELS))
+    (tmp_path / "one.csv").write_text("thickness\n1,5\n")
+    with refused("no number file", "condition"):
+        read_number_file(tmp_path / "one.csv")
 
 
 def test_of_two_tables_that_fit_one_must_be_chosen(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ SEVERAL = re.compile(r"\s*[|;]\s*")
 """What separates several labels in one cell."""
 SEPARATORS = ",;\t"
 """What separates the columns of a table."""
+DECIMAL_COMMA = re.compile(r"^\s*([-+]?\d+),(\d+)\s*$")
+"""A number with a decimal comma, as spreadsheets write it beside semicolons in many countries."""
 LONGEST_REASON = 120
 """Maximum length of another library's sentence in a message."""
 LARGEST_TABLE = 200_000_000
@@ -203,18 +205,24 @@ def _from_objects(rows: Any) -> list[tuple[str, Any]]:
 
 
 def _cells(text: str) -> list[list[str]]:
-    """Returns the cells of a table, without its blank lines.
+    """Returns the cells of a table, without its blank lines; between semicolons, decimal commas become points.
 
     Raises:
-        ValueError: it is empty, or a line has fewer cells than the first one.
+        ValueError: it is empty, or a line has another number of cells than the first one. Empty ones at the end don't
+            count.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise ValueError("it is empty")
-    rows = list(csv.reader(lines, delimiter=_separator(lines[0])))
-    short = next((place for place, row in enumerate(rows, start=1) if len(row) < len(rows[0])), None)
-    if short is not None:
-        raise ValueError(f"row {short} has {len(rows[short - 1])} columns, and the first one has {len(rows[0])}")
+    separator = _separator(lines[0])
+    rows = list(csv.reader(lines, delimiter=separator))
+    if separator == ";":
+        rows = [[DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row] for row in rows]
+    count = max((place for place, cell in enumerate(rows[0], start=1) if cell.strip()), default=1)
+    for place, row in enumerate(rows, start=1):
+        if len(row) < count or any(cell.strip() for cell in row[count:]):
+            raise ValueError(f"row {place} has {len(row)} columns, and the first one has {count}")
+    rows = [row[:count] for row in rows]
     return rows
 
 
