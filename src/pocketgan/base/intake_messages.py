@@ -76,7 +76,7 @@ INTAKE: Final[dict[str, str]] = {
     "no numbers of picture": "{path} has no numbers for {picture} ({count} pictures in all)",
     "rows of numbers": "{path} has {rows} rows for {images} images; name the pictures in a column 'file'",
     "several tables": "{names} name the pictures; choose one of them, or none",
-    "labels of nothing": "{path} names none of the pictures in {folder}",
+    "labels of nothing": "{path} has no label for any picture in {folder}",
     "pickles": (
         "{path} is a pickle, which can run code when it is opened; load it yourself and save it with numpy.savez "
         "(CIFAR has a binary version, too)"

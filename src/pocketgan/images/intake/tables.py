@@ -222,8 +222,7 @@ def _cells(text: str) -> list[list[str]]:
     for place, row in enumerate(rows, start=1):
         if len(row) < count or any(cell.strip() for cell in row[count:]):
             raise ValueError(f"row {place} has {len(row)} columns, and the first one has {count}")
-    rows = [row[:count] for row in rows]
-    return rows
+    return [row[:count] for row in rows]
 
 
 def _from_rows(text: str) -> list[tuple[str, Any]]:
