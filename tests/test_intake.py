@@ -325,7 +325,8 @@ REFUSED_TABLES = {
     "twice.csv": ("file,label\na.png,x\na.png,y\n", "no label file"),
     "fractions.csv": ("file,label\na.png,0.5\nb.png,1\n", "labels with fractions"),
     "nothing.csv": ("file,label\na.png,\nb.png,\n", "labels of nothing"),
-    "same.csv": ("file,label\nx/a.png,1\ny/a.png,2\n", "labels of nothing"),
+    "same.csv": ("file,label\nx/pictures/a.png,1\ny/pictures/a.png,2\n", "labels of nothing"),
+    "elsewhere.csv": ("file,label\nothers/a.png,1\nothers/b.png,2\n", "labels of nothing"),
     "number.json": ("5", "no label file"),
     "words.json": ("[1, 2]", "no label file"),
     "nofile.json": ('[{"age": 3, "label": 1}]', "no label file"),
@@ -344,7 +345,7 @@ def test_a_table_without_usable_labels_is_refused(tmp_path: Path, table: str) ->
         read(tmp_path / "pictures", labels=str(tmp_path / table))
 
 
-@pytest.mark.parametrize("above", ["pictures/", "/home/me/pictures/", "C:\\me\\pictures\\"])
+@pytest.mark.parametrize("above", ["pictures/", "data/pictures/", "/data/pictures/", "C:\\data\\pictures\\"])
 def test_a_table_may_name_pictures_from_further_up(tmp_path: Path, above: str) -> None:
     for place, name in enumerate(LABELS):
         save(tmp_path / "pictures" / name, GRAY[place])

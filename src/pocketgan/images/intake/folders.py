@@ -96,7 +96,7 @@ def list_pictures(folder: Path, labels: str, notes: Notes) -> dict[Part, list[Li
     if table is not None:
         path, known = table
         for part, pictures in found.items():
-            found[part] = _named(pictures, path, known, notes)
+            found[part] = _named(pictures, path, known, folder, notes)
         if not any(found.values()):
             raise wrong("labels of nothing", "labels", path=path, folder=folder)
         notes.say("labels from", file=path.name)
@@ -212,13 +212,13 @@ def find_table(
         if path.suffix.lower() in TABLES and not path.name.startswith(".")
     ]  # fmt: skip
     names = [Path(os.path.relpath(path, folder)).as_posix() for tree in splits.values() for path in tree.all_files()]
-    fitting = [table for path in candidates if (table := _table_of(path, names, notes)) is not None]
+    fitting = [table for path in candidates if (table := _table_of(path, names, folder, notes)) is not None]
     if len(fitting) > 1:
         raise wrong("several tables", "labels", names=", ".join(path.name for path, _ in fitting))
     return fitting[0] if fitting else None
 
 
-def _table_of(path: Path, names: list[str], notes: Notes) -> tuple[Path, dict[str, Any]] | None:
+def _table_of(path: Path, names: list[str], folder: Path, notes: Notes) -> tuple[Path, dict[str, Any]] | None:
     """Returns a table and what it says, or None if it isn't one of these pictures' labels."""
     try:
         known = read_label_file(path)
@@ -226,14 +226,15 @@ def _table_of(path: Path, names: list[str], notes: Notes) -> tuple[Path, dict[st
         if names and Path(names[0]).name in path.read_text(encoding="utf-8", errors="ignore"):
             notes.say("table unused", file=path.name, why=problem(error.key, **error.parts))
         return None
-    found = labels_for(names, known)
+    found = labels_for(names, known, folder.resolve().name)
     return (path, known) if sum(label is not None for label in found) >= NAMES_OF_FEW * len(names) else None
 
 
-def _named(pictures: list[Listed], path: Path, known: dict[str, Any], notes: Notes) -> list[Listed]:
+def _named(pictures: list[Listed], path: Path, known: dict[str, Any], folder: Path, notes: Notes) -> list[Listed]:
     """Returns the pictures that a table has a label for, with that label; the others are passed over."""
     found = []
-    for picture, label in zip(pictures, labels_for([one.name for one in pictures], known), strict=True):
+    labels = labels_for([one.name for one in pictures], known, folder.resolve().name)
+    for picture, label in zip(pictures, labels, strict=True):
         if label is None:
             notes.skip("unlabeled", picture.name)
         else:

@@ -270,22 +270,26 @@ def read_number_file(path: Path) -> tuple[tuple[str, ...], np.ndarray, list[str]
     return tuple(header[place] for place in numbers), values, None if files is None else [row[files] for row in body]
 
 
-def labels_for(names: Iterable[str], known: dict[str, Any]) -> list[Any]:
+def labels_for(names: Iterable[str], known: dict[str, Any], folder: str) -> list[Any]:
     """Returns what a file of labels says of each picture; None where it says nothing.
 
     Args:
-        names: the pictures' paths relative to the folder.
+        names: the pictures' paths relative to their folder.
         known: as `read_label_file` returns it; its names are such paths, file names, or file names without an ending.
-            If none of them is a picture's, they may begin with folders above it, which are passed over.
+            If none of them is a picture's, they may begin with the folder and folders above it.
+        folder: the name of the pictures' folder.
     """
     places = [Path(name) for name in names]
     plain = {name.replace("\\", "/").lstrip("./"): label for name, label in known.items()}
-    while True:
-        found = []
-        for path in places:
-            keys = (path.as_posix(), path.with_suffix("").as_posix(), path.name, path.stem)
-            found.append(next((plain[key] for key in keys if key in plain), None))
-        shorter = {name.partition("/")[2] or name: label for name, label in plain.items()}
-        if any(label is not None for label in found) or list(shorter) == list(plain) or len(shorter) < len(plain):
-            return found
-        plain = shorter
+    found = [_label_of(path, plain) for path in places]
+    if any(label is not None for label in found):
+        return found
+    parts = [(f"/{name}".rpartition(f"/{folder}/"), label) for name, label in plain.items()]
+    inside = [(name, label) for (_, separator, name), label in parts if separator]
+    below = dict(inside)
+    return found if len(below) < len(inside) else [_label_of(path, below) for path in places]
+
+
+def _label_of(path: Path, known: dict[str, Any]) -> Any:
+    keys = (path.as_posix(), path.with_suffix("").as_posix(), path.name, path.stem)
+    return next((known[key] for key in keys if key in known), None)
