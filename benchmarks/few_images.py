@@ -62,6 +62,8 @@ SHOWN = ("frechet_distance", "ratio", "random_distance", "recall", "authentic", 
 STEPS, DONOR_STEPS = 2000, 600
 """Training steps of each run, and of the run that `--from` begins with."""
 EVALUATIONS = 5
+COUNT = 10_000
+"""Number of images that are judged."""
 ALIKE = ("data", "count", "method", "steps")
 """What runs of one line of the table share."""
 TITLES = (
@@ -103,7 +105,7 @@ def measured(about: dict[str, Any], places: dict[str, str], out: Path) -> dict[s
     row = outcome(about, run) | {"trained_on": run.facts.images}
     if row["state"] != "finished":
         return row
-    usual = {"against": "test", "checkpoint": "last", "features": SPACES[data], "progress": False}
+    usual = {"against": "test", "checkpoint": "last", "features": SPACES[data], "count": COUNT, "progress": False}
     done = pocketgan.evaluate(run, metrics="frechet_distance,recall,authentic", **usual)
     for name in ("frechet_distance", "recall", "authentic"):
         row |= {name: float(f"{done[name].value:.5g}")}

@@ -61,6 +61,8 @@ ALIKE = ("table", "data", "task", "method", "seconds")
 """What runs of one line share."""
 EVALUATIONS = 10
 """Evaluations of a run of `healthy`, for the watchdog."""
+COUNT: int | None = None
+"""Number of images that are judged; by default 10,000, or all if there are fewer."""
 SCORES = {
     "fd": "FD (lower is better)",
     "ratio": "× baseline (lower is better)",
@@ -145,7 +147,7 @@ def measured(about: dict[str, Any], steps: int, folder: Path, arguments: argpars
 
 def scores(run: Run, about: dict[str, Any], settings: dict[str, Any]) -> dict[str, float]:
     """Returns the scores of a run on the test split, those of the copy, and of the closed form where there is one."""
-    usual = {"metrics": "frechet_distance", "against": "test", "checkpoint": "last", "progress": False}
+    usual = {"metrics": "frechet_distance", "against": "test", "checkpoint": "last", "count": COUNT, "progress": False}
     done = pocketgan.evaluate(run, features=JUDGES.get(about["data"], "digits"), **usual)
     figure, translation = done["frechet_distance"], done.translation
     assert translation is not None
@@ -154,8 +156,9 @@ def scores(run: Run, about: dict[str, Any], settings: dict[str, Any]) -> dict[st
     if figure.floor:
         result["ratio"] = figure.value / figure.floor
     if {"slanted", "upright"} & {Path(str(settings.get("to", ""))).stem}:
-        outputs = pocketgan.translate(run, count=10_000).outputs.images[:, 0]
-        result["slant"] = np.abs(slants(outputs) - slants(np.load(settings["to"])["x_test"])).mean().item()
+        outputs = pocketgan.translate(run, count=COUNT or 10_000).outputs.images[:, 0]
+        known = np.load(settings["to"])["x_test"][: len(outputs)]
+        result["slant"] = np.abs(slants(outputs) - slants(known)).mean().item()
     others = {who: translation.rows[who] for who in ("copy", "closed form", "targets") if who in translation.rows}
     rounded = {name: float(f"{value:.5g}") if isinstance(value, float) else value for name, value in result.items()}
     return rounded | {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -80,11 +81,22 @@ def tiny_images() -> Callable[..., ImageSet]:
 
 
 @pytest.fixture
-def forked_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the browser interface starts is a fork, which starts at once."""
+def forked_starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the browser interface starts is a fork, which starts at once. A test that leaves one running fails."""
     import forks
 
-    monkeypatch.setattr("pocketgan.web.processes.subprocess.Popen", forks.started)
+    begun: list[forks.StandIn] = []
+
+    def start(*words: Any, **options: Any) -> forks.StandIn:
+        begun.append(forks.started(*words, **options))
+        return begun[-1]
+
+    monkeypatch.setattr("pocketgan.web.processes.subprocess.Popen", start)
+    yield
+    running = [process for process in begun if process.poll() is None]
+    for process in running:
+        process.kill()
+    assert not running, f"still running: {running}"
 
 
 @pytest.fixture

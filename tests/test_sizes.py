@@ -156,6 +156,7 @@ def test_translations_are_trained_measured_and_kept(
     table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(translation, "steps_in", lambda recipe, settings, seconds: 2)
+    monkeypatch.setattr(translation, "COUNT", 500)
     monkeypatch.setattr(translation, "DIRECTIONS", {"leaning → upright": ("slanted", "upright")})
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     usual = {"digits": 9, "unpaired": 0}
@@ -196,6 +197,7 @@ def test_few_images_are_those_of_the_seed_with_the_whole_test_split(tmp_path: Pa
 def test_runs_on_few_images_begin_with_a_run_on_other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(few_images, "STEPS", 2)
     monkeypatch.setattr(few_images, "EVALUATIONS", 1)
+    monkeypatch.setattr(few_images, "COUNT", 500)
     monkeypatch.setattr(few_images, "DONOR_STEPS", 1)
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     about = {"data": "mnist", "count": 300, "method": "from", "steps": 2, "seed": 0}

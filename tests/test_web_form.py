@@ -15,7 +15,7 @@ from pocketgan.web.processes import Starts
 from pocketgan.web.site import Site
 from pocketgan.web.train.form import fields, read, shown
 from refusals import refused
-from web_events import Events, events
+from web_events import Events, end_commands, events
 from web_runs import make_run, until, write_status
 
 TINY = {
@@ -31,10 +31,7 @@ def site(tmp_path: Path, forked_starts: None, monkeypatch: pytest.MonkeyPatch) -
     make_run(tmp_path / "runs" / "one")
     found = Site(tmp_path)
     yield found
-    for started in found.starts._started.values():
-        if started.running():
-            started.process.kill()
-        started.process.wait(20)
+    end_commands(found)
 
 
 @pytest.fixture

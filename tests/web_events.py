@@ -69,3 +69,14 @@ def events(site: Site) -> Iterator[Events]:
     """Yields a browser of a page."""
     with TestClient(make_app(site), base_url=BASE) as client:
         yield Events(client)
+
+
+def end_commands(site: Site) -> None:
+    """Ends what a page has started. What waits is dropped first: it would start when the one before it ends."""
+    for queue in (site.trainings, site.evaluations):
+        for name in queue.names():
+            queue.drop(name)
+    for started in list(site.starts._started.values()):
+        if started.running():
+            started.process.kill()
+        started.process.wait(20)
