@@ -1,8 +1,8 @@
-"""Keeps the rows of a race, and writes the table of `docs/results/race.md` from them.
+"""Keeps the rows of races, and makes the tables and the chart of `docs/results/race.md` from them.
 
-pocketgan race --for "10 s,1 min" --seeds 1 --count 2000 --clock cpu --out races/mnist
+pocketgan race --for "10 s" --seeds 8 --count 2000 --clock cpu --out races/mnist
 python benchmarks/race.py races/mnist    # its rows replace those of the same data and duration
-python benchmarks/race.py                # the table alone
+python benchmarks/race.py                # the tables and the chart alone
 """
 
 import json
@@ -11,21 +11,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rows import BENCHMARKS, RESULTS, grouped, markdown, read_rows, write_page
+from rows import BENCHMARKS, RESULTS, ROOT, grouped, markdown, read_rows, write_page
 
-ROWS, PAGE = BENCHMARKS / "race.jsonl", RESULTS / "race.md"
-TITLES = (
-    "entrant", "sampler", "seeds", "FD, digits", "× baseline, digits (lower is better)",
-    "× baseline, random (lower is better)", "class accuracy (higher is better)", "recall (higher is better)",
-    "authenticity", "images/s", "parameters", "memory (MiB)", "images seen",
-)  # fmt: skip
+ROWS, PAGE, CHART = BENCHMARKS / "race.jsonl", RESULTS / "race.md", ROOT / "docs" / "images" / "race.png"
+LOOKS = {
+    "pocket": ("#d55e00", "o", "-"),
+    "drifting": ("#0072b2", "s", "-"),
+    "vae": ("#009e73", "^", "-"),
+    "rectified-flow": ("#cc79a7", "D", "--"),
+    "diffusion": ("#56b4e9", "v", "--"),
+    "student-dcgan": ("black", "P", ":"),
+    "dcgan": ("0.5", "X", ":"),
+}
+"""Color, marker and line of each entrant."""
+TIMES = {10: "10 s", 60: "1 min", 300: "5 min", 1800: "30 min"}
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """Returns the rows of a race's `table.json`, with what was raced and when."""
+    """Returns the rows of a race's `table.json`, with what was raced and when.
+
+    `verdict` is that of the study, corrected for its comparisons: how the entrant compares with the first one.
+    """
     table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
     about = {name: table["race"][name] for name in ("data", "threads", "clock", "count", "against")}
-    return [{"date": datetime.now(UTC).strftime("%Y-%m-%d"), **about, **row} for row in table["rows"]]
+    about |= {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "data": Path(about["data"]).name}
+    verdicts = {
+        (duration, pair["second"]): {"verdict": pair["verdict"], "adjusted_p_value": pair["adjusted_p_value"]}
+        for duration, verdict in table["verdicts"].items()
+        for pair in verdict["comparisons"]
+    }
+    return [about | row | verdicts.get((row["duration"], row["entrant"]), {}) for row in table["rows"]]
 
 
 def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -34,12 +49,52 @@ def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
     return [row for row in old if (row["data"], row["seconds"]) not in replaced] + new
 
 
+# Tables.
+
+
 def tables(rows: list[dict[str, Any]]) -> str:
-    """Returns the rows as Markdown, a table for each data set and duration."""
-    parts = []
-    for _, chosen in sorted(grouped(rows, "data", "seconds").items()):
-        parts += [f"### {chosen[0]['data']}, {chosen[0]['duration']}", "", markdown(TITLES, 2, map(cells, chosen)), ""]
+    """Returns the rows as Markdown: what to use, then a table for each data set and duration."""
+    races = [chosen for _, chosen in sorted(grouped(rows, "data", "seconds").items())]
+    parts = ["### What to use", "", markdown(USE_TITLES, 2, map(use_cells, races)), ""]
+    for chosen in races:
+        parts += [f"### {chosen[0]['data']}, {chosen[0]['duration']}", "", results(chosen), ""]
     return "\n".join(parts)
+
+
+USE_TITLES = (
+    "data", "training", "seeds", "lowest in the first space", "lowest in `random`", "shown to be worse than `pocket`",
+)  # fmt: skip
+
+
+def use_cells(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns the line of a race: the entrant with the lowest distance in each space, and what is shown."""
+    judged = [row for row in rows if row["first"]]
+    first = min(judged, key=lambda row: row["ratio"][0])
+    second = min((row for row in judged if row["second_ratio"]), key=lambda row: row["second_ratio"][0], default=None)
+    worse = [f"`{row['entrant']}`" for row in judged if row.get("verdict") == "worse"]
+    better = [f"`{row['entrant']}` is better" for row in judged if row.get("verdict") == "better"]
+    return [
+        first["data"],
+        first["duration"],
+        seeds_of(judged),
+        f"`{first['entrant']}`",
+        "–" if second is None else f"`{second['entrant']}`",
+        ", ".join(worse + better) or "no difference shown",
+    ]
+
+
+def seeds_of(rows: list[dict[str, Any]]) -> str:
+    """Returns the number of seeds of a race, or the fewest and the most."""
+    fewest, most = min(row["runs"] for row in rows), max(row["runs"] for row in rows)
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
+def results(rows: list[dict[str, Any]]) -> str:
+    """Returns the table of a race."""
+    titles = ("entrant", "sampler", "seeds", f"FD, {rows[0]['space']}", "× baseline (lower is better)")
+    titles += ("× baseline, random (lower is better)", "class accuracy (higher is better)", "recall (higher is better)")
+    titles += ("authenticity", "images/s", "parameters", "memory (MiB)", "images seen")
+    return markdown(titles, 2, map(cells, rows))
 
 
 def cells(row: dict[str, Any]) -> list[str]:
@@ -62,13 +117,49 @@ def cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
+# The chart.
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draws the distances over the training time: a column for each data set, a line for each entrant."""
+    from matplotlib.figure import Figure
+
+    columns = grouped([row for row in rows if row["first"]], "data")
+    figure = Figure(figsize=(3.4 * len(columns), 6.2), layout="constrained")
+    panels = figure.subplots(2, len(columns), squeeze=False)
+    for place, ((data,), some) in enumerate(columns.items()):
+        for axes, ratio, space in zip(
+            panels[:, place], ("ratio", "second_ratio"), ("space", "second_space"), strict=True
+        ):
+            for (entrant,), line in grouped(some, "entrant").items():
+                colour, marker, dash = LOOKS[entrant]
+                points = sorted((row["seconds"], row[ratio][0]) for row in line if row[ratio])
+                x, y = zip(*points, strict=True) if points else ((), ())
+                axes.plot(x, y, color=colour, marker=marker, linestyle=dash, markersize=5, linewidth=1.4, label=entrant)
+            axes.axhline(1, color="0.4", linewidth=1)
+            axes.set(xscale="log", yscale="log", title=f"{data}, {some[0][space]}")
+            axes.set_xticks([*TIMES], [*TIMES.values()])
+            axes.set_xlim(7, 430)
+            axes.xaxis.set_minor_formatter("")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.grid(color="0.9", linewidth=0.8, which="major")
+            axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("training time on one core")
+    figure.supylabel("Fréchet distance ÷ that of real images")
+    names = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
+    figure.legend(names.values(), names.keys(), loc="outside upper center", ncols=4, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+
+
 def main() -> None:
-    """Keeps the rows of the folder that is named, if any, and writes the page."""
+    """Keeps the rows of the folders that are named, if any, and writes the page and its chart."""
     rows = read_rows(ROWS)
     for folder in sys.argv[1:]:
         rows = merged(rows, rows_of(Path(folder)))
     ROWS.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     write_page(PAGE, tables(rows))
+    draw(rows, CHART)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ Our own writing of that form: transposed convolutions with BatchNorm and LeakyRe
 `predict` for the generated half, two `train_on_batch` for the discriminator and one for the generator in every step.
 Of Pocketgan it imports nothing. Training seconds are counted without imports, data loading, and what is written for
 the measurement.
+
+It is an entrant of races on grayscale images of 28×28 pixels, too, where Keras, TensorFlow and Pocketgan are installed:
+
+    pocketgan race --entrants pocket,benchmarks/peers/keras_dcgan.py
 """
 
 import argparse
@@ -12,6 +16,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -88,6 +93,20 @@ def make_noise(count: int) -> np.ndarray:
     return np.random.normal(0, 1, (count, LATENT_DIM))
 
 
+def update(generator: keras.Model, discriminator: keras.Model, gan: keras.Model, images: np.ndarray) -> list[float]:
+    """Makes a training step with a batch of real images; returns the discriminator's loss and the generator's.
+
+    Keras 3 decides at the first call what a model trains, so `trainable` is set before each update.
+    """
+    real, fake = np.ones((BATCH_SIZE, 1)), np.zeros((BATCH_SIZE, 1))
+    generated = generator.predict(make_noise(BATCH_SIZE), verbose=0)
+    discriminator.trainable = True
+    discriminator.train_on_batch(images, real)
+    d_loss = discriminator.train_on_batch(generated, fake)
+    discriminator.trainable = False
+    return [np.mean(d_loss[0]).item(), np.mean(gan.train_on_batch(make_noise(BATCH_SIZE), real)).item()]
+
+
 def draw(generator: keras.Model, path: Path) -> None:
     """Writes 10,000 images of the generator as it is, uint8, (N, 1, 28, 28)."""
     made = generator.predict(make_noise(COUNT), batch_size=250, verbose=0)
@@ -96,24 +115,15 @@ def draw(generator: keras.Model, path: Path) -> None:
 
 
 def train(moments: list[float], seed: int, out: Path, mnist: Path) -> dict[str, object]:
-    """Trains until the last moment; writes `images-<seconds>.npz` at each, and returns what was done.
-
-    Keras 3 decides at the first call what a model trains, so `trainable` is set anew before each update.
-    """
+    """Trains until the last moment; writes `images-<seconds>.npz` at each, and returns what was done."""
     keras.utils.set_random_seed(seed)
     images = load_images(mnist)
     generator, discriminator = build_generator(), build_discriminator()
     gan = build_gan(generator, discriminator)
-    real, fake = np.ones((BATCH_SIZE, 1)), np.zeros((BATCH_SIZE, 1))
     left, started, steps = sorted(moments), time.perf_counter(), 0
     while left:
         idx = np.random.randint(0, len(images), BATCH_SIZE)
-        generated = generator.predict(make_noise(BATCH_SIZE), verbose=0)
-        discriminator.trainable = True
-        discriminator.train_on_batch(images[idx], real)
-        discriminator.train_on_batch(generated, fake)
-        discriminator.trainable = False
-        gan.train_on_batch(make_noise(BATCH_SIZE), real)
+        update(generator, discriminator, gan, images[idx])
         steps += 1
         passed = time.perf_counter() - started
         if passed >= left[0]:
@@ -122,6 +132,53 @@ def train(moments: list[float], seed: int, out: Path, mnist: Path) -> dict[str, 
     parameters = [generator.count_params(), discriminator.count_params()]
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     return {"steps": steps, "seconds": passed, "parameters": parameters, **versions}
+
+
+class entrant:  # noqa: N801
+    """The same networks and the same step in a race; TensorFlow uses as many threads as PyTorch may.
+
+    Args:
+        task: the race's `Task`; its images are grayscale, 28×28.
+    """
+
+    batch_size = BATCH_SIZE
+
+    def __init__(self, task: Any) -> None:
+        import torch
+
+        tf.config.threading.set_intra_op_parallelism_threads(torch.get_num_threads())
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        keras.utils.set_random_seed(task.seed)
+        self.task = task
+        self.generator, self.discriminator = build_generator(), build_discriminator()
+        self.sampling, self.training = map(as_module, (self.generator, self.discriminator))
+        self.gan = build_gan(self.generator, self.discriminator)
+        self.samplers = {"1 step": self.sample}
+
+    def step(self, progress: float) -> dict[str, float]:
+        """Makes a training step."""
+        images, _ = self.task.batch(BATCH_SIZE)
+        losses = update(self.generator, self.discriminator, self.gan, images.permute(0, 2, 3, 1).numpy())
+        return dict(zip(("d_loss", "g_loss"), losses, strict=True))
+
+    def sample(self, count: int, labels: Any, seed: int) -> Any:
+        """Returns images in [-1, 1], a float32 tensor (N, 1, 28, 28); without classes."""
+        import torch
+
+        noise = np.random.default_rng(seed).normal(0, 1, (count, LATENT_DIM))
+        images = self.generator.predict(noise, batch_size=250, verbose=0)
+        return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+
+
+def as_module(model: keras.Model) -> Any:
+    """Returns a PyTorch module with parameters of the same shapes, from which a race counts them."""
+    import torch
+
+    shapes = [tuple(weight.shape) for weight in model.trainable_weights]
+    parameters = [torch.nn.Parameter(torch.empty(shape, device="meta")) for shape in shapes]
+    module = torch.nn.Module()
+    module.weights = torch.nn.ParameterList(parameters)
+    return module
 
 
 def main() -> None:
