@@ -143,4 +143,4 @@ bench-quality: $(READY_DEV) $(PEERS)
 	$(BIN)/python benchmarks/quality.py
 
 clean:
-	rm -rf .venv .venv-peers build dist .pytest_cache .ruff_cache
+	rm -rf .venv .venv-other .venv-peers build dist .pytest_cache .ruff_cache

@@ -36,7 +36,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     about = {name: table["race"][name] for name in ("data", "threads", "clock", "count", "against")}
     about |= {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "data": Path(about["data"]).name}
     verdicts = {
-        (duration, pair["second"]): {"verdict": pair["verdict"], "adjusted_p_value": pair["adjusted_p_value"]}
+        (duration, pair["first"]): {"verdict": pair["verdict"], "adjusted_p_value": pair["adjusted_p_value"]}
         for duration, verdict in table["verdicts"].items()
         for pair in verdict["comparisons"]
     }

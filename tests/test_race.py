@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import race as kept_races
 from pocketgan.base.errors import RunFailed
 from pocketgan.cli.main import main
 from pocketgan.experiment.recording import Recorder
@@ -347,3 +348,35 @@ def test_a_race_of_files_runs_from_the_command_line(place: Path, capsys: pytest.
     assert main([*words, "--out", "races", "--quiet"]) == 0
     assert Path("races/0-2-s/runs/good/seed-0/stats.jsonl").stat().st_mtime_ns == before
     assert run_job(Race.open("races").studies()["0.2 s"].jobs()[0], Race.open("races").studies()["0.2 s"])
+
+
+# The rows that are kept of races.
+
+
+def test_kept_rows_name_the_data_and_hold_the_corrected_verdict(tmp_path: Path) -> None:
+    base = {"pocket": 4.0, "rectified-flow": 6.0, "vae": 4.0}
+    table = table_of(race_by_hand(tmp_path, lambda name, seed: base[name] + 0.1 * (seed % 3), 8))
+    table.race.write()
+    write_race(table)
+    rows = kept_races.rows_of(tmp_path)
+    assert {row["data"] for row in rows} == {"mnist"} and len(rows) == 4
+    verdicts = {row["entrant"]: row.get("verdict") for row in rows if row["first"]}
+    assert verdicts == {"pocket": None, "rectified-flow": "worse", "vae": "no difference shown"}
+    line = kept_races.use_cells(rows)
+    assert line[:4] == ["mnist", "10 s", "8", "`pocket`"] and line[-1] == "`rectified-flow`"
+    again = kept_races.merged([{"data": "mnist", "seconds": 10.0}, {"data": "mnist", "seconds": 60.0}], rows)
+    assert len(again) == 5 and again[0]["seconds"] == 60.0
+    kept_races.draw(rows, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").stat().st_size > 10_000
+
+
+@pytest.mark.other_packages
+def test_the_keras_peer_is_an_entrant() -> None:
+    make = find(str(Path(kept_races.__file__).parent / "peers" / "keras_dcgan.py"))
+    images = torch.randint(256, (60, 1, 28, 28), dtype=torch.uint8)
+    entrant = check_entrant(make(Task(images, None, 0, 0)), "keras_dcgan")
+    values = entrant.step(0.0)
+    assert set(values) == {"d_loss", "g_loss"} and all(np.isfinite(list(map(float, values.values()))))
+    images = entrant.samplers["1 step"](3, None, 0)
+    assert images.shape == (3, 1, 28, 28) and images.dtype == torch.float32 and images.abs().max() <= 1
+    assert sum(one.numel() for one in entrant.sampling.parameters()) > 700_000
