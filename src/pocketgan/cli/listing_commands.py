@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -36,13 +36,13 @@ RUNS = (
     Column("run"),
     Column("recipe", drop=3),
     Column("state"),
-    Column("when", drop=1),
-    Column("FD (baseline)", right=True),
+    Column("changed", drop=1),
+    Column("best distance", right=True),
     Column("steps", right=True, drop=5),
-    Column("trained", right=True, drop=2),
-    Column("planned", right=True, drop=4),
+    Column("time", right=True, drop=2),
+    Column("plan", right=True, drop=4),
 )
-"""The table of runs."""
+"""The table of runs; headings by their keys."""
 
 
 def recipes(json: bool = False) -> int:
@@ -180,7 +180,8 @@ def runs(
     if json:
         print_json([entry.to_json() for entry in entries])
     elif entries:
-        show(RUNS, [row_of(entry, folder) for entry in entries])
+        columns = [replace(column, heading=say(column.heading)) for column in RUNS]
+        show(columns, [row_of(entry, folder) for entry in entries])
         print()
         print(say("about runs"))
         for entry in entries:
