@@ -1,7 +1,7 @@
 """Does the watchdog report failures early, and nothing else? `python benchmarks/watchdog.py --out DIR`.
 
 Every diagnosis but `ignores_input` has a run that provokes it, on small parts of MNIST, each over several seeds. A run
-counts as detected if the right diagnosis is reported before half of it is done. Other failing runs are of kinds on
+counts as detected if the right diagnosis is reported by half of it. Other failing runs are of kinds on
 which no threshold was set; there, any report counts. Healthy runs on all of MNIST should give no report.
 
 Trains one run after the other, on one thread. Keeps a row of each in `rows.jsonl` in the folder `--out`; the same
@@ -144,14 +144,14 @@ def tables(rows: list[dict[str, Any]]) -> list[str]:
         kind: {name: runs for name in names if (runs := [row for row in rows if row["name"] == name])}
         for kind, names in KINDS.items()
     }
-    provoked = ["| provoked failure | detected before half | first report (median, % of the run) | other diagnoses |"]
+    provoked = ["| provoked failure | detected by half | first report (median, % of the run) | other diagnoses by half |"]
     provoked += ["| --- | ---: | ---: | --- |"]
     for name, runs in groups["provoked"].items():
         shares = [row["reports"][name] / row["steps"] for row in runs if name in early(row)]
         middle = f"{100 * statistics.median(shares):.0f}" if shares else "–"
         others = counts([early(row) for row in runs], name)
         provoked.append(f"| `{name}` | {len(shares)} of {len(runs)} | {middle} | {others} |")
-    unseen = ["| other failure | reported before half | diagnoses | FD at the end (median, lower is better) |"]
+    unseen = ["| other failure | reported by half | diagnoses by half | FD at the end (median, lower is better) |"]
     unseen += ["| --- | ---: | --- | ---: |"]
     for name, runs in groups["unseen"].items():
         reports = [early(row) for row in runs]

@@ -37,7 +37,7 @@ METHODS = {
         "decisions",
     ),
     "Study": ("open", "seeds", "results", "figures", "verdict", "table"),
-    "Recorder": ("step", "stop", "training_data", "folder", "run"),
+    "Recorder": ("step", "stop", "training_data", "aside", "folder", "run"),
     "Judge": ("score",),
     "Evaluation": ("to_json", "scores"),
 }
@@ -210,9 +210,10 @@ def signature(name: str, thing: Any) -> str:
 
 
 def annotation(hint: Any) -> str:
-    """Returns a type as the source has it, without the places of its names."""
+    """Returns a type as the source has it, without the places of its names; only texts in `Literal` keep quotes."""
     text = hint if isinstance(hint, str) else inspect.formatannotation(hint)
-    return re.sub(r"[a-z_][\w.]*\.(\w+)", r"\1", text).replace("'", "")
+    text = re.sub(r"[a-z_][\w.]*\.(\w+)", r"\1", text)
+    return re.sub(r"(Literal\[[^]]*\])|'", lambda found: (found[1] or "").replace("'", '"'), text)
 
 
 def formatted(text: str) -> list[str]:

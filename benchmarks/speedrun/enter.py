@@ -61,7 +61,7 @@ def check_entry(path: Path) -> str:
         Refused: the file is too long, can't be parsed, or uses something that isn't allowed.
     """
     content = path.read_bytes()
-    lines = content.count(b"\n") + 1
+    lines = len(content.splitlines())
     if lines > LONGEST:
         raise Refused(f"{path.name} has {lines} lines; {LONGEST} are allowed")
     try:
@@ -79,6 +79,13 @@ def check_entry(path: Path) -> str:
             if called in FORBIDDEN or ast.unparse(node.func) in ("torch.load", "numpy.load", "np.load"):
                 raise Refused(f"{path.name}:{node.lineno} calls {called}, which isn't allowed")
     return hashlib.sha256(content).hexdigest()
+
+
+def is_official(options: argparse.Namespace, seconds: float) -> bool:
+    """Returns whether an entry is in a category: its data, its time on one thread's clock, enough seeds and images."""
+    category = seconds in CATEGORIES.get(Path(options.data).stem, ())
+    enough = options.seeds >= SEEDS and options.count >= COUNT
+    return category and enough and (options.threads, options.clock) == (1, "cpu")
 
 
 def idea_of(entry: str) -> str:
@@ -200,7 +207,7 @@ def enter(options: argparse.Namespace, leaderboard: Path = LEADERBOARD) -> dict[
         "sha256": f"{entry} {commit()}" if entry in NAMES else check_entry(file),
         "data": Path(options.data).stem,
         "seconds": seconds,
-        "official": seconds in CATEGORIES.get(Path(options.data).stem, ()) and options.seeds >= SEEDS,
+        "official": is_official(options, seconds),
         **{name: getattr(options, name) for name in ("threads", "clock", "count")},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "commit": commit(),

@@ -53,7 +53,7 @@ def evaluate(
         against: `test`, `train` or `validation`: a split of the run's data (MNIST's for other images). Or a path of
             images; their test split is used if there is one. `auto`: the test split, or the validation set of data
             without one. Or real images as an array, uint8, or a pair of such images and labels.
-        features: `auto`, `digits`, `classifier`, `self-supervised`, `random` or `inception`.
+        features: `auto`, `digits`, `stacked`, `classifier`, `self-supervised`, `random` or `inception`.
         count: the number of images to compare; by default 10,000, or all if there are fewer.
         metrics: `all`, or names separated by commas; or a list of names and of `pocketgan.metrics.Metric` objects,
             which are metrics of your own.

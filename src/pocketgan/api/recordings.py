@@ -101,7 +101,7 @@ def record(
         progress: whether to show progress on standard error.
 
     Returns:
-        The recorder, whose methods are `step` and `training_data`.
+        The recorder, whose methods are `step`, `training_data` and `aside`.
 
     Raises:
         UserError: an argument is invalid; nothing was started.

@@ -37,7 +37,7 @@ OWN = {
 }
 """Flags of `train` that are no settings."""
 BRIEF = {
-    "data": "'mnist', 'stacked-mnist', a folder of pictures or IDX files, or an .npz file.",
+    "data": "'mnist', 'stacked-mnist', a folder of pictures or IDX files, an .npz or .csv file, 'hf:NAME' …",
     "duration": "How long: '50 epochs', '10k steps', '500 kimg' or '5 min'.",
     "seed": "Seed of everything random.",
 }
@@ -81,7 +81,7 @@ def help_of(name: str, function: Callable[..., Any]) -> str:
     """Returns the help of a command that is a function."""
     words, flags = entries_of(name, function)
     usage = " ".join(["usage: pocketgan", name, *(word.flag for word in words), *(["[flags]"] if flags else [])])
-    words = [Entry(word.strip("[]"), about.removesuffix(".")) for word, about in words]
+    words = [Entry(word[1:-1] if word.startswith("[") else word, about.removesuffix(".")) for word, about in words]
     text = paragraph(docstring_parts(function)[0])
     return "\n".join([usage, "", *text, *listed("", words), *listed("Flags:", flags)])
 
@@ -186,7 +186,8 @@ def flag_entry(name: str, kind: Any, default: Any, about: str, others: Iterable[
     about = about.removesuffix(".")
     if kind is bool:
         return Entry(", ".join(names), about)
-    usual = "" if default in (None, inspect.Parameter.empty, (), {}) else f" (default {default})"
+    value = default.replace(",", ", ") if isinstance(default, str) and len(default) > FLAG else default
+    usual = "" if default in (None, inspect.Parameter.empty, (), {}) else f" (default {value})"
     return Entry(f"{', '.join(names)} {takes(name, kind)}", f"{about}{usual}")
 
 

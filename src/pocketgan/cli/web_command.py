@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def ui(
-    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DIR")] = Path(),
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="[DIR]")] = Path(),
     host: str = "127.0.0.1",
     port: int = 7860,
     lang: str | None = None,

@@ -144,8 +144,8 @@ class DataConfig(Section):
     """Size of the test set, taken from the training split of your own data without a test split: a number (at most a
     fifth of the split is taken), or a fraction below 1. `auto`: a tenth of at least 1,000 images, otherwise none."""
     fold: Annotated[int, Field(ge=0, le=4)] | Literal["auto"] = "auto"
-    """Which fifth of your own images is the validation set: 0 to 4. `auto`: by the seed for fewer than 1,000 images, so
-    that runs with different seeds hold out different ones; otherwise 0."""
+    """Which of five parts of your own images is the validation set: 0 to 4. `auto`: by the seed for fewer than 1,000
+    images, so that runs with different seeds hold out different ones; otherwise 0."""
 
     def of_target_domain(self, size: int) -> "DataConfig":
         """Returns the settings that read the target domain of translation without pairs: these, with all classes.

@@ -24,9 +24,9 @@ from pocketgan.config.watchdog_section import WatchdogConfig
 
 
 def pocket() -> RunConfig:
-    """The best digits for the time: convolutional, class-conditional.
+    """Clear digits in a minute: convolutional, class-conditional.
 
-    Convolutions mostly at 7×7, relativistic loss with R1 and R2, mismatched-label loss where there are labels, EMA
+    Convolutions at 7×7 and 14×14, relativistic loss with R1 and R2, mismatched-label loss where there are labels, EMA
     generator. The default.
     """
     return RunConfig(

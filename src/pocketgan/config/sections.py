@@ -82,7 +82,7 @@ class ObjectiveConfig(Section):
     gradient_penalty: float = Field(default=0.0, ge=0)
     """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images (WGAN-GP)."""
     penalty_batch_fraction: float = Field(default=1.0, gt=0, le=1)
-    """Fraction of each batch on which gradient penalties are computed; 0.5 saves about a sixth of a `pocket` step."""
+    """Fraction of each batch on which gradient penalties are computed; 0.5 saves about an eighth of a `pocket` step."""
     mismatched_label_weight: float = Field(default=0.0, ge=0)
     """Weight of the mismatched-label loss of class-conditional training: real images with their own class against real
     images with another class (GAN-CLS, Reed et al. 2016). It makes the generator follow the requested class."""
@@ -97,8 +97,8 @@ class ObjectiveConfig(Section):
     """Image-to-image without pairs (`--to`): weight of the mean absolute difference between an image of the target
     domain and its own translation (Zhu et al. 2017, section 5.2)."""
     reuse_fake_batch: bool = False
-    """Whether the generator's update reuses the batch that the discriminator's update generated, which saves two
-    passes. Otherwise it generates a new batch."""
+    """Whether the generator's update reuses the batch that the discriminator's update generated, which saves a
+    pass, or two with a relativistic objective. Otherwise it generates a new batch."""
 
     @property
     def penalties(self) -> tuple[float, float]:

@@ -74,7 +74,7 @@ def read_mnist(part: Part) -> ImageFiles:
 
 
 def read_stacked(part: Part) -> ImageFiles:
-    """Creates Stacked MNIST (Metz et al. 2017, section 3.3.2) from the MNIST in the package; it is the same everywhere.
+    """Creates Stacked MNIST (Metz et al. 2017, section 3.3.1) from the MNIST in the package; it is the same everywhere.
 
     Three random digits of one split are an image's red, green and blue channels. Its class is the number that they
     form, `000` to `999`.

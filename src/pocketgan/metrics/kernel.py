@@ -10,7 +10,7 @@ from pocketgan.metrics.neighbours import Features, subsample
 def kernel_distance(real: Array, generated: Array, *, block: int = 1000) -> float:
     """Returns the squared maximum mean discrepancy with the kernel (x·y / width + 1)³; lower is better.
 
-    This is the "kernel inception distance" (Bińkowski et al. 2018, section 3), an unbiased estimate: the mean over
+    This is the "kernel inception distance" (Bińkowski et al. 2018), an unbiased estimate: the mean over
     disjoint blocks of both sets. All blocks have the same size, at most `block`. Their rows are random but always the
     same. Rows that don't fill a block, such as the surplus of the larger set, are omitted.
 

@@ -48,7 +48,7 @@ def authenticity(training: Array, generated: Array) -> float:
 
     It is the AuthPct / 100 of Alaa et al. 2022. For new images from the training distribution, the share is
     the probability that an image isn't the nearest neighbor of its own nearest neighbor. That is a third in 1
-    dimension, 0.38 in 2, about a half in a few more, and higher if a few central images are the nearest neighbors of
+    dimension, 0.38 in 2, nearly a half from 10 on, and higher if a few central images are the nearest neighbors of
     many. So compare the share with that of held-out images, not with 1.
 
     Args:
