@@ -144,7 +144,8 @@ def tables(rows: list[dict[str, Any]]) -> list[str]:
         kind: {name: runs for name in names if (runs := [row for row in rows if row["name"] == name])}
         for kind, names in KINDS.items()
     }
-    provoked = ["| provoked failure | detected by half | first report (median, % of the run) | other diagnoses by half |"]
+    titles = ("provoked failure", "detected by half", "first report (median, % of the run)", "other diagnoses by half")
+    provoked = [f"| {' | '.join(titles)} |"]
     provoked += ["| --- | ---: | ---: | --- |"]
     for name, runs in groups["provoked"].items():
         shares = [row["reports"][name] / row["steps"] for row in runs if name in early(row)]

@@ -29,7 +29,7 @@ def judged(distance: float, seed: int = 0) -> dict[str, Any]:
 
 
 def options_of(entry: str, **more: Any) -> argparse.Namespace:
-    usual = {"budget": "10 s", "data": "mnist", "practice": False, "seeds": 5, "count": 200, "threads": 1}
+    usual = {"budget": "10 s", "data": "mnist", "practice": False, "seeds": 5, "count": 10_000, "threads": 1}
     return argparse.Namespace(**{"entry": entry, "clock": "cpu", "idea": "", **usual, **more})
 
 
@@ -66,6 +66,12 @@ def test_entries_that_break_a_rule_are_refused(tmp_path: Path, more: str) -> Non
     (tmp_path / "mine.py").write_text(ENTRY + more)
     with pytest.raises(Refused, match=r"mine\.py"):
         check_entry(tmp_path / "mine.py")
+
+
+def test_an_entry_has_at_most_three_hundred_lines(tmp_path: Path) -> None:
+    lines = ENTRY.splitlines()
+    (tmp_path / "mine.py").write_text("\n".join(lines + ["#"] * (300 - len(lines))) + "\n")
+    assert check_entry(tmp_path / "mine.py")
 
 
 def test_an_entry_that_keeps_the_rules_is_known_by_its_content(tmp_path: Path) -> None:
@@ -116,6 +122,14 @@ def test_scores_are_means_over_the_seeds_with_an_interval() -> None:
     assert scores["digits"]["times_baseline"] == 2.5 and scores["random"]["times_baseline"] == 15
     low, high = scores["digits"]["interval"]
     assert low < 2.5 < high and summary([judged(4.0)])["scores"]["digits"]["interval"] is None
+
+
+@pytest.mark.parametrize(
+    "more", [{"threads": 4}, {"clock": "wall"}, {"count": 2000}, {"seeds": 4}, {"data": "mine.npz"}]
+)
+def test_an_entry_measured_in_another_way_is_not_official(more: dict[str, Any]) -> None:
+    assert enter.is_official(options_of("mine.py"), 10) and not enter.is_official(options_of("mine.py"), 20)
+    assert not enter.is_official(options_of("mine.py", **more), 10)
 
 
 # Tables.

@@ -225,7 +225,8 @@ def evaluate(
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         seed: seed of the noise.
         json: print one JSON object instead of a table.
-        out: folder for the HTML report and the JSON file; by default evaluation in the folder of a run or model, otherwise none.
+        out: folder for the HTML report and the JSON file; by default evaluation in the folder of a run or model,
+            otherwise none.
         inception_weights: file of Inception's weights.
         replace: replace a larger evaluation in a run's folder by a smaller one.
         latent_dim: length of the latents of an .onnx file that doesn't say it.

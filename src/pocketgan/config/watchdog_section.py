@@ -17,14 +17,15 @@ class WatchdogConfig(Section):
     watch_window: int = Field(default=3, ge=2, le=100)
     """Evaluations in a row that must show a failure; a single bad evaluation can be chance."""
     watch_progress: float = Field(default=0.1, gt=0, lt=1)
-    """A run improves while its best Fréchet distance within the window is lower by more than this fraction than its best
-    before. Mode collapse, a discriminator that is too strong, and oscillation are reported only when it doesn't."""
+    """A run improves while its best Fréchet distance within the window is lower by more than this fraction than its
+    best before. Mode collapse, a discriminator that is too strong, and oscillation are reported only when it
+    doesn't."""
     watch_accuracy: float = Field(default=0.97, gt=0.5, le=1)
     """The discriminator is too strong when it classifies this fraction correctly on both sides; healthy runs stay below
     0.95 after their first steps."""
     watch_modes: float = Field(default=0.5, gt=0, le=1)
-    """Mode collapse: at most this fraction of the classes is generated. Runs of `pocket` and `dcgan` generate all, small
-    recipes 7 to 9 of ten."""
+    """Mode collapse: at most this fraction of the classes is generated. Runs of `pocket` and `dcgan` generate all,
+    small recipes 7 to 9 of ten."""
     watch_kl: float = Field(default=0.7, gt=0)
     """Mode collapse: KL divergence of the class histogram from the real one, in nats; ln 2 means half is missing."""
     watch_duplicates: float = Field(default=0.3, gt=0, le=1)
