@@ -19,9 +19,11 @@ from safetensors.torch import load_file
 import pocketgan
 from pocketgan.base.errors import ExportFailed
 from pocketgan.cli.main import main
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.sections import RunConfig
 from pocketgan.exports import folder
-from pocketgan.exports.card import NOT_MEASURED
+from pocketgan.exports.card import NOT_MEASURED, described
+from pocketgan.exports.licence import licence_of
 from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.words import TITLES
 from pocketgan.runs.exported import FILES, ExportedModel
@@ -303,6 +305,17 @@ def test_the_licence_of_the_data(shipped: ExportedModel, shipped_own: ExportedMo
     assert card.data.license == "unknown"
     assert card.data.datasets is None
     assert "[LICENSE-DATA](LICENSE-DATA)" in card.text
+
+
+def test_a_translation_to_other_images_has_their_licence_to_state() -> None:
+    licence = licence_of(DataConfig(data="mnist", to="./pets"))
+    assert licence.identifier == "unknown" and "'pets'" in licence.text
+    assert licence_of(DataConfig(data="mnist", to="mnist")).identifier == "cc-by-sa-3.0"
+
+
+def test_a_rollback_is_an_item_of_the_card() -> None:
+    item = described({"step": 900, "event": "rollback", "to": 1200.0, "rate_scale": 0.5})
+    assert "1,200" in item and "0.5" in item
 
 
 # What stands on it.

@@ -146,6 +146,16 @@ def test_an_exported_model_takes_a_mixture(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "model" / "samples.png").is_file() or any(tmp_path.rglob("*.png"))
 
 
+def test_an_exported_model_names_files_without_their_paths(runs: dict[str, Run], tmp_path: Path) -> None:
+    numbers = runs["numbers"]
+    condition = Path(numbers.config.data.condition)
+    assert condition.is_absolute()
+    model = pocketgan.export(numbers, tmp_path / "model", format="safetensors", progress=False)
+    assert model.config.data.condition == f"./{condition.name}"
+    for name in ("config.json", "README.md"):
+        assert str(condition.parent) not in (tmp_path / "model" / name).read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_an_onnx_file_takes_numbers_and_refuses_mixtures_of_classes(runs: dict[str, Run], tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="the extra 'onnx' isn't installed")

@@ -147,6 +147,14 @@ def test_a_run_is_recorded_and_judged(place: Path, monkeypatch: pytest.MonkeyPat
     assert facts["against"] == "test" and judged["floor"] > 0
 
 
+def test_too_few_images_to_judge_are_refused_before_training(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (1100, 8, 8), np.uint8)
+    np.savez(place / "few.npz", images=images)
+    monkeypatch.setenv("POCKETGAN_RUN", str(place / "run"))
+    with refused("too few to compare", "data"):
+        run_order(order_of("good.py", data="few.npz"))
+
+
 def test_the_time_of_steps_alone_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow:
         batch_size, seen = 1, list[float]()

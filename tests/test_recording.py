@@ -203,6 +203,21 @@ def test_an_empty_loop_is_a_run(record: Callable[..., Recorder]) -> None:
     assert Run.open("run").stats() == Run.open("run").samples() == []
 
 
+def test_no_classes_are_requested_of_data_with_several_labels(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 255, (300, SIZE, SIZE), np.uint8), random.integers(0, 2, (300, 3))
+    np.savez(tmp_path / "many.npz", images=images, labels=labels)
+    asked = []
+
+    def draw(count: int, seed: int, labels: np.ndarray | None) -> np.ndarray:
+        asked.append(labels)
+        return noise(count, seed)
+
+    with pocketgan.record("run", str(tmp_path / "many.npz"), **{**OFTEN, "sample": draw}) as recorder:
+        steps_of(recorder, 4)
+    assert Run.open("run").status().state == "finished" and asked and set(asked) == {None}
+
+
 def test_images_of_requested_classes(record: Callable[..., Recorder]) -> None:
     asked = []
 

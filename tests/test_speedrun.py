@@ -124,9 +124,7 @@ def test_scores_are_means_over_the_seeds_with_an_interval() -> None:
     assert low < 2.5 < high and summary([judged(4.0)])["scores"]["digits"]["interval"] is None
 
 
-@pytest.mark.parametrize(
-    "more", [{"threads": 4}, {"clock": "wall"}, {"count": 2000}, {"seeds": 4}, {"data": "x.npz"}]
-)
+@pytest.mark.parametrize("more", [{"threads": 4}, {"clock": "wall"}, {"count": 2000}, {"seeds": 4}, {"data": "x.npz"}])
 def test_an_entry_measured_in_another_way_is_not_official(more: dict[str, Any]) -> None:
     assert enter.is_official(options_of("mine.py"), 10) and not enter.is_official(options_of("mine.py"), 20)
     assert not enter.is_official(options_of("mine.py", **more), 10)

@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pocketgan
 from pocketgan import metrics
@@ -105,9 +105,12 @@ def setting(name: str, defaults: dict[str, Any], model: Any) -> list[str]:
     facts = []
     if get_origin(kind) is Literal:
         facts.append("Values: " + ", ".join(f"`{value}`" for value in get_args(kind)))
+    hint = get_type_hints(model, include_extras=True)[name]
+    numbers = [part for part in get_args(hint) if get_origin(part) is Annotated][:1]
+    parts = [*info.metadata, *(one for part in numbers for field in part.__metadata__ for one in field.metadata)]
     limits = [
         f"{words} {getattr(one, sign)}"
-        for one in info.metadata
+        for one in parts
         for sign, words in (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
         if hasattr(one, sign)
     ]

@@ -168,8 +168,8 @@ result
 #
 # ## Use your own pictures
 #
-# Pocketgan does not crop or resize. This function does it for a folder that has a sub-folder for each class. Then name
-# the new folder in `data`, and choose a new folder for the run.
+# Pocketgan crops and resizes by itself: see the settings `size` and `fit`. This function does it beforehand, for a
+# folder that has a sub-folder for each class. Then name the new folder in `data`, and choose a new folder for the run.
 
 
 # %%

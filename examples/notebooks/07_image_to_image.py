@@ -141,7 +141,7 @@ print(f"variety of the outputs  {generated.std(axis=0).mean():6.1f}")
 # input.
 #
 # More steps do not remove the cause. In longer runs the quality goes up and down, and a run on all ten digits turned
-# every input into the same 8. [Digit by digit](../../docs/results/coursework/digit-by-digit.md) has the numbers.
+# every input into nearly the same 8. [Digit by digit](../../docs/results/coursework/digit-by-digit.md) has the numbers.
 #
 # The losses do not show it. Nothing in these curves says whether the outputs differ.
 
@@ -157,7 +157,8 @@ pocketgan.plot(run)
 #   the input, as in CycleGAN (Zhu et al. 2017).
 # - **No GAN at all**, where a formula gives the answer.
 #
-# Pocketgan has none of these losses. Use `white-background` to study this failure, and not as a tool for translation.
+# `white-background` has none of these losses; the recipe `translator` has both, with pairs or with `--to`. Use
+# `white-background` to study this failure, and not as a tool for translation.
 #
 # ## What next?
 #

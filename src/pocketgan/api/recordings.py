@@ -71,9 +71,9 @@ def record(
         data: the images that the loop trains on: `mnist`, `stacked-mnist`, or a path as for `--data`; or arrays as
             for `pocketgan.train`.
         sample: a function `(count, seed)`, or `(count, seed, labels)` for images of requested classes (an int64 array,
-            or None for data without labels). It returns generated images as an array of any framework, of shape
-            (N, H, W), (N, C, H, W), (N, H, W, C) or (N, H·W). The same seed should give the same latents. Global random
-            generators are restored after each call.
+            or None for data without classes, or with several labels per image). It returns generated images as an
+            array of any framework, of shape (N, H, W), (N, C, H, W), (N, H, W, C) or (N, H·W). The same seed should
+            give the same latents. Global random generators are restored after each call.
         pixel_range: the range of these images: `-1:1`, `0:1`, or `uint8` for whole numbers from 0 to 255.
         settings: your settings, by name: numbers, texts, true or false. Tables, plots and studies show them.
         name: the name of the run's kind in tables, like a recipe's; by default the name of your script.

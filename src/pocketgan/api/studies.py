@@ -35,7 +35,8 @@ def study(
         progress: whether to show progress on standard error.
 
     Returns:
-        The study. `.verdict()` returns its verdict, `.table()` all scores, and `report` rewrites its report.
+        The study. `.verdict()` returns its verdict, `.table()` all scores but those on confirmation seeds, and
+        `report` rewrites its report.
 
     Raises:
         UserError: an argument is invalid; nothing was started.

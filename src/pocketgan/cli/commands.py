@@ -135,7 +135,8 @@ def generate(
         run: the run or the exported model, by its folder or its name in runs or models; by default the newest run.
         count: number of images; by default 64, or as many as there are latents.
         seed: seed of the noise; the same seed gives the same images.
-        label: the class of all images (conditional runs), or a mixture such as 3:0.7,8:0.3; by default all in turn.
+        label: the class of all images (conditional runs), or a mixture such as 3:0.7,8:0.3; by default all in turn, or
+            the numbers of training images.
         truncation: cut the noise off at this distance from zero, such as 0.7: less variety, often better images.
         latents: an .npy file of latents (N × their length), or an .npz file with an array latents, instead of noise.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.

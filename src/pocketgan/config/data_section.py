@@ -135,17 +135,18 @@ class DataConfig(Section):
     validation: int | float = Field(default=0, ge=0)
     """Size of the validation set, taken from the training split: a number (at most a fifth of the split is taken), or a
     fraction below 1. Data with a validation split uses that one. No validation set is made if it would have under 200
-    images of the package's data, or under 10 of your own."""
+    images, or under 10 of your own that are held out by content."""
     validation_split: Literal["auto", "random", "stratified", "content"] = "auto"
     """How validation images are chosen: `random`, `stratified` (each class in proportion), or by their `content` (each
     class in proportion, and equal images are never in two splits). `auto`: content for your own data, random for the
     data in the package."""
     test: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | Literal["auto"] = "auto"
     """Size of the test set, taken from the training split of your own data without a test split: a number (at most a
-    fifth of the split is taken), or a fraction below 1. `auto`: a tenth of at least 1,000 images, otherwise none."""
+    fifth of the split is taken), or a fraction below 1. `auto`: a tenth of at least 1,000 images, otherwise none.
+    Only where images are held out by content."""
     fold: Annotated[int, Field(ge=0, le=4)] | Literal["auto"] = "auto"
-    """Which of five parts of your own images is the validation set: 0 to 4. `auto`: by the seed for fewer than 1,000
-    images, so that runs with different seeds hold out different ones; otherwise 0."""
+    """Which of five parts of your own images is the validation set: 0 to 4. `auto`: by the seed if fewer than
+    1,000 images are left for training, so that runs with different seeds hold out different ones; otherwise 0."""
 
     def of_target_domain(self, size: int) -> "DataConfig":
         """Returns the settings that read the target domain of translation without pairs: these, with all classes.

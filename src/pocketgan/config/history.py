@@ -2,8 +2,8 @@
 
 Every file that holds settings says its format: a run's `config.json`, a checkpoint's header, an exported model, a
 study's `study.json`. A setting that is renamed, removed or given another meaning raises `FORMAT` and adds a function
-below; a file of an older format goes through them one after the other when it is read. `tests/old_runs/` holds files of
-each format.
+below; a file of an older format goes through them one after the other when it is read. `tests/old_runs/` holds files
+of older formats.
 """
 
 import copy

@@ -11,6 +11,7 @@ from pocketgan.base.errors import PocketganError, RunError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.code import sources
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.environment import describe_environment
@@ -69,6 +70,8 @@ def create_recorded(
     config, images = prepare_images(config, Progress(quiet=True))
     facts = find_facts(images)
     config = settled(config, facts, "cpu")
+    if facts.condition_names:  # A loop is asked for classes, not for several labels.
+        config = replace(config, conditional=False)
     if generator is not None:
         generator.check(config, facts)
     code = config.code() | script()

@@ -373,10 +373,11 @@ def described(event: dict[str, Any]) -> str:
     """Returns an event of the watchdog as a list item."""
     name = title(str(event.get("name", "")))
     remedy = advice(str(event.get("name", ""))) or event.get("advice", "")
+    back = f"returned to step {event.get('to', 0):,.0f}, with the learning rate × {event.get('rate_scale', 1):g}"
     what = {
         "diagnosis": f"**{name}**: {evidence(event.get('evidence'))}; {remedy}",
         "recovery": f"resolved: {name}",
-        "rollback": event.get("message", ""),
+        "rollback": event.get("message") or back,
     }[event["event"]]
     return f"- step {event['step']:,.0f}: {what}"
 

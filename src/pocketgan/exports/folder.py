@@ -92,13 +92,18 @@ def export_model(
 
 
 def as_shipped(run: Run) -> tuple[RunConfig, DataFacts]:
-    """Returns a run's configuration and facts without local paths: a path of data is reduced to its last part."""
-    data, to = run.config.data.data, run.config.data.to
-    others = {} if to in (*PACKAGED, "none") else {"to": f"./{Path(to).name}"}
-    if data in PACKAGED:
-        return replace(run.config, **others) if others else run.config, run.facts
-    name = f"./{Path(data).name}"  # Never `mnist`, the name of the data in the package.
-    config = replace(run.config, data=name, **({} if run.config.data.pairs == "none" else {"pairs": name}), **others)
+    """Returns a run's configuration and facts without local paths: each is reduced to its last part.
+
+    It begins with `./`, so it is never `mnist`, the name of the data in the package.
+    """
+    data = run.config.data
+    paths = {"to": data.to, "labels": data.labels, "condition": data.condition}
+    paths["initial_run"] = run.config.train.initial_run
+    short = {name: f"./{Path(path).name}" for name, path in paths.items() if path not in (*PACKAGED, "none", "auto")}
+    if data.data in PACKAGED:
+        return replace(run.config, **short) if short else run.config, run.facts
+    name = f"./{Path(data.data).name}"
+    config = replace(run.config, data=name, **({} if data.pairs == "none" else {"pairs": name}), **short)
     return config, run.facts.model_copy(update={"source": name})
 
 

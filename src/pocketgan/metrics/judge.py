@@ -28,8 +28,8 @@ class Judge:
 
     Args:
         real: the real images to compare with, uint8 [0, 255], (N, C, H, W) or (N, H, W), at best new ones that the
-            generator wasn't trained on. Or the name of data, such as `mnist`, a folder or an .npz file: then its test
-            split is compared with, and the training split serves as `others` and `training`.
+            generator wasn't trained on. Or the name of data, such as `mnist`, a folder or an .npz file: its test split,
+            with the training split as `others` and `training`; or without one all its images, 10,000 at most.
         labels: the class of each real image, integers from 0, (N,). Class-conditional metrics need them.
         features: the feature space: `digits`, `stacked`, `classifier` (which is trained on the real images and their
             labels, or on the training split of the data), `self-supervised` (trained without labels), `random`,

@@ -50,8 +50,8 @@ class Figure:
         value: the score of all images.
         spread: its standard error, from five disjoint sets: their standard deviation over √5; None if a fifth of the
             images is too small for the metric.
-        floor: the real-data baseline: the score of equally many other real images against equally many; None if there
-            aren't enough.
+        floor: the real-data baseline: the score of equally many other real images against equally many; of authenticity
+            and the data-copying test, that of half of the held-out images. None if there aren't enough.
         matched: in that case, the score and its baseline with fewer images on both sides; None if these are too few as
             well.
     """
@@ -113,7 +113,7 @@ class Evaluation:
         page: the HTML page of the scores, or None if none was written.
         larger: the number of images of a larger evaluation in the folder of the model, because of which no page was
             written; otherwise None.
-        translation: the scores of an image-to-image translation whose targets are known; otherwise None.
+        translation: the scores of an image-to-image translation, also of one without pairs; otherwise None.
         frequencies: how often each class was used, where the training data is uneven or was balanced; otherwise None.
     """
 

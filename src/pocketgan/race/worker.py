@@ -21,6 +21,7 @@ from pocketgan.base.files import write_json
 from pocketgan.config.code import load_code
 from pocketgan.experiment.recording import Recorder
 from pocketgan.metrics.real_images import RealSets, read_real
+from pocketgan.metrics.registry import METRICS
 from pocketgan.race.contract import Entrant, Make, Task, parameters_of
 from pocketgan.race.entrants import ENTRANTS
 from pocketgan.race.judging import RaceJudge, rotated
@@ -117,6 +118,9 @@ def run_order(order: Order) -> None:
         run.training_data()  # The record knows that these images are trained on.
         with run.aside():
             sets = rotated(read_real(run.run.config.data, order.against), order.rotation)
+        least = METRICS["frechet_distance"].least
+        if len(sets.reference) < least:
+            raise UserError("too few to compare", field="data", least=least, found=len(sets.reference))
         assert sets.training is not None
         task = Task(sets.training.images, sets.training.labels, len(sets.training.class_names), order.seed)
         began = order.now()

@@ -117,7 +117,17 @@ class Model(Protocol):
         latents: Any = None,
         truncation: float | None = None,
     ) -> "Images":
-        """Generates images; see `pocketgan.runs.sampling.draw`."""
+        """Generates images; the arguments are those of `Run.generate`.
+
+        Args:
+            count: the number of images; by default 64, or as many as there are latents or labels.
+            seed: the seed of the latents; the same seed gives the same images.
+            label: the class of all images, a list with one for each, or a mixture such as `{"3": 0.7, "8": 0.3}`; with
+                numbers or several labels, values by name. None cycles through all classes.
+            checkpoint: of a run, `best`, `last` or a step; `auto` for the best checkpoint, or else the last.
+            latents: numbers, shape (N, latent_dim), instead of those of the seed: a NumPy array or a PyTorch tensor.
+            truncation: draws latents from a normal distribution that is cut off at ± this number, above 0.
+        """
         ...
 
 

@@ -340,7 +340,9 @@ class Run:
         Args:
             count: the number of images; by default 64, or as many as there are latents or labels.
             seed: the seed of the latents; the same seed gives the same images.
-            label: the name of the class of all images, or a list with a name for each; None cycles through all classes.
+            label: the name of the class of all images, a list with a name for each, or a mixture such as
+                `{"3": 0.7, "8": 0.3}`; with numbers or several labels, values by name. None cycles through all classes,
+                or takes the numbers of training images.
             checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last if there is no best.
             latents: numbers, shape (N, latent_dim), instead of those of the seed: a NumPy array or a PyTorch tensor.
                 `Images.latents` has those that were used.
@@ -359,8 +361,9 @@ class Run:
     def generator(self, checkpoint: str | int = "auto") -> "nn.Module":
         """Returns the generator (the EMA generator, if there is one), on the CPU, in evaluation mode.
 
-        It is called as its author wrote it; the package's as `(z, labels)`: z float32 (N, latent_dim), labels int64
-        (N,) or None. It returns images (N, C, H, W) in the range of `config.data.pixel_range`.
+        It is called as its author wrote it; the package's as `(z, labels)`, or `(images, labels)` if it translates
+        images: z float32 (N, latent_dim), labels int64 (N,), float32 (N, K) for numbers, or None. It returns images
+        (N, C, H, W) in the range of `config.data.pixel_range`.
 
         Raises:
             UserError: there is no such checkpoint, or the code of one's own generator isn't there.

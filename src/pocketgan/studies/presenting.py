@@ -39,6 +39,8 @@ class Study(studies.Study):
     def table(self) -> "pandas.DataFrame":
         """Returns a pandas DataFrame with a row for each run: `variant`, `seed`, `state`, its scores, `seconds`.
 
+        Runs on confirmation seeds aren't in it.
+
         A run without a result has no scores; its state is `not started`, or that of its status.
 
         Raises:
