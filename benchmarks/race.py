@@ -22,6 +22,7 @@ LOOKS = {
     "diffusion": ("#56b4e9", "v", "--"),
     "student-dcgan": ("black", "P", ":"),
     "dcgan": ("0.5", "X", ":"),
+    "keras_dcgan": ("#e69f00", "1", ":"),
 }
 """Color, marker and line of each entrant."""
 TIMES = {10: "10 s", 60: "1 min", 300: "5 min", 1800: "30 min"}
@@ -55,14 +56,14 @@ def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
 def tables(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as Markdown: what to use, then a table for each data set and duration."""
     races = [chosen for _, chosen in sorted(grouped(rows, "data", "seconds").items())]
-    parts = ["### What to use", "", markdown(USE_TITLES, 2, map(use_cells, races)), ""]
+    parts = ["### What to use", "", markdown(USE_TITLES, 5, map(use_cells, races)), ""]
     for chosen in races:
         parts += [f"### {chosen[0]['data']}, {chosen[0]['duration']}", "", results(chosen), ""]
     return "\n".join(parts)
 
 
 USE_TITLES = (
-    "data", "training", "seeds", "lowest in the first space", "lowest in `random`", "shown to be worse than `pocket`",
+    "data", "training", "lowest in the first space", "lowest in `random`", "shown to be worse than `pocket`", "seeds",
 )  # fmt: skip
 
 
@@ -76,10 +77,10 @@ def use_cells(rows: list[dict[str, Any]]) -> list[str]:
     return [
         first["data"],
         first["duration"],
-        seeds_of(judged),
         f"`{first['entrant']}`",
         "–" if second is None else f"`{second['entrant']}`",
         ", ".join(worse + better) or "no difference shown",
+        seeds_of(judged),
     ]
 
 
