@@ -56,14 +56,15 @@ def merged(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[st
 def tables(rows: list[dict[str, Any]]) -> str:
     """Returns the rows as Markdown: what to use, then a table for each data set and duration."""
     races = [chosen for _, chosen in sorted(grouped(rows, "data", "seconds").items())]
-    parts = ["### What to use", "", markdown(USE_TITLES, 5, map(use_cells, races)), ""]
+    parts = ["### What to use", "", markdown(USE_TITLES, 6, map(use_cells, races)), ""]
     for chosen in races:
         parts += [f"### {chosen[0]['data']}, {chosen[0]['duration']}", "", results(chosen), ""]
     return "\n".join(parts)
 
 
 USE_TITLES = (
-    "data", "training", "lowest in the first space", "lowest in `random`", "shown to be worse than `pocket`", "seeds",
+    "data", "training", "lowest in the first space", "lowest in `random`", "shown to be better than `pocket`",
+    "shown to be worse", "seeds",
 )  # fmt: skip
 
 
@@ -72,14 +73,14 @@ def use_cells(rows: list[dict[str, Any]]) -> list[str]:
     judged = [row for row in rows if row["first"]]
     first = min(judged, key=lambda row: row["ratio"][0])
     second = min((row for row in judged if row["second_ratio"]), key=lambda row: row["second_ratio"][0], default=None)
-    worse = [f"`{row['entrant']}`" for row in judged if row.get("verdict") == "worse"]
-    better = [f"`{row['entrant']}` is better" for row in judged if row.get("verdict") == "better"]
+    shown = {way: [f"`{row['entrant']}`" for row in judged if row.get("verdict") == way] for way in ("better", "worse")}
     return [
         first["data"],
         first["duration"],
         f"`{first['entrant']}`",
         "–" if second is None else f"`{second['entrant']}`",
-        ", ".join(worse + better) or "no difference shown",
+        ", ".join(shown["better"]) or "–",
+        ", ".join(shown["worse"]) or "–",
         seeds_of(judged),
     ]
 
@@ -92,10 +93,16 @@ def seeds_of(rows: list[dict[str, Any]]) -> str:
 
 def results(rows: list[dict[str, Any]]) -> str:
     """Returns the table of a race."""
-    titles = ("entrant", "sampler", "seeds", f"FD, {rows[0]['space']}", "× baseline (lower is better)")
-    titles += ("× baseline, random (lower is better)", "class accuracy (higher is better)", "recall (higher is better)")
+    second = "× baseline, random (lower is better)" if has_baseline(rows) else "FD, random (lower is better)"
+    titles = ("entrant", "sampler", "seeds", f"FD, {rows[0]['space']}", "× baseline (lower is better)", second)
+    titles += ("class accuracy (higher is better)", "recall (higher is better)")
     titles += ("authenticity", "images/s", "parameters", "memory (MiB)", "images seen")
     return markdown(titles, 2, map(cells, rows))
+
+
+def has_baseline(rows: list[dict[str, Any]]) -> bool:
+    """Returns whether there were enough real images for a baseline; without one, a race's ratios are distances."""
+    return rows[0]["ratio"][0] != rows[0]["distance"]
 
 
 def cells(row: dict[str, Any]) -> list[str]:
@@ -106,7 +113,7 @@ def cells(row: dict[str, Any]) -> list[str]:
         row["sampler"] if row["first"] else f"({row['sampler']})",
         str(row["runs"]),
         f"{row['distance']:.3g}",
-        f"{row['ratio'][0]:.3g}",
+        f"{row['ratio'][0]:.3g}" if has_baseline([row]) else "–",
         "–" if second is None else f"{second[0]:.3g}",
         "–" if row["class_accuracy"] is None else f"{row['class_accuracy']:.1%}",
         "–" if row["recall"] is None else f"{row['recall']:.2f}",
@@ -137,11 +144,14 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
                 points = sorted((row["seconds"], row[ratio][0]) for row in line if row[ratio])
                 x, y = zip(*points, strict=True) if points else ((), ())
                 axes.plot(x, y, color=colour, marker=marker, linestyle=dash, markersize=5, linewidth=1.4, label=entrant)
-            axes.axhline(1, color="0.4", linewidth=1)
-            axes.set(xscale="log", yscale="log", title=f"{data}, {some[0][space]}")
+            if has_baseline(some):
+                axes.axhline(1, color="0.4", linewidth=1)
+            divided = "" if has_baseline(some) else " (not divided)"
+            axes.set(xscale="log", yscale="log", title=f"{data}, {some[0][space]}{divided}")
             axes.set_xticks([*TIMES], [*TIMES.values()])
             axes.set_xlim(7, 430)
             axes.xaxis.set_minor_formatter("")
+            axes.yaxis.set_minor_formatter("")
             axes.yaxis.set_major_formatter("{x:g}")
             axes.grid(color="0.9", linewidth=0.8, which="major")
             axes.spines[["top", "right"]].set_visible(False)

@@ -371,7 +371,7 @@ def test_kept_rows_name_the_data_and_hold_the_corrected_verdict(tmp_path: Path) 
     verdicts = {row["entrant"]: row.get("verdict") for row in rows if row["first"]}
     assert verdicts == {"pocket": None, "rectified-flow": "worse", "vae": "no difference shown"}
     line = kept_races.use_cells(rows)
-    assert line[:3] == ["mnist", "10 s", "`pocket`"] and line[-2:] == ["`rectified-flow`", "8"]
+    assert line[:3] == ["mnist", "10 s", "`pocket`"] and line[-3:] == ["–", "`rectified-flow`", "8"]
     again = kept_races.merged([{"data": "mnist", "seconds": 10.0}, {"data": "mnist", "seconds": 60.0}], rows)
     assert len(again) == 5 and again[0]["seconds"] == 60.0
     kept_races.draw(rows, tmp_path / "chart.png")
