@@ -15,6 +15,7 @@ import gzip
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,9 @@ class entrant:  # noqa: N801
     def __init__(self, task: Any) -> None:
         import torch
 
-        tf.config.threading.set_intra_op_parallelism_threads(torch.get_num_threads())
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        with suppress(RuntimeError):  # TensorFlow has begun in this process, as in tests: its threads stay.
+            tf.config.threading.set_intra_op_parallelism_threads(torch.get_num_threads())
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         keras.utils.set_random_seed(task.seed)
         self.task = task
         self.generator, self.discriminator = build_generator(), build_discriminator()
