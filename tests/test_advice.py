@@ -66,7 +66,10 @@ def test_words_with_blanks_are_quoted_alike_on_every_machine() -> None:
 
 
 @pytest.mark.slow
-def test_what_comes_next_can_be_typed(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_comes_next_can_be_typed(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # The commands write pictures.
     run = shutil.copytree(place / "first run", tmp_path / "sp ace [old]")
     assert main(["resume", str(run), "--duration", "6 steps", "--quiet"]) == 0
     shown = commands(capsys.readouterr().out)
