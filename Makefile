@@ -37,10 +37,8 @@ test: lint
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not notebook and not other_packages"
 
 # The rest: every recipe killed, exported and served, all languages, pages in a browser.
-# Its tests often wait for a browser or another process, so there is one worker more than there are cores.
-WORKERS = $(shell expr $$($(BIN)/python -c "import os; print(os.cpu_count() or 1)") + 1)
 test-slow: $(READY_DEV)
-	CHECK_TYPES= $(BIN)/pytest -n $(WORKERS) --dist worksteal -m slow
+	CHECK_TYPES= $(BIN)/pytest -n auto --dist worksteal -m slow
 
 # Training, pictures and evaluation with the shapes and types of every call checked.
 test-types: $(READY_DEV)

@@ -95,9 +95,10 @@ def make_noise(count: int) -> np.ndarray:
 
 
 def update(generator: keras.Model, discriminator: keras.Model, gan: keras.Model, images: np.ndarray) -> list[float]:
-    """Makes a training step with a batch of real images; returns the discriminator's loss and the generator's.
+    """Makes a training step with a batch of real images.
 
-    Keras 3 decides at the first call what a model trains, so `trainable` is set before each update.
+    Returns the discriminator's loss on generated images, and the generator's loss. Keras 3 decides at the first call
+    what a model trains, so `trainable` is set before each update.
     """
     real, fake = np.ones((BATCH_SIZE, 1)), np.zeros((BATCH_SIZE, 1))
     generated = generator.predict(make_noise(BATCH_SIZE), verbose=0)
@@ -135,7 +136,7 @@ def train(moments: list[float], seed: int, out: Path, mnist: Path) -> dict[str, 
     return {"steps": steps, "seconds": passed, "parameters": parameters, **versions}
 
 
-class entrant:  # noqa: N801
+class KerasDCGAN:
     """The same networks and the same step in a race; TensorFlow uses as many threads as PyTorch may.
 
     Args:
@@ -170,6 +171,9 @@ class entrant:  # noqa: N801
         noise = np.random.default_rng(seed).normal(0, 1, (count, LATENT_DIM))
         images = self.generator.predict(noise, batch_size=250, verbose=0)
         return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+
+
+entrant = KerasDCGAN
 
 
 def as_module(model: keras.Model) -> Any:

@@ -128,10 +128,9 @@ def test_generator_is_bounded_by_the_pixels_range(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [name for name in GENERATORS if name != "translator"])
 def test_signed_ends_in_tanh_and_unit_in_a_sigmoid_of_the_same_numbers(name: str) -> None:
-    if name == "translator":
-        pytest.skip("what it reads is in the range of the pixels")
+    """Not so `translator`: the pixels that it reads have the range of those that it makes."""
     signed, unit = (generator_of(name, pixels=pixels).eval() for pixels in ("signed", "unit"))
     inputs = inputs_of(signed, SMALL, 4)
     torch.testing.assert_close(signed(inputs).atanh(), unit(inputs).logit(), atol=1e-5, rtol=1e-4)

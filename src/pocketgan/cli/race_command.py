@@ -63,13 +63,11 @@ def race(
         texts(for_), texts(entrants), data, seeds, threads=threads, clock=clock, count=count, against=against
     )
     folder = out or Path("races") / Path(data).stem
-    runs = sum(len(config.study(one).seed_list(len(config.entrants) - 1)) for one in config.durations)
-    total = sum(
-        seconds_of(one) * len(config.entrants) * len(config.study(one).seed_list(len(config.entrants) - 1))
-        for one in config.durations
-    )
+    entered = len(config.entrants)
+    runs = {one: entered * len(config.study(one).seed_list(entered - 1)) for one in config.durations}
+    total = sum(seconds_of(one) * number for one, number in runs.items())
     with speaking(lang):
-        progress.say(say("planned", runs=runs * len(config.entrants), time=time_text(total)))
+        progress.say(say("planned", runs=sum(runs.values()), time=time_text(total)))
     done = run_race(config, folder, jobs=jobs, progress=progress)
     table = table_of(done)
     with speaking(lang):
