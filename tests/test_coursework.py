@@ -2,9 +2,11 @@
 
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from pocketgan.studies.report.write import write_report
 from pocketgan.studies.study import Study
@@ -39,14 +41,34 @@ def test_the_page_on_convolutions_says_what_the_study_says(study: Study) -> None
 def test_the_discriminator_is_mostly_right_where_its_loss_is_half(study: Study) -> None:
     shares = []
     for job in study.jobs():
-        steps = [row["step"] for row in job.run().metrics()]
-        rows = [min(job.run().stats(), key=lambda row: abs(row["step"] - step)) for step in steps]
+        run = job.run()
+        assert run is not None
+        rows = [at(run.stats(), row["step"]) for row in run.metrics()]
         nearest = min(rows, key=lambda row: abs(row["d_loss"] - 0.5))
         shares += [nearest["d_real_accuracy"], nearest["d_fake_accuracy"]]
     assert len(shares) == 24
     text = f"about {min(shares):.0%} to {max(shares):.0%} of the real and of the generated images"
     assert text in (COURSEWORK / "convolutions.md").read_text(encoding="utf-8")
     assert np.median(shares) > 0.9
+
+
+def test_the_generators_loss_goes_with_the_distance_as_the_page_says(study: Study) -> None:
+    ranges = []
+    for variant in ("mlp", "dcgan"):
+        correlations = []
+        for job in study.jobs():
+            if job.variant == variant and (run := job.run()) is not None:
+                distances = [row["frechet_distance"] for row in run.metrics()]
+                losses = [at(run.stats(), row["step"])["g_loss"] for row in run.metrics()]
+                correlations.append(spearmanr(losses, distances).statistic)
+        assert len(correlations) == 6
+        ranges.append(f"{min(correlations):.1g} to {max(correlations):.1g} for `{variant}`".replace("-", "−"))
+    assert ", ".join(ranges) in (COURSEWORK / "convolutions.md").read_text(encoding="utf-8")
+
+
+def at(rows: list[dict[str, Any]], step: int) -> dict[str, Any]:
+    """The row of losses of a step, or the nearest one."""
+    return min(rows, key=lambda row: abs(row["step"] - step))
 
 
 @pytest.mark.slow
