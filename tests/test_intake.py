@@ -417,7 +417,7 @@ def test_a_single_colored_image_or_rows_of_three(tmp_path: Path) -> None:
     assert key(tmp_path / "a.npy") == "where are channels"
     assert (train(tmp_path / "a.npy", channels_at="last")[0] == SCENE[0].transpose(2, 0, 1)).all()
     assert train(tmp_path / "a.npy", channels_at="none", size=16).shape == (SIDE, 1, 16, 16)
-    assert key(tmp_path / "a.npy", channels_at="first") == "npz shape"
+    assert key(tmp_path / "a.npy", channels_at="first") == "channels elsewhere"
 
 
 @pytest.mark.parametrize(
@@ -625,7 +625,7 @@ def test_a_table_with_pixels_in_one_cell(tmp_path: Path) -> None:
     [
         ("a.pkl", "pickles"), ("a.pt", "pickles"), ("a.mat", "foreign file"), ("a.h5", "foreign file"),
         ("a.zip", "packed"), ("a.tar.gz", "packed"), ("a.png", "one picture"), ("a.txt", "neither folder nor npz"),
-        ("a.npy", "unreadable npy"), ("a.csv", "no table of pixels"),
+        ("a.npy", "unreadable npy"), ("a.csv", "columns of another number"),
     ],
 )  # fmt: skip
 def test_other_files_are_refused(tmp_path: Path, name: str, expected: str) -> None:

@@ -23,7 +23,19 @@ INTAKE: Final[dict[str, str]] = {
     "files as classes": "each of {count} files is a class",
     "wrapped": "the pictures are in the folder '{folder}'",
     "labels from": "the labels are from {file}",
+    "labels from column": "the labels are from {file}, column '{column}' (--labels FILE:COLUMN chooses another)",
+    "labels in column": "the labels are in column {column} of {count}; the others are pixels",
+    "labels in named column": "the labels are in column '{column}' of {file}; the others are pixels",
+    "columns unused": "columns of {file} that aren't used: {names}",
+    "arrays unused": "arrays of {file} that aren't used: {names}",
+    "files unused": "files beside it that aren't used: {names}",
+    "rows without picture": "rows of {file} that name no picture: {count} ({names})",
+    "split without labels": "{file} names no picture of the split '{split}', which stays without labels",
     "table unused": "{file} isn't used for labels: {why}",
+    "table of few": "{file} names {percent}% of the pictures and isn't used; --labels {file} takes its labels",
+    "table beside folders": "the sub-folders are the classes, and {file} isn't used; --labels {file} takes its labels",
+    "hub split": "the split '{split}' is the training split",
+    "hub splits unused": "splits that aren't used: {names}",
     "deep pictures": "the pictures with more than 8 bits",
     "the pictures": "the pictures",
     # What was passed over.
@@ -57,6 +69,27 @@ INTAKE: Final[dict[str, str]] = {
     "rows of another length": (
         "{path}: rows of {values} values are no square images; save the images as (N, H, W) or (N, H, W, 3)"
     ),
+    "columns of another number": (
+        "{path}: {values} columns of pixels are no square images; call the column of the labels 'label', and remove "
+        "others (not pixels by their names: {names})"
+    ),
+    "which column has labels": (
+        "{path}: the labels can be in the first or in the last column, beside {values} of pixels; write a first line "
+        "of names, with 'label' above the labels"
+    ),
+    "channels elsewhere": "{path}: --channels-at {value} doesn't fit the shape {shape}; there must be 1 to 4 channels",
+    "ranges of splits": (
+        "{path}: the values of the splits have different ranges ({ranges}); bring them to one, or set --value-range"
+    ),
+    "labels of splits": "{path}: the splits have different numbers of labels for an image ({counts})",
+    "labels of arrays": (
+        "only folders of pictures take a table ({file}); save the labels of {data} in an array 'labels', or in a "
+        "column 'label'"
+    ),
+    "array of objects": (
+        "the array '{array}' in {path} holds Python objects, which can run code; save words with .astype(str), numbers "
+        "with .astype(int)"
+    ),
     "labels with fractions": (
         "'labels' in {path} must be whole numbers, names, or 0 and 1 for several per image; give numbers with "
         "fractions as --condition"
@@ -76,13 +109,23 @@ INTAKE: Final[dict[str, str]] = {
     "no numbers of picture": "{path} has no numbers for {picture} ({count} pictures in all)",
     "rows of numbers": "{path} has {rows} rows for {images} images; name the pictures in a column 'file'",
     "several tables": "{names} name the pictures; choose one of them, or none",
-    "labels of nothing": "{path} has no label for any picture in {folder}",
+    "labels of nothing": (
+        "{path} has no label for any picture in {folder}; it names {entry}, and a picture is {picture}"
+    ),
+    "name of several": "{path} names {entry}, as several pictures are called ({pictures}); write their folders, too",
+    "numbers twice": "{path} has different numbers for {picture}",
+    "no training folder": "{folder} has folders of splits ({names}), but none called 'train'; give one of them",
+    "splits beside others": (
+        "{folder} has folders 'train' and 'test' or 'val', which are splits, and others beside them ({names}); move "
+        "these elsewhere, or rename folders that are classes"
+    ),
+    "table in folder": "{path} is a table; if its columns are pixels, give the file",
     "pickles": (
         "{path} is a pickle, which can run code when it is opened; load it yourself and save it with numpy.savez "
         "(CIFAR has a binary version, too)"
     ),
     "foreign file": "{path}: files with the ending {ending} aren't read; load it and save its images with numpy.savez",
-    "packed": "{path} is an archive; unpack it and give the folder",
+    "packed": "{path} is packed; unpack it and give the folder or the file",
     "parquet": "{folder} holds Parquet files; give it as 'hf:{folder}'",
     "one picture": "{data} is a single picture; give the folder of the pictures",
     "only unread pictures": "{folder} holds only pictures of a kind that isn't read ({names}); convert them to {known}",
@@ -96,6 +139,7 @@ INTAKE: Final[dict[str, str]] = {
     "no datasets package": "'hf:' needs the package datasets; pip install datasets",
     "no hub data": "can't load {data}: {why}",
     "hub without images": "{data} has no column of images (it has: {known})",
+    "packaged as it is": "{data} in the package has {size} pixels {colors}; this setting is for images of your own",
     "reading pictures": "reading {count} pictures, once",
 }
 """Messages about the intake of images."""

@@ -98,10 +98,12 @@ class DataConfig(Section):
     """Where arrays have their channels: (N, C, H, W) (`first`), (N, H, W, C) (`last`) or nowhere, (N, H, W) (`none`).
     `auto` recognizes it, and asks where two readings are possible."""
     orientation: Literal["auto", "upright", "transposed"] = "auto"
-    """Whether IDX files hold `upright` or `transposed` images. `auto`: transposed if their names say EMNIST."""
+    """Whether the images are stored `upright` or `transposed`. `auto`: transposed in IDX and CSV files whose names say
+    EMNIST."""
     labels: str = "auto"
-    """A CSV, TSV, JSON or JSON lines file with the labels of a folder's pictures. `auto`: sub-folders, or such a file
-    beside the pictures that names them; `none`: no labels."""
+    """A CSV, TSV, JSON or JSON lines file with the labels of a folder's pictures; with several columns,
+    `FILE:COLUMN`. `auto`: sub-folders, or such a file beside the pictures that names them; in other data, its own
+    labels. `none`: no labels."""
     condition: str = "none"
     """A CSV or TSV file of numbers that describe each image, such as the thickness of its strokes: a column of file
     names and one for each number, or a row for each image in order. Both networks receive the numbers."""

@@ -20,7 +20,9 @@ def located(config: DataConfig) -> DataConfig:
     path = Path(config.data).expanduser().absolute()
     tables = {name: getattr(config, name) for name in ("labels", "condition")}
     for name, table in tables.items():
-        if table not in ("auto", "none") and Path(table).expanduser().is_file():
-            tables[name] = str(Path(table).expanduser().absolute())
+        for file in (table, table.rpartition(":")[0]):  # With and without a column.
+            if table not in ("auto", "none") and file and Path(file).expanduser().is_file():
+                tables[name] = str(Path(file).expanduser().absolute()) + table[len(file) :]
+                break
     pairs = config.pairs if config.pairs == "none" else str(path)
     return config.model_copy(update={"data": str(path), "pairs": pairs, **tables})

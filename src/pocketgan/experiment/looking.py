@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,14 @@ from pocketgan.config.fields import replace
 from pocketgan.config.places import located
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
-from pocketgan.experiment.prepared_data import chosen_for_sheet, find_facts, of_one_color, penalty_weight, showing
+from pocketgan.experiment.prepared_data import (
+    check_packaged,
+    chosen_for_sheet,
+    find_facts,
+    of_one_color,
+    penalty_weight,
+    showing,
+)
 from pocketgan.experiment.run_words import line
 from pocketgan.experiment.speed import time_steps
 from pocketgan.images.grids import grid, make_folder, save_picture
@@ -100,7 +108,8 @@ class Look:
             return {}
         found: dict[str, Counter[int]] = defaultdict(Counter)
         for part, label in zip(self.split, self.images.labels.tolist(), strict=True):
-            found[part][label] += 1
+            if label >= 0:
+                found[part][label] += 1
         names = self.images.class_names
         return {part: {name: found[part][label] for label, name in enumerate(names)} for part in PARTS if part in found}
 
@@ -183,7 +192,8 @@ class Look:
     def save(self, out: str | Path) -> Path:
         """Writes `data.png`, a contact sheet, and `images.npz`, the images as the networks will see them.
 
-        The archive holds `images` (uint8, N×C×H×W), `files`, `split`, and with labels `labels` and `class_names`.
+        The archive holds `images` (uint8, N×C×H×W), `files`, `split`, and with labels `labels` and `class_names`. The
+        label −1 is that of images in a split without labels.
 
         Args:
             out: the folder.
@@ -229,6 +239,7 @@ def look(data: str, recipe_name: str = "pocket", progress: Progress | None = Non
     progress = progress or Progress(quiet=True)
     config = replace(recipe(recipe_name), data=data, **settings)
     config = config.model_copy(update={"data": located(config.data)})
+    check_packaged(config.data)
     images, split, own, kind, sizes = everything_in(config, progress)
     equal = equal_images(images)
     near, training = near_images(images.images, equal), torch.tensor([part == "train" for part in split])
@@ -257,17 +268,28 @@ def everything_in(
             for name, places in (("test", test), ("validation", validation)):
                 for place in places.tolist():
                     words[place] = name
-        else:
-            images = images.numbered_as(sets[0].class_names)
         if not images.files:
             images = images.named([f"{part}[{place}]" for place in range(len(images))])
+        if config.data.classes != "all" and (images.labels is not None or not sets):
+            places = images.places_of(config.data.classes)
+            images, words = images.select(config.data.classes), [words[place] for place in places]
+        elif config.data.classes != "all":
+            continue
         sets.append(images)
         split += words
-    whole = sets[0] if len(sets) == 1 else ImageSet.joined(sets)
-    places = whole.places_of(config.data.classes)
     sizes = dict(Counter(collection.sizes).most_common())
-    return whole.select(config.data.classes), [split[place] for place in places], tuple(collection.splits), \
-        collection.kind, sizes  # fmt: skip
+    return with_all_classes(sets), split, tuple(collection.splits), collection.kind, sizes
+
+
+def with_all_classes(sets: Sequence[ImageSet]) -> ImageSet:
+    """Returns the images of all splits as one set, with the classes of all; −1 labels a split without labels."""
+    names = tuple(dict.fromkeys(name for one in sets if one.labels is not None for name in one.class_names))
+    labeled = [
+        one.numbered_as(names) if one.labels is not None or not names
+        else replace_fields(one, labels=torch.full((len(one),), -1), class_names=names)
+        for one in sets
+    ]  # fmt: skip
+    return labeled[0] if len(labeled) == 1 else ImageSet.joined(labeled)
 
 
 def equal_images(images: ImageSet) -> list[list[int]]:

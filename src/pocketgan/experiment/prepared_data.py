@@ -10,7 +10,7 @@ import torch
 from pocketgan.base.errors import ConfigError, DataError
 from pocketgan.base.messages import problem, stored
 from pocketgan.base.progress import Progress
-from pocketgan.config.data_section import PACKAGED
+from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.places import located
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.run_words import line
@@ -56,6 +56,7 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
         train = train.model_copy(update={"initial_run": str(model_place(train.initial_run).absolute())})
     config = config.model_copy(update={"data": located(config.data), "train": train})
     data = config.data
+    check_packaged(data)
     images = load_images(data.model_copy(update={"fold": 0}), shown=showing(progress))
     if data.condition != "none" and not config.network.conditional:
         raise ConfigError("condition unused", field="condition", file=data.condition)
@@ -66,6 +67,22 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
     if fold := fold_of(config, len(images)):
         images = load_images(data.model_copy(update={"fold": fold}))
     return config.model_copy(update={"data": data.model_copy(update={"fold": fold})}), images
+
+
+def check_packaged(data: DataConfig) -> None:
+    """Checks that no setting says how the data in the package should be read, since it is read as it is.
+
+    Raises:
+        ConfigError: one does.
+    """
+    if data.data not in PACKAGED:
+        return
+    usual = {"size": ("auto", 28), "color": ("auto", "gray" if data.data == "mnist" else "rgb")}
+    usual |= dict.fromkeys(("value_range", "channels_at", "orientation", "labels"), ("auto",))
+    for name, values in usual.items():
+        if getattr(data, name) not in values:
+            colors = line("in gray" if data.data == "mnist" else "in color")
+            raise ConfigError("packaged as it is", field=name, data=data.data, size="28×28", colors=colors)
 
 
 def fold_of(config: RunConfig, images: int) -> int:

@@ -343,7 +343,7 @@ def conditioned(images: ImageSet, table: str) -> ImageSet:
     Raises:
         DataError: the table can't be read, or doesn't name every image.
     """
-    values, names = read_conditions(table, list(images.files), len(images))
+    values, names = read_conditions(table, list(images.files), len(images), Path(images.source).resolve().name)
     numbers, means, scales = standardized(values)
     if images.labels is not None:
         classes = torch.nn.functional.one_hot(images.labels, len(images.class_names)).float()

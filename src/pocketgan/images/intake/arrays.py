@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageColor
 
+from pocketgan.base.errors import DataError
 from pocketgan.base.messages import problem
 from pocketgan.images.intake.contents import Collection, ImageFiles, Notes, Part, wrong
-from pocketgan.images.intake.decoding import Wishes, to_gray
+from pocketgan.images.intake.decoding import Wishes, in_gray
 from pocketgan.images.intake.pictures import Wish, fitted
 from pocketgan.images.intake.sizes import choose_side, in_words
 from pocketgan.images.intake.values import arranged, choose_range, parse_range, to_bytes, without_alpha
@@ -17,6 +20,9 @@ from pocketgan.images.intake.values import arranged, choose_range, parse_range, 
 
 def settle_arrays(kind: str, splits: Mapping[Part, ImageFiles], wishes: Wishes, path: str, notes: Notes) -> Collection:
     """Returns arrays of any type and order as images of bytes, (N, C, S, S).
+
+    `orientation` `transposed` exchanges their rows and columns; IDX files are turned as they are read. `auto` does so
+    with EMNIST's tables, by their names.
 
     Args:
         kind: what was read; see `Collection`.
@@ -28,6 +34,9 @@ def settle_arrays(kind: str, splits: Mapping[Part, ImageFiles], wishes: Wishes, 
     Raises:
         DataError: the arrays can be read in two ways, or hold no images.
     """
+    splits = _with_classes(splits, wishes, path, notes)
+    transposed = wishes.orientation == "transposed" and kind != "idx"
+    transposed = transposed or (kind == "csv" and wishes.orientation == "auto" and "emnist" in Path(path).name.lower())
     images: dict[Part, np.ndarray] = {}
     for part, split in splits.items():
         labels = split.labels
@@ -39,6 +48,9 @@ def settle_arrays(kind: str, splits: Mapping[Part, ImageFiles], wishes: Wishes, 
         images[part] = arranged(given, wishes.channels_at, path, notes)
         if 0 in images[part].shape[1:]:
             raise wrong("npz shape", path=path, shape=images[part].shape)
+        if transposed:
+            images[part] = images[part].swapaxes(2, 3)
+            notes.say("transposed")
     images = _as_bytes(images, wishes, path, notes)
     background = ImageColor.getrgb(wishes.background)[:3]
     images = {part: without_alpha(values, background, notes) for part, values in images.items()}
@@ -61,17 +73,71 @@ def settle_arrays(kind: str, splits: Mapping[Part, ImageFiles], wishes: Wishes, 
     )
 
 
+def _with_classes(
+    splits: Mapping[Part, ImageFiles], wishes: Wishes, path: str, notes: Notes
+) -> Mapping[Part, ImageFiles]:
+    """Returns splits whose one-hot labels are classes, if those of all splits are one-hot; without labels for `none`.
+
+    Raises:
+        DataError: a table of labels was given, or the splits have different numbers of labels.
+    """
+    if wishes.labels == "none":
+        return {part: replace(split, labels=None, class_names=()) for part, split in splits.items()}
+    if wishes.labels != "auto":
+        raise wrong("labels of arrays", "labels", file=wishes.labels, data=path)
+    rows = {part: split.labels for part, split in splits.items() if split.labels is not None and split.labels.ndim == 2}
+    widths = sorted({labels.shape[1] for labels in rows.values()})
+    if not rows:
+        return splits
+    if len(widths) > 1:
+        raise wrong("labels of splits", path=path, counts=", ".join(map(str, widths)))
+    if not all((labels.sum(axis=1) == 1).all() for labels in rows.values()):
+        notes.say("several labels", count=widths[0])
+        return splits
+    notes.say("one-hot")
+    return {part: classes_of_rows(split) if part in rows else split for part, split in splits.items()}
+
+
+def classes_of_rows(split: ImageFiles) -> ImageFiles:
+    """Returns a split whose one-hot labels, (N, K), are classes, (N,)."""
+    assert split.labels is not None
+    numbers = split.labels.argmax(axis=1)
+    if not split.class_names:
+        return replace(split, labels=numbers)
+    used, places = np.unique(numbers, return_inverse=True)
+    return replace(split, labels=places.reshape(-1), class_names=tuple(split.class_names[one] for one in used))
+
+
 def _as_bytes(images: dict[Part, np.ndarray], wishes: Wishes, path: str, notes: Notes) -> dict[Part, np.ndarray]:
     filled = [values for values in images.values() if values.size]
     if not filled:
         return {part: values.astype(np.uint8) for part, values in images.items()}
-    low = min(float(values.min()) for values in filled)
-    high = max(float(values.max()) for values in filled)
-    kind = np.result_type(*filled)
-    black, white = parse_range(wishes.value_range) or choose_range(kind, low, high, path)
+    for values in filled:
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise wrong("images not finite", path=path)
+    black, white = parse_range(wishes.value_range) or _shared_range(filled, path)
     if (black, white) != (0, 255):
         notes.say("scaled values", low=f"{black:g}", high=f"{white:g}", count=sum(map(len, filled)))
     return {part: to_bytes(values, black, white) for part, values in images.items()}
+
+
+def _shared_range(splits: list[np.ndarray], path: str) -> tuple[float, float]:
+    """Returns the values of black and white that all splits share.
+
+    Raises:
+        DataError: two readings are possible, or splits have different ranges.
+    """
+    ends = [(float(values.min()), float(values.max())) for values in splits]
+    ranges: set[tuple[float, float]] = set()
+    for values, (low, high) in zip(splits, ends, strict=True):
+        with suppress(DataError):  # Of a split that alone wouldn't tell.
+            ranges.add(choose_range(values.dtype, low, high, path))
+    one_depth = all(values.dtype.kind in "iu" for values in splits) and len({values.dtype for values in splits}) == 1
+    if len(ranges) > 1 and not one_depth:
+        shown = ", ".join(f"{black:g}:{white:g}" for black, white in sorted(ranges))
+        raise wrong("ranges of splits", path=path, ranges=shown)
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return choose_range(np.result_type(*splits), low, high, path)
 
 
 def _colors(images: dict[Part, np.ndarray], wishes: Wishes, notes: Notes) -> dict[Part, np.ndarray]:
@@ -83,10 +149,7 @@ def _colors(images: dict[Part, np.ndarray], wishes: Wishes, notes: Notes) -> dic
         return {part: np.ascontiguousarray(values[:, :1]) for part, values in images.items()}
     if wide and wishes.color == "gray":
         notes.say("made gray", count=count)
-        return {
-            part: values if values.shape[1] == 1 else to_gray(values.transpose(0, 2, 3, 1))[:, None]
-            for part, values in images.items()
-        }
+        return {part: values if values.shape[1] == 1 else in_gray(values) for part, values in images.items()}
     if wide or wishes.color == "rgb":
         return {part: values.repeat(3 // values.shape[1], axis=1) for part, values in images.items()}
     return images

@@ -25,7 +25,7 @@ LEAST = 500
 """Fewer pictures than this are read again each time, which takes a second."""
 ENTRIES = 8
 """Number of entries that are kept; the one that wasn't used for longest is removed."""
-FORMAT = 1
+FORMAT = 2
 
 
 class Kept:

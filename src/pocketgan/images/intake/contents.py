@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -34,6 +35,21 @@ class ImageFiles:
     class_names: tuple[str, ...] = ()
     files: Sequence[str] = ()
     inputs: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A picture that is to be read.
+
+    Attributes:
+        path: the file.
+        name: its path relative to the data's folder, with slashes.
+        label: its class by name, several of them as a list, or None.
+    """
+
+    path: Path
+    name: str
+    label: Any = None
 
 
 @dataclass

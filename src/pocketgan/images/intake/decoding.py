@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from PIL import ImageColor
 
 from pocketgan.base.errors import DataError
 from pocketgan.base.messages import problem
@@ -132,7 +133,9 @@ def decode_all(
     good = [place for place in range(len(sources)) if place not in damaged]
     shape = (len(good), channels, side or 1, side or 1)
     images = np.empty(shape, np.uint8) if allocate is None else allocate(shape)
-    wish, stack = Wish(side, wishes.fit, wishes.background), Stack(images, notes)
+    colors = len(set(ImageColor.getrgb(wishes.background)[:3]))
+    colored = channels == 3 and wishes.fit == "pad" and colors > 1
+    wish, stack = Wish(side, wishes.fit, wishes.background, colored), Stack(images, notes)
     traces: list[Trace | None] = [None] * len(sources)
 
     def one(place: int) -> tuple[Trace | None, Picture | DataError]:
@@ -150,6 +153,9 @@ def decode_all(
     for place in damaged:  # So that the cache can tell whether they have changed.
         traces[place] = traces[place] or trace_of(sources[place])
     images = stack.settle(wishes)
+    if wishes.orientation == "transposed":
+        images = np.ascontiguousarray(images.swapaxes(2, 3))
+        notes.say("transposed")
     how = problem(f"fit {wishes.fit}")
     notes.settle(
         {
@@ -204,6 +210,7 @@ class Stack:
         self.images, self.notes = images, notes
         self.places: list[int] = []
         self._deep: dict[int, np.ndarray] = {}
+        self._spans: list[tuple[float, float, bool]] = []
         self._colored = self._brightest = self._brightest_deep_color = 0
         self._darkest = 255
 
@@ -212,18 +219,18 @@ class Stack:
         self.notes.counts.update(picture.done)
         number, pixels = len(self.places), picture.pixels
         self.places.append(place)
-        if pixels.dtype != np.uint8:
+        if picture.span is not None:
             self._deep[number] = pixels
+            self._spans.append(picture.span)
             return
         highest = int(pixels.max(initial=0))
         self._brightest, self._darkest = max(self._brightest, highest), min(self._darkest, int(pixels.min(initial=255)))
         if picture.deep_color:
             self.notes.counts["deep color"] += 1
             self._brightest_deep_color = max(self._brightest_deep_color, highest)
-        if picture.lossy and pixels.ndim == 3 and int(np.ptp(pixels, axis=2).max(initial=0)) <= TINT:
-            pixels = to_gray(pixels)
+        tinted = picture.lossy and pixels.ndim == 3 and int(np.ptp(pixels, axis=2).max(initial=0)) <= TINT
         pixels, colored = in_channels(pixels, self.images.shape[1])
-        self._colored += colored
+        self._colored += colored and not tinted
         self.images[number] = pixels
 
     def settle(self, wishes: Wishes) -> np.ndarray:
@@ -244,7 +251,7 @@ class Stack:
         if images.shape[1] == 3 and wishes.color == "auto":
             if not self._colored:
                 self.notes.say("gray in color", count=count)
-                return np.ascontiguousarray(images[:, :1])
+                return in_gray(images)
             if self._colored < count:
                 self.notes.say("gray among color", count=count - self._colored)
         return images
@@ -257,13 +264,14 @@ class Stack:
         """
         if not self._deep:
             return
-        low = min(float(pixels.min()) for pixels in self._deep.values())
-        high = max(float(pixels.max()) for pixels in self._deep.values())
-        whole = high > 1 and all((pixels == np.round(pixels)).all() for pixels in self._deep.values())
-        kind = np.dtype(np.uint16 if whole else np.float32)
+        low, high = min(span[0] for span in self._spans), max(span[1] for span in self._spans)
+        kind = np.dtype(np.uint16 if high > 1 and all(span[2] for span in self._spans) else np.float32)
         black, white = parse_range(wishes.value_range) or choose_range(kind, low, high, problem("deep pictures"))
+        margin = ImageColor.getcolor(wishes.background, "L")
         for number, pixels in self._deep.items():
-            images[number] = to_bytes(pixels[None], black, white)
+            inside = np.isfinite(pixels)
+            images[number] = to_bytes(np.where(inside, pixels, black)[None], black, white)
+            images[number][:, ~inside] = margin
         if (black, white) != (0, 255):
             self.notes.say("scaled values", low=f"{black:g}", high=f"{white:g}", count=len(self._deep))
 
@@ -272,9 +280,12 @@ class Stack:
         asked = parse_range(wishes.value_range)
         if asked is None:
             choose_range(np.dtype(np.uint8), self._darkest, self._brightest, problem("the pictures"))
-        elif asked != (0, 255) and not self._deep:
-            images[:] = to_bytes(images, *asked)
-            self.notes.say("scaled values", low=f"{asked[0]:g}", high=f"{asked[1]:g}", count=len(images))
+        elif asked != (0, 255) and (not self._deep or self._brightest <= asked[1] <= 255):
+            for number in range(len(images)):
+                if number not in self._deep:
+                    images[number] = to_bytes(images[number], *asked)
+            count = len(images) - len(self._deep)
+            self.notes.say("scaled values", low=f"{asked[0]:g}", high=f"{asked[1]:g}", count=count)
 
 
 def measure(
@@ -332,6 +343,14 @@ def in_channels(pixels: np.ndarray, channels: int) -> tuple[np.ndarray, bool]:
     if channels == 3 or gray:
         return pixels.transpose(2, 0, 1)[:channels], not gray
     return to_gray(pixels)[None], True
+
+
+def in_gray(images: np.ndarray) -> np.ndarray:
+    """Returns colored images (N, 3, H, W) in gray, (N, 1, H, W), computed in pieces."""
+    result = np.empty((len(images), 1, *images.shape[2:]), np.uint8)
+    for start in range(0, len(images), 1024):
+        result[start : start + 1024, 0] = to_gray(images[start : start + 1024].transpose(0, 2, 3, 1))
+    return result
 
 
 def to_gray(pixels: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ IMAGE_MAGIC, LABEL_MAGIC = 0x0803, 0x0801
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """Types of values by the third byte of the magic number."""
 NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.]images[-_.]idx\d[-_.]ubyte(\.gz)?$", re.IGNORECASE)
+QMNIST = 8
+"""Columns of QMNIST's labels, of which the first is the digit (Yadav & Bottou 2019)."""
 SPLITS: dict[str, Part] = {"train": "train", "t10k": "test", "test": "test"}
 
 
@@ -133,6 +135,8 @@ def _read_split(path: Path, turn: bool, names: dict[int, str], notes: Notes) -> 
         notes.say("transposed")
     labels_path = _labels_of(path)
     labels = None if labels_path is None else read_idx_file(labels_path, None)
+    if labels is not None and labels.ndim == 2 and labels.shape[1:] == (QMNIST,):
+        labels = labels[:, 0]
     if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
         raise wrong("wrong magic", file=labels_path, found=f"{labels.ndim} dimensions", expected=f"0x{LABEL_MAGIC:08x}")
     if labels is not None and len(labels) != len(images):
@@ -149,7 +153,7 @@ def _labels_of(path: Path) -> Path | None:
     match = NAME.match(path.name)
     assert match is not None
     wanted = re.compile(
-        rf"{re.escape(match['set'])}{match['split']}[-_.]labels[-_.]idx1[-_.]ubyte(\.gz)?$", re.IGNORECASE
+        rf"{re.escape(match['set'])}{match['split']}[-_.]labels[-_.]idx[12][-_.](ubyte|int)(\.gz)?$", re.IGNORECASE
     )
     return next((file for file in sorted(path.parent.iterdir()) if wanted.match(file.name)), None)
 

@@ -27,7 +27,9 @@ ORIENTATION = 0x0112
 """EXIF's tag of the camera's orientation."""
 DEEP_COLOR = {2, 4, 6}
 """PNG's color types with several channels, of which Pillow keeps the upper 8 of 16 bits."""
-LOSSY = ("JPEG", "MPO", "WEBP")
+BITS = 258
+"""TIFF's tag of the bits of each channel."""
+LOSSY = ("JPEG", "MPO")
 TINT = 12
 """Largest difference between the channels of a gray picture in such a format."""
 DARK = 16
@@ -45,6 +47,8 @@ class Picture:
         done: keys of messages about what was done to it.
         deep_color: whether the file has 16 bits per color, of which 8 were read.
         lossy: whether its format rounds colors, so that gray pictures can be slightly colored.
+        span: the lowest and the highest value in a file with more than 8 bits per pixel, before it was fitted, and
+            whether all values are whole numbers. In the margin of a padded picture, its pixels are NaN.
     """
 
     pixels: np.ndarray
@@ -52,6 +56,7 @@ class Picture:
     done: set[str] = field(default_factory=set)
     deep_color: bool = False
     lossy: bool = False
+    span: tuple[float, float, bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Wish:
 
     Attributes:
         size: the side in pixels; None leaves pictures as they are.
+        colored: whether gray pictures get a margin in color.
         fit: `crop`, `pad` or `stretch`.
         background: color behind transparency and around padded pictures: `white`, `black`, a name or `#rrggbb`.
     """
@@ -67,6 +73,7 @@ class Wish:
     size: int | None = None
     fit: str = "crop"
     background: str = "white"
+    colored: bool = False
 
 
 def read_picture(path: Path, name: str = "data", wish: Wish | None = None) -> np.ndarray:
@@ -83,6 +90,7 @@ def read_picture(path: Path, name: str = "data", wish: Wish | None = None) -> np
     picture = decode(path, wish or Wish(), name)
     pixels = picture.pixels
     if pixels.dtype != np.uint8:
+        pixels = np.nan_to_num(pixels)
         top = depth_of(float(pixels.max(initial=0)))
         pixels = (pixels * (255 / top)).round().clip(0, 255).astype(np.uint8)
     return pixels[..., 0] if pixels.ndim == 3 and is_gray(pixels) else pixels
@@ -109,7 +117,7 @@ def decode(source: Path | bytes, wish: Wish, name: str = "data", label: str | No
                 if width * height > MOST_PIXELS:
                     size = {"width": str(width), "height": str(height), "most": MOST_PIXELS // 1_000_000}
                     raise wrong("picture too large", name, path=path, **size)
-                return _pixels_of(picture, wish, _is_deep_color(picture, source))
+                return _pixels_of(picture, wish, path, _head_of(source))
     except PermissionError as error:
         raise wrong("unreadable", name, path=path, why=error.strerror) from None
     except UnidentifiedImageError:
@@ -131,43 +139,61 @@ def size_of(source: Path | bytes) -> tuple[tuple[int, int], str]:
             warnings.simplefilter("ignore")
             with Image.open(source if isinstance(source, Path) else BytesIO(source), formats=FORMATS) as picture:
                 width, height = picture.size
-                turned = picture.format in ("JPEG", "MPO") and picture.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+                turned = picture.format != "TIFF" and _orientation(picture) in (5, 6, 7, 8)  # Pillow turns TIFF files.
                 return (height, width) if turned else (width, height), picture.mode
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, Image.DecompressionBombError):
         raise wrong("no picture", path=str(source) if isinstance(source, Path) else "") from None
 
 
-def _is_deep_color(picture: Image.Image, source: Path | bytes) -> bool:
-    """Whether a picture is a PNG file with 16 bits per color: bytes 24 and 25 are the bit depth and the color type."""
-    if picture.format != "PNG":
-        return False
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            header = file.read(26)
-    else:
-        header = source[:26]
-    return len(header) == 26 and header[24] == 16 and header[25] in DEEP_COLOR
+def _orientation(picture: Image.Image) -> int:
+    """Returns how a camera was held, from 1 (upright) to 8, of a picture that isn't decoded yet."""
+    if picture.format in ("JPEG", "MPO", "TIFF") or "exif" in picture.info:  # Without it, PNG files would be decoded.
+        return picture.getexif().get(ORIENTATION, 1)
+    return 1
 
 
-def _pixels_of(picture: Image.Image, wish: Wish, deep_color: bool) -> Picture:
+def _head_of(source: Path | bytes) -> bytes:
+    """Returns the first bytes of a file."""
+    if not isinstance(source, Path):
+        return source[:64]
+    with source.open("rb") as file:
+        return file.read(64)
+
+
+def _is_deep_color(picture: Image.Image, head: bytes) -> bool:
+    """Whether a picture has 16 bits per color: of PNG files, bytes 24 and 25 are the bit depth and the color type."""
+    if picture.format == "TIFF":
+        bits = getattr(picture, "tag_v2", {}).get(BITS, (8,))
+        return len(bits) > 1 and max(bits) > 8 and picture.mode.startswith("RGB")
+    return picture.format == "PNG" and len(head) > 25 and head[24] == 16 and head[25] in DEEP_COLOR
+
+
+def _pixels_of(picture: Image.Image, wish: Wish, path: str, head: bytes) -> Picture:
     done: set[str] = set()
     if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
         done.add("first frame")
+    if _orientation(picture) in range(2, 9):
+        done.add("turned")
+    deep_color = _is_deep_color(picture, head)
+    lossy = picture.format in LOSSY or (picture.format == "WEBP" and b"VP8L" not in head)
     if wish.size and picture.format in ("JPEG", "MPO"):
         picture.draft(None, (DRAFT * wish.size, DRAFT * wish.size))
     picture.load()
-    upright, lossy = picture, picture.format in LOSSY
-    if picture.getexif().get(ORIENTATION, 1) not in (0, 1):
+    upright = picture
+    if picture.getexif().get(ORIENTATION, 1) not in (0, 1):  # TIFF files are upright already.
         upright = ImageOps.exif_transpose(picture)
         done.add("turned")
     size = upright.size
     if upright.mode.startswith(("I", "F")):
-        deep = Image.fromarray(np.asarray(upright).astype(np.float32))
-        return Picture(np.asarray(fitted(deep, wish, done)), size, done)
+        values = np.asarray(upright).astype(np.float32)
+        if not np.isfinite(values).all():
+            raise wrong("images not finite", path=path)
+        span = float(values.min()), float(values.max()), bool((values == np.round(values)).all())
+        return Picture(np.asarray(fitted(Image.fromarray(values), wish, done)), size, done, span=span)
     if upright.mode in ("RGBA", "LA", "La", "RGBa", "PA") or "transparency" in upright.info:
         upright = _composed(upright.convert("RGBA"), wish.background, done)
     elif upright.mode in ("1", "L"):
-        upright = upright.convert("L")
+        upright = upright.convert("RGB" if wish.colored else "L")
     elif upright.mode != "RGB":
         upright = upright.convert("RGB")
     return Picture(np.asarray(fitted(upright, wish, done)), size, done, deep_color, lossy)
@@ -204,10 +230,8 @@ def fitted(picture: Image.Image, wish: Wish, done: set[str]) -> Image.Image:
 
 
 def color_in(mode: str, background: str) -> int | float | tuple[int, ...]:
-    """Returns a color as Pillow's value for a mode: `L`, `RGB`, or `F`, which it can only be darkest in."""
-    if mode == "F":
-        return 0.0
-    return ImageColor.getcolor(background, mode)
+    """Returns a color as Pillow's value for a mode: `L`, `RGB`, or `F`, where it is NaN until the range is known."""
+    return float("nan") if mode == "F" else ImageColor.getcolor(background, mode)
 
 
 def is_gray(pixels: np.ndarray) -> bool:

@@ -1,6 +1,6 @@
 """From a path to the images of all its splits, whatever lies there; see `docs/how-to/own-images.md`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from pocketgan.config.data_section import HUB
-from pocketgan.images.intake import archives, cifar, idx, tables
+from pocketgan.images.intake import archives, cifar, idx, pixel_tables
 from pocketgan.images.intake.arrays import settle_arrays
 from pocketgan.images.intake.cache import Kept
-from pocketgan.images.intake.contents import Collection, ImageFiles, Notes, Part, wrong
+from pocketgan.images.intake.contents import Collection, ImageFiles, Listed, Notes, Part, wrong
 from pocketgan.images.intake.decoding import Decoded, Report, Source, Wishes, decode_all
-from pocketgan.images.intake.folders import Listed, list_pictures, scan
+from pocketgan.images.intake.folders import JUNK, list_pictures, scan
 from pocketgan.images.intake.hub import read_hub
+from pocketgan.images.intake.names import printable
 from pocketgan.images.intake.pictures import ENDINGS
 
 PUBLIC = ("fashion", "cifar", "kmnist", "emnist", "qmnist", "svhn", "celeba", "omniglot", "quickdraw", "imagenet")
@@ -49,12 +50,14 @@ def read_collection(data: str, wishes: Wishes | None = None, shown: Shown = sile
     if data.startswith(HUB):
         return _read_hub(data, wishes, notes, shown)
     path = Path(data).expanduser()
-    if not path.exists():
+    if not path.exists() or not data.strip():
         if path.parent in (Path(), Path.cwd()) and path.name.lower().startswith(PUBLIC):
             raise wrong("not packaged", data=path.name)
         raise wrong("no such data", data=data)
     if path.is_file():
         return _read_file(path, wishes, notes)
+    if not path.is_dir():
+        raise wrong("neither folder nor npz", data=path)
     if idx.image_files_in(path) or any(idx.is_idx(file) for file in path.iterdir()):
         return settle_arrays("idx", idx.read_idx(path, wishes.orientation, notes), wishes, str(path), notes)
     if cifar.batches_in(path):
@@ -66,10 +69,32 @@ def read_collection(data: str, wishes: Wishes | None = None, shown: Shown = sile
         if archives.array_files_in(path):
             return settle_arrays("arrays", archives.read_array_folder(path, notes), wishes, str(path), notes)
         if (path / "train.csv").is_file():
-            return settle_arrays("csv", tables.read_csv(path, notes), wishes, str(path), notes)
+            return settle_arrays("csv", pixel_tables.read_csv(path, notes), wishes, str(path), notes)
         if any(path.rglob("*.parquet")):
             raise wrong("parquet", folder=path)
+        visible = [inner for inner in sorted(path.iterdir()) if inner.name[0] != "." and inner.name.lower() not in JUNK]
+        if len(visible) == 1 and visible[0].is_dir() and not visible[0].is_symlink():
+            collection = read_collection(str(visible[0]), wishes, shown)
+            collection.notes.say("wrapped", folder=printable(visible[0].name))
+            return collection
+        for inner in visible:
+            if inner.is_file() and inner.suffix.lower() in (*PICKLED, *FOREIGN, *PACKED, ".csv", ".tsv"):
+                _refuse_or_name(inner)
     return _read_pictures(path, wishes, notes, shown)
+
+
+def _refuse_or_name(path: Path) -> None:
+    """Raises the error that is most useful about a file in a folder without pictures.
+
+    Raises:
+        DataError: always.
+    """
+    ending = path.suffix.lower()
+    if ending in PICKLED:
+        raise wrong("pickles", path=path)
+    if ending in FOREIGN:
+        raise wrong("foreign file", path=path, ending=ending)
+    raise wrong("packed" if ending in PACKED else "table in folder", path=path)
 
 
 def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
@@ -78,14 +103,10 @@ def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
         return settle_arrays("idx", idx.read_idx(path, wishes.orientation, notes), wishes, str(path), notes)
     if ending in (".npz", ".npy"):
         return settle_arrays("arrays", archives.read_file(path, notes), wishes, str(path), notes)
-    if ending == ".csv":
-        return settle_arrays("csv", tables.read_csv(path, notes), wishes, str(path), notes)
-    if ending in PICKLED:
-        raise wrong("pickles", path=path)
-    if ending in FOREIGN:
-        raise wrong("foreign file", path=path, ending=ending)
-    if ending in PACKED:
-        raise wrong("packed", path=path)
+    if ending in (".csv", ".tsv"):
+        return settle_arrays("csv", pixel_tables.read_csv(path, notes), wishes, str(path), notes)
+    if ending in (*PICKLED, *FOREIGN, *PACKED):
+        _refuse_or_name(path)
     raise wrong("one picture" if ending in ENDINGS else "neither folder nor npz", data=path)
 
 
@@ -106,11 +127,14 @@ def _read_pictures(path: Path, wishes: Wishes, notes: Notes, shown: Shown) -> Co
     return _collected("pictures", order, decoded, notes)
 
 
-def _collected(kind: str, order: list[tuple[Part, Listed]], decoded: Decoded, notes: Notes) -> Collection:
-    """Returns decoded pictures by split, each with the classes of its own pictures."""
+def _collected(
+    kind: str, order: list[tuple[Part, Listed]], decoded: Decoded, notes: Notes, names: Sequence[str] = ()
+) -> Collection:
+    """Returns decoded pictures by split, each with the classes of its own pictures, in the order of `names`."""
     parts = np.array([order[place][0] for place in decoded.places])
     splits: dict[Part, ImageFiles] = {}
     known: list[Part] = ["train", "validation", "test"]
+    everything = [order[place][1].label for place in decoded.places]
     for part in known:
         rows = np.flatnonzero(parts == part)
         if not len(rows):
@@ -118,23 +142,33 @@ def _collected(kind: str, order: list[tuple[Part, Listed]], decoded: Decoded, no
         whole = len(rows) == rows[-1] - rows[0] + 1
         images = decoded.images[rows[0] : rows[-1] + 1] if whole else decoded.images[rows]
         chosen = [order[decoded.places[row]][1] for row in rows]
-        labels, names = numbered([picture.label for picture in chosen], notes)
-        splits[part] = ImageFiles(images, labels, names, [picture.name for picture in chosen])
+        labels, class_names = numbered([picture.label for picture in chosen], notes, everything, names)
+        splits[part] = ImageFiles(images, labels, class_names, [picture.name for picture in chosen])
     return Collection(kind, splits, notes, dict(decoded.sizes))
 
 
-def numbered(labels: list[Any], notes: Notes) -> tuple[np.ndarray | None, tuple[str, ...]]:
+def numbered(
+    labels: list[Any], notes: Notes, everything: list[Any] | None = None, order: Sequence[str] = ()
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """Returns labels as numbers, with the names of the classes: places in `names`, or 0 and 1 where some have several.
 
-    Classes are sorted by their names; if all of them are whole numbers, by their value.
+    Classes have the given order. Without one, they are sorted by their names, or by value if all are whole numbers.
+
+    Args:
+        labels: the labels of a split.
+        notes: what was done is added.
+        everything: the labels of all splits, which decide together whether an image can have several, and which.
+        order: the names of the classes in their order, if it is known.
     """
+    everything = labels if everything is None else everything
     if not labels or all(label is None for label in labels):
         return None, ()
-    several = any(isinstance(label, list) for label in labels)
-    lists = [[str(one) for one in label] if isinstance(label, list) else [str(label)] for label in labels]
-    words = sorted({word for row in lists for word in row})
+    several = any(isinstance(label, list) for label in everything)
+    lists = [_words(label) for label in labels]
+    words = sorted({word for row in (map(_words, everything) if several else lists) for word in row})
     if any(not isinstance(label, str) for label in labels) and all(_is_whole(word) for word in words):
         words.sort(key=int)
+    words.sort(key=lambda word: order.index(word) if word in order else len(order))
     place = {word: number for number, word in enumerate(words)}
     if not several:
         return np.array([place[row[0]] for row in lists]), tuple(words)
@@ -145,24 +179,30 @@ def numbered(labels: list[Any], notes: Notes) -> tuple[np.ndarray | None, tuple[
     return flags, tuple(words)
 
 
+def _words(label: Any) -> list[str]:
+    labels = label if isinstance(label, list) else [] if label is None else [label]
+    return [str(one) for one in labels]
+
+
 def _is_whole(word: str) -> bool:
     return word.removeprefix("-").isdecimal()
 
 
 def _read_hub(data: str, wishes: Wishes, notes: Notes, shown: Shown) -> Collection:
-    found = read_hub(data)
-    sources = [source for pictures, _, _ in found.values() for source in pictures]
+    found = read_hub(data, notes)
+    order: list[tuple[Part, Listed]] = []
+    sources: list[Source] = []
+    for part, pictures in found.items():
+        labels = pictures.labels if wishes.labels == "auto" and pictures.labels else [None] * len(pictures.sources)
+        for source, label in zip(pictures.sources, labels, strict=True):
+            if label is None and any(one is not None for one in labels):
+                notes.skip("unlabeled", source.name)
+                continue
+            order.append((part, Listed(Path(), source.name, label)))
+            sources.append(source)
     if not sources:
         raise wrong("no images", path=data)
     with shown(len(sources)) as report:
         decoded = decode_all(sources, wishes, notes, report)
-    splits: dict[Part, ImageFiles] = {}
-    start = 0
-    places = np.array(decoded.places)
-    for part, (pictures, labels, names) in found.items():
-        rows = np.flatnonzero((places >= start) & (places < start + len(pictures)))
-        chosen = places[rows] - start
-        own = None if labels is None else labels[chosen]
-        splits[part] = ImageFiles(decoded.images[rows], own, names, [pictures[place].name for place in chosen])
-        start += len(pictures)
-    return Collection("hub", splits, notes, dict(decoded.sizes))
+    names = next((pictures.names for pictures in found.values() if pictures.names), ())
+    return _collected("hub", order, decoded, notes, names)

@@ -93,7 +93,7 @@ def arranged(images: np.ndarray, channels_at: str, path: str, notes: Notes) -> n
             raise wrong("where are channels", path=path, shape=shape)
         image = images if channels_at == "first" else images.transpose(2, 0, 1)
         if len(image) > CHANNELS:
-            raise wrong("npz shape", path=path, shape=shape)
+            raise wrong("channels elsewhere", path=path, shape=shape, value=channels_at)
         return image[None]
     if images.ndim != 4 or 0 in shape[1:] or channels_at == "none":
         raise wrong("npz shape", path=path, shape=shape)
@@ -104,7 +104,8 @@ def arranged(images: np.ndarray, channels_at: str, path: str, notes: Notes) -> n
         raise wrong("where are channels", path=path, shape=shape)
     chosen = channels_at if channels_at != "auto" else (square or possible or [""])[0]
     if chosen not in possible:
-        raise wrong("npz shape", path=path, shape=shape)
+        key = "npz shape" if channels_at == "auto" else "channels elsewhere"
+        raise wrong(key, path=path, shape=shape, value=channels_at)
     return images if chosen == "first" else images.transpose(0, 3, 1, 2)
 
 
@@ -141,10 +142,10 @@ def without_alpha(images: np.ndarray, background: tuple[int, int, int], notes: N
     return (colors * cover + behind * (1 - cover)).round().astype(np.uint8)
 
 
-def read_labels(labels: np.ndarray, count: int, path: str, notes: Notes) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_labels(labels: np.ndarray, count: int, path: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Returns labels as integers (N,), or as 0 and 1 (N, K) for several labels per image, and names if they are words.
 
-    A column (N, 1) and one-hot rows (N, K) become (N,). Words become their places in the sorted list of all words.
+    A column (N, 1) becomes (N,). Words become their places in the sorted list of all words.
 
     Raises:
         DataError: other types or shapes, or not one label for each image.
@@ -167,18 +168,14 @@ def read_labels(labels: np.ndarray, count: int, path: str, notes: Notes) -> tupl
         return labels, ()
     if not np.isin(labels, (0, 1)).all():
         raise wrong("npz labels", path=path, type=labels.dtype, shape=labels.shape)
-    if (labels.sum(axis=1) == 1).all():
-        notes.say("one-hot")
-        return labels.argmax(axis=1), ()
-    notes.say("several labels", count=labels.shape[1])
     return labels.astype(np.uint8), ()
 
 
-def texts_in(archive: Any, name: str) -> tuple[str, ...]:
-    """Returns the texts of an array in an archive; empty if the array has other contents, or a text twice."""
+def texts_in(archive: Any, name: str, different: bool = True) -> tuple[str, ...]:
+    """Returns the texts of an array in an archive; empty if it has other contents, or a text twice unless it may."""
     try:
         array = archive[name]
         texts: list[str] = array.tolist() if array.ndim == 1 and array.dtype.kind == "U" else []
     except (KeyError, ValueError):
         texts = []
-    return tuple(texts) if len(set(texts)) == len(texts) else ()
+    return tuple(texts) if not different or len(set(texts)) == len(texts) else ()
