@@ -1,9 +1,11 @@
 """A page of the coursework's claims says what the kept folder of its study says."""
 
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
 
+import keep_study
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -15,11 +17,16 @@ from pocketgan.studies.verdicts import judge
 COURSEWORK = Path(__file__).parents[1] / "docs" / "results" / "coursework"
 
 
+def unpacked(name: str, folder: Path) -> Study:
+    """Returns a study whose folder is kept."""
+    with tarfile.open(COURSEWORK / "data" / f"{name}.tar.xz") as packed:
+        packed.extractall(folder, filter="data")
+    return Study.open(folder / name)
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    with tarfile.open(COURSEWORK / "data" / "convolutions.tar.xz") as packed:
-        packed.extractall(tmp_path, filter="data")
-    return Study.open(tmp_path / "convolutions")
+    return unpacked("convolutions", tmp_path)
 
 
 def test_the_page_on_convolutions_says_what_the_study_says(study: Study) -> None:
@@ -64,6 +71,39 @@ def test_the_generators_loss_goes_with_the_distance_as_the_page_says(study: Stud
         assert len(correlations) == 6
         ranges.append(f"{min(correlations):.1g} to {max(correlations):.1g} for `{variant}`".replace("-", "−"))
     assert ", ".join(ranges) in (COURSEWORK / "convolutions.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_extensions_says_what_the_study_says(tmp_path: Path) -> None:
+    study, page = unpacked("extensions", tmp_path), (COURSEWORK / "extensions.md").read_text(encoding="utf-8")
+    verdict, index = judge(study), (COURSEWORK / "index.md").read_text(encoding="utf-8")
+    claims = {"deeper": "Deeper layers", "augmented": "Data augmentation", "relu": "Other activations"}
+    words = {"better": "supported", "worse": "contradicted", "no difference shown": "no difference shown"}
+    for summary in verdict.variants:
+        assert summary.quality is not None and len(summary.finished) == 7
+        low, high = f"{summary.quality.low:.3g}", f"{summary.quality.high:.3g}"
+        start = f"| `{summary.name}` | 7 | {summary.mean:.3g} | {low} to {high} |"
+        line = next(line for line in page.splitlines() if line.startswith(start))
+        for pair in verdict.comparisons:
+            if pair.first == summary.name:
+                assert pair.difference is not None
+                difference = f"{pair.difference.estimate:.1f}".replace("-", "−")
+                assert line.endswith(f"| {difference} | {pair.adjusted:.3f} |")
+                claim = f"| {claims[pair.first]} would improve it. |"
+                said = [line for text in (page, index) for line in text.splitlines() if line.startswith(claim)]
+                assert len(said) == 2 and all(line.endswith(f"| {words[pair.verdict]} |") for line in said)
+    figures = study.figures()
+    counts = [sum(a < b for a, b in zip(figures[name], figures["dcgan"], strict=True)) for name in claims]
+    assert counts == [6, 7, 3], "seeds in which each is better"
+
+
+def test_a_kept_study_has_neither_checkpoints_nor_places(tmp_path: Path) -> None:
+    study = unpacked("extensions", tmp_path / "first")
+    (study.folder / "runs" / "dcgan" / "seed-0" / "checkpoint.safetensors").write_bytes(b"x" * 100)
+    keep_study.pack(study.folder, tmp_path / "again.tar.xz")
+    assert (tmp_path / "again.tar.xz").read_bytes() == (COURSEWORK / "data" / "extensions.tar.xz").read_bytes()
+    path = study.folder / "environment.json"
+    path.write_text(json.dumps({"command": "pocketgan study /home/me/x/docs/a.toml --out /tmp/studies/a"}))
+    assert json.loads(keep_study.kept_content(path))["command"] == "pocketgan study docs/a.toml --out studies/a"
 
 
 def at(rows: list[dict[str, Any]], step: int) -> dict[str, Any]:

@@ -297,7 +297,7 @@ def test_array_files_are_classes_or_pairs_and_never_lost(tmp_path: Path) -> None
 def test_tables_of_labels_are_for_pictures(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=GRAY, labels=np.arange(20) % 2)
     assert read(tmp_path / "a.npz", labels="none").splits["train"].labels is None
-    with refused("labels of arrays", "labels"):
+    with refused("table for arrays", "labels"):
         read(tmp_path / "a.npz", labels="labels.csv")
 
 

@@ -11,11 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+import domains
 import few_images
 import race
 import rows
 import sizes
 import translation
+from pocketgan.images.sets import load_images
 
 
 def row(seed: int = 0, **more: Any) -> dict[str, Any]:
@@ -158,6 +160,7 @@ def test_translations_are_trained_measured_and_kept(
     monkeypatch.setattr(translation, "steps_in", lambda recipe, settings, seconds: 2)
     monkeypatch.setattr(translation, "COUNT", 500)
     monkeypatch.setattr(translation, "DIRECTIONS", {"leaning → upright": ("slanted", "upright")})
+    monkeypatch.setattr(domains, "load_images", lambda config, part: load_images(config, part).part(slice(4000)))
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
     usual = {"digits": 9, "unpaired": 0}
     asked = order(tmp_path, tables=table, seeds=1)

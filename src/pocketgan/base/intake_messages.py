@@ -82,7 +82,7 @@ INTAKE: Final[dict[str, str]] = {
         "{path}: the values of the splits have different ranges ({ranges}); bring them to one, or set --value-range"
     ),
     "labels of splits": "{path}: the splits have different numbers of labels for an image ({counts})",
-    "labels of arrays": (
+    "table for arrays": (
         "only folders of pictures take a table ({file}); save the labels of {data} in an array 'labels', or in a "
         "column 'label'"
     ),

@@ -77,7 +77,8 @@ def check_packaged(data: DataConfig) -> None:
     """
     if data.data not in PACKAGED:
         return
-    usual = {"size": ("auto", 28), "color": ("auto", "gray" if data.data == "mnist" else "rgb")}
+    colored = data.data != "mnist" or data.task == "colorize"
+    usual = {"size": ("auto", 28), "color": ("auto", "rgb" if colored else "gray")}
     usual |= dict.fromkeys(("value_range", "channels_at", "orientation", "labels"), ("auto",))
     for name, values in usual.items():
         if getattr(data, name) not in values:

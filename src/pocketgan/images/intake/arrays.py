@@ -84,7 +84,7 @@ def _with_classes(
     if wishes.labels == "none":
         return {part: replace(split, labels=None, class_names=()) for part, split in splits.items()}
     if wishes.labels != "auto":
-        raise wrong("labels of arrays", "labels", file=wishes.labels, data=path)
+        raise wrong("table for arrays", "labels", file=wishes.labels, data=path)
     rows = {part: split.labels for part, split in splits.items() if split.labels is not None and split.labels.ndim == 2}
     widths = sorted({labels.shape[1] for labels in rows.values()})
     if not rows:

@@ -19,7 +19,7 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 """Types of values by the third byte of the magic number."""
 NAME = re.compile(r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.]images[-_.]idx\d[-_.]ubyte(\.gz)?$", re.IGNORECASE)
 QMNIST = 8
-"""Columns of QMNIST's labels, of which the first is the digit (Yadav & Bottou 2019)."""
+"""Columns of QMNIST's labels, of which the first is the digit."""
 SPLITS: dict[str, Part] = {"train": "train", "t10k": "test", "test": "test"}
 
 
