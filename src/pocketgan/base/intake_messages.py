@@ -17,7 +17,7 @@ INTAKE: Final[dict[str, str]] = {
     "gray among color": "gray pictures among colored ones, read in color: {count}",
     "made gray": "colored pictures made gray (--color gray): {count}",
     "rows": "rows of {values} values, read as images of {size}×{size} pixels",
-    "transposed": "EMNIST's images are stored transposed; they are turned upright (--orientation)",
+    "transposed": "the images are stored transposed; they are turned upright (--orientation)",
     "one-hot": "one-hot labels, read as classes",
     "several labels": "an image can have several of {count} labels",
     "files as classes": "each of {count} files is a class",
