@@ -11,10 +11,11 @@ from PIL import Image
 
 import pocketgan
 from pocketgan.base.errors import DataError
-from pocketgan.images.conditions import read_conditions
+from pocketgan.images.conditions import read_conditions, standardized
 from pocketgan.images.intake.contents import Collection
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import read_collection
+from pocketgan.images.pairs import read_pairs
 from refusals import refused
 
 SIDE = 16
@@ -440,3 +441,41 @@ def test_every_turned_picture_is_said(tmp_path: Path, ending: str) -> None:
     picture.save(tmp_path / f"a.{ending}", exif=exif)
     found = read(tmp_path)
     assert "turned" in keys(found) and found.sizes == {(32, 64): 1}
+
+
+def test_what_is_beside_pairs_is_counted_and_turned_halves_stay_in_their_place(tmp_path: Path) -> None:
+    pictures(tmp_path / "two", "Input/a.png", "Target/a.png", "extra/b.png", "c.png")
+    found = read_pairs(tmp_path / "two", Wishes())
+    assert found.notes.skipped["beside pairs"] == (2, ["c.png", "extra"])
+    with refused("table for pairs", "labels"):
+        read_pairs(tmp_path / "two", Wishes(labels="t.csv"))
+    pictures(tmp_path / "both", "train/a.png", "training/a.png")
+    with refused("split twice", "pairs"):
+        read_pairs(tmp_path / "both", Wishes())
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    (tmp_path / "turned").mkdir()
+    whole = np.concatenate([GRAY[0], GRAY[1]], axis=1)
+    Image.fromarray(whole[::-1, ::-1].copy()).save(tmp_path / "turned/a.png", exif=exif)
+    split = read_pairs(tmp_path / "turned", Wishes()).splits["train"]
+    assert split.inputs is not None
+    assert (split.inputs[0, 0] == GRAY[0]).all() and (split.images[0, 0] == GRAY[1]).all()
+
+
+def test_numbers_with_a_hole_are_refused_and_a_constant_one_has_its_value(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("author,file,thickness,slant\nme,a.png,1,2\nyou,b.png,2,n/a\n")
+    with refused("no number file", "condition"):
+        read_conditions(str(table), ["a.png", "b.png"], 2)
+    table.write_text("author,file,thickness,year\nme,b.png,1,2020\nyou,a.png,2,2020\n")
+    values, names = read_conditions(str(table), ["a.png", "b.png"], 2)
+    assert names == ("thickness", "year") and values[:, 0].tolist() == [2, 1]
+    scaled, means, scales = standardized(values)
+    assert (means[1], scales[1]) == (2020, 1) and scaled[:, 1].tolist() == [0, 0]
+
+
+def test_a_column_of_labels_is_not_one_of_several_that_say_yes_or_no(tmp_path: Path) -> None:
+    found = read(with_table(tmp_path, "file,label,is_test\na.png,1,0\nb.png,0,1\nc.png,1,1\n"))
+    assert classes(found) == ["1", "0", "1"]
+    (tmp_path / "t.csv").write_text("file;label\na.png;10,20\nb.png; 7 | odd\nc.png;odd | 7\n")
+    assert read(tmp_path).splits["train"].class_names == ("10,20", "7", "odd")

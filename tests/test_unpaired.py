@@ -1,6 +1,7 @@
 """Translation without pairs (`--to`), the baseline run, the distance of strokes, and photos of digits."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -307,6 +308,8 @@ def test_the_verdict_names_who_is_better() -> None:
 
     sentences = {verdict(1, 21), verdict(1, 19), verdict(3, 21), verdict(3, 19)}
     assert len(sentences) == 4 and all("plain" in sentence for sentence in sentences)
+    equal, worse = (re.sub(r"[\d.]", "", verdict(*scores)) for scores in ((2, 20), (3, 19)))
+    assert equal == worse, "an equal one isn't better"
     assert TranslationScores(10, "invert", {"generator": {}}).verdict() == ""
 
 

@@ -67,10 +67,11 @@ def configured(recipe: str | RunConfig | Callable[[], RunConfig], fields: dict[s
     """Returns the configuration of a recipe with some fields replaced; arrays of images are saved first."""
     name = parts.hand_over("recipe", recipe) if not isinstance(recipe, str | RunConfig) else recipe
     config = find_recipe(name) if isinstance(name, str) else name
-    if not isinstance(fields.get("data", ""), str | Path):
-        from pocketgan.images.arrays import keep_arrays
+    for name in ("data", "to"):
+        if not isinstance(fields.get(name, ""), str | Path):
+            from pocketgan.images.arrays import keep_arrays
 
-        fields = fields | {"data": str(keep_arrays(fields["data"]))}
+            fields = fields | {name: str(keep_arrays(fields[name]))}
     return replace(config, **{name: str(value) if isinstance(value, Path) else value for name, value in fields.items()})
 
 
@@ -167,7 +168,9 @@ def go_on(
 
 def opened_run(run: str | Path | Run) -> Run:
     """Returns a run, and opens it first if a folder is given."""
-    return Run.open(run) if isinstance(run, str | Path) else run
+    if isinstance(run, Run):
+        return run
+    return Run.open(getattr(run, "folder", run))  # An exported model isn't a run, which the error says.
 
 
 def finish(run: Run) -> None:

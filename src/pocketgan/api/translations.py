@@ -10,6 +10,7 @@ from pocketgan.images.grids import Images
 from pocketgan.images.translation import Translation
 from pocketgan.runs.exported import load
 from pocketgan.runs.model import MOST_IMAGES, Model
+from pocketgan.runs.records import DataFacts
 
 
 def translate(
@@ -17,7 +18,7 @@ def translate(
     *,
     split: str = "test",
     count: int = 16,
-    images: Sequence[str | Path] = (),
+    images: Sequence[str | Path] | str | Path | None = None,
     photo: bool = False,
     checkpoint: str | int = "auto",
 ) -> Translation:
@@ -27,7 +28,7 @@ def translate(
         run: the run or exported model, or its folder.
         split: `test`, `train` or `validation`: the first `count` images of the run's classes in that split.
         count: the number of images.
-        images: picture files, or folders of them, to translate instead of a split.
+        images: picture files, or folders of them, to translate instead of a split. They are read as the run's own.
         photo: whether these are photos of a handwritten digit each, which are brought to MNIST's format first: white on
             black, scaled to a box of 20×20 in 28×28, and centered. `.notes` says what was done.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
@@ -54,13 +55,13 @@ def translate(
         raise RunError("reads no images", field="run", folder=model.folder)
     if not 1 <= count <= MOST_IMAGES:
         raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
-    if photo and not images:
+    if photo and images is None:
         raise DataError("photo of images", field="photo")
     part, known = check_split(split), dict[str, Any]()
-    if images and photo:
+    if images is not None and photo:
         photos = [read_photo(path, model) for path in picture_files(images)]
         inputs, known["notes"] = torch.stack([pixels for pixels, _ in photos]), tuple(note for _, note in photos)
-    elif images:
+    elif images is not None:
         inputs = torch.stack([read_input(path, model) for path in picture_files(images)])
     elif model.data is None:
         parts = {"folder": model.folder, "source": model.facts.source}
@@ -78,23 +79,28 @@ def translate(
     return Translation(side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy()), **known)
 
 
-def picture_files(paths: Sequence[str | Path]) -> list[Path]:
-    """Returns picture files, and those in folders among the paths, by name.
+def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:
+    """Returns picture files, and those in folders among the paths and below them, by name; hidden ones are passed over.
 
     Raises:
-        DataError: a folder has no pictures.
+        DataError: a file isn't there, a folder has no pictures, or nothing is given.
     """
-    from pocketgan.images.intake.pictures import ENDINGS
+    from pocketgan.images.intake.contents import Notes
+    from pocketgan.images.intake.folders import scan
 
     files: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         if not path.is_dir():
+            if not path.exists():
+                raise DataError("no such data", field="images", data=path)
             files.append(path)
             continue
-        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
+        inside = list(scan(path, Notes()).all_files())
         if not inside:
             raise DataError("no images", field="images", path=path)
         files += inside
+    if not files:
+        raise DataError("no images", field="images", path="[]")
     return files
 
 
@@ -127,7 +133,10 @@ def read_photo(path: Path, model: Model) -> tuple[Any, Problem]:
 
 
 def read_input(path: Path, model: Model) -> Any:
-    """Reads one picture in the form that the model's generator expects: a uint8 tensor (C, S, S).
+    """Reads one picture as the run's images were read: a uint8 tensor (C, S, S).
+
+    The background behind transparency, the range of values and the orientation are those of the run. Where its pictures
+    had more than 8 bits, that is the range that they shared.
 
     Raises:
         DataError: the picture can't be decoded, or has another size or other channels.
@@ -135,10 +144,19 @@ def read_input(path: Path, model: Model) -> Any:
     import numpy as np
     import torch
 
-    from pocketgan.images.intake.pictures import read_picture
+    from pocketgan.images.intake.decoding import to_gray
+    from pocketgan.images.intake.pictures import TINT, Wish, decode, depth_of, is_gray
+    from pocketgan.images.intake.values import parse_range, to_bytes
 
-    pixels = read_picture(path, name="images")
-    facts = model.facts
+    data, facts = model.config.data, model.facts
+    picture = decode(path, Wish(background=data.background), "images")
+    pixels, span = picture.pixels, parse_range(data.value_range)
+    if pixels.dtype != np.uint8:
+        pixels = to_bytes(pixels[None], *(span or scaled_from(facts) or (0, depth_of(float(pixels.max())))))[0]
+    elif span is not None:
+        pixels = to_bytes(pixels[None], *span)[0]
+    if data.orientation == "transposed":
+        pixels = pixels.swapaxes(0, 1)
     if pixels.shape[:2] != (facts.size, facts.size):
         parts = {"found": f"{pixels.shape[1]}×{pixels.shape[0]}", "size": facts.size}
         raise DataError("size for model", field="images", path=path, folder=model.folder, **parts)
@@ -146,7 +164,16 @@ def read_input(path: Path, model: Model) -> Any:
         pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     if pixels.ndim == 3:
-        if (pixels != pixels[:, :, :1]).any():
+        tinted = picture.lossy and int(np.ptp(pixels, axis=2).max(initial=0)) <= TINT
+        if not (is_gray(pixels) or tinted or data.color == "gray"):
             raise DataError("color for model", field="images", path=path, folder=model.folder)
-        pixels = pixels[:, :, 0]
+        pixels = to_gray(pixels)
     return torch.from_numpy(pixels.copy())[None]
+
+
+def scaled_from(facts: DataFacts) -> tuple[float, float] | None:
+    """Returns the values of black and white that a run's pictures with more than 8 bits shared; None without any."""
+    for note in facts.prepared:
+        if isinstance(note, dict) and note.get("key") == "scaled values":
+            return float(note["low"]), float(note["high"])
+    return None

@@ -47,6 +47,7 @@ INTAKE: Final[dict[str, str]] = {
     "skipped broken": "links passed over that lead nowhere: {count} ({names})",
     "skipped empty folder": "folders passed over without pictures: {count} ({names})",
     "skipped damaged": "damaged pictures passed over (--skip-damaged): {count} ({names})",
+    "skipped beside pairs": "passed over beside the folders of the pairs: {count} ({names})",
     "skipped unlabeled": "pictures passed over that the table of labels doesn't name: {count} ({names})",
     # What is refused.
     "two readings": (
@@ -86,6 +87,13 @@ INTAKE: Final[dict[str, str]] = {
         "only folders of pictures take a table ({file}); save the labels of {data} in an array 'labels', or in a "
         "column 'label'"
     ),
+    "table for pairs": "the classes of pairs are their sub-folders; no table is read ({file})",
+    "path for unpaired": (
+        "{path} has no target domain; translation without pairs is evaluated on a split: test, validation or train"
+    ),
+    "of target domain": "{source}: {what}",
+    "balance without classes": "needs one class for each image, and {source} has none",
+    "frozen without discriminator": "needs a run; the exported model {source} has no discriminator",
     "array of objects": (
         "the array '{array}' in {path} holds Python objects, which can run code; save words with .astype(str), numbers "
         "with .astype(int)"

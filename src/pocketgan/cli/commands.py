@@ -186,7 +186,7 @@ def translate(
     with working(work("translating", folder=folder)):
         from pocketgan import api
 
-        chosen_images = {"split": split, "count": count, "images": images or (), "photo": photo}
+        chosen_images = {"split": split, "count": count, "images": images, "photo": photo}
         translation = api.translate(folder, **chosen_images, checkpoint=checkpoint)
         path = translation.save(out or folder / "translated")
     for note in translation.notes:

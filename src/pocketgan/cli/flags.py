@@ -251,6 +251,8 @@ def canonical_flags(arguments: list[str]) -> list[str]:
         if field in given:
             raise ConfigError("sets both", field=flag, setting=field, other=given[field])
         given[field] = flag
+        if "to" in given and "task" in given and field in ("to", "task") and value != "none":
+            raise ConfigError("to and task", field=given["to"])
         optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
         value = "None" if optional and value == "none" else value
         result += [f"--{flag_name(field)}", *([] if value is None else [value])]

@@ -31,8 +31,11 @@ def export(
 
     model = api.export(folder, out, format=format, checkpoint=checkpoint, progress=not quiet)
     print(say("model", folder=model.folder, files=", ".join(sorted(path.name for path in model.folder.iterdir()))))
+    if format == "onnx":
+        return 0
     if model.config.reads_images:
-        print(say("next", command=command("translate", model.folder, "--out", "translated")))
+        picture = () if model.data is not None else ("--images", "picture.png")
+        print(say("next", command=command("translate", model.folder, *picture, "--out", "translated")))
     else:
         print(say("next", command=command("generate", model.folder, "--count", 64, "--out", "images.png")))
     print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")

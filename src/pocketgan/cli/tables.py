@@ -97,7 +97,8 @@ def print_run(run: Run, wall_seconds: float | None = None) -> int:
     drawn = sorted(path.name for path in (folder / "figures").iterdir() if path.suffix in (".png", ".gif"))
     print(say("figures", folder=folder / "figures", files=", ".join(drawn)))
     if run.config.reads_images:
-        print(say("next", command=command("translate", folder, "--out", "redrawn", *code)))
+        split = () if (folder / "figures" / "redrawn_test.png").is_file() else ("--split", "train")
+        print(say("next", command=command("translate", folder, *split, "--out", "redrawn", *code)))
     else:
         print(say("next", command=command("generate", folder, "--count", 64, "--out", "images.png", *code)))
     print(f"          {command('resume', folder, '--duration', doubled(run.config.train.duration), *code)}")

@@ -33,8 +33,8 @@ from pocketgan.experiment.run_words import line
 from pocketgan.experiment.speed import time_steps
 from pocketgan.images.grids import grid, make_folder, save_picture
 from pocketgan.images.intake.contents import Part
-from pocketgan.images.readers import read
-from pocketgan.images.sets import ImageSet, divided, image_set, wishes_of
+from pocketgan.images.readers import read, wishes_of
+from pocketgan.images.sets import ImageSet, divided, image_set
 from pocketgan.images.splitting import content_hashes
 from pocketgan.training.state import choose_device, choose_precision
 

@@ -60,6 +60,8 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
     images = load_images(data.model_copy(update={"fold": 0}), shown=showing(progress))
     if data.condition != "none" and not config.network.conditional:
         raise ConfigError("condition unused", field="condition", file=data.condition)
+    if data.balance and images.labels is None:
+        raise ConfigError("balance without classes", field="balance", source=images.source)
     if images.conditions is not None and config.network.conditional and not config.has_discriminator:
         raise ConfigError("classes only", field="objective", name=config.objective.objective)
     if train.augment == "auto":

@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError, PocketganError
+from pocketgan.base.messages import problem
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import located
@@ -25,17 +26,22 @@ def fresh_state(config: RunConfig, facts: DataFacts, device: str) -> TrainState:
     """
     state = create_state(config, image_shape(facts, config.tells_classes), device)
     if config.train.initial_run != "none":
-        take_weights(state, config.train.initial_run)
+        take_weights(state, config.train.initial_run, frozen=config.train.frozen_layers > 0)
     return state
 
 
-def take_weights(state: TrainState, source: str) -> None:
+def take_weights(state: TrainState, source: str, *, frozen: bool = False) -> None:
     """Copies the weights of a run or an exported model into a state, where names and shapes are the same.
 
     A run gives both networks, an exported model only its generator.
 
+    Args:
+        state: the state.
+        source: the run or the exported model.
+        frozen: whether layers of the discriminator will be frozen, so that it must come from a run.
+
     Raises:
-        ConfigError: there is no such run, or less than half of the generator fits.
+        ConfigError: there is no such run, less than half of the generator fits, or a frozen discriminator isn't there.
     """
     try:
         model = find_model(located(Path(source).expanduser()))
@@ -44,7 +50,10 @@ def take_weights(state: TrainState, source: str) -> None:
         generator = model.weights().tensors
         whole = find_checkpoint(model.folder, model.config, "auto") if isinstance(model, Run) else None
     except PocketganError as error:
-        raise ConfigError("no weights there", field="initial_run", why=error) from None
+        why = problem(error.key, **error.parts) if error.key else error
+        raise ConfigError("no weights there", field="initial_run", why=why) from None
+    if frozen and whole is None:
+        raise ConfigError("frozen without discriminator", field="frozen_layers", source=source)
     share = copy_fitting(state.generator, generator)
     if share < LEAST_SHARE:
         raise ConfigError("weights don't fit", field="initial_run", source=source, share=f"{share:.0%}")

@@ -122,6 +122,8 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
     conditions = drawn_conditions(run.facts, many, 0) if config.network.conditional else None
     made = generate_images(network, config, classes, count=many, seed=0, label=conditions)
     columns = ", each column of a class" if made.columns else ", all classes in turn" if classes else ""
+    if conditions is not None:
+        columns = ", with labels and numbers of training images"
     return made, f"The first {many} images of seed 0{columns}, not selected."
 
 

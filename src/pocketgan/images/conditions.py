@@ -46,9 +46,11 @@ def read_conditions(
 def standardized(values: Float[Tensor, "n k"]) -> tuple[Float[Tensor, "n k"], tuple[float, ...], tuple[float, ...]]:
     """Returns numbers with mean 0 and standard deviation 1 in each column, the means and the deviations.
 
-    Columns of 0 and 1, and constant ones, stay as they are.
+    Columns of 0 and 1 stay as they are. Constant ones become 0.
     """
-    means, scales = values.mean(dim=0), values.std(dim=0)
-    plain = ((values == 0) | (values == 1)).all(dim=0) | ~(scales > 0)
-    means, scales = torch.where(plain, 0.0, means), torch.where(plain, 1.0, scales)
+    plain = ((values == 0) | (values == 1)).all(dim=0)
+    means, scales = torch.where(plain, 0.0, values.mean(dim=0)), values.std(dim=0)
+    constant = ~(scales > 0)
+    means = torch.where(constant & ~plain, values[0], means)
+    scales = torch.where(plain | constant, 1.0, scales)
     return (values - means) / scales, tuple(means.tolist()), tuple(scales.tolist())

@@ -8,6 +8,7 @@ from importlib import resources
 
 import numpy as np
 
+from pocketgan.config.data_section import DataConfig
 from pocketgan.images.intake.contents import Collection, ImageFiles, Notes, Part, wrong
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.idx import IMAGE_MAGIC, LABEL_MAGIC, parse_idx
@@ -44,6 +45,21 @@ def read(data: str, wishes: Wishes | None = None, shown: Shown = silent, part: P
     if not any(len(files.images) for files in collection.splits.values()):
         raise wrong("no images", path=data)
     return collection
+
+
+def wishes_of(config: DataConfig) -> Wishes:
+    """Returns the settings of a configuration that say how pictures and arrays are read."""
+    return Wishes(
+        size=None if config.size == "auto" else config.size,
+        fit=config.fit,
+        color=config.color,
+        background=config.background,
+        value_range=config.value_range,
+        channels_at=config.channels_at,
+        orientation=config.orientation,
+        labels=config.labels,
+        skip_damaged=config.skip_damaged,
+    )
 
 
 def missing(collection: Collection, data: str, part: Part) -> Exception:

@@ -17,13 +17,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pocketgan.base.errors import DataError, NoSplit, nearest
-from pocketgan.base.messages import Problem
+from pocketgan.base.messages import Problem, problem
 from pocketgan.config.data_section import HUB, PACKAGED, DataConfig, split
 from pocketgan.config.translating import NONE, task_of
 from pocketgan.images import readers
 from pocketgan.images.conditions import read_conditions, standardized
 from pocketgan.images.intake.contents import Collection, ImageFiles, Part
-from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import Shown, silent
 from pocketgan.images.pairs import read_pairs
 from pocketgan.images.splitting import by_content, content_hashes, split_off
@@ -200,7 +199,7 @@ def load_images(config: DataConfig, part: Part = "train", shown: Shown = silent)
     """
     packaged = config.data in PACKAGED
     needed = None if not packaged else "test" if part == "test" else "train"
-    wishes = wishes_of(config)
+    wishes = readers.wishes_of(config)
     if config.pairs == NONE:
         collection = readers.read(config.data, wishes, shown, needed)
     else:
@@ -236,7 +235,9 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
         found = targets.images.shape[2]
         sides = {"found": f"{found}×{found}", "wanted": f"{size}×{size}", "size": found}
         raise DataError("sizes of domains", field="to", **sides, **parts)
-    return replace(images, target_domain=with_classes_of(images, targets, part) if config.keep_class else targets)
+    said = tuple(problem("of target domain", source=Path(targets.source).name, what=note) for note in targets.notes)
+    targets = with_classes_of(images, targets, part) if config.keep_class else targets
+    return replace(images, target_domain=targets, notes=(*images.notes, *said))
 
 
 def with_classes_of(images: ImageSet, targets: ImageSet, part: Part) -> ImageSet:
@@ -258,33 +259,19 @@ def with_classes_of(images: ImageSet, targets: ImageSet, part: Part) -> ImageSet
     return targets.numbered_as(images.class_names)
 
 
-def everything(data: str | Path, like: ImageSet | None = None) -> DataConfig:
+def everything(data: str | Path, like: ImageSet | None = None, *, pairs: bool = False) -> DataConfig:
     """Returns the configuration that reads all images of a path, none of which is held out.
 
     Args:
         data: the path.
         like: images whose size and number of channels those of the path get; by default they get their own.
+        pairs: whether the path is a folder of pairs.
     """
-    shape: dict[str, Any] = {}
+    shape: dict[str, Any] = {"pairs": str(data)} if pairs else {}
     if like is not None:
         channels, size = like.images.shape[1:3]
-        shape = {"size": size, "color": "gray" if channels == 1 else "rgb"}
+        shape |= {"size": size, "color": "gray" if channels == 1 else "rgb"}
     return DataConfig(data=str(data), test=0, **shape)
-
-
-def wishes_of(config: DataConfig) -> Wishes:
-    """Returns the settings of a configuration that say how pictures and arrays are read."""
-    return Wishes(
-        size=None if config.size == "auto" else config.size,
-        fit=config.fit,
-        color=config.color,
-        background=config.background,
-        value_range=config.value_range,
-        channels_at=config.channels_at,
-        orientation=config.orientation,
-        labels=config.labels,
-        skip_damaged=config.skip_damaged,
-    )
 
 
 def split_of(config: DataConfig, collection: Collection, part: Part, source: str) -> ImageSet:
@@ -295,10 +282,10 @@ def split_of(config: DataConfig, collection: Collection, part: Part, source: str
     """
     notes = tuple(collection.notes.sentences())
     own = collection.splits
-    if part == "test" and "test" in own:
-        return image_set(own["test"], source, notes)
-    if part == "validation" and "validation" in own and config.validation:
-        return image_set(own["validation"], source, notes)
+    if (part == "test" and "test" in own) or (part == "validation" and "validation" in own and config.validation):
+        images = image_set(own[part], source, notes)
+        names = image_set(own["train"], source).class_names if "train" in own else ()
+        return images.numbered_as(names) if set(images.class_names) <= set(names) else images
     if "train" not in own:
         raise readers.missing(collection, source, "train")
     training = image_set(own["train"], source, notes)
@@ -338,7 +325,7 @@ def divided(
 
 
 def conditioned(images: ImageSet, table: str) -> ImageSet:
-    """Returns images with the numbers that a table says of each; after the classes, if there are any.
+    """Returns images with the numbers that a table says of each; after the classes or labels, if there are any.
 
     Raises:
         DataError: the table can't be read, or doesn't name every image.
@@ -349,6 +336,10 @@ def conditioned(images: ImageSet, table: str) -> ImageSet:
         classes = torch.nn.functional.one_hot(images.labels, len(images.class_names)).float()
         numbers, names = torch.cat([classes, numbers], dim=1), (*images.class_names, *names)
         plain = len(images.class_names)
+        means, scales = (0.0,) * plain + means, (1.0,) * plain + scales
+    elif images.conditions is not None:
+        plain = len(images.condition_names)
+        numbers, names = torch.cat([images.conditions, numbers], dim=1), (*images.condition_names, *names)
         means, scales = (0.0,) * plain + means, (1.0,) * plain + scales
     return replace(images, conditions=numbers, condition_names=names, condition_means=means, condition_scales=scales)
 

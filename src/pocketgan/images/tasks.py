@@ -103,11 +103,13 @@ def colorize(images: Images, labels: Tensor | None, random: torch.Generator) -> 
 
     Without classes, the hue of gray images runs from the top to the bottom. Luminance is that of ITU-R BT.601.
     """
-    if bool((images == images[:, :1]).all()):
+    plain = (images == images[:, :1]).flatten(1).all(dim=1)[:, None, None, None]
+    if bool(plain.all()):
         return Pairs(images, tinted(images, labels))
     weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
     gray = levels((floats(images) * weights).sum(dim=1, keepdim=True))
-    return Pairs(gray.expand_as(images).contiguous(), images)
+    gray = torch.where(plain, images, gray.expand_as(images))
+    return Pairs(gray, torch.where(plain, tinted(images, labels), images) if bool(plain.any()) else images)
 
 
 def tinted(images: Images, labels: Tensor | None) -> Images:

@@ -169,14 +169,17 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     """Returns the data that a model was trained on; MNIST for images without a model.
 
     Raises:
-        DataError: a split of the data is requested, and an exported model doesn't contain the data's location.
+        DataError: a split of the data is requested, and an exported model doesn't contain the data's location; or the
+            model translates without pairs, and a path is requested.
     """
     if model is None:
         return DataConfig()
+    if model.config.data.to != NONE and against not in ("auto", *SPLITS):
+        raise DataError("path for unpaired", field="against", path=against)
     if model.data is None and against in ("auto", *SPLITS):
         message = problem("images not with it", folder=model.folder, source=model.facts.source)
         raise DataError(message, field="against")
-    return model.data or everything(against)
+    return model.data or everything(against, pairs=model.config.data.pairs != NONE)
 
 
 def read_images(source: str | Path, count: int | None, value_range: str | None = None) -> ImageSet:

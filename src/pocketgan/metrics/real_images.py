@@ -12,6 +12,7 @@ from pocketgan.base.errors import DataError, NoSplit, nearest
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import DataConfig
+from pocketgan.config.translating import NONE
 from pocketgan.images.grids import class_numbers
 from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.metrics import features
@@ -168,7 +169,7 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
         return against_training(data)
     training = load_images(data) if knows_training else None
     try:
-        return against_path(against, training)
+        return against_path(against, training, pairs=data.pairs != NONE)
     except DataError as error:
         raise DataError("test and train", field="against", why=error.reason) from None
 
@@ -209,9 +210,12 @@ def against_training(data: DataConfig) -> RealSets:
     return RealSets("train", training.part(order[:COUNT]), training, others, False, "train")
 
 
-def against_path(path: str, training: ImageSet | None) -> RealSets:
-    """Reads a path's test split, with all other images for the baseline, or all images if there is no test split."""
-    config = everything(path, training)
+def against_path(path: str, training: ImageSet | None, *, pairs: bool = False) -> RealSets:
+    """Reads a path's test split, with all other images for the baseline, or all images if there is no test split.
+
+    With `pairs`, the path is a folder of pairs, of which the targets are the images.
+    """
+    config = everything(path, training, pairs=pairs)
     every = load_images(config)
     try:
         reference, others, split = load_images(config, "test"), every, "test"

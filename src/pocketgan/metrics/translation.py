@@ -239,8 +239,9 @@ class TranslationScores:
         ours, theirs = self.rows["generator"], self.rows[BASELINE]
         names = [name for name in ("distance", "psnr") if name in ours and name in theirs]
         lower = "distance" in names and ours["distance"] < theirs["distance"]
-        higher = "psnr" not in names or ours["psnr"] >= theirs["psnr"]
-        key = "better" if lower and higher else "sharper" if lower else "closer" if higher else "no better"
+        as_high = "psnr" not in names or ours["psnr"] >= theirs["psnr"]
+        higher = "psnr" in names and ours["psnr"] > theirs["psnr"]
+        key = "better" if lower and as_high else "sharper" if lower else "closer" if higher else "no better"
         shown = [say(f"against {name}", ours=short(ours[name]), theirs=short(theirs[name])) for name in names]
         which = say("by regression" if self.regression else "by name", name=self.baseline)
         return say(key, baseline=which, scores=", ".join(shown))

@@ -1,5 +1,6 @@
 """What a generator is told: a class, a mixture of classes, several labels, or numbers that describe the image."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from pocketgan.images.seeds import derived_seed
 from pocketgan.runs.mixtures import check_names, parse_mixture
 from pocketgan.runs.model import LabelChoice, Model
 from pocketgan.runs.records import DataFacts
+
+LARGEST = 1e30
+"""Largest value of a number or a weight."""
 
 
 def requested(model: Model, label: LabelChoice) -> int | list[int] | Tensor | None:
@@ -32,6 +36,7 @@ def requested(model: Model, label: LabelChoice) -> int | list[int] | Tensor | No
     if label is None:
         return None
     names: Any = label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
+    names = f"{names:g}" if isinstance(names, float) else names
     known = told_names(model)
     if isinstance(names, Mapping):
         return weights(model, {str(name): value for name, value in names.items()})
@@ -98,6 +103,7 @@ def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
         example = f"{names[0]}:{facts.condition_means[0] or 1:.3g}"
         raise RunError("no such number", field="label", label=unknown, known=", ".join(names), example=example)
     check_names(values, names)
+    values = {name: checked_value(name, value) for name, value in values.items()}
     told = torch.zeros(len(names))
     if facts.condition_names:
         for name, value in values.items():
@@ -109,6 +115,21 @@ def weights(model: Model, values: Mapping[str, float]) -> Float[Tensor, "d"]:
     if (told < 0).any() or told.sum() <= 0:
         raise RunError("weights above zero", field="label")
     return told / told.sum()
+
+
+def checked_value(name: str, value: object) -> float:
+    """Returns a value as a number that networks can receive.
+
+    Raises:
+        RunError: it isn't a finite number of at most 10³⁰.
+    """
+    try:
+        number = float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        number = math.nan
+    if not abs(number) <= LARGEST:
+        raise RunError("no mixture", field="label", text=f"{name}:{value}")
+    return number
 
 
 def drawn_conditions(facts: DataFacts, count: int, seed: int) -> Float[Tensor, "n d"] | None:

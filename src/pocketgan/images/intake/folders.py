@@ -13,6 +13,8 @@ from pocketgan.images.intake.pictures import ENDINGS, UNREAD, sniffed
 
 WRAPPERS = ("images", "imgs", "image", "img", "pictures", "data")
 """Names of folders in a split that hold its pictures and are no class, if nothing is beside them."""
+FOLDERS = "folders"
+"""Labels from folders alone; no setting has this value."""
 JUNK = ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "lost+found")
 """Files and folders that systems leave behind; hidden ones begin with a dot."""
 PLAIN = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".html", ".py", ".zip", ".gz", ".tar", ".pdf")
@@ -46,7 +48,7 @@ def list_pictures(folder: Path, labels: str, notes: Notes) -> dict[Part, list[Li
     Args:
         folder: the folder.
         labels: `auto` takes tables beside the pictures for their labels if they name nearly all of them; `none` ignores
-            folders and tables; otherwise the path of a table, perhaps with a column: `FILE:COLUMN`.
+            folders and tables; `FOLDERS` tables; otherwise the path of a table, perhaps with a column: `FILE:COLUMN`.
         notes: what was passed over is added.
 
     Raises:
@@ -66,8 +68,8 @@ def list_pictures(folder: Path, labels: str, notes: Notes) -> dict[Part, list[Li
         splits[part] = _unwrapped(branch, notes)
     found: dict[Part, list[Listed]] = {}
     for part, branch in splits.items():
-        found[part] = _labeled(branch, folder, labels != "auto")
-    if labels != "none":
+        found[part] = _labeled(branch, folder, labels not in ("auto", FOLDERS))
+    if labels not in ("none", FOLDERS):
         places: dict[Part, Path] = {part: branch.path for part, branch in splits.items()}
         found = with_tables(found, places, folder, tree.path, labels, notes)
     return {part: pictures for part, pictures in found.items() if pictures}
@@ -85,7 +87,7 @@ def _splits(tree: Tree, folder: Path) -> dict[Part, Tree]:
     """
     names = list(tree.children)
     parts = _parts_in(names)
-    known = [part for part in parts if part]
+    known: list[Part] = [part for part in parts if part]
     if tree.files or not known:
         return {"train": tree}
     if len(known) < len(names):

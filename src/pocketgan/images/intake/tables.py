@@ -169,8 +169,12 @@ def _label_column(names: list[str], others: list[int], column: str | None) -> in
     return others[0] if label is None else label
 
 
-def _cells(text: str) -> list[list[str]]:
-    """Returns the cells of a table, without its blank lines; between semicolons, decimal commas become points.
+def _cells(text: str, *, decimal_commas: bool = False) -> list[list[str]]:
+    """Returns the cells of a table, without its blank lines.
+
+    Args:
+        text: the table.
+        decimal_commas: whether `1,5` between semicolons is a number, which becomes `1.5`.
 
     Raises:
         ValueError: it is empty, or a line has another number of cells than the first one. Empty ones at the end don't
@@ -181,7 +185,7 @@ def _cells(text: str) -> list[list[str]]:
         raise ValueError("it is empty")
     separator = separator_of(lines[0])
     rows = list(csv.reader(lines, delimiter=separator))
-    if separator == ";":
+    if separator == ";" and decimal_commas:
         rows = [[DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row] for row in rows]
     count = max((place for place, cell in enumerate(rows[0], start=1) if cell.strip()), default=1)
     for place, row in enumerate(rows, start=1):
@@ -202,14 +206,15 @@ def _from_rows(text: str, column: str | None, pictures: Collection[str]) -> tupl
     body = rows if stems(names[file : file + 1]) & set(pictures) or (not named and "." in names[file]) else rows[1:]
     others = [place for place in range(len(names)) if place != file]
     values = {row[place].strip().lower() for row in body for place in others}
-    if column is None and len(others) > 1 and values and any(values <= pair for pair in FLAGS):
+    chosen = column is not None or any(known[place] in LABEL_COLUMNS[:-1] for place in others)
+    if not chosen and len(others) > 1 and values and any(values <= pair for pair in FLAGS):
         flags = [[names[place] for place in others if row[place].strip().lower() in POSITIVE] for row in body]
         single = all(len(own) == 1 for own in flags)
         return [(row[file], own[0] if single else own) for row, own in zip(body, flags, strict=True)], None
     label = _label_column(names, others, column)
     several = any(SEVERAL.search(row[label]) for row in body)
     return [
-        (row[file], [word for word in SEVERAL.split(row[label]) if word] if several else row[label].strip())
+        (row[file], [word for word in SEVERAL.split(row[label].strip()) if word] if several else row[label].strip())
         for row in body
     ], names[label] if len(others) > 1 else None
 
@@ -223,12 +228,16 @@ def read_number_file(path: Path) -> tuple[tuple[str, ...], np.ndarray, list[str]
         DataError: the file has no header, or no column of numbers.
     """
     try:
-        rows = _cells(path.read_text(encoding="utf-8-sig"))
+        rows = _cells(_decoded(path.read_bytes()), decimal_commas=True)
         header, body = [name.strip() for name in rows[0]], rows[1:]
         numbers = [place for place in range(len(header)) if all(is_number(row[place]) for row in body)]
         words = [place for place in range(len(header)) if place not in numbers]
-        files = next((place for place in numbers if header[place].lower() in FILE_COLUMNS), None)
-        files = words[0] if words else files
+        called = [header.index(name) for name in header if name.lower() in FILE_COLUMNS]
+        files = called[0] if called else words[0] if words else None
+        for place in words:
+            if place != files and sum(is_number(row[place]) for row in body) >= len(body) / 2:
+                number, cell = next((at, row[place]) for at, row in enumerate(body, 2) if not is_number(row[place]))
+                raise ValueError(f"row {number} of column '{header[place]}' has no number ('{cell}')")
         numbers = [place for place in numbers if place != files]
         if not numbers or not body or all(is_number(name) for name in header):
             raise ValueError("a header and a column of numbers are needed")
