@@ -913,8 +913,10 @@ def test_a_negative_number_is_refused() -> None:
 
 def test_labels_of_another_split_are_numbered_as_the_training_ones(numbered: str) -> None:
     training, test = (load_images(DataConfig(data=numbered), part) for part in ("train", "test"))
-    assert (test.class_names, test.labels.tolist()) == (("6", "7"), [0, 1] * 5)
-    same = test.numbered_as(training.class_names)
+    assert (test.class_names, test.labels.tolist()) == (("5", "6", "7"), [1, 2] * 5), "as they are read"
+    own = test.select("6,7")
+    assert (own.class_names, own.labels.tolist()) == (("6", "7"), [0, 1] * 5)
+    same = own.numbered_as(training.class_names)
     assert (same.class_names, same.labels.tolist()) == (("5", "6", "7"), [1, 2] * 5)
     assert torch.equal(same.images, test.images)
     assert training.numbered_as(training.class_names) is training

@@ -91,7 +91,7 @@ INTAKE: Final[dict[str, str]] = {
     "path for unpaired": (
         "{path} has no target domain; translation without pairs is evaluated on a split: test, validation or train"
     ),
-    "of target domain": "{source}: {what}",
+    "of target domain": "target domain {source}: {what}",
     "balance without classes": "needs one class for each image, and {source} has none",
     "frozen without discriminator": "needs a run; the exported model {source} has no discriminator",
     "array of objects": (
