@@ -96,6 +96,34 @@ def test_the_page_on_extensions_says_what_the_study_says(tmp_path: Path) -> None
     assert counts == [6, 7, 3], "seeds in which each is better"
 
 
+def test_the_page_on_single_digits_says_what_the_study_says(tmp_path: Path) -> None:
+    study, page = unpacked("digits", tmp_path), (COURSEWORK / "digit-by-digit.md").read_text(encoding="utf-8")
+    curves: dict[tuple[str, int], dict[int, float]] = {}
+    for job in study.jobs():
+        if (run := job.run()) is not None:
+            curves[job.variant.removeprefix("classes="), job.seed] = {
+                row["step"]: row["frechet_distance"] for row in run.metrics()
+            }
+            assert run.events()[0]["name"] == "ignores_input"
+    assert len(curves) == 16 and all(len(curve) == 11 for curve in curves.values())
+    assert all((np.diff(list(curve.values())) > 0).any() for curve in curves.values()), "each rises"
+    assert sum(min(curve, key=lambda step: curve[step]) < 5000 for (_, seed), curve in curves.items() if not seed) == 9
+    for (name, seed), curve in curves.items():
+        best = min(curve, key=lambda step: curve[step])
+        change = f"{round(100 * (curve[5001] / curve[3500] - 1)):+}%".replace("-", "−")
+        if not seed:
+            line = (
+                f"| {name} | {curve[3500]:.1f} | {curve[5001]:.1f} | {change} | {curve[best]:.1f} | {best:,} | ignores"
+            )
+        else:
+            first = curves[name, 0]
+            before = f"{round(100 * (first[5001] / first[3500] - 1)):+}%".replace("-", "−")
+            line = f"| {name} | {before} | {change} | {min(first.values()):.1f} | {curve[best]:.1f} |"
+        assert line in page
+    pooled = judge(study).moments[-1]
+    assert pooled.runs == 16 and f"p = {pooled.adjusted:.3f}" in page
+
+
 def test_a_kept_study_has_neither_checkpoints_nor_places(tmp_path: Path) -> None:
     study = unpacked("extensions", tmp_path / "first")
     (study.folder / "runs" / "dcgan" / "seed-0" / "checkpoint.safetensors").write_bytes(b"x" * 100)
