@@ -479,3 +479,47 @@ def test_a_column_of_labels_is_not_one_of_several_that_say_yes_or_no(tmp_path: P
     assert classes(found) == ["1", "0", "1"]
     (tmp_path / "t.csv").write_text("file;label\na.png;10,20\nb.png; 7 | odd\nc.png;odd | 7\n")
     assert read(tmp_path).splits["train"].class_names == ("10,20", "7", "odd")
+
+
+# The Hub.
+
+
+def test_labels_of_the_hub_in_every_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra 'hub' isn't installed")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    breeds = datasets.ClassLabel(names=["poodle", "beagle"])
+    many = datasets.Sequence(datasets.Value("string"))
+    forms: dict[str, tuple[str, Any, list[Any]]] = {
+        "named": ("breed", breeds, [1, 0, 1]), "words": ("label", datasets.Value("string"), ["x", "y", "x"]),
+        "holes": ("label", datasets.Value("int64"), [4, None, 2]), "none": ("label", breeds, [-1, -1, -1]),
+        "several": ("labels", many, [["x"], ["x", "y"], []]),
+    }  # fmt: skip
+    for name, (column, kind, labels) in forms.items():
+        rows = {"image": [Image.fromarray(pixels) for pixels in GRAY[:3]], column: labels}
+        form = datasets.Features({"image": datasets.Image(), column: kind})
+        for split in ("train", "extra") if name == "named" else ("train",):
+            path = tmp_path / name / f"data/{split}-00000-of-00001.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            datasets.Dataset.from_dict(rows, features=form).to_parquet(path)
+    found = {name: read_collection(f"hf:{tmp_path / name}") for name in forms}
+    assert classes(found["named"]) == ["beagle", "poodle", "beagle"]
+    assert found["named"].splits["train"].class_names == ("poodle", "beagle"), "in the data set's order"
+    assert classes(found["words"]) == ["x", "y", "x"] and classes(found["holes"]) == ["4", "2"]
+    assert found["holes"].notes.skipped["unlabeled"][0] == 1
+    assert found["none"].splits["train"].labels is None
+    several = found["several"].splits["train"].labels
+    assert several is not None and several.tolist() == [[1, 0], [1, 1], [0, 0]]
+    assert "hub splits unused" in keys(found["named"])
+
+
+def test_a_row_of_the_hub_without_a_picture_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra 'hub' isn't installed")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    rows = {"image": [Image.fromarray(GRAY[0]), None, Image.fromarray(GRAY[2])]}
+    path = tmp_path / "hub/data/train-00000-of-00001.parquet"
+    path.parent.mkdir(parents=True)
+    datasets.Dataset.from_dict(rows, features=datasets.Features({"image": datasets.Image()})).to_parquet(path)
+    with refused("damaged picture", "data"):
+        read_collection(f"hf:{tmp_path / 'hub'}")
+    found = read_collection(f"hf:{tmp_path / 'hub'}", Wishes(skip_damaged=True))
+    assert (found.splits["train"].images[:, 0] == GRAY[[0, 2]]).all()
