@@ -234,6 +234,7 @@ def test_a_folder_of_other_files_says_what_they_are(tmp_path: Path, name: str, e
 
 def test_a_look_shows_the_classes_of_all_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pocketgan.experiment.looking.FORECAST_SECONDS", 0.05)
     pictures(tmp_path / "data", "train/cat/a.png", "train/dog/b.png", "test/c.png")
     look = pocketgan.look("data", recipe="mlp", progress=False)
     assert look.counts() == {"train": {"cat": 1, "dog": 1}}, "the test split has none"

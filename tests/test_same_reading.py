@@ -68,6 +68,7 @@ def test_settings_without_an_effect_are_refused(tmp_path: Path) -> None:
         pocketgan.export(model, tmp_path / "again")  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     tiny = {name: value for name, value in TINY.items() if name not in ("task", "threads")}
     labels = np.arange(8) % 2
