@@ -16,6 +16,7 @@ from pocketgan.images.intake.contents import Collection
 from pocketgan.images.intake.decoding import Wishes
 from pocketgan.images.intake.read import read_collection
 from pocketgan.images.pairs import read_pairs
+from pocketgan.metrics.evaluation import read_images
 from refusals import refused
 
 SIDE = 16
@@ -480,6 +481,13 @@ def test_a_column_of_labels_is_not_one_of_several_that_say_yes_or_no(tmp_path: P
     assert classes(found) == ["1", "0", "1"]
     (tmp_path / "t.csv").write_text("file;label\na.png;10,20\nb.png; 7 | odd\nc.png;odd | 7\n")
     assert read(tmp_path).splits["train"].class_names == ("10,20", "7", "odd")
+
+
+@pytest.mark.parametrize("text", ["abc", "1:0", "0:nan"])
+def test_a_range_that_is_none_is_refused_in_evaluations(tmp_path: Path, text: str) -> None:
+    np.savez(tmp_path / "a.npz", images=GRAY)
+    with refused("no range", "pixel_range", text=text):
+        read_images(tmp_path / "a.npz", None, text)
 
 
 # The Hub.

@@ -11,6 +11,7 @@ from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress, work
 from pocketgan.config.data_section import DataConfig
 from pocketgan.config.translating import NONE
+from pocketgan.images.intake.values import parse_range
 from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, everything, load_images
@@ -186,10 +187,14 @@ def read_images(source: str | Path, count: int | None, value_range: str | None =
     """Reads the images of any tool: whatever `train` reads, all splits that it has no name for.
 
     Raises:
-        DataError: the source isn't readable, or has fewer images than requested.
+        DataError: the source isn't readable, has fewer images than requested, or the range isn't one.
     """
     if not Path(source).exists():
         raise DataError("no source", field="source", source=source)
+    try:
+        parse_range(value_range or "auto")
+    except ValueError:
+        raise DataError("no range", field="pixel_range", text=value_range) from None
     try:
         config = everything(source).model_copy(update={"value_range": value_range or "auto"})
         image_set = load_images(config)
