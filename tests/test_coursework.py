@@ -130,7 +130,7 @@ def test_a_kept_study_has_neither_checkpoints_nor_places(tmp_path: Path) -> None
     keep_study.pack(study.folder, tmp_path / "again.tar.xz")
     assert (tmp_path / "again.tar.xz").read_bytes() == (COURSEWORK / "data" / "extensions.tar.xz").read_bytes()
     path = study.folder / "environment.json"
-    path.write_text(json.dumps({"command": "pocketgan study /home/me/x/docs/a.toml --out /tmp/studies/a"}))
+    path.write_text(json.dumps({"command": "pocketgan study /somewhere/x/docs/a.toml --out /elsewhere/studies/a"}))
     assert json.loads(keep_study.kept_content(path))["command"] == "pocketgan study docs/a.toml --out studies/a"
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import pocketgan
-from pocketgan.base.errors import DataError, RunError
+from pocketgan.base.errors import RunError
 from pocketgan.images.sets import load_images
 from pocketgan.images.tasks import colorize
 from refusals import refused
@@ -49,10 +49,19 @@ def test_a_picture_is_translated_as_it_was_trained_on(tmp_path: Path, kind: str)
     assert own.max() >= 254 and own.min() == 0
     found = pocketgan.translate(run, images=tmp_path / "data")
     assert (found.inputs.images == own).all()
-    with pytest.raises(DataError):
+    with refused("no file given", "images"):
         pocketgan.translate(run, images=[])
     with refused("no such data", "images"):
         pocketgan.translate(run, images="nothing.png")
+
+
+def test_a_picture_of_another_kind_than_the_runs_has_a_range_of_its_own(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=VALUES.astype(np.float32) / 255)
+    run = pocketgan.train("translator", out=tmp_path / "run", data=tmp_path / "a.npz", **TINY)
+    Image.fromarray(VALUES[0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    Image.fromarray(VALUES[0].astype(np.float32) / 255).save(tmp_path / "floats.tiff")
+    found = pocketgan.translate(run, images=[tmp_path / "deep.png", tmp_path / "floats.tiff"])
+    assert (found.inputs.images[:, 0] == VALUES[0]).all()
 
 
 def test_settings_without_an_effect_are_refused(tmp_path: Path) -> None:

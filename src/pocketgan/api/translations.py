@@ -83,7 +83,8 @@ def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:
     """Returns picture files, and those in folders among the paths and below them, by name; hidden ones are passed over.
 
     Raises:
-        DataError: a file isn't there, a folder has no pictures, or nothing is given.
+        DataError: a file isn't there, or a folder has no pictures.
+        RunError: nothing is given.
     """
     from pocketgan.images.intake.contents import Notes
     from pocketgan.images.intake.folders import scan
@@ -100,7 +101,7 @@ def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:
             raise DataError("no images", field="images", path=path)
         files += inside
     if not files:
-        raise DataError("no images", field="images", path="[]")
+        raise RunError("no file given", field="images")
     return files
 
 
@@ -145,16 +146,19 @@ def read_input(path: Path, model: Model) -> Any:
     import torch
 
     from pocketgan.images.intake.decoding import to_gray
-    from pocketgan.images.intake.pictures import TINT, Wish, decode, depth_of, is_gray
-    from pocketgan.images.intake.values import parse_range, to_bytes
+    from pocketgan.images.intake.pictures import Wish, decode, is_gray
+    from pocketgan.images.intake.values import choose_range, parse_range, to_bytes
 
     data, facts = model.config.data, model.facts
     picture = decode(path, Wish(background=data.background), "images")
-    pixels, span = picture.pixels, parse_range(data.value_range)
-    if pixels.dtype != np.uint8:
-        pixels = to_bytes(pixels[None], *(span or scaled_from(facts) or (0, depth_of(float(pixels.max())))))[0]
-    elif span is not None:
-        pixels = to_bytes(pixels[None], *span)[0]
+    pixels, wanted = picture.pixels, parse_range(data.value_range)
+    if picture.span is not None:
+        low, high, whole = picture.span
+        integer = whole and high > 1
+        kind = np.dtype(np.uint16 if integer else np.float32)
+        wanted = wanted or scaled_from(facts, integer) or choose_range(kind, low, high, str(path))
+    if wanted is not None:
+        pixels = to_bytes(pixels[None], *wanted)[0]
     if data.orientation == "transposed":
         pixels = pixels.swapaxes(0, 1)
     if pixels.shape[:2] != (facts.size, facts.size):
@@ -164,16 +168,20 @@ def read_input(path: Path, model: Model) -> Any:
         pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     if pixels.ndim == 3:
-        tinted = picture.lossy and int(np.ptp(pixels, axis=2).max(initial=0)) <= TINT
-        if not (is_gray(pixels) or tinted or data.color == "gray"):
+        if not (is_gray(pixels) or picture.tinted or data.color == "gray"):
             raise DataError("color for model", field="images", path=path, folder=model.folder)
         pixels = to_gray(pixels)
     return torch.from_numpy(pixels.copy())[None]
 
 
-def scaled_from(facts: DataFacts) -> tuple[float, float] | None:
-    """Returns the values of black and white that a run's pictures with more than 8 bits shared; None without any."""
+def scaled_from(facts: DataFacts, integer: bool) -> tuple[float, float] | None:
+    """Returns the values of black and white that a run's images shared; None if they are of another kind.
+
+    Args:
+        facts: the run's facts about its data.
+        integer: whether the range is wanted for whole numbers above 1, or for fractions.
+    """
     for note in facts.prepared:
-        if isinstance(note, dict) and note.get("key") == "scaled values":
+        if isinstance(note, dict) and note.get("key") == "scaled values" and (float(note["high"]) > 1) == integer:
             return float(note["low"]), float(note["high"])
     return None

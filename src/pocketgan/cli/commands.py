@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import tyro
 
-from pocketgan.base.errors import RunError
 from pocketgan.base.messages import problem
 from pocketgan.base.printing import print_json
 from pocketgan.base.progress import Progress, work, working
@@ -180,8 +179,6 @@ def translate(
         out: the folder for the pictures; by default translated in the run's folder. Or a file such as pairs.npz, for
             the arrays inputs, images (the outputs), and labels and targets where they are known.
     """
-    if images == ():
-        raise RunError("no file given", field="images")
     folder = chosen(run, reads_images=True)
     with working(work("translating", folder=folder)):
         from pocketgan import api

@@ -10,10 +10,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pocketgan.base.errors import DataError
 from pocketgan.config.translating import NONE
-from pocketgan.images.intake.contents import Collection, ImageFiles, Listed, Notes, Part, wrong
+from pocketgan.images.intake.contents import SPLITS, Collection, ImageFiles, Listed, Notes, Part, wrong
 from pocketgan.images.intake.decoding import Source, Wishes, decode_all
 from pocketgan.images.intake.folders import FOLDERS, JUNK, list_pictures
-from pocketgan.images.intake.labeling import SPLITS
 from pocketgan.images.intake.pictures import size_of
 from pocketgan.images.intake.read import Shown, numbered, silent
 

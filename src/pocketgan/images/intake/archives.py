@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pocketgan.base.messages import problem
-from pocketgan.images.intake.contents import ImageFiles, Notes, Part, few, wrong
+from pocketgan.images.intake.contents import SPLITS, ImageFiles, Notes, Part, few, wrong
 from pocketgan.images.intake.values import read_labels, texts_in
 
 IMAGE_NAMES: dict[Part, tuple[str, ...]] = {
@@ -30,10 +30,7 @@ EXTRAS = ("class_names", "files", "split", "inputs")
 """Other arrays of the archives that this package writes."""
 IMAGE_WORDS, LABEL_WORDS = ("imgs", "images", "x"), ("labels", "targets", "label", "y")
 """Words in the names of files of images, and of those of their labels."""
-SPLIT_WORDS: dict[str, Part] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test", "val": "validation",
-    "valid": "validation", "validation": "validation",
-}  # fmt: skip
+SPLIT_WORDS: dict[str, Part] = {**SPLITS, "t10k": "test"}
 FAILURES = (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 

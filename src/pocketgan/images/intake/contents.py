@@ -12,6 +12,11 @@ from pocketgan.base.errors import DataError, NoSplit
 from pocketgan.base.messages import Problem, problem
 
 Part = Literal["train", "validation", "test"]
+SPLITS: dict[str, Part] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "val": "validation",
+    "valid": "validation", "validation": "validation", "dev": "validation",
+}  # fmt: skip
+"""Words in the names of folders, tables, files and splits of data sets that say which split it is."""
 NAMED = 20
 """Maximum number of files that are named where files were passed over."""
 WITHOUT_SPLIT = {"no idx file", "no array of split", "no test folder"}

@@ -16,7 +16,7 @@ from PIL import ImageColor
 from pocketgan.base.errors import DataError
 from pocketgan.base.messages import problem
 from pocketgan.images.intake.contents import Notes, few, wrong
-from pocketgan.images.intake.pictures import DARK, TINT, Picture, Wish, decode, is_gray, size_of
+from pocketgan.images.intake.pictures import DARK, Picture, Wish, decode, is_gray, size_of
 from pocketgan.images.intake.sizes import choose_side, in_words
 from pocketgan.images.intake.values import choose_range, parse_range, to_bytes
 
@@ -228,9 +228,8 @@ class Stack:
         if picture.deep_color:
             self.notes.counts["deep color"] += 1
             self._brightest_deep_color = max(self._brightest_deep_color, highest)
-        tinted = picture.lossy and pixels.ndim == 3 and int(np.ptp(pixels, axis=2).max(initial=0)) <= TINT
         pixels, colored = in_channels(pixels, self.images.shape[1])
-        self._colored += colored and not tinted
+        self._colored += colored and not picture.tinted
         self.images[number] = pixels
 
     def settle(self, wishes: Wishes) -> np.ndarray:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pocketgan.images.intake.contents import Listed, Notes, Part, few, wrong
-from pocketgan.images.intake.labeling import SPLITS, TABLES, with_tables
+from pocketgan.images.intake.contents import SPLITS, Listed, Notes, Part, few, wrong
+from pocketgan.images.intake.labeling import TABLES, with_tables
 from pocketgan.images.intake.names import printable
 from pocketgan.images.intake.pictures import ENDINGS, UNREAD, sniffed
 

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pocketgan.config.data_section import HUB
-from pocketgan.images.intake.contents import Notes, Part, few, wrong
+from pocketgan.images.intake.contents import SPLITS, Notes, Part, few, wrong
 from pocketgan.images.intake.decoding import Source
 
-SPLITS: dict[str, Part] = {
-    "train": "train", "test": "test", "validation": "validation", "valid": "validation", "val": "validation"
-}  # fmt: skip
 LABELS = ("label", "labels", "fine_label", "class", "category", "digit")
 
 

@@ -9,15 +9,10 @@ from typing import Any
 
 from pocketgan.base.errors import DataError
 from pocketgan.base.messages import problem
-from pocketgan.images.intake.contents import Listed, Notes, Part, few, wrong
+from pocketgan.images.intake.contents import SPLITS, Listed, Notes, Part, few, wrong
 from pocketgan.images.intake.names import matches, plain, stems
 from pocketgan.images.intake.tables import LabelTable, read_label_file
 
-SPLITS: dict[str, Part] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "val": "validation",
-    "valid": "validation", "validation": "validation", "dev": "validation",
-}  # fmt: skip
-"""Words in the names of folders and tables that are splits."""
 TABLES = (".csv", ".tsv", ".json", ".jsonl")
 NAMES_OF_FEW = 0.9
 """Fraction of the pictures that a table beside them must name, so that it is taken for their labels unasked."""

@@ -58,6 +58,11 @@ class Picture:
     lossy: bool = False
     span: tuple[float, float, bool] | None = None
 
+    @property
+    def tinted(self) -> bool:
+        """Whether it is a gray picture that its format may have colored slightly."""
+        return self.lossy and self.pixels.ndim == 3 and int(np.ptp(self.pixels, axis=2).max(initial=0)) <= TINT
+
 
 @dataclass(frozen=True)
 class Wish:

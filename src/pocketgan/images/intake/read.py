@@ -50,7 +50,7 @@ def read_collection(data: str, wishes: Wishes | None = None, shown: Shown = sile
     if data.startswith(HUB):
         return _read_hub(data, wishes, notes, shown)
     path = Path(data).expanduser()
-    if not path.exists() or not data.strip():
+    if not path.exists():
         if path.parent in (Path(), Path.cwd()) and path.name.lower().startswith(PUBLIC):
             raise wrong("not packaged", data=path.name)
         raise wrong("no such data", data=data)
@@ -79,12 +79,12 @@ def read_collection(data: str, wishes: Wishes | None = None, shown: Shown = sile
             return collection
         for inner in visible:
             if inner.is_file() and inner.suffix.lower() in (*PICKLED, *FOREIGN, *PACKED, ".csv", ".tsv"):
-                _refuse_or_name(inner)
+                _refuse(inner)
     return _read_pictures(path, wishes, notes, shown)
 
 
-def _refuse_or_name(path: Path) -> None:
-    """Raises the error that is most useful about a file in a folder without pictures.
+def _refuse(path: Path) -> None:
+    """Refuses a file that holds images in a form that isn't read, or isn't read from its folder.
 
     Raises:
         DataError: always.
@@ -106,7 +106,7 @@ def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
     if ending in (".csv", ".tsv"):
         return settle_arrays("csv", pixel_tables.read_csv(path, notes), wishes, str(path), notes)
     if ending in (*PICKLED, *FOREIGN, *PACKED):
-        _refuse_or_name(path)
+        _refuse(path)
     raise wrong("one picture" if ending in ENDINGS else "neither folder nor npz", data=path)
 
 
