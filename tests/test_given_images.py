@@ -20,7 +20,8 @@ CHOICE: dict[str, Any] = {"features": "random", "metrics": "frechet_distance,pre
 
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("pocketgan.images.arrays.cache_folder", lambda: tmp_path / "cache")
+    for module in ("pocketgan.images.arrays", "pocketgan.images.intake.contents"):
+        monkeypatch.setattr(f"{module}.cache_folder", lambda: tmp_path / "cache")
 
 
 class Painter(nn.Module):
@@ -70,9 +71,25 @@ def test_a_module_and_a_function_are_measured(tmp_path: Path) -> None:
     assert len(labelled.comparison.generated) == 180
 
 
+@pytest.mark.parametrize("name", ["0:1", "0:100", "-1:1"])
+def test_values_of_a_file_outside_its_range_are_refused(name: str, tmp_path: Path) -> None:
+    for kind in (np.uint8, np.float32):
+        np.savez(tmp_path / "made.npz", images=MADE.astype(kind))
+        with pytest.raises(UserError) as caught:
+            pocketgan.evaluate(tmp_path / "made.npz", against=REAL, pixel_range=name, **CHOICE)
+        assert (caught.value.key, caught.value.field) == ("images outside", "pixel_range")
+
+
+def test_an_array_is_not_called_by_the_file_that_keeps_it() -> None:
+    with pytest.raises(UserError) as caught:
+        pocketgan.evaluate(MADE, against=np.zeros((3, 3)), **CHOICE)
+    assert ".npz" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("call", "field", "key"),
     [
+        (lambda: pocketgan.evaluate(None), "source", "no source given"),  # pyright: ignore[reportArgumentType]
         (lambda: pocketgan.evaluate(MADE / 255, **CHOICE), "pixel_range", "range of values"),
         (lambda: pocketgan.evaluate(MADE / 255, pixel_range="0:2", **CHOICE), "pixel_range", "not one of"),
         (lambda: pocketgan.evaluate(MADE / 100, pixel_range="0:1", **CHOICE), "source", "values outside"),

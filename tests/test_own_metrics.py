@@ -19,8 +19,11 @@ from pocketgan.experiment.experiment import resume_experiment, run_experiment
 from pocketgan.metrics import METRICS, Metric
 from pocketgan.runs.run import Run
 from pocketgan.studies.config import study_config
+from pocketgan.studies.running import run_study
 from pocketgan.studies.search import check as check_search
+from pocketgan.studies.sentences import sentences
 from pocketgan.studies.study import Study
+from pocketgan.studies.verdicts import judge
 from pocketgan.training.checkpoints import read_checkpoint
 from tiny_studies import SETTINGS
 
@@ -239,6 +242,19 @@ def test_a_study_is_decided_by_a_metric_of_ones_own(
         for scores in study.figures().values():
             assert all(score is not None and score > 0 for score in scores)
         assert "sharpness" in pocketgan.report(tmp_path / "out").read_text()
+
+
+@pytest.mark.slow
+def test_a_further_metric_that_fails_is_named_with_its_reason(data: Path, file: Path, tmp_path: Path) -> None:
+    load_code(file)
+    names = ["frechet_distance", "marks.py:greedy"]
+    study = run_study(study_config(fields(data, metrics=names)), tmp_path / "study", jobs="1")
+    results = [result for some in study.results().values() for result in some]
+    assert all(result is not None and list(result.unmeasured) == ["greedy"] for result in results)
+    lines = sentences(judge(study))
+    assert any(line.startswith("Greedy wasn't measured in 2 runs") and "100" in line for line in lines), lines
+    assert all("Greedy" not in line for line in lines if "better" in line)
+    assert any("Sharpness" in line for line in lines), "the title of one's own metric"
 
 
 @pytest.mark.slow

@@ -209,7 +209,7 @@ def test_what_is_not_there_says_how_to_hand_it_over(file: Path) -> None:
     assert refused("not an objective", objective="my_gan.py:Painter")
     assert refused("code missing", generator="other.py:Painter").field == "generator"
     assert refused("object missing", generator="notebook:Painter")
-    assert refused("no part name", generator="a b")
+    assert refused("no part name", generator="a/b")
     assert refused("an instance", generator=Flat())
 
 

@@ -17,15 +17,16 @@ from pocketgan.experiment.recording import Recorder
 from pocketgan.images.sets import ImageSet
 from pocketgan.metrics.real_images import RealSets
 from pocketgan.race import worker
+from pocketgan.race.checks import check_entrant, find
 from pocketgan.race.contract import Average, Entrant, Task, cosine
 from pocketgan.race.entrants import ENTRANTS
 from pocketgan.race.entrants.diffusion import shares
 from pocketgan.race.judging import rotated
-from pocketgan.race.page import answer, write_race
+from pocketgan.race.page import answer, failures, write_race
 from pocketgan.race.places import NAMES, entrant_name
 from pocketgan.race.race import FILE, Race, RaceConfig, run_race, slug
 from pocketgan.race.table import table_of
-from pocketgan.race.worker import Order, check_entrant, find, run_order
+from pocketgan.race.worker import Order, run_order
 from pocketgan.runs.run import Run
 from pocketgan.studies.jobs import run_job
 from pocketgan.studies.scripts import JUDGED, recorded_result
@@ -177,11 +178,12 @@ def test_the_time_of_steps_alone_counts(monkeypatch: pytest.MonkeyPatch) -> None
 
     now = [0.0]
     monkeypatch.setattr(Order, "now", property(lambda self: lambda: now[0]))
-    entrant, record = Slow(), Record()
-    assert worker.train(entrant, record, order_of("slow", seconds=4.0), 1.0) == 4.0
+    entrant, record, looks = Slow(), Record(), list[Any]()
+    assert worker.train(entrant, record, order_of("slow", seconds=4.0), 1.0, looks.append) == 4.0
+    assert looks == [{"loss": 0.0}]
     assert entrant.seen == [0.25, 0.5, 0.75]
     with pytest.raises(RunFailed, match="loss"):
-        worker.train(entrant, record, order_of("slow", seconds=9.0), 0.0)
+        worker.train(entrant, record, order_of("slow", seconds=9.0), 0.0, looks.append)
 
 
 def test_an_entrant_without_a_step_in_its_time_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +203,29 @@ def test_entrants_that_break_the_contract_are_refused(place: Path) -> None:
     with refused("no entrant", "entrants"):
         find("pokcet")
     assert entrant_name("work/my_gan.py:MyGAN") == "my_gan.MyGAN" and entrant_name("my_gan.py") == "my_gan"
+
+
+BREAKS = {
+    "training": ("nn.Linear(3, 1)", "None", "not an entrant", "entrants"),
+    "batch size": ("= task, 10", "= task, 2.5", "not an entrant", "entrants"),
+    "two numbers": ("images.mean()", "images[:2, 0, 0, 0]", "not an entrant", "entrants"),
+    "nothing to log": ("images.mean()", "None", "not an entrant", "entrants"),
+    "no dict": ('return {"loss": images.mean()}', "return images.mean()", "not an entrant", "entrants"),
+    "an array": ("clamp(-1, 1)", "clamp(-1, 1).numpy()", "images of an entrant", "samplers"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_breaks_the_contract_is_refused_at_the_first_step(
+    name: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after, key, field = BREAKS[name]
+    text = STAND_IN.replace("SPREAD", "0.4").replace(before, after)
+    (place / "good.py").write_text(text)
+    monkeypatch.setenv("POCKETGAN_RUN", str(place / "run"))
+    with refused(key, field):
+        run_order(order_of("good.py", seconds=3600.0))
+    assert Run.open(place / "run").status().step == 0
 
 
 def test_a_trial_can_hold_out_other_images() -> None:
@@ -226,6 +251,7 @@ def test_a_trial_can_hold_out_other_images() -> None:
     [
         ({"durations": ("5 epochs",)}, "duration of a race", "for"),
         ({"durations": ("60 s", "1 min")}, "durations twice", "for"),
+        ({"threads": 0}, "at least", "threads"),
         ({"entrants": ("pocket",)}, "too few entrants", "entrants"),
         ({"entrants": ("pocket", "pocket")}, "entrants twice", "entrants"),
         ({"entrants": ("pocket", "drfting")}, "no entrant", "entrants"),
@@ -344,6 +370,42 @@ def recorded_into(folder: Path, place: Path) -> None:
         patch.setenv("POCKETGAN_RUN", str(folder))
         run_order(order_of(str(place / "good.py")))
     (folder / JUDGED).write_text(judged)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["noise.npz", "--entrants", "good.py,bad.py", "--count", "100"], "--count must be at least 129"),
+        (["noise.npz", "--entrants", "good.py,bad.py", "--jobs", "x"], "--jobs must be"),
+        (["noise.npz", "--entrants", "good.py,bad.py:other"], "there is no 'other' in 'bad.py'"),
+        (["noise.npz", "--entrants", "good.py,broken.py"], "broken.py, line 1: SyntaxError"),
+        (["missing.npz", "--entrants", "good.py,bad.py"], "missing.npz"),
+        (["few.npz", "--entrants", "good.py,bad.py"], "129"),
+    ],
+)
+def test_a_race_that_cannot_run_is_refused_before_anything_is_written(
+    words: list[str], said: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "broken.py").write_text("def entrant(:")
+    np.savez(place / "few.npz", images=np.zeros((500, 8, 8), np.uint8) + np.arange(8, dtype=np.uint8) * 30)
+    assert main(["race", *words, "--for", "1 s", "--seeds", "1", "--out", "races", "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and not (place / "races").exists()
+
+
+def test_failed_entrants_are_named_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    race = race_by_hand(tmp_path / "race", lambda name, seed: 2.0 + seed, seeds=3)
+    study = next(iter(race.studies().values()))
+    name = study.config.compare_with
+    for seed in study.seeds():
+        job = study.job(str(name), seed)
+        failed = Result(variant=str(name), seed=seed, state="failed", message="it diverged")
+        (job.folder / "result.json").write_text(failed.model_dump_json())
+    table = table_of(race)
+    duration = next(iter(table.rows))
+    assert name not in {row.entrant for row in table.rows[duration]}
+    assert any("it diverged" in line and str(name) in line for line in failures(table, duration))
+    assert "it diverged" in write_race(table).read_text()
 
 
 @pytest.mark.slow

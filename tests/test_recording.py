@@ -504,6 +504,10 @@ def test_numbers_that_are_not_finite_are_null_and_reported(record: Callable[...,
         ({"images": 1.5}, "step images", "images"),
         ({"images": -1}, "step images", "images"),
         ({"images": 1, "d_loss": "low"}, "step value", "d_loss"),
+        ({"images": 1, "d_loss": 1 + 2j}, "step value", "d_loss"),
+        ({"images": 1, "d_loss": torch.tensor([1 + 2j])}, "step value", "d_loss"),
+        ({"images": 1, "d_loss": torch.empty(2, device="meta")}, "step value", "d_loss"),
+        ({"images": 1, "d_loss": torch.eye(2).to_sparse()}, "step value", "d_loss"),
         ({"images": 1, "g_loss": object()}, "step value", "g_loss"),
         ({"images": 1, "real_logits": []}, "step value", "real_logits"),
         ({"images": 1, "seconds": 3}, "step column", "seconds"),
@@ -515,6 +519,50 @@ def test_a_wrong_value_of_a_step(record: Callable[..., Recorder], values: dict[s
         recorder.step(**values)
     assert (caught.value.key, caught.value.field) == (key, field)
     assert Run.open("run").status().state == "failed"
+
+
+def test_numbers_of_other_libraries_are_seeds_and_steps(record: Callable[..., Recorder]) -> None:
+    with record(seed=np.int64(7), steps=np.int32(3)) as run:
+        steps_of(run, 3, d_loss=10**400)
+    assert (run.run.config.seed, run.run.plan.steps) == (7, 3) and type(run.run.config.seed) is int
+    with record("other", settings={"seed": np.int16(5)}) as run:
+        steps_of(run, 1)
+    assert run.run.config.seed == 5
+
+
+def test_settings_of_any_usual_kind_are_kept(record: Callable[..., Recorder]) -> None:
+    given = {"a": None, "b": float("nan"), "c": [0.5, np.float32(0.25)], "d": Path("x/y"), "e": True, "f": ("p", 1)}
+    with record(settings=given) as run:
+        steps_of(run, 1)
+    kept = Run.open("run").config.settings
+    assert kept == {"a": "none", "b": "nan", "c": "0.5, 0.25", "d": str(Path("x/y")), "e": True, "f": "p, 1"}
+
+
+def test_every_step_has_one_row(record: Callable[..., Recorder]) -> None:
+    with record() as run:
+        steps_of(run, 10, d_loss=1.0, g_loss=2.0)
+    rows = run.run.stats()
+    assert [row["step"] for row in rows] == [2, 4, 6, 8, 10] and all(row["d_loss"] == 1.0 for row in rows)
+    assert [row["step"] for row in run.run.metrics()] == [4, 8, 10]
+
+
+def test_a_step_after_the_end_is_refused_and_changes_nothing(record: Callable[..., Recorder]) -> None:
+    with record() as run:
+        steps_of(run, 4, d_loss=1.0)
+    for _ in range(4):
+        with pytest.raises(UserError) as caught:
+            run.step(images=10, d_loss=1.0)
+        assert caught.value.key == "with has ended"
+    assert Run.open("run").status().state == "finished"
+
+
+def test_a_recorded_run_cannot_be_trained_again_by_its_settings(
+    record: Callable[..., Recorder], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with record() as run:
+        steps_of(run, 1)
+    assert main(["train", "--config", "run", "--out", "again", "--quiet"]) == 2
+    assert "--config" in capsys.readouterr().err and not Path("again").exists()
 
 
 def test_numbers_of_images() -> None:
@@ -718,8 +766,14 @@ class Translating(nn.Module):
         ({"sample": lambda count: 0}, "sample arguments", "sample"),
         ({"pixel_range": "-1:2"}, "not one of", "pixel_range"),
         ({"on_failure": "rollback"}, "not one of", "on_failure"),
-        ({"settings": {"layers": [1, 2]}}, "setting value", "settings"),
+        ({"settings": {"layers": {"a": 1}}}, "setting value", "settings"),
         ({"steps": 0}, "at least", "steps"),
+        ({"steps": True}, "refused", "steps"),
+        ({"seed": 1.5}, "refused", "seed"),
+        ({"seed": -1}, "at least", "seed"),
+        ({"boundary": float("nan")}, "boundary value", "boundary"),
+        ({"boundary": "0"}, "boundary value", "boundary"),
+        ({"name": "my gan"}, "run name", "name"),
         ({"data": np.zeros(3)}, "npz shape", "data"),
         ({"data": "nowhere.npz"}, "no such data", "data"),
         ({"classes": "9"}, "no class", "classes"),
@@ -727,7 +781,7 @@ class Translating(nn.Module):
         ({"evaluate_every": "often"}, "must be a duration", "evaluate_every"),
         ({"evaluate_count": 5}, "refused", "evaluate_count"),
         ({"patience": 3, "evaluate_every": "none"}, "patience needs evaluation", "patience"),
-        ({"name": "a/b"}, "refused", "recipe"),
+        ({"name": "a/b"}, "run name", "name"),
         ({"generator": Tiny}, "not a module object", "generator"),
         ({"generator": Tiny(LATENTS)}, "latents unknown", "latent_dim"),
         ({"generator": Tiny(LATENTS), "latent_dim": 6, "pixel_range": "uint8"}, "range of generator", "pixel_range"),

@@ -26,6 +26,7 @@ from pocketgan.studies.running import run_study
 from pocketgan.studies.scripts import last_line
 from pocketgan.studies.study import STOP, Study
 from pocketgan.studies.verdicts import judge
+from pocketgan.studies.versions import start_again
 from refusals import refused
 from tiny_studies import contents, without_page
 
@@ -240,6 +241,28 @@ def test_a_study_whose_runs_all_fail_is_exit_code_1() -> None:
     assert main(["study", "q.toml", "--out", "out", "--seeds", "1", "--jobs", "1", "--quiet"]) == 1
     results = [json.loads(path.read_text()) for path in Path("out").glob("runs/*/*/result.json")]
     assert [result["state"] for result in results] == ["failed"] * 2
+
+
+@pytest.mark.slow
+def test_a_mended_script_is_run_again_and_finished_runs_are_counted() -> None:
+    config = study_of("fails", seeds=1)
+    study = run_study(config, "out", jobs="1")
+    assert [result.state for results in study.results().values() for result in results if result] == [
+        "finished", "failed",
+    ]  # fmt: skip
+    assert start_again(study, study.jobs()) == ([], 0), "nothing has changed"
+    assert study.job("spread=0.9", 0).result() is not None
+    Path("my_gan.py").write_text(SCRIPT.replace('how == "fails"', 'how == "never"'))
+    assert start_again(study, study.jobs()) == (["my_gan.py"], 1)
+    assert study.job("spread=0.9", 0).result() is None and study.job("spread=0.4", 0).result() is not None
+    study = run_study(config, "out", jobs="1")
+    assert {result.state for results in study.results().values() for result in results if result} == {"finished"}
+
+
+def test_a_script_that_recorded_nothing_is_run_again() -> None:
+    study, job = job_of(study_of("silent"))
+    assert run_job(job, study).state == "failed"
+    assert start_again(study, [job]) == ([], 0) and job.result() is None
 
 
 def test_a_signal_from_outside_leaves_a_run_undone() -> None:

@@ -56,6 +56,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         "from pocketgan.metrics import Judge\n",
         "from . import secret\n",
         "weights = torch.load('judge.pt')\n",
+        "from torch import load\nweights = load('judge.pt')\n",
+        "import torch as t\nweights = t.load('judge.pt')\n",
+        "from numpy import fromfile as read\nimages = read('mnist')\n",
+        "reader = open\n",
         "data = open('mnist')\n",
         "x = eval('1')\n",
         "def broken(:\n",
@@ -124,7 +128,9 @@ def test_scores_are_means_over_the_seeds_with_an_interval() -> None:
     assert low < 2.5 < high and summary([judged(4.0)])["scores"]["digits"]["interval"] is None
 
 
-@pytest.mark.parametrize("more", [{"threads": 4}, {"clock": "wall"}, {"count": 2000}, {"seeds": 4}, {"data": "x.npz"}])
+@pytest.mark.parametrize(
+    "more", [{"threads": 4}, {"clock": "wall"}, {"count": 2000}, {"seeds": 4}, {"data": "mnist.npz"}]
+)
 def test_an_entry_measured_in_another_way_is_not_official(more: dict[str, Any]) -> None:
     assert enter.is_official(options_of("mine.py"), 10) and not enter.is_official(options_of("mine.py"), 20)
     assert not enter.is_official(options_of("mine.py", **more), 10)

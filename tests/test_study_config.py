@@ -351,6 +351,18 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
         ["factors.latent_dim: ", "logarithmic", "must start above 0 (got 0)"],
     ),
     ({"factors": {"latent_dim": [4]}, "metrc": "modes"}, ["metrc isn't a field of a study", "did you mean 'metric'"]),
+    ({"factors": {"latent_dim": [4, 6]}, "trials": 10}, ["trials isn't for a grid", "search = 'tpe'"]),
+    (
+        {"search": "tpe", "factors": {"latent_dim": {"low": 4, "high": 9}}, "compare_with": "trial-0000"},
+        ["compare_with isn't possible in a search"],
+    ),
+    (
+        {"search": "tpe", "factors": {"latent_dim": {"low": 4, "high": 9}}, "seeds": 3},
+        ["seeds isn't possible in a search"],
+    ),
+    ({"factors": {"latent_dim": [4, 6]}, "seed": 3}, ["seed isn't a field of a study; first_seed"]),
+    ({"factors": {"latent_dim": [4, 6]}, "learning_rate": 0.1}, ["learning_rate isn't a field", "[settings]"]),
+    ({"variants": [{"name": "A", "depth": 2}, {"name": "a"}]}, ["variants: two names differ only"]),
     ({"factors": {"latent_dim": [4]}, "zzzzzz": 1}, ["zzzzzz isn't a field of a study", "fields: name, question"]),
 ]
 

@@ -26,7 +26,7 @@ from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
 from pocketgan.studies.running import run_study
-from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.study import STOP, UNDONE, Job, Result, Study
 from tiny_studies import PAGE, Make, as_toml, assert_same_bits, contents, run_of, without_page, write_digits
 
 LONG = {"log_every": "10 steps", "checkpoint_every": "100 steps"}
@@ -176,7 +176,9 @@ def test_a_run_begun_with_other_settings_is_left_alone(tiny: Make, tmp_path: Pat
     result = run_job(job, study)
     assert result.state == "undone"
     assert "was started with other settings (beta1: 0.8 -> 0.9); move it away" in result.message
-    assert {p: content for p, content in contents(job.folder).items() if p.name != ".lock"} == before
+    after = {p: content for p, content in contents(job.folder).items() if p.name not in (".lock", UNDONE)}
+    assert after == before
+    assert study.job(job.variant, job.seed).kept_from_ending() == result
 
 
 @pytest.mark.slow

@@ -23,7 +23,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pocketgan.base.errors import UserError
+from pocketgan.config.data_section import DataConfig
 from pocketgan.config.durations import Duration
+from pocketgan.metrics.real_images import read_real
+from pocketgan.race.checks import FEWEST, TEST
 from pocketgan.race.places import NAMES, entrant_name
 from pocketgan.studies.scripts import JUDGED
 from pocketgan.studies.statistics import interquartile_mean, interval
@@ -41,6 +45,13 @@ ALLOWED = {
 """Modules that an entry may import, besides those of the package that `OURS` names."""
 OURS = ("pocketgan.race.contract", "pocketgan.race.entrants", "pocketgan.networks", "pocketgan.training")
 OURS += ("pocketgan.config", "pocketgan.images.sets")
+FASHION = "5fa00f056401c5cd8c2ba1938d36288cd0cc9330d0c70704b56aa2ea306d97b2"
+"""Digest of the test images of Fashion-MNIST."""
+READERS = {
+    "torch.load", "torch.from_file", "torch.hub.load", "torch.package.PackageImporter", "numpy.load", "numpy.loadtxt",
+    "numpy.genfromtxt", "numpy.fromfile", "numpy.memmap",
+}  # fmt: skip
+"""Functions of allowed modules that an entry may not use either."""
 FORBIDDEN = {"open", "exec", "eval", "compile", "__import__", "load_images", "read_real", "breakpoint", "input"}
 """Functions that an entry may not call: it gets its images from the task, and reads nothing else."""
 
@@ -74,16 +85,42 @@ def check_entry(path: Path) -> str:
         for name in names:
             if name.split(".")[0] not in ALLOWED and not name.startswith(OURS):
                 raise Refused(f"{path.name}:{node.lineno} imports {name or 'a file beside it'}, which isn't allowed")
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func).rpartition(".")[2]
-            if called in FORBIDDEN or ast.unparse(node.func) in ("torch.load", "numpy.load", "np.load"):
-                raise Refused(f"{path.name}:{node.lineno} calls {called}, which isn't allowed")
+    origins = origins_in(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            first, dot, rest = ast.unparse(node).partition(".")
+            full = origins.get(first, first) + dot + rest
+            if full.rpartition(".")[2] in FORBIDDEN or full in READERS:
+                raise Refused(f"{path.name}:{node.lineno} uses {full}, which isn't allowed")
     return hashlib.sha256(content).hexdigest()
+
+
+def origins_in(tree: ast.AST) -> dict[str, str]:
+    """Returns what the names that a source imports stand for: `np` for `numpy`, `load` for `torch.load`."""
+    origins = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            origins |= {one.asname: one.name for one in node.names if one.asname}
+        elif isinstance(node, ast.ImportFrom):
+            origins |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    return origins
+
+
+def data_name(data: str) -> str:
+    """Returns the name of some data in the table: that of a category if the data is the category's."""
+    if data == "mnist":
+        return data
+    name = Path(data).stem
+    if Path(data).exists():
+        test = read_real(DataConfig(data=data, test=TEST), "test").reference
+        if test.digest() == FASHION:
+            return "fashion-mnist"
+    return f"{name}, own" if name in CATEGORIES else name
 
 
 def is_official(options: argparse.Namespace, seconds: float) -> bool:
     """Returns whether an entry is in a category: its data, its time on one thread's clock, enough seeds and images."""
-    category = seconds in CATEGORIES.get(Path(options.data).stem, ())
+    category = seconds in CATEGORIES.get(data_name(options.data), ())
     enough = options.seeds >= SEEDS and options.count >= COUNT
     return category and enough and (options.threads, options.clock) == (1, "cpu")
 
@@ -201,11 +238,11 @@ def enter(options: argparse.Namespace, leaderboard: Path = LEADERBOARD) -> dict[
     if entry not in NAMES and not file.is_file():
         raise Refused(f"there is no file '{entry}'; entrants of the race: {', '.join(NAMES)}")
     row: dict[str, Any] = {
+        "sha256": f"{entry} {commit()}" if entry in NAMES else check_entry(file),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "entry": entrant_name(entry),
         "idea": options.idea or idea_of(entry),
-        "sha256": f"{entry} {commit()}" if entry in NAMES else check_entry(file),
-        "data": Path(options.data).stem,
+        "data": data_name(options.data),
         "seconds": seconds,
         "official": is_official(options, seconds),
         **{name: getattr(options, name) for name in ("threads", "clock", "count")},
@@ -243,7 +280,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         parts += [f"| {' | '.join(titles)} |", f"| --- | --- |{' ---: |' * (len(titles) - 2)}"]
         for row in sorted(chosen, key=lambda one: one["scores"][first]["times_baseline"]):
             name = row["entry"] if row["official"] else f"({row['entry']})"
-            cells = [name, row["idea"], *(with_interval(row["scores"][space]) for space in row["scores"])]
+            cells = [
+                name,
+                row["idea"].replace("|", "\\|"),
+                *(with_interval(row["scores"][space]) for space in row["scores"]),
+            ]
             accuracy = row["class_accuracy"]
             cells += ["–" if accuracy is None else f"{accuracy:.1%}", f"{row['images_per_second']:,}"]
             cells += [str(len(row["seeds"])), f"{row['count']:,}", str(row["threads"]), row["clock"]]
@@ -279,12 +320,17 @@ def main() -> int:
     parser.add_argument("--idea", default="", help="one line; by default the first line of the file's docstring")
     parser.add_argument("--table", action="store_true", help="write the table into README.md")
     options = parser.parse_args()
+    if not options.entry and not options.table:
+        parser.error("name a file or an entrant of the race, or give --table")
+    for name, least in (("seeds", 1), ("count", FEWEST), ("threads", 1)):
+        if getattr(options, name) < least:
+            parser.error(f"--{name} must be at least {least} (got {getattr(options, name)})")
     try:
         if options.entry:
             print(json.dumps(enter(options), indent=2))
         if options.table:
             write_table()
-    except Refused as error:
+    except (Refused, UserError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -13,7 +13,7 @@ from pocketgan.api.part_checks import metric_checks, objective_checks, optimizer
 from pocketgan.base.errors import ConfigError, PocketganError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.config import parts
-from pocketgan.config.code import Code, load_code
+from pocketgan.config.code import Code, file_name, load_code, place_of
 from pocketgan.config.parts import Kind, PartFacts, Value
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import NetworkConfig, RunConfig
@@ -66,11 +66,25 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
         A report for each part.
 
     Raises:
-        UserError: the file can't be loaded, or there is nothing to check in it.
+        UserError: the file can't be loaded, there is nothing to check in it, or its code ends the program.
     """
     code = load_code(path)
+    try:
+        return reports_of(code, name)
+    except SystemExit as error:
+        raise UserError("code exits", field="file", place=place_of_exit(error, code)) from None
+
+
+def place_of_exit(error: SystemExit, code: Code) -> str:
+    """Returns where a file's code ended the program, as `my_gan.py, line 3`."""
     assert code.path is not None
-    file = code.path.name
+    return place_of(error, [code.path.parent]) or code.path.name
+
+
+def reports_of(code: Code, name: str | None) -> list[Report]:
+    """Returns what was found out about each part of a file, or about one; see `check`."""
+    assert code.path is not None
+    file = file_name(code.path)
     chosen = [name] if name else code.names()
     reports: dict[tuple[Kind, str], Report] = {}
     for one in chosen:
@@ -89,8 +103,10 @@ def check(path: str | Path, name: str | None = None) -> list[Report]:
             reports[report.kind, full] = report
     if name is None and any(report.fits for report in reports.values()):
         reports = {key: report if report.fits else report.remarked() for key, report in reports.items()}
+    if not reports and name is not None and isinstance(code.attribute(name, "code"), nn.Module):
+        raise UserError("an instance", field="file", name=name)
     if not reports:
-        raise UserError("nothing to check", field="file", file=path)
+        raise UserError("nothing to check", field="file", file=code.path)
     return list(reports.values())
 
 

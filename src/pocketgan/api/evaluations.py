@@ -132,6 +132,8 @@ def source_of(
         labels = np.asarray(labels) if isinstance(labels, list | tuple) else labels
         options = {"latent_dim": latent_dim, "pixel_range": pixel_range, "count": count, "seed": seed}
         return given_images(source, labels=labels, **options)
+    if not isinstance(source, str | Path | Model):
+        raise UserError("no source given", field="source", kind=type(source).__name__)
     if labels is not None:
         raise UserError("labels of arrays", field="labels")
     return with_onnx(source, latent_dim, pixel_range)

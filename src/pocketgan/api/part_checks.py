@@ -14,6 +14,7 @@ from pocketgan.base.messages import problem
 from pocketgan.config.options import Value
 from pocketgan.config.sections import TrainConfig
 from pocketgan.metrics.metric import Metric
+from pocketgan.metrics.registry import METRICS, RESERVED
 from pocketgan.metrics.samples import Comparison, Reference, Sample
 from pocketgan.networks.contract import Check
 from pocketgan.networks.own import first_line
@@ -59,7 +60,7 @@ def loss_checks(objective: Objective) -> Iterator[Check]:
             elif value.shape != (len(LOGITS),):
                 yield Check(name, problem("loss shape", expected=f"({len(LOGITS)},)", shape=tuple(value.shape)))
             elif not value.isfinite().all():
-                yield Check(name, problem("loss infinite", lowest=LOGITS[0], highest=LOGITS[-1]))
+                yield Check(name, problem("loss infinite", lowest=f"{LOGITS[0]:g}", highest=f"{LOGITS[-1]:g}"))
             elif not value.requires_grad:
                 yield Check(name, problem("loss without gradient"))
             else:
@@ -241,7 +242,9 @@ def schedule_checks(name: str) -> Iterator[Check]:
 
 
 def metric_checks(metric: Metric) -> Iterator[Check]:
-    """Checks the values of a metric on random images, gray and color, and on equal ones."""
+    """Checks the name of a metric, and its values on random images, gray and color, and on equal ones."""
+    taken = metric.name in RESERVED or METRICS.get(metric.name, metric) is not metric
+    yield Check("has a name of its own", problem("metric twice", name=metric.name) if taken else "")
     cases = {"gray images, 28×28": (1, 28), "color images, 32×32": (3, 32)}
     wrong = {case: value_wrong(metric, comparison(metric.least, *shape)) for case, shape in cases.items()}
     sound = [shape for case, shape in cases.items() if not wrong[case]]

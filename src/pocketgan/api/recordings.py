@@ -1,7 +1,10 @@
 """Recording of a person's own training loop."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping
+from math import isfinite
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +12,7 @@ import numpy as np
 
 from pocketgan.api.trainings import finish
 from pocketgan.base.errors import ConfigError, UserError, nearest
+from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.base.scripts import end_in_one_line
 from pocketgan.config.code import LOADED
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 PixelRange = Literal["-1:1", "0:1", "uint8"]
 UNNAMED = "recorded"
+NAME = re.compile(r"[^\W_][\w.-]*")
+"""What a run's kind may be called; see `RunConfig.recipe`."""
+PLAIN = bool | int | float | str
 
 
 def record(
@@ -75,10 +82,12 @@ def record(
             array of any framework, of shape (N, H, W), (N, C, H, W), (N, H, W, C) or (N, H·W). The same seed should
             give the same latents. Global random generators are restored after each call.
         pixel_range: the range of these images: `-1:1`, `0:1`, or `uint8` for whole numbers from 0 to 255.
-        settings: your settings, by name: numbers, texts, true or false. Tables, plots and studies show them.
-        name: the name of the run's kind in tables, like a recipe's; by default the name of your script.
-        seed: the seed of the samples; by default `settings["seed"]`, or else 0.
-        steps: the planned number of steps, if it is known.
+        settings: your settings, by name, such as `vars(args)`: numbers, texts, true or false; None, NaN, infinite
+            numbers, paths and lists are kept as texts. Tables, plots and studies show them.
+        name: the name of the run's kind in tables, like a recipe's: letters, digits, `.`, `-` and `_`; by default the
+            name of your script.
+        seed: the seed of the samples, a whole number; by default `settings["seed"]`, if it is one, or else 0.
+        steps: the planned number of steps, a whole number, if it is known.
         sample_every: how often sample pictures are written: `20 s`, `1 epoch`, `500 steps`, `10 kimg`; `end` or `none`.
         sample_count: images per sample picture.
         evaluate_every: how often images are measured; `none` for never.
@@ -119,18 +128,21 @@ def record(
         from pocketgan.images.arrays import keep_arrays
 
         data = keep_arrays(data)
-    if steps is not None and (not isinstance(steps, int) or steps < 1):
-        raise UserError("at least", field="steps", least=1, found=steps)
     own = plain_settings(settings or {})
+    seed = whole_number("seed", own_seed(own) if seed is None else seed, least=0)
+    steps = None if steps is None else whole_number("steps", steps, least=1)
+    check_boundary(boundary)
+    called = script_name() if name is None else str(name)
+    if not NAME.fullmatch(called):
+        raise UserError("run name", field="name", name=called)
     saved = None if generator is None else SavedGenerator(generator, generator_options, latent_dim)
     if saved is not None and pixel_range == "uint8":
         raise UserError("range of generator", field="pixel_range", value=pixel_range)
     drawer = Drawer(sample, pixel_range, None if saved is None else saved.module)
-    given = own.get("seed", 0) if seed is None else seed
     config = configured(
         {
-            "recipe": script_name() if name is None else name,
-            "seed": given if isinstance(given, int) and not isinstance(given, bool) else 0,
+            "recipe": called,
+            "seed": seed,
             "settings": own,
             "data": {
                 "data": str(data),
@@ -189,19 +201,63 @@ def choose(field: str, value: object, known: tuple[str, ...]) -> None:
 
 
 def plain_settings(settings: Mapping[str, Any]) -> dict[str, Value]:
-    """Returns settings as plain values; numbers of NumPy and of other libraries become Python's.
+    """Returns settings as plain values: numbers of NumPy and of other libraries become Python's.
+
+    None, a path, a list, and a number that JSON can't hold become texts.
 
     Raises:
-        UserError: one is neither a number nor a text.
+        UserError: one is something else.
     """
     plain: dict[str, Value] = {}
     for name, value in settings.items():
-        single = getattr(value, "item", None)
-        number = single() if callable(single) and np.ndim(value) == 0 else value
-        if not isinstance(number, bool | int | float | str):
+        number = plain_value(value)
+        if isinstance(value, list | tuple):
+            parts = [plain_value(one) for one in value]
+            number = object() if any(not isinstance(one, PLAIN) for one in parts) else ", ".join(map(str, parts))
+        if not isinstance(number, PLAIN):
             raise UserError("setting value", field="settings", name=name, kind=type(value).__name__)
         plain[str(name)] = number
     return plain
+
+
+def plain_value(value: Any) -> Any:
+    """Returns a single setting as a plain value, if it has one, and otherwise the value itself."""
+    single = getattr(value, "item", None)
+    number = single() if callable(single) and np.ndim(value) == 0 else value
+    if number is None:
+        return "none"
+    return str(number) if isinstance(number, Path) or (isinstance(number, float) and not isfinite(number)) else number
+
+
+def own_seed(settings: Mapping[str, Value]) -> int:
+    """Returns the seed among a loop's own settings; 0 if there is none, or none that counts as one here."""
+    seed = settings.get("seed", 0)
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 else 0
+
+
+def whole_number(field: str, value: Any, *, least: int) -> int:
+    """Returns an argument as a whole number; numbers of NumPy and of other libraries become Python's.
+
+    Raises:
+        UserError: it isn't one, or it is too small.
+    """
+    number = index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else None
+    if number is None:
+        raise UserError("refused", field=field, value=repr(value), why=problem("int_parsing"))
+    if number < least:
+        raise UserError("at least", field=field, least=least, found=number)
+    return number
+
+
+def check_boundary(boundary: object) -> None:
+    """Checks the boundary between the outputs for real and for generated images.
+
+    Raises:
+        UserError: it is neither a finite number nor None.
+    """
+    number = plain_value(boundary)
+    if boundary is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+        raise UserError("boundary value", field="boundary", value=boundary)
 
 
 def is_loading() -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocketgan.base.errors import UserError, check_language
 from pocketgan.base.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def study(
     from pocketgan.studies.report.write import write_report
     from pocketgan.studies.running import run_study
 
+    language = check_language(language)
+    if not isinstance(study, dict | str | Path | StudyConfig):
+        raise UserError("no study given", field="study", kind=type(study).__name__)
     if isinstance(study, dict):
         config = study_config({"name": "study", **study})
     else:

@@ -12,6 +12,7 @@ INTAKE: Final[dict[str, str]] = {
     "fit crop": "cropped to a square and scaled",
     "fit pad": "padded to a square and scaled",
     "fit stretch": "stretched",
+    "clipped values": "values below {low} or above {high}, clipped: {count} images",
     "scaled values": "values from {low} to {high}, scaled to 0 to 255: {count} images",
     "gray in color": "gray images saved in color, read as gray (--color rgb keeps three channels): {count}",
     "gray among color": "gray pictures among colored ones, read in color: {count}",
@@ -50,6 +51,7 @@ INTAKE: Final[dict[str, str]] = {
     "skipped beside pairs": "passed over beside the folders of the pairs: {count} ({names})",
     "skipped unlabeled": "pictures passed over that the table of labels doesn't name: {count} ({names})",
     # What is refused.
+    "given arrays": "the array",
     "two readings": (
         "{path}: values from {low} to {high} ({type}) can be read in several ways; set --value-range 0:1, -1:1, 0:255, "
         "or the values of black and white, such as 0:{high}"
@@ -138,6 +140,8 @@ INTAKE: Final[dict[str, str]] = {
     "one picture": "{data} is a single picture; give the folder of the pictures",
     "only unread pictures": "{folder} holds only pictures of a kind that isn't read ({names}); convert them to {known}",
     "split twice": "{folder} has several folders for one split: {names}; merge them",
+    "damaged image": "can't decode {path} as a picture; remove it",
+    "damaged images": "{count} pictures can't be read ({names}); remove them",
     "damaged picture": "can't decode {path} as a picture; remove it, or pass it over with --skip-damaged",
     "damaged pictures": "{count} pictures can't be read ({names}); remove them, or pass them over with --skip-damaged",
     "deep color is dark": (

@@ -41,11 +41,15 @@ METRICS: Final = {
     "metric value": "'{name}' must return one number (got {found})",
     "metric kind": "must be names of metrics or pocketgan.metrics.Metric objects (got {found})",
     # Images given in Python.
+    "no source given": (
+        "must be a path, a run, an array of images, or a function or module that makes them (got {kind})"
+    ),
     "latents of function": "must be given for a function or a module: the length of its latents",
     "latents without a function": "is only for a function, a module or an ONNX file",
     "labels of arrays": "can only be given with images as an array, a function or a module",
     "images for latents": "must return one image for each of {count} latents (got {found})",
     "range of values": "must be one of {known} for images of type {type}",
+    "images outside": "doesn't fit: {count} images have values outside '{value}'",
     "values outside": "must have values in {value} (got {low} to {high})",
 }
 """Messages about metrics, by key."""

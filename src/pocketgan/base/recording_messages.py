@@ -8,8 +8,11 @@ RECORDINGS: Final[dict[str, str]] = {
     "sample arguments": "must accept the arguments {needed} ({place} accepts {found})",
     "recorded while loaded": "the loop must be under if __name__ == '__main__':, because --code runs the file",
     "setting value": "'{name}' must be a number, a text, true or false (got {kind})",
+    "run name": ("must begin with a letter or a digit, and hold only letters, digits, '.', '-' and '_' (got '{name}')"),
+    "boundary value": "must be a finite number, or None for critics (got {value})",
     "folder holds a run": "'{folder}' already holds a run; choose another folder",
     "not entered": "use the recorder in a with statement: with pocketgan.record(...) as run",
+    "with has ended": "the recorder's with statement has ended; call step inside it",
     "entered twice": "a recorder records one run; call pocketgan.record again",
     "not a module object": "must be a torch.nn.Module (got {kind})",
     "range of generator": "a saved generator needs '-1:1' or '0:1', the range that it returns (got '{value}')",
@@ -35,6 +38,9 @@ RECORDINGS: Final[dict[str, str]] = {
     "recorded, no resume": (
         "'{folder}' was recorded from your own training loop, and only that loop can continue it; start it again "
         "in another folder"
+    ),
+    "recorded, no training": (
+        "'{folder}' was recorded from your own training loop, which no command can start; run its script again"
     ),
     "recorded, no generator": (
         "'{folder}' was recorded without its generator; pass generator= to pocketgan.record to save it"

@@ -3,8 +3,16 @@
 from typing import Final
 
 STUDIES: Final[dict[str, str]] = {
+    "no study given": "must be the name of a study, a file, a StudyConfig or a dict (got {kind})",
     # Fields of a study.
     "no study field": "isn't a field of a study{hint}",
+    "seed of studies": "isn't a field of a study; first_seed is the first of its seeds, and seeds their number",
+    "setting beside fields": (
+        "isn't a field of the study but a setting of its runs; write it under [settings], or under [factors] to "
+        "compare its values"
+    ),
+    "not in a grid study": "isn't for a grid of all combinations; set search = 'tpe', or leave it out",
+    "not in a tpe study": "isn't possible in a search, whose trials all have one seed; leave it out",
     "study fields": "; fields: {known}",
     "low below high": "low must be below high (got {low} and {high})",
     "logarithmic range": "a logarithmic range must start above 0 (got {low})",
@@ -23,11 +31,12 @@ STUDIES: Final[dict[str, str]] = {
     ),
     "name twice": "'{name}' is there twice; give each variant its own name",
     "same runs": "'{twin}' and '{name}' are the same runs; leave one out",
-    "names alike": "two names differ only in punctuation, so their folders would be the same",
+    "names alike": "two names differ only in punctuation or capitals, so their folders would be the same",
     "no variant": "there is no variant '{name}'{hint}; known: {known}",
     "in variant": "variant '{name}': {why}",
     "no setting of a variant": "'{setting}' isn't a setting{hint}",
     "duration replaced": "'{duration}' would replace the durations that the variants set",
+    "moment too late": "{moment} is not before the end of '{name}', which trains {steps} steps",
     "best needs evaluation": "'best' needs runs that are evaluated; set evaluate_every for '{name}'",
     # Studies over scripts.
     "decided by the script": "can't be set in a study with a command; the script decides it",

@@ -20,6 +20,7 @@ from pocketgan.cli.own_code import take_options
 from pocketgan.config import fields as configuration
 from pocketgan.config import history
 from pocketgan.config.data_section import DataConfig
+from pocketgan.config.parts import OPTIONS
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import (
     EvaluateConfig,
@@ -79,12 +80,13 @@ def parse_recipe(command: str, arguments: Sequence[str]) -> tuple[RunConfig, Any
     options, rest = take_options(long_flags(list(arguments), target))
     name, rest = take_recipe(rest)
     base, rest = begin_with(command, name, rest)
+    kept = {field: getattr(getattr(base, configuration.FIELDS[field]), field) for field in OPTIONS}
+    base = configuration.replace(base, **{field: {} for field in OPTIONS})  # tyro would make a flag of each option
     default = target(**{section: getattr(base, section) for section in configuration.SECTIONS}, seed=base.seed)
     flags = parse(target, f"pocketgan {command} {name or '[RECIPE]'}", canonical_flags(rest), default)
     sections = {section: getattr(flags, section).model_dump() for section in configuration.SECTIONS}
-    for field, given in options.items():
-        section = sections[configuration.FIELDS[field]]
-        section[field] = section[field] | given
+    for field, before in kept.items():
+        sections[configuration.FIELDS[field]][field] = before | options.get(field, {})
     facts = {kind: value.model_dump() for kind, value in base.parts.items()}
     return configuration.validated({"recipe": base.recipe, "seed": flags.seed, "parts": facts, **sections}), flags
 
@@ -100,7 +102,10 @@ def begin_with(command: str, name: str | None, arguments: list[str]) -> tuple[Ru
     if place is not None:
         if name is not None:
             raise ConfigError("recipe and configuration", field="config", place=place, name=name)
-        return read_config(place), rest
+        config = read_config(place)
+        if config.kind == "recorded" and command == "train":
+            raise ConfigError("recorded, no training", field="config", folder=place)
+        return config, rest
     if name is None and command == "summary":
         raise ConfigError("summary of nothing", field="recipe", known=", ".join(RECIPES))
     if name is not None and name not in RECIPES and ":" not in name:
@@ -161,7 +166,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it can't be read, or isn't TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError("unreadable", field="config", path=path, why=error.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
-from pocketgan.config.code import ENVIRONMENT, load_code, load_from_environment
+from pocketgan.config.code import ENVIRONMENT, file_name, load_code, load_from_environment
 
 COMMANDS = (
     "train", "resume", "summary", "generate", "interpolate", "write", "translate", "evaluate", "export", "study", "ui",
@@ -57,7 +57,7 @@ def without_paths(names: str) -> str:
         file, separator, attribute = name.rpartition(":")
         if separator and file.endswith(".py"):
             hand_over(file)
-            name = f"{Path(file).name}:{attribute}"
+            name = f"{file_name(Path(file))}:{attribute}"
         results.append(name)
     return ",".join(results)
 

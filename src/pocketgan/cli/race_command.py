@@ -11,6 +11,7 @@ from pocketgan.base.language import clock as time_text
 from pocketgan.base.language import speaking, spoken
 from pocketgan.base.printing import Column, print_json, show
 from pocketgan.base.progress import Progress
+from pocketgan.cli.tables import exit_code
 from pocketgan.config.shell import command
 from pocketgan.race.places import NAMES
 
@@ -66,16 +67,14 @@ def race(
     entered = len(config.entrants)
     runs = {one: entered * len(config.study(one).seed_list(entered - 1)) for one in config.durations}
     total = sum(seconds_of(one) * number for one, number in runs.items())
-    with speaking(lang):
-        progress.say(say("planned", runs=sum(runs.values()), time=time_text(total)))
+    progress.say(say("planned", runs=sum(runs.values()), time=time_text(total)))
     done = run_race(config, folder, jobs=jobs, progress=progress)
     table = table_of(done)
     with speaking(lang):
         for study in done.studies().values():
             write_report(study, lang)
         page = write_race(table)
-        missing = any(verdict.undone for verdict in table.verdicts.values())
-        code = INTERRUPTED if done.stopped else int(missing)
+        code = INTERRUPTED if done.stopped else max(map(exit_code, table.verdicts.values()), default=0)
         if json:
             print_json(table.values())
             return code
@@ -83,7 +82,7 @@ def race(
         print(say("page", file=page))
         if done.stopped:
             given = {"for": for_, "entrants": entrants, "seeds": seeds, "threads": threads, "clock": clock}
-            given |= {"count": count, "against": against, "out": out}
+            given |= {"count": count, "against": against, "jobs": jobs, "out": out}
             flags = [(f"--{name}", str(value)) for name, value in given.items() if value is not None]
             print(say("go on", command=command("race", data, *itertools.chain(*flags))))
     return code
@@ -91,7 +90,7 @@ def race(
 
 def print_table(table: "Table") -> None:
     """Prints the rows of a race, and for each training time what to use."""
-    from pocketgan.race.page import answer, cells, headings
+    from pocketgan.race.page import answer, cells, failures, headings
 
     rows = [row for some in table.rows.values() for row in some]
     if rows:
@@ -103,3 +102,5 @@ def print_table(table: "Table") -> None:
     for duration in table.rows:
         if table.rows[duration]:
             print(answer(table, duration))
+        for sentence in failures(table, duration):
+            print(sentence)

@@ -198,11 +198,11 @@ def print_stop(verdict: "Verdict", language: str, command: str) -> int:
 def print_verdict(verdict: "Verdict", language: str) -> int:
     """Prints a study's table and sentences, and where its page is; returns the exit code."""
     from pocketgan.studies.predeclared import question_of
-    from pocketgan.studies.sentences import sentences, title_of
+    from pocketgan.studies.sentences import sentences, title_in
 
     config = verdict.study.config
     with speaking(language):
-        mean = say("mean", metric=title_of(config.metric))
+        mean = say("mean", metric=title_in(config, config.metric))
         columns = (
             Column(say("variant")),
             Column(say("runs"), right=True, drop=2),

@@ -28,6 +28,8 @@ INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib
 """Folders of installed packages: of their files, only the one with the part is recorded."""
 LARGEST = 5_000_000
 """Maximum number of bytes of a file of code."""
+RESERVED = re.compile(r"[/\\:,\x00-\x1f\x7f]|^\W")
+"""What the name of a file has in configurations as an underscore: what separates names, and what isn't printed."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,14 @@ def load_code(path: str | Path) -> Code:
     if path.suffix != ".py":
         raise ConfigError("no python file", field="code", path=path)
     files = sources(path)
-    known = loaded.get(path.name)
+    called = file_name(path)
+    known = loaded.get(called)
     if known is not None and known.path == path and known.files == files:
         return known
     if known is not None and known.path != path:
         raise ConfigError("same file name", field="code", path=path, other=known.path)
     forget_siblings(path)
-    name = LOADED + re.sub(r"\W", "_", path.stem)
+    name = LOADED + re.sub(r"\W", lambda found: f"_{ord(found[0]):x}_", path.stem)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -113,8 +116,13 @@ def load_code(path: str | Path) -> Code:
         raise failed(error, path, "code") from None
     finally:
         sys.path.remove(str(path.parent))
-    loaded[path.name] = Code(path, files, module)
-    return loaded[path.name]
+    loaded[called] = Code(path, files, module)
+    return loaded[called]
+
+
+def file_name(path: Path) -> str:
+    """Returns the name of a file of code in configurations: `my_gan.py`."""
+    return RESERVED.sub("_", path.name)
 
 
 def load_from_environment() -> None:
@@ -211,10 +219,10 @@ def name_of_object(value: Any, kind: str) -> str:
     """Returns the name of an object in configurations: its file and its own name."""
     code = code_of(value) if is_described(value) or home_of(value) is not None else None
     path = None if code is None else code.path
-    file = NOTEBOOK if path is None else path.parent.name if path.name == "__init__.py" else path.name
+    file = NOTEBOOK if path is None else file_name(path.parent if path.name == "__init__.py" else path)
     name = variable_of(value) or getattr(value, "__name__", "") or getattr(value, "name", "") or type(value).__name__
     plain = re.sub(r"\W", "_", str(name)).lstrip("0123456789_") or kind
-    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', file)}:{plain}"
+    return f"{file}:{plain}"
 
 
 def is_described(value: Any) -> bool:

@@ -59,7 +59,7 @@ def flatten(config: RunConfig) -> dict[str, Any]:
     return flat
 
 
-def replace(config: RunConfig, **fields: Any) -> RunConfig:
+def replace(config: RunConfig, /, **fields: Any) -> RunConfig:
     """Returns `config` with fields replaced, each by its own name or an alias, whatever its section.
 
     A part may be given as an object, such as a class; it is handed over (see `parts.hand_over`). Options of parts can

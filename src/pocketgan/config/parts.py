@@ -32,7 +32,7 @@ OPTIONS: dict[str, Kind] = {
     "optimizer_options": "optimizer",
 }
 """The settings that hold options of a part, and the part's kind."""
-PATTERN = re.compile(r"[A-Za-z0-9][\w.-]*(:[A-Za-z_]\w*)?")
+PATTERN = re.compile(r"\w[^/\\:,\x00-\x1f\x7f]*(:[^\W\d]\w*)?")
 """A part's name: a name of the package or of an entry point, or `file.py:Name`; never a path."""
 FILLED = ("config", "shape", "pixels", "latent_dim", "z_dim", "classes", "num_classes")
 """Arguments of a network's constructor that Pocketgan fills in wherever they are named."""

@@ -268,6 +268,7 @@ def recipe(name: str) -> RunConfig:
     Raises:
         ConfigError: there is no such recipe, or it fails.
     """
+    name = str(name)
     if name in RECIPES:
         return RECIPES[name]()
     part = parts.find("recipe", name)

@@ -108,8 +108,9 @@ def claimed(place: str | Path | None, name: str, *, given: bool) -> Path:
     try:
         if place is None or given:
             return claim_folder(place, name)
-        Path(place).mkdir(parents=True, exist_ok=True)
-        return Path(place)
+        folder = Path(place).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
     except RunError as error:
         raise RunError(error.key, field="folder", **error.parts) from None
     except OSError as error:

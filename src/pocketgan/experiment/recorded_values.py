@@ -4,6 +4,7 @@ No framework but PyTorch and NumPy is imported: `__array__` and DLPack say enoug
 and read, which waits for the device that computes them, when a row is due.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -35,12 +36,16 @@ def to_numpy(value: Any) -> np.ndarray | None:
     """Returns an array of any framework as a NumPy array of numbers on the CPU; None if it isn't one."""
     try:
         if isinstance(value, torch.Tensor):
+            if value.is_complex():
+                return None
             tensor = value.detach().cpu()
             return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
         try:
             array = np.asarray(value)
         except TypeError:  # Some libraries don't copy from a GPU by `__array__`.
             array = torch.from_dlpack(value).cpu().numpy()
+        if array.dtype.kind == "c":
+            return None
         return array if array.dtype.kind in "biuf" else array.astype(np.float32)
     except (TypeError, ValueError, RuntimeError, AttributeError, BufferError):
         return None
@@ -56,7 +61,7 @@ def flat(name: str, values: Sequence[Any]) -> np.ndarray:
     Raises:
         UserError: a value is something else.
     """
-    if all(isinstance(value, torch.Tensor) for value in values) and len({value.device for value in values}) == 1:
+    if all(is_plain(value) for value in values) and len({value.device for value in values}) == 1:
         with torch.inference_mode():
             return torch.cat([value.reshape(-1) for value in values]).float().cpu().numpy()
     arrays = []
@@ -66,6 +71,12 @@ def flat(name: str, values: Sequence[Any]) -> np.ndarray:
             raise UserError("step value", field=name, kind=type(value).__name__)
         arrays.append(array.reshape(-1))
     return np.concatenate(arrays).astype(np.float64)
+
+
+def is_plain(value: Any) -> bool:
+    """Returns whether a value is a dense tensor of real numbers that have been computed."""
+    dense = isinstance(value, torch.Tensor) and value.layout == torch.strided
+    return dense and not value.is_complex() and not value.is_meta
 
 
 class Values:
@@ -154,7 +165,17 @@ def mean(name: str, values: Sequence[Any]) -> float:
     """
     if all(isinstance(value, torch.Tensor) and value.numel() == 1 for value in values):
         return float(flat(name, values).mean())
-    return float(np.mean([value if isinstance(value, float | int) else flat(name, [value]).mean() for value in values]))
+    return float(np.mean([float_of(name, value) for value in values]))
+
+
+def float_of(name: str, value: Any) -> float:
+    """Returns a number, or the mean of an array; a whole number that is too large is infinite."""
+    if not isinstance(value, float | int):
+        return float(flat(name, [value]).mean())
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def whole(value: Any) -> int:

@@ -80,6 +80,7 @@ class Recorder:
         self._sampled = self._evaluated = 0
         self._signalled = self._asks = False
         self._ending: tuple[State, int, PocketganError | str] | None = None
+        self._closed = False
 
     # The loop's side.
 
@@ -142,11 +143,12 @@ class Recorder:
             **numbers: more numbers or arrays to log, by name.
 
         Raises:
-            UserError: a value isn't a number, or the function of images returns something else than it should.
+            UserError: a value isn't a number, the function of images returns something else than it should, or the
+                `with` statement hasn't begun or has ended.
             KeyboardInterrupt: a signal asked for the end, and the loop never looks at `stop`.
         """
-        if self._run is None:
-            raise UserError("not entered", field="record")
+        if self._run is None or self._closed:
+            raise UserError("with has ended" if self._closed else "not entered", field="record")
         if type(images) is not int or images < 0:
             images = whole(images)
         if self._signalled and not self._asks:
@@ -222,10 +224,11 @@ class Recorder:
 
     def _look(self, *, row: bool, sample: bool, evaluate: bool, last: bool = False) -> None:
         """Writes what is due after a step; the time that it takes isn't training time."""
-        measures = self._values.read() if row or evaluate else {}  # This waits for the last step.
+        row = (row or evaluate) and self._row[0] < self.last_step
+        measures = self._values.read() if row else {}  # This waits for the last step.
         self._seconds = time.perf_counter() - self._started
         moment = self._moment(measures)
-        if row or evaluate:
+        if row:
             self._write_row(moment)
         if sample:
             self._write_samples(moment)
@@ -339,6 +342,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         run, ended = self.run, error is None or (isinstance(error, SystemExit) and not error.code)
+        self._closed = True
         with self._stack:
             try:
                 self._complete(ended=ended)

@@ -1,5 +1,6 @@
 """Evaluation of a run's generator or of any images: the choice of real images and feature space, and the comparison."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def evaluate(
     try:
         sets = read_real(data, against, knows_training=model is not None and model.data is not None)
     except DataError as error:
-        raise DataError(error.key, field="against", **error.parts) from None
+        raise without_flags(error, "against") from None
     if model is None or weights is None:
         if isinstance(source, OnnxSource):
             progress.say(work("generating images", images=count or COUNT))
@@ -108,6 +109,8 @@ def evaluate(
         else:
             assert isinstance(source, str | Path)
             unfitted = read_images(source, count, value_range)
+            for note in unfitted.notes:
+                progress.say(FLAG.sub("", note))
         check_counts(chosen, len(unfitted), len(sets.reference), asked=asked, progress=progress)
     else:
         reads_images = model.config.reads_images
@@ -199,9 +202,26 @@ def read_images(source: str | Path, count: int | None, value_range: str | None =
         config = everything(source).model_copy(update={"value_range": value_range or "auto"})
         image_set = load_images(config)
     except DataError as error:
-        key = "two readings of images" if error.key == "two readings" else error.key
-        raise DataError(key, field="source", **error.parts) from None
+        raise without_flags(error, "source") from None
+    outside = next((note for note in image_set.notes if note.key == "clipped values"), None)
+    if outside is not None:
+        raise DataError("images outside", field="pixel_range", value=value_range, count=outside.parts["count"])
     return chosen_from(image_set, count, source)
+
+
+FLAG = re.compile(r"\s*[(（]--[^)）]*[)）]")
+"""The flag of training in a note on what was done to images."""
+WITHOUT_FLAGS = {
+    "two readings": "two readings of images",
+    "damaged picture": "damaged image",
+    "damaged pictures": "damaged images",
+}
+"""Messages that name a flag of training, and those that `evaluate` has instead."""
+
+
+def without_flags(error: DataError, field: str) -> DataError:
+    """Returns an error about images that were read for training as one about images that are measured."""
+    return DataError(WITHOUT_FLAGS.get(error.key, error.key), field=field, **error.parts)
 
 
 def chosen_from(image_set: ImageSet, count: int | None, source: object = None) -> ImageSet:

@@ -4,12 +4,13 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from pocketgan.base.errors import UserError
 from pocketgan.images.batches import DataOrder
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import to_network
@@ -126,6 +127,21 @@ def sampled(
     z = torch.randn(count, latent_dim, generator=torch.Generator().manual_seed(seed))
     parts = [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
     return torch.cat([generator(z[part], None if labels is None else labels[part]).float() for part in parts])
+
+
+def check_images(images: Any, way: str, shape: tuple[int, ...]) -> None:
+    """Checks what a sampler returned.
+
+    Raises:
+        UserError: it isn't a float tensor of this shape.
+    """
+    if not isinstance(images, Tensor):
+        raise UserError(
+            "images of an entrant", field="samplers", way=way, expected=str(shape), found=type(images).__name__
+        )
+    if images.shape != shape or not images.is_floating_point():
+        found = f"{images.dtype} {tuple(images.shape)}"
+        raise UserError("images of an entrant", field="samplers", way=way, expected=str(shape), found=found)
 
 
 class Average:

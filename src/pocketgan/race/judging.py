@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pocketgan.base.errors import UserError
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_uint8
@@ -16,7 +15,7 @@ from pocketgan.metrics.real_images import RealSets, choose_space, labels_in, loo
 from pocketgan.metrics.registry import METRICS
 from pocketgan.metrics.samples import Comparison
 from pocketgan.metrics.scores import RealImages, score
-from pocketgan.race.contract import Sampler
+from pocketgan.race.contract import Sampler, check_images
 from pocketgan.runs.sampling import draw_classes
 
 FIRST_METRICS = ("frechet_distance", "recall", "label_agreement", "authentic")
@@ -69,9 +68,7 @@ class RaceJudge:
         images = sampler(self.count, labels, seed)
         seconds = clock() - began
         shape = (self.count, *self.sets.reference.images.shape[1:])
-        if images.shape != shape or not images.is_floating_point():
-            found = f"{images.dtype} {tuple(images.shape)}"
-            raise UserError("images of an entrant", field="samplers", way=way, expected=str(shape), found=found)
+        check_images(images, way, shape)
         names = (self.sets.training or self.sets.reference).class_names
         made = ImageSet(to_uint8(images.float(), "signed"), labels, names if labels is not None else (), way)
         scores = {one.space.name: self.scores(made, one) for one in self.views}

@@ -19,7 +19,7 @@ from pocketgan.race.places import entrant_name
 from pocketgan.race.table import Row, Table
 from pocketgan.race.words import say
 from pocketgan.studies.seeds import fewest_seeds
-from pocketgan.studies.sentences import sentence_of, title_of
+from pocketgan.studies.sentences import failed_sentence, sentence_of, title_in
 
 PAGE, ROWS = "race.html", "table.json"
 Ratio = tuple[float, float | None, float | None]
@@ -45,6 +45,7 @@ def document(table: Table) -> str:
     head = [f"<h1>{escape(say('title', data=config.data))}</h1>", paragraph(f"{about} {say(config.clock)}")]
     head += [paragraph(answer(table, duration), "headline") for duration in table.rows if table.rows[duration]]
     rows = [row for some in table.rows.values() for row in some]
+    head += [paragraph(sentence) for duration in table.rows for sentence in failures(table, duration)]
     body = [] if not rows else [charts(table, rows), results(table, rows), verdicts(table)]
     page = f"<header>{''.join(head)}</header>\n<main>\n{chr(10).join(body)}\n</main><script>{SCRIPT}</script>"
     return html_document(say("title", data=config.data), page, language=spoken(), scripts=True)
@@ -68,6 +69,12 @@ def answer(table: Table, duration: str) -> str:
         if names:
             sentences.append(say(what, others=", ".join(names)))
     return " ".join(sentences)
+
+
+def failures(table: Table, duration: str) -> list[str]:
+    """Returns how many runs of each entrant failed, and why the first of them did."""
+    summaries = table.verdicts[duration].variants
+    return [f"{duration}: {failed_sentence(one)}" for one in summaries if one.failed]
 
 
 def second_opinion(table: Table, duration: str) -> list[str]:
@@ -184,7 +191,8 @@ def verdicts(table: Table) -> str:
         paragraph(say("verdict note", name=next(iter(table.verdicts.values())).study.config.compare_with), "note")
     )
     for duration, verdict in table.verdicts.items():
-        lines = [sentence_of(pair, title_of(verdict.study.config.metric)) for pair in verdict.comparisons]
+        config = verdict.study.config
+        lines = [sentence_of(pair, title_in(config, config.metric)) for pair in verdict.comparisons]
         parts.append(f"<h3>{escape(duration)}</h3><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>")
         report = verdict.study.folder / "report" / "report.html"
         if report.is_file():

@@ -15,6 +15,7 @@ from pocketgan.base.progress import Progress
 from pocketgan.config.durations import Duration
 from pocketgan.race.places import NAMES, entrant_name
 from pocketgan.runs.records import read_object
+from pocketgan.studies.backends import count_jobs
 from pocketgan.studies.config import StudyConfig, study_config
 from pocketgan.studies.running import run_study
 from pocketgan.studies.study import STOP, Study
@@ -57,6 +58,8 @@ class RaceConfig:
     def __post_init__(self) -> None:
         for name in self.entrants:
             check_name(name)
+        if self.threads < 1:
+            raise ConfigError("at least", field="threads", least=1, found=self.threads)
         names = [entrant_name(one) for one in self.entrants]
         if len(names) < 2:
             raise ConfigError("too few entrants", field="entrants", count=len(names))
@@ -187,7 +190,11 @@ def run_race(config: RaceConfig, folder: str | Path, *, jobs: str = "1", progres
     race = Race(Path(folder), config)
     if (race.folder / FILE).is_file():
         race = Race(race.folder, merged(Race.open(race.folder), config))
+    from pocketgan.race.checks import check_race
+
     studies = {text: race.config.study(text) for text in race.config.ordered()}
+    count_jobs(jobs, 1)
+    check_race(config.entrants, config.data, config.validation, config.against, config.count)
     race.write()
     for text, study in studies.items():
         run_study(study, race.folder / slug(text), jobs=jobs, progress=progress)

@@ -5,7 +5,6 @@ its samples and writes `judged.json`, from which the study takes the scores.
 """
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -16,24 +15,17 @@ import torch
 from torch import Tensor
 
 from pocketgan.api.recordings import record
-from pocketgan.base.errors import RunFailed, UserError, nearest
+from pocketgan.base.errors import RunFailed
 from pocketgan.base.files import write_json
-from pocketgan.config.code import load_code
 from pocketgan.experiment.recording import Recorder
 from pocketgan.metrics.real_images import RealSets, read_real
-from pocketgan.metrics.registry import METRICS
-from pocketgan.race.contract import Entrant, Make, Task, parameters_of
-from pocketgan.race.entrants import ENTRANTS
+from pocketgan.race.checks import TEST, check_entrant, check_number, check_step, find, wrong_value
+from pocketgan.race.contract import Entrant, Task, parameters_of
 from pocketgan.race.judging import RaceJudge, rotated
 from pocketgan.race.places import entrant_name
 from pocketgan.studies.scripts import JUDGED
 
 CLOCKS = ("wall", "cpu")
-DEFAULT_NAME = "entrant"
-"""Name of the class or function in a file that enters without another name."""
-
-TEST = 0.1
-"""Share of data without a test split that becomes one."""
 
 
 @dataclass(frozen=True)
@@ -62,39 +54,6 @@ class Order:
         return lambda: time.process_time() / self.threads
 
 
-def find(name: str) -> Make:
-    """Returns an entrant of the package by name, or that of a file: `my_gan.py`, or `my_gan.py:MyGAN`.
-
-    Raises:
-        UserError: there is none, or its file fails.
-    """
-    file, _, attribute = name.rpartition(":") if ".py:" in name else (name, "", DEFAULT_NAME)
-    if not file.endswith(".py"):
-        if name not in ENTRANTS:
-            hint = nearest(name, ENTRANTS)
-            raise UserError("no entrant", field="entrants", name=name, hint=hint, known=", ".join(ENTRANTS))
-        return ENTRANTS[name]
-    make: Any = getattr(load_code(file).module, attribute, None)
-    if make is None or not isinstance(make, Callable):
-        raise UserError("no entrant in file", field="entrants", name=attribute, file=file)
-    return make
-
-
-def check_entrant(entrant: Any, name: str) -> Entrant:
-    """Returns an entrant unchanged if it keeps the contract.
-
-    Raises:
-        UserError: it lacks something; the message says what.
-    """
-    for attribute in ("batch_size", "samplers", "sampling", "training", "step"):
-        if not hasattr(entrant, attribute):
-            why = UserError("entrant lacks", missing=attribute).reason
-            raise UserError("not an entrant", field="entrants", name=name, why=why)
-    if not entrant.samplers:
-        raise UserError("not an entrant", field="entrants", name=name, why=UserError("no samplers").reason)
-    return entrant
-
-
 def run_order(order: Order) -> None:
     """Trains an entrant, records it, and judges it.
 
@@ -118,14 +77,18 @@ def run_order(order: Order) -> None:
         run.training_data()  # The record knows that these images are trained on.
         with run.aside():
             sets = rotated(read_real(run.run.config.data, order.against), order.rotation)
-        least = METRICS["frechet_distance"].least
-        if len(sets.reference) < least:
-            raise UserError("too few to compare", field="data", least=least, found=len(sets.reference))
+        check_number(len(sets.reference))
         assert sets.training is not None
         task = Task(sets.training.images, sets.training.labels, len(sets.training.class_names), order.seed)
         began = order.now()
         built.append(check_entrant(make(task), name))
-        used = train(built[0], run, order, order.now() - began)
+
+        def look(values: Any) -> None:
+            """Checks the first step."""
+            with run.aside():
+                check_step(built[0], name, values, task)
+
+        used = train(built[0], run, order, order.now() - began, look)
         if run.stop:
             return
         with run.aside():
@@ -133,7 +96,7 @@ def run_order(order: Order) -> None:
             write_json(run.folder / JUDGED, judged(built[0], run, order, sets, facts))
 
 
-def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
+def train(entrant: Entrant, run: Recorder, order: Order, used: float, look: Callable[[Any], None]) -> float:
     """Makes steps until the seconds are over; returns the seconds used.
 
     Args:
@@ -141,21 +104,25 @@ def train(entrant: Entrant, run: Recorder, order: Order, used: float) -> float:
         run: the record.
         order: the seconds, and their clock.
         used: seconds that its constructor has taken.
+        look: a function that checks what the first step returned; its time doesn't count.
 
     Raises:
         RunFailed: the seconds were over before the first step, or a value that it logs isn't finite.
+        UserError: the entrant breaks the contract.
     """
     values: Mapping[str, Tensor | float] = {}
     while used < order.seconds and not run.stop:
         began = order.now()
         values = entrant.step(used / order.seconds)
         used += order.now() - began
+        if run.last_step == 0:
+            look(values)
         run.step(images=entrant.batch_size, **values)
     if run.last_step == 0 and not run.stop:
         raise RunFailed("no step in time", seconds=f"{order.seconds:g}")
-    wrong = [name for name, value in values.items() if not math.isfinite(float(value))]
-    if wrong:
-        raise RunFailed("training diverged", name=wrong[0])
+    wrong = wrong_value(values)
+    if wrong is not None:
+        raise RunFailed("training diverged", name=wrong)
     return used
 
 

@@ -147,7 +147,7 @@ def label_index(model: Model, label: str | int) -> int:
 
 def located(folder: str | Path) -> Path:
     """Returns the folder of a name: the folder itself, or the run or exported model so named in `runs` or `models`."""
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     places = () if folder.exists() else tuple(Path(place) / folder for place in PLACES)
     return next((place for place in places if is_model(place)), folder)
 

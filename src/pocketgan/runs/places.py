@@ -17,7 +17,7 @@ def check_free(out: str | Path | None) -> None:
     """
     if out is None:
         return
-    folder = Path(out)
+    folder = Path(out).expanduser()
     if folder.exists() and not folder.is_dir():
         raise RunError("is a file", field="out", folder=folder)
     if is_model(folder) and not is_exported(folder):
@@ -35,8 +35,9 @@ def claim_folder(out: str | Path | None, recipe: str) -> Path:
     check_free(out)
     try:
         if out is not None:
-            Path(out).mkdir(parents=True, exist_ok=True)
-            return Path(out)
+            folder = Path(out).expanduser()
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
         for number in itertools.count(1):
             folder = Path("runs") / f"{recipe}-{number}"
             if not folder.exists():

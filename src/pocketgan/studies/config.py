@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.base.messages import in_words, problem
@@ -26,6 +26,8 @@ MOST_VARIANTS = 1000
 LONGEST_SLUG = 100
 OF_RECIPES = ("recipe", "duration", "against", "features", "count")
 """Fields that a study over a script can't have: the script decides them."""
+NOT_OF = {"grid": ("trials", "pruning", "storage"), "tpe": ("seeds", "compare_with")}
+"""Fields that would have no effect, by the kind of search."""
 
 
 class Range(Section):
@@ -110,7 +112,11 @@ class StudyConfig(Section):
         return name
 
     @model_validator(mode="after")
-    def _check(self) -> "StudyConfig":
+    def _check(self, info: ValidationInfo) -> "StudyConfig":
+        reading = bool((info.context or {}).get("reading"))
+        for field in () if reading else NOT_OF[self.search]:
+            if getattr(self, field) not in (StudyConfig.model_fields[field].default, 1):
+                raise ConfigError(f"not in a {self.search} study", field=field)
         for field in OF_RECIPES if self.command else ():
             if getattr(self, field) != StudyConfig.model_fields[field].default:
                 raise ConfigError("decided by the script", field=field)
@@ -184,7 +190,7 @@ class StudyConfig(Section):
             twin = next(other for other in configs if configs[other] == config)
             if self.factors and twin != name:
                 raise ConfigError("same runs", field="factors", twin=twin, name=name)
-        if len({slug(name) for name in configs}) < len(configs):
+        if len({slug(name).casefold() for name in configs}) < len(configs):
             raise ConfigError("names alike", field="variants")
         if self.compare_with is not None and self.compare_with not in configs:
             of_message = {"name": self.compare_with, "hint": nearest(self.compare_with, configs)}
@@ -317,7 +323,11 @@ def study_config(values: Mapping[str, Any], *, reading: bool = False) -> StudyCo
     values = with_own_metrics(with_names(values))
     unknown = [key for key in values if key not in StudyConfig.model_fields]
     if unknown:
-        known = StudyConfig.model_fields
+        known, name = StudyConfig.model_fields, unknown[0]
+        if name == "seed":
+            raise ConfigError("seed of studies", field=name)
+        if rename(name, "")[0] in FIELDS and not values.get("command"):
+            raise ConfigError("setting beside fields", field=name)
         hint = nearest(unknown[0], known) or problem("study fields", known=", ".join(known))
         raise ConfigError("no study field", field=unknown[0], hint=hint)
     try:

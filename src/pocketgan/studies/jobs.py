@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pocketgan.base.errors import PocketganError, RunBusy, RunError, RunFailed, StorageError, Unhealthy
 from pocketgan.base.files import write_json
@@ -35,7 +36,7 @@ from pocketgan.metrics.scores import RealImages, finite, floor_of
 from pocketgan.runs.run import Run
 from pocketgan.studies.own_metrics import metrics_of
 from pocketgan.studies.scripts import recorded_result, run_script
-from pocketgan.studies.study import STOP, Job, Result, Study
+from pocketgan.studies.study import STOP, UNDONE, Job, Result, Study
 
 POLL_SECONDS = 0.5
 
@@ -78,7 +79,11 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
 def undone(job: Job, error: Exception) -> Result:
     """Returns the result of a run that an external cause kept from ending."""
     message = error if isinstance(error, PocketganError) else str(error) or type(error).__name__
-    return Result(variant=job.variant, seed=job.seed, state="undone", **message_fields(message))
+    result = Result(variant=job.variant, seed=job.seed, state="undone", **message_fields(message))
+    with suppress(StorageError, OSError):
+        if job.folder.is_dir():
+            write_json(job.folder / UNDONE, stored_fields(result), durable=False)
+    return result
 
 
 def failure(job: Job, error: RunFailed) -> Result:
@@ -128,8 +133,14 @@ def keep(job: Job, result: Result, wall_seconds: float) -> Result:
         }
     )
     job.folder.mkdir(parents=True, exist_ok=True)
-    write_json(job.folder / "result.json", result.model_dump(exclude=None if result.reason else {"reason"}))
+    write_json(job.folder / "result.json", stored_fields(result))
+    (job.folder / UNDONE).unlink(missing_ok=True)
     return result
+
+
+def stored_fields(result: Result) -> dict[str, Any]:
+    """Returns the fields of a result that its file has."""
+    return result.model_dump(exclude={name for name in ("reason", "unmeasured") if not getattr(result, name)})
 
 
 def check_config(run: Run, asked: RunConfig) -> None:
@@ -207,7 +218,7 @@ def measured(job: Job, study: Study) -> Result:
         with_training = any("training" in metrics[name].needs for name in names)
         real = real_images(*what, len(images), with_training)
         comparison = Comparison(space(images.images, labels_in(sets.class_names(space), images)), real.reference)
-        figures: dict[str, float | None] = {}
+        figures, unmeasured = dict[str, float | None](), dict[str, dict[str, Any]]()
         for name in names:
             reason = why_not(name, metrics[name], comparison)
             if reason is None:
@@ -218,9 +229,16 @@ def measured(job: Job, study: Study) -> Result:
                     reason = problem("not measurable", name=name, why=str(error))
             if name == config.metric:
                 raise RunError(reason, field="metric")
+            unmeasured[name] = message_fields(reason)
         floor = finite(floor_of(metrics[config.metric], comparison, real))
     return Result(
-        variant=job.variant, seed=job.seed, state="finished", figures=figures, floor=floor, features=str(space)
+        variant=job.variant,
+        seed=job.seed,
+        state="finished",
+        figures=figures,
+        floor=floor,
+        features=str(space),
+        unmeasured=unmeasured,
     )
 
 

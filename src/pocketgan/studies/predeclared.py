@@ -118,7 +118,7 @@ def read_study(text: str | Path) -> StudyConfig:
         parts = {"name": text, "hint": nearest(str(text), STUDIES), "known": ", ".join(STUDIES)}
         raise StudyError("no study", field="study", **parts)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise StudyError("unreadable", field="study", path=path, why=error.strerror) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

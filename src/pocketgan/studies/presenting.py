@@ -10,7 +10,7 @@ from pocketgan.studies import study as studies
 from pocketgan.studies import verdicts
 from pocketgan.studies.predeclared import question_of
 from pocketgan.studies.report.words import say
-from pocketgan.studies.sentences import sentences, title_of
+from pocketgan.studies.sentences import sentences, title_in
 from pocketgan.studies.statistics import Interval, PairComparison
 from pocketgan.studies.study import Job
 from pocketgan.studies.verdicts import Moment
@@ -122,7 +122,7 @@ def moment_values(moment: Moment) -> dict[str, Any]:
 def verdict_html(verdict: verdicts.Verdict) -> str:
     """Returns a verdict for a notebook, in the current language: a table of the variants, and the sentences."""
     config = verdict.study.config
-    headings = (say("variant"), title_of(config.metric), say("interval"), say("run time"))
+    headings = (say("variant"), title_in(config, config.metric), say("interval"), say("run time"))
     rows = []
     for summary in verdict.variants:
         ends = () if summary.quality is None else (summary.quality.low, summary.quality.high)

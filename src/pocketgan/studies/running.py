@@ -17,6 +17,7 @@ from pocketgan.base.language import clock
 from pocketgan.base.progress import Progress
 from pocketgan.base.signals import on_first_signal
 from pocketgan.config.data_section import DataConfig
+from pocketgan.config.plan import make_plan, needs_speed
 from pocketgan.metrics.evaluation import read_real
 from pocketgan.metrics.registry import resolve_metrics, too_few
 from pocketgan.studies import search
@@ -28,6 +29,7 @@ from pocketgan.studies.scripts import check_scripts
 from pocketgan.studies.sentences import line_of, say
 from pocketgan.studies.study import STOP, Job, Study, plain
 from pocketgan.studies.verdicts import chosen_variant
+from pocketgan.studies.versions import start_again
 
 ROWS = 30
 """Largest number of rows of the live table; active runs come first."""
@@ -104,17 +106,37 @@ def check(config: StudyConfig) -> None:
         if config.checkpoint == "best" and variant.evaluation.evaluate_every == "none":
             raise StudyError("best needs evaluation", field="checkpoint", name=name)
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
-        real = len(read_real(DataConfig.model_validate_json(data), config.against).reference)
+        sets = read_real(DataConfig.model_validate_json(data), config.against)
+        real = len(sets.reference)
+        if config.moments and sets.training is not None:
+            check_moments(config, data, len(sets.training))
         redraws = any(variant.reads_images for variant in variants.values() if variant.data.model_dump_json() == data)
         few = too_few(config.metric, metrics[config.metric], min(config.count, real) if redraws else config.count, real)
         if few is not None:
             raise StudyError(few, field="metric")
 
 
+def check_moments(config: StudyConfig, data: str, images: int) -> None:
+    """Checks that every variant on some data trains further than each moment, where its length isn't in time.
+
+    Raises:
+        StudyError: one doesn't.
+    """
+    for name, variant in config.configs().items():
+        if variant.data.model_dump_json() == data and not needs_speed(variant):
+            steps = make_plan(variant, images).steps
+            late = next((moment for moment in config.moments if moment >= steps), None)
+            if late is not None:
+                raise StudyError("moment too late", field="moments", moment=late, name=name, steps=steps)
+
+
 def run_jobs(
     study: Study, jobs: Sequence[Job], at_once: int, backend: Backend, threads: int, progress: Progress
 ) -> None:
     """Executes the jobs without a result, and shows their progress."""
+    files, count = start_again(study, jobs)
+    if files:
+        progress.say(say("code changed", files=", ".join(files), count=count))
     left = [job for job in jobs if job.result() is None]
     done = len(jobs) - len(left)
     if left and done:

@@ -11,12 +11,14 @@ import threading
 import time
 import uuid
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from pocketgan.base.errors import ConfigError, StudyError
 from pocketgan.base.files import write_atomically
 from pocketgan.base.messages import message_fields, problem
 from pocketgan.base.progress import Progress
+from pocketgan.config.fields import FIELDS, rename
+from pocketgan.config.sections import RunConfig
 from pocketgan.runs.run import Run
 from pocketgan.studies.backends import Backend, run_all
 from pocketgan.studies.config import Range, StudyConfig
@@ -137,7 +139,7 @@ def run_trial(slot: int, study: Study) -> Result:
     if (study.folder / STOP).exists():
         return Result(variant="", seed=config.first_seed, state="undone")
     asked = ask(searched, slot, study)
-    fields = {name: suggest(asked, name, values) for name, values in config.factors.items()}
+    fields = {name: suggest(asked, name, values, config) for name, values in config.factors.items()}
     name = trial_name(asked.number)
     job = dataclasses.replace(study, variants={name: config.configure(name, fields)}).job(name, config.first_seed)
     watch = Pruning(asked, config)
@@ -200,11 +202,21 @@ def trial_name(number: int) -> str:
     return f"trial-{number:04d}"
 
 
-def suggest(trial: Any, name: str, values: Any) -> Any:
-    """Asks Optuna for a factor's value."""
+def takes_fractions(name: str) -> bool:
+    """Returns whether a setting takes numbers that aren't whole."""
+    field = rename(name, "")[0]
+    if field not in FIELDS:
+        return False
+    kind = type(RunConfig.model_fields[FIELDS[field]].default).model_fields[field].annotation
+    return float in (kind, *get_args(kind))
+
+
+def suggest(trial: Any, name: str, values: Any, config: StudyConfig) -> Any:
+    """Asks Optuna for a factor's value: a whole one if both ends of the range are whole, and so is the setting."""
     if not isinstance(values, Range):
         return trial.suggest_categorical(name, values)
-    if isinstance(values.low, int) and isinstance(values.high, int):
+    fractions = not config.command and takes_fractions(name)
+    if isinstance(values.low, int) and isinstance(values.high, int) and not fractions:
         return trial.suggest_int(name, values.low, values.high, log=values.log)
     return trial.suggest_float(name, values.low, values.high, log=values.log)
 

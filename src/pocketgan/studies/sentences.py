@@ -61,6 +61,16 @@ SENTENCES: dict[str, Text] = {
         "'{name}' is chosen; {count} run on a confirmation seed shows how good it is",
         "'{name}' is chosen; {count} runs on confirmation seeds show how good it is",
     ),
+    "code changed": (
+        "{files} changed after {count} finished run, which isn't repeated; choose another folder to train all runs "
+        "with one version",
+        "{files} changed after {count} finished runs, which aren't repeated; choose another folder to train all runs "
+        "with one version",
+    ),
+    "unmeasured": (
+        "{metric} wasn't measured in {count} run: {why}",
+        "{metric} wasn't measured in {count} runs: {why}",
+    ),
     "run ended": "{done}/{all}  {line}  {time} left",
     "trial ended": "{done}/{all}  {line}",
     "run finished": "{variant}, seed {seed}: {metric} {value}, {time}",
@@ -83,8 +93,14 @@ def short(value: float, digits: int = 3) -> str:
 
 
 def title_of(metric: str) -> str:
-    """Returns the title of a metric in tables."""
+    """Returns the title of a metric of the package in tables; of another one, its name as words."""
     return say_of(TITLES, metric) if metric in TITLES else metric.replace("_", " ")
+
+
+def title_in(config: StudyConfig, metric: str) -> str:
+    """Returns the title of a metric of a study, which may be one of one's own."""
+    own = config.own_metrics.get(metric)
+    return title_of(metric) if own is None else own.title
 
 
 def failed_sentence(summary: VariantSummary) -> str:
@@ -97,7 +113,7 @@ def failed_sentence(summary: VariantSummary) -> str:
 
 def measure_of(config: StudyConfig) -> str:
     """Returns the name of the ranked quantity: the deciding metric, or its distance from its best value."""
-    title = title_of(config.metric)
+    title = title_in(config, config.metric)
     return title if config.ideal is None else say("distance from best", metric=title, ideal=short(config.ideal))
 
 
@@ -118,9 +134,11 @@ def sentences(verdict: Verdict) -> list[str]:
 
 def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
     """Returns the main results on the variants, with at most `most` of their comparisons."""
-    study, metric, measure = verdict.study, title_of(verdict.study.config.metric), measure_of(verdict.study.config)
-    message = [say("undone", count=verdict.undone)] if verdict.undone else []
+    study, measure = verdict.study, measure_of(verdict.study.config)
+    metric = title_in(study.config, study.config.metric)
+    message = undone_sentences(verdict)
     message += [failed_sentence(summary) for summary in verdict.variants if summary.failed]
+    message += unmeasured_sentences(verdict)
     message += [sentence_of(pair, measure) for pair in verdict.comparisons[:most]]
     message += [*filter(None, [nothing_to_compare_with(verdict)]), *seeds_sentence(verdict)]
     if study.config.contradicts:
@@ -133,9 +151,31 @@ def chief_sentences(verdict: Verdict, most: int | None = None) -> list[str]:
     return message
 
 
+def undone_sentences(verdict: Verdict) -> list[str]:
+    """Returns how many runs aren't done, and what kept the first of them from ending, if something did."""
+    if not verdict.undone:
+        return []
+    study, count = verdict.study, say("undone", count=verdict.undone)
+    kept = (job.kept_from_ending() for job in study.jobs() if job.result() is None)
+    why = next((why_ended(one.reason, one.message) for one in kept if one is not None), "")
+    return [f"{count} {say('failure', why=why)}" if why else count]
+
+
+def unmeasured_sentences(verdict: Verdict) -> list[str]:
+    """Returns the further metrics that some runs couldn't be measured by, and why the first of them couldn't."""
+    results = [result for summary in verdict.variants for result in summary.finished]
+    names = dict.fromkeys(name for result in results for name in result.unmeasured)
+    sentences = []
+    for name in names:
+        whys = [result.unmeasured[name] for result in results if name in result.unmeasured]
+        why = why_ended(whys[0]["reason"], whys[0]["message"])
+        sentences.append(say("unmeasured", metric=title_in(verdict.study.config, name), count=len(whys), why=why))
+    return sentences
+
+
 def moment_sentences(verdict: Verdict) -> list[str]:
     """Returns how the quality at each intermediate evaluation differs from the quality at the end."""
-    metric, message = title_of(verdict.study.config.metric), []
+    metric, message = title_in(verdict.study.config, verdict.study.config.metric), []
     for moment in verdict.moments:
         how = {"worse": "gets worse", "better": "gets better"}.get(moment.verdict, "no change")
         figures = {"then": short(moment.then), "end": short(moment.end), "p": short(moment.adjusted, 2)}

@@ -29,6 +29,8 @@ from pocketgan.studies.config import StudyConfig, slug, study_config
 GROWS = ("seeds", "fresh_seeds", "trials", "question")
 """Fields that may change when a study continues, mostly to larger numbers."""
 STOP = ".stop"
+UNDONE = "undone.json"
+"""File in a run's folder that says what kept the run from ending, until it ends."""
 
 Images = tuple[Any, ...]
 """What tells the images that variants were trained on and measured against."""
@@ -50,6 +52,7 @@ class Result(BaseModel):
         seconds: training time alone.
         wall_seconds: time of the whole job: training, sampling, evaluations during training, and measuring.
         diagnoses: the watchdog's diagnoses.
+        unmeasured: of further metrics that couldn't be measured, the reason as `message` and `reason`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +68,7 @@ class Result(BaseModel):
     seconds: float = 0.0
     wall_seconds: float = 0.0
     diagnoses: list[str] = Field(default=[])
+    unmeasured: dict[str, dict[str, Any]] = Field(default={})
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,11 @@ class Job:
 
     def result(self) -> Result | None:
         """Returns the run's result; None if there is none yet."""
-        path = self.folder / "result.json"
-        if not path.is_file():
-            return None
-        try:
-            return Result.model_validate(read_object(path))
-        except (ValidationError, RunError):
-            return None  # Partly written or edited: the run is measured again.
+        return read_result(self.folder / "result.json")
+
+    def kept_from_ending(self) -> Result | None:
+        """Returns the `undone` result of a run that an external cause kept from ending; None if nothing did."""
+        return read_result(self.folder / UNDONE)
 
     def run(self) -> Run | None:
         """Opens the run; None if it hasn't started."""
@@ -161,6 +163,7 @@ class Study:
             StudyError: there is no study, or its file can't be read.
         """
         folder = Path(folder)
+        folder = folder.parent if folder.name == "study.json" else folder
         path = folder / "study.json"
         if not path.is_file():
             key = "no study folder" if folder.is_dir() else "study folder gone"
@@ -269,6 +272,16 @@ class Study:
                 for row, result in zip(rows, results, strict=True)
             ]
         return outcome
+
+
+def read_result(path: Path) -> Result | None:
+    """Returns the result in a file; None without one, or if it was partly written or edited."""
+    if not path.is_file():
+        return None
+    try:
+        return Result.model_validate(read_object(path))
+    except (ValidationError, RunError):
+        return None
 
 
 def plain(figure: float | None) -> str:

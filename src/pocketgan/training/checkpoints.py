@@ -123,7 +123,7 @@ def write_checkpoint(path: Path, named: Mapping[str, Tensor], config: RunConfig,
         NonFiniteLoss: a value isn't finite; nothing is written.
         StorageError: the file could not be written; no partial file is left.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
+    tensors = apart({name: tensor.detach().cpu().contiguous() for name, tensor in named.items()})
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             what = problem("values not finite", name=name)
@@ -136,6 +136,17 @@ def write_checkpoint(path: Path, named: Mapping[str, Tensor], config: RunConfig,
     header["sha256"] = _checksum(tensors, header)
     write_atomically(path, save_tensors(tensors, header))
     return path
+
+
+def apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Returns the tensors with memory of their own each, as the format asks; tied weights are written twice."""
+    taken: set[int] = set()
+    results = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        results[name] = tensor.clone() if place in taken else tensor
+        taken.add(place)
+    return results
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

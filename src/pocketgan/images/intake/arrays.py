@@ -15,7 +15,7 @@ from pocketgan.images.intake.contents import Collection, ImageFiles, Notes, Part
 from pocketgan.images.intake.decoding import Wishes, in_gray
 from pocketgan.images.intake.pictures import Wish, fitted
 from pocketgan.images.intake.sizes import choose_side, in_words
-from pocketgan.images.intake.values import arranged, choose_range, parse_range, to_bytes, without_alpha
+from pocketgan.images.intake.values import arranged, choose_range, count_outside, parse_range, to_bytes, without_alpha
 
 
 def settle_arrays(kind: str, splits: Mapping[Part, ImageFiles], wishes: Wishes, path: str, notes: Notes) -> Collection:
@@ -118,6 +118,8 @@ def _as_bytes(images: dict[Part, np.ndarray], wishes: Wishes, path: str, notes: 
     black, white = parse_range(wishes.value_range) or _shared_range(filled, path)
     if (black, white) != (0, 255):
         notes.say("scaled values", low=f"{black:g}", high=f"{white:g}", count=sum(map(len, filled)))
+    if outside := sum(count_outside(values, black, white) for values in filled if values.dtype != bool):
+        notes.say("clipped values", low=f"{black:g}", high=f"{white:g}", count=outside)
     return {part: to_bytes(values, black, white) for part, values in images.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pocketgan.base.errors import DataError, NoSplit
+from pocketgan.base.files import cache_folder
 from pocketgan.base.messages import Problem, problem
 
 Part = Literal["train", "validation", "test"]
@@ -116,10 +117,20 @@ class Collection:
     sizes: dict[tuple[int, int], int]
 
 
+ARRAYS = "arrays"
+"""Folder in the cache for arrays from Python."""
+
+
 def wrong(key: str, name: str = "data", **parts: object) -> DataError:
     """Returns an error about data in the current language; its field is the setting that requested the data."""
     kind = NoSplit if key in WITHOUT_SPLIT and parts.get("split") == "test" else DataError
-    return kind(key, field=name, **parts)
+    return kind(key, field=name, **{part: named(value) for part, value in parts.items()})
+
+
+def named(value: object) -> object:
+    """Returns a part of a message, but for the file in which arrays from Python were kept what the person knows."""
+    kept = isinstance(value, str | Path) and Path(value).parent == cache_folder() / ARRAYS
+    return problem("given arrays") if kept else value
 
 
 def few(names: Sequence[str], count: int | None = None, most: int = 3) -> str:

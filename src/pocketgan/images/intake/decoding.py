@@ -18,7 +18,7 @@ from pocketgan.base.messages import problem
 from pocketgan.images.intake.contents import Notes, few, wrong
 from pocketgan.images.intake.pictures import DARK, Picture, Wish, decode, is_gray, size_of
 from pocketgan.images.intake.sizes import choose_side, in_words
-from pocketgan.images.intake.values import choose_range, parse_range, to_bytes
+from pocketgan.images.intake.values import choose_range, count_outside, parse_range, to_bytes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -266,13 +266,16 @@ class Stack:
         low, high = min(span[0] for span in self._spans), max(span[1] for span in self._spans)
         kind = np.dtype(np.uint16 if high > 1 and all(span[2] for span in self._spans) else np.float32)
         black, white = parse_range(wishes.value_range) or choose_range(kind, low, high, problem("deep pictures"))
-        margin = ImageColor.getcolor(wishes.background, "L")
+        margin, outside = ImageColor.getcolor(wishes.background, "L"), 0
         for number, pixels in self._deep.items():
             inside = np.isfinite(pixels)
+            outside += count_outside(pixels[inside][None], black, white)
             images[number] = to_bytes(np.where(inside, pixels, black)[None], black, white)
             images[number][:, ~inside] = margin
         if (black, white) != (0, 255):
             self.notes.say("scaled values", low=f"{black:g}", high=f"{white:g}", count=len(self._deep))
+        if outside:
+            self.notes.say("clipped values", low=f"{black:g}", high=f"{white:g}", count=outside)
 
     def _check_bytes(self, images: np.ndarray, wishes: Wishes) -> None:
         """Scales pictures of bytes as the settings say; refuses those that are nearly black without a word."""
@@ -280,11 +283,16 @@ class Stack:
         if asked is None:
             choose_range(np.dtype(np.uint8), self._darkest, self._brightest, problem("the pictures"))
         elif asked != (0, 255) and (not self._deep or self._brightest <= asked[1] <= 255):
+            outside = 0
             for number in range(len(images)):
                 if number not in self._deep:
+                    outside += count_outside(images[number][None], *asked)
                     images[number] = to_bytes(images[number], *asked)
             count = len(images) - len(self._deep)
-            self.notes.say("scaled values", low=f"{asked[0]:g}", high=f"{asked[1]:g}", count=count)
+            ends = {"low": f"{asked[0]:g}", "high": f"{asked[1]:g}"}
+            self.notes.say("scaled values", **ends, count=count)
+            if outside:
+                self.notes.say("clipped values", **ends, count=outside)
 
 
 def measure(

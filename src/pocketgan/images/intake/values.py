@@ -70,6 +70,15 @@ def to_bytes(values: np.ndarray, black: float, white: float) -> np.ndarray:
     return result
 
 
+def count_outside(values: np.ndarray, black: float, white: float) -> int:
+    """Returns how many images of some (N, ...) have values below black or above white, which `to_bytes` clips."""
+    slack, count = SLACK * (white - black), 0
+    for start in range(0, len(values), 4096):
+        piece = values[start : start + 4096].reshape(len(values[start : start + 4096]), -1)
+        count += int(((piece < black - slack) | (piece > white + slack)).any(axis=1).sum())
+    return count
+
+
 def arranged(images: np.ndarray, channels_at: str, path: str, notes: Notes) -> np.ndarray:
     """Returns images as (N, C, H, W), whatever the order of their axes.
 

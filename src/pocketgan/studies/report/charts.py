@@ -12,7 +12,7 @@ from pocketgan.metrics.words import TITLES
 from pocketgan.studies.curves import Spread, spread
 from pocketgan.studies.report.findings import Findings
 from pocketgan.studies.report.words import capital, listed, say, which_way, written
-from pocketgan.studies.sentences import measure_of, title_of
+from pocketgan.studies.sentences import measure_of
 from pocketgan.studies.statistics import interquartile_mean
 
 MOST_DRAWN = COLOURS * len(DASHES)
@@ -72,7 +72,7 @@ def quality_chart(findings: Findings) -> Intervals | None:
             rows.append(Interval(say("fresh"), verdict.fresh, mean, low, high, look, hollow=True))
     if not rows:
         return None
-    floor, title = end_floor(findings), title_of(metric)
+    floor, title = end_floor(findings), findings.title(metric)
     ends = [value for row in rows for value in (*row.dots, row.low, row.high)]
     near = floor is not None and floor * FAR >= min(ends)
     message = "" if floor is None else say("floor is") if near else say("floor below", value=written(floor))
@@ -126,7 +126,7 @@ def quality_curve(findings: Findings) -> Chart | None:
     shown = tuple(level for level in levels if not log or level.value * FAR >= least)
     limits = limits_of(findings, spreads, log=log, levels=shown)
     below = say("floor below", value=written(levels[0].value)) if levels else ""
-    title = title_of(findings.measured)
+    title = findings.title(findings.measured)
     count, reference = findings.evaluated or (0, "")
     caption = say(
         "quality curve caption",
@@ -222,7 +222,7 @@ def budget_chart(findings: Findings) -> Chart | None:
 
 def scatter_chart(findings: Findings) -> Chart | None:
     """Returns the final generator loss of each finished run against its quality; None without such runs."""
-    lines, title = [], title_of(findings.metric)
+    lines, title = [], findings.title(findings.metric)
     for name in drawn(findings):
         rows = [row for row in findings.rows if row.variant == name and not row.fresh]
         late = {curve.seed: curve.late_mean() for curve in findings.curves(name, "g_loss")}

@@ -12,6 +12,7 @@ from pocketgan.config.fields import flatten
 from pocketgan.runs.records import Environment
 from pocketgan.runs.run import Run
 from pocketgan.studies.curves import LOSSES, Curve, RunLog, clock_of, curves_of, read_logs
+from pocketgan.studies.sentences import title_in
 from pocketgan.studies.study import Job, Study
 from pocketgan.studies.verdicts import Verdict, judge
 
@@ -76,6 +77,10 @@ class Findings:
     def study(self) -> Study:
         """The study."""
         return self.verdict.study
+
+    def title(self, metric: str) -> str:
+        """Returns the title of a metric of the study."""
+        return title_in(self.study.config, metric)
 
     @property
     def metric(self) -> str:

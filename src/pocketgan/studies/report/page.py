@@ -26,7 +26,6 @@ from pocketgan.studies.sentences import (
     moment_sentences,
     name_of,
     reading_name,
-    title_of,
 )
 from pocketgan.studies.statistics import Interval
 from pocketgan.studies.verdicts import best_of_groups
@@ -132,11 +131,11 @@ def ends(interval: Interval | None) -> str:
 
 def quality_table(findings: Findings) -> str:
     """Returns a table with a row for each variant: its runs, the deciding metric, the other metrics."""
-    title, others = title_of(findings.metric), other_metrics(findings)
+    title, others = findings.title(findings.metric), other_metrics(findings)
     key = "settings of a script" if findings.study.config.command else "settings"
     columns = {say("variant"): "", say(key): "text", say("runs finished"): "number"}
     columns |= {say("runs failed"): "number", say("estimate", metric=title): "number", say("interval"): "number"}
-    columns |= {say("floor"): "number"} | {say("mean", metric=title_of(name)): "number" for name in others}
+    columns |= {say("floor"): "number"} | {say("mean", metric=findings.title(name)): "number" for name in others}
     rows, kinds, stars = [], [], best_ones(findings)
     for summary in findings.verdict.variants:
         settings = settings_text(findings, summary.name) or say("as recipe")
@@ -165,7 +164,7 @@ def best_ones(findings: Findings) -> list[str]:
 
 def training_table(findings: Findings) -> str:
     """Returns a table with a row for each variant: its time, its variation, and the watchdog's diagnoses."""
-    title = title_of(findings.metric)
+    title = findings.title(findings.metric)
     columns = {say("variant"): "", say("time"): "number"}
     columns |= {say(key, metric=title): "number" for key in ("within", "between", "loss within", "loss between")}
     columns |= {say("diagnoses"): "text"}
@@ -324,7 +323,7 @@ def losses_section(findings: Findings, charts: list[Chart | Intervals]) -> str:
 
 def runs_section(findings: Findings) -> str:
     """Returns a table of every run."""
-    title = title_of(findings.metric)
+    title = findings.title(findings.metric)
     columns = {say("variant"): "", say("run seed"): "number", say("run state"): "text"}
     columns |= {say("run figure", metric=title): "number", say("run time"): "number"}
     columns |= {say("run diagnoses"): "text", say("run message"): "words"}

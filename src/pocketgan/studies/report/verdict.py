@@ -3,7 +3,7 @@
 from pocketgan.studies.report.findings import Findings
 from pocketgan.studies.report.words import capital, listed, say, written
 from pocketgan.studies.seeds import fewest_seeds
-from pocketgan.studies.sentences import name_of, nothing_to_compare_with, title_of
+from pocketgan.studies.sentences import name_of, nothing_to_compare_with
 from pocketgan.studies.verdicts import TOGETHER, Moment, Verdict
 
 
@@ -23,7 +23,7 @@ def main_thing(findings: Findings) -> str:
     """Returns the main result of a study with finished runs."""
     verdict, study = findings.verdict, findings.study
     known = [summary for summary in verdict.variants if summary.mean is not None]
-    title = title_of(findings.metric)
+    title = findings.title(findings.metric)
     if study.config.search == "tpe" and verdict.chosen is not None:
         value = written(next((summary.mean for summary in known if summary.name == verdict.chosen), None))
         return say("best trial", name=verdict.chosen, metric=title, count=len(verdict.variants), value=value)
