@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pocketgan.base.errors import NoSplit, UserError, nearest
+from pocketgan.base.errors import DataError, UserError, nearest
 from pocketgan.config.code import failed, load_code
 from pocketgan.config.data_section import DataConfig
 from pocketgan.experiment.recorded_images import kept_random
@@ -42,8 +42,10 @@ def check_race(entrants: Iterable[str], data: str, validation: float, against: s
         raise UserError("at least", field="count", least=FEWEST, found=count)
     try:
         real = len(read_real(DataConfig(data=data, validation=validation, test=TEST), against).reference)
-    except NoSplit:  # There are too few images for one.
-        real = 0
+    except DataError as error:
+        if error.field != "against":
+            raise
+        real = 0  # There are too few images for such a split.
     check_number(real)
 
 
