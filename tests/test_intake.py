@@ -599,7 +599,8 @@ def test_kaggles_tables(tmp_path: Path, where: str) -> None:
         if header:
             writer.writerow(header)
         writer.writerows(rows.tolist())
-    for path in (tmp_path, tmp_path / "train.csv"):
+    (tmp_path / "other.csv.gz").write_bytes(gzip.compress((tmp_path / "train.csv").read_bytes()))
+    for path in (tmp_path, tmp_path / "train.csv", tmp_path / "other.csv.gz"):
         found = read(path).splits["train"]
         assert (found.images[:, 0] == GRAY).all()
         assert found.labels is None if where == "none" else found.labels is not None
@@ -613,8 +614,14 @@ def test_a_table_with_pixels_in_one_cell(tmp_path: Path) -> None:
         rows.append([str(place % 2), " ".join(map(str, pixels.ravel())), usage])
     with (tmp_path / "fer.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    found = read(tmp_path / "fer.csv").splits
-    assert (found["train"].images[:, 0] == GRAY[:4]).all() and (found["test"].images[:, 0] == GRAY[4:]).all()
+    packed = gzip.compress((tmp_path / "fer.csv").read_bytes())
+    (tmp_path / "fer.csv.gz").write_bytes(packed)
+    for name in ("fer.csv", "fer.csv.gz"):
+        found = read(tmp_path / name).splits
+        assert (found["train"].images[:, 0] == GRAY[:4]).all() and (found["test"].images[:, 0] == GRAY[4:]).all()
+    (tmp_path / "fer.csv.gz").write_bytes(packed[: len(packed) // 2])
+    with refused("no table of pixels", "data"):
+        read(tmp_path / "fer.csv.gz")
 
 
 # What is refused, with a remedy.

@@ -149,9 +149,11 @@ def check_step(entrant: Entrant, name: str, values: Any, task: Task) -> None:
     if not isinstance(values, Mapping):
         raise not_an_entrant(name, "entrant values", kind=type(values).__name__)
     for key, value in values.items():
-        if not isinstance(value, int | float) and not (isinstance(value, Tensor) and value.numel() == 1):
-            found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-            raise not_an_entrant(name, "entrant value", value=key, found=found)
+        try:
+            float(value)
+        except (TypeError, ValueError, RuntimeError):
+            found = f"{type(value).__name__} {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)[:40]
+            raise not_an_entrant(name, "entrant value", value=key, found=found) from None
     labels = torch.arange(FIRST_LOOK) % task.classes if task.classes else None
     for way, sampler in entrant.samplers.items():
         with kept_random():

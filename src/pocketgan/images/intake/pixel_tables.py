@@ -1,10 +1,13 @@
 """Tables of pixels: images as rows of a CSV file, a column for each pixel, or all pixels in one cell."""
 
 import csv
+import gzip
 import re
 import warnings
+import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -131,7 +134,7 @@ def _values(
                 return rows, np.loadtxt(path, np.float64, usecols=[column], **options)[:, 0]
             except ValueError:
                 return rows, np.char.strip(np.loadtxt(path, str, usecols=[column], **options)[:, 0])
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, ValueError) as error:
         why = shortened(str(error).splitlines()[0].partition("; use")[0], LONGEST_REASON)
         raise wrong("no table of pixels", path=path, why=why) from None
 
@@ -158,14 +161,21 @@ def _are_classes(values: np.ndarray) -> bool:
     return whole and values.max(initial=0) <= MOST_CLASSES and 2 <= len(np.unique(values)) < len(values)
 
 
+def opened(path: Path) -> IO[str]:
+    """Opens a table, which may be compressed with gzip."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
 def _header(path: Path) -> tuple[list[str], str]:
     """Returns the cells of a table's first line, and what separates them."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opened(path) as file:
             first = file.readline()
         separator = separator_of(first)
         return next(csv.reader([first], delimiter=separator), []), separator
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise wrong("unreadable", path=path, why=error) from None
 
 
@@ -184,7 +194,7 @@ def _read_cells(path: Path, names: list[str], separator: str, notes: Notes) -> d
     found: dict[Part, tuple[list[np.ndarray], list[str]]] = {}
     csv.field_size_limit(10_000_000)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opened(path) as file:
             for row in list(csv.reader(file, delimiter=separator))[1:]:
                 part = USAGES.get(row[names.index(USAGE)].strip().lower(), "train") if USAGE in names else "train"
                 images, labels = found.setdefault(part, ([], []))
@@ -197,7 +207,7 @@ def _read_cells(path: Path, names: list[str], separator: str, notes: Notes) -> d
                 values = np.array([float(one) for one in labels] if all(map(is_number, labels)) else labels)
                 numbers, class_names = read_labels(values, len(images), str(path))
             splits[part] = ImageFiles(_narrow(np.stack(images)), numbers, class_names)
-    except (OSError, ValueError, IndexError, OverflowError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, ValueError, IndexError, OverflowError, csv.Error) as error:
         if hasattr(error, "parts"):
             raise
         raise wrong("no table of pixels", path=path, why=shortened(str(error), LONGEST_REASON)) from None

@@ -103,7 +103,7 @@ def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
         return settle_arrays("idx", idx.read_idx(path, wishes.orientation, notes), wishes, str(path), notes)
     if ending in (".npz", ".npy"):
         return settle_arrays("arrays", archives.read_file(path, notes), wishes, str(path), notes)
-    if ending in (".csv", ".tsv"):
+    if ending in (".csv", ".tsv") or path.name.lower().endswith((".csv.gz", ".tsv.gz")):
         return settle_arrays("csv", pixel_tables.read_csv(path, notes), wishes, str(path), notes)
     if ending in (*PICKLED, *FOREIGN, *PACKED):
         _refuse(path)
