@@ -112,6 +112,18 @@ def test_a_folder_holds_single_pictures(tmp_path, images):
     assert (read(str(out)).splits["train"].images == images).all()
 
 
+def test_pictures_of_an_earlier_call_are_not_mixed_with_new_ones(tmp_path):
+    out = Images(GREYS).save(tmp_path / "made")
+    Images(GREYS).save(out)  # The same names: replaced.
+    (out / "mine.png").write_bytes(b"")
+    with refused("other pictures", "out", count=1):
+        Images(GREYS[:-1]).save(out)
+    Images(GREYS[:2], np.array([3, 3])).save(out)
+    Images(GREYS[:1], np.array([7])).save(out)  # Another class.
+    with refused("other pictures", "out", name="0001-label-3.png"):
+        Images(GREYS[:1], np.array([3])).save(out)
+
+
 def test_single_pictures_say_their_labels(tmp_path):
     out = Images(GREYS, np.array([3, 1, 4])).save(str(tmp_path / "made"))
     names = ["0000-label-3.png", "0001-label-1.png", "0002-label-4.png"]

@@ -25,6 +25,7 @@ from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.state import create_state
 from pocketgan.training.steps import training_step
 from pocketgan.training.translation import reconstruction, seen, with_reconstruction
+from refusals import refused
 
 Tiny = Callable[..., RunConfig]
 SMALL = {"batch_size": 4, "sample_count": 4, "validation": 0, "hidden_dim": 4, "depth": 1}
@@ -173,6 +174,9 @@ def test_folders_of_pictures_are_translated(run: Path, tmp_path: Path) -> None:
     found = pocketgan.translate(run, images=[tmp_path, tmp_path / "0.png"])
     assert len(found) == 4 and found.targets is None and found.labels is None
     assert (found.outputs.images[0] == found.outputs.images[3]).all()
+    found.save(tmp_path / "out")
+    with refused("other pictures", "out", count=6):
+        pocketgan.translate(run, images=[tmp_path / "0.png"]).save(tmp_path / "out")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
         pocketgan.translate(run, images=[tmp_path / "empty"])

@@ -6,6 +6,9 @@ PICTURES: Final[dict[str, str]] = {
     # Files of images.
     "no picture written": "can't write '{out}': {why}",
     "no class names": "these images were generated without classes, so there are no names; leave --labels out",
+    "other pictures": (
+        "'{folder}' holds {count} other pictures of an earlier call, such as '{name}'; choose another folder"
+    ),
     "ending of images": "must end in '.jpg', '.png' or '.npz', or be a folder (got '{out}')",
     "scale of arrays": "'{out}' holds images in their own size; leave --scale out, or write a '.png'",
     "scale from one": "must be a whole number from 1 up (got {scale})",

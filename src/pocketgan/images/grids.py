@@ -3,7 +3,7 @@
 import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -148,6 +148,30 @@ def make_folder(out: str | Path, folder: Path) -> None:
         raise RunError("no picture written", field="out", out=out, why=error.strerror) from None
 
 
+NUMBER = re.compile(r"\d{4,}")
+"""The number in the name of a single picture."""
+
+
+def check_others(folder: Path, names: Iterable[str]) -> None:
+    """Checks that no pictures of an earlier call would lie among new ones; those of the same names are replaced.
+
+    Pictures of other classes, whose names differ by more than their number, may lie beside them.
+
+    Args:
+        folder: the folder.
+        names: the files that are to be written.
+
+    Raises:
+        RunError: there are such pictures.
+    """
+    new = set(names)
+    forms = {NUMBER.sub("", name, count=1) for name in new}
+    there = (one.name for one in folder.iterdir() if one.name not in new and NUMBER.search(one.name))
+    others = [name for name in there if NUMBER.sub("", name, count=1) in forms]
+    if others:
+        raise RunError("other pictures", field="out", folder=folder, count=len(others), name=min(others))
+
+
 def class_numbers(class_names: Sequence[str]) -> list[int] | None:
     """Returns the class names as numbers from 0 up; None if a name isn't a number."""
     return [int(name) for name in class_names] if all(name.isdecimal() for name in class_names) else None
@@ -284,7 +308,8 @@ class Images:
             labels: whether to write the class names into a grid; archives and file names always have them.
 
         Raises:
-            RunError: the name has another ending, or the picture would be too large.
+            RunError: the name has another ending, the picture would be too large, or the folder has pictures of an
+                earlier call that would lie among the new ones.
             StorageError: a file can't be written.
         """
         path = Path(out)
@@ -308,8 +333,9 @@ class Images:
             write_atomically(path, buffer.getvalue())
         else:
             digits, words = max(4, len(str(len(self.images) - 1))), self.words_for_files()
-            for index, image in enumerate(self.images):
-                label = "" if self.labels is None else f"-label-{words[index]}"
-                single = grid(image[None], 1, scale or 1, gap=0)
-                save_picture(single, path / f"{index:0{digits}d}{label}.png")
+            labeled = [""] * len(self) if self.labels is None else [f"-label-{word}" for word in words]
+            names = [f"{index:0{digits}d}{label}.png" for index, label in enumerate(labeled)]
+            check_others(path, names)
+            for name, image in zip(names, self.images, strict=True):
+                save_picture(grid(image[None], 1, scale or 1, gap=0), path / name)
         return path

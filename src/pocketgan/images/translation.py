@@ -8,7 +8,7 @@ import numpy as np
 
 from pocketgan.base.files import write_atomically
 from pocketgan.base.messages import Problem
-from pocketgan.images.grids import Images, make_folder, save_picture, to_picture
+from pocketgan.images.grids import Images, check_others, make_folder, save_picture, to_picture
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Translation:
             The path of `side_by_side.png`, or the file.
 
         Raises:
-            RunError: the folder can't be created.
+            RunError: the folder can't be created, or has pictures of an earlier call that would lie among the new ones.
             StorageError: a file can't be written.
         """
         out = Path(folder)
@@ -62,9 +62,14 @@ class Translation:
             return self._save_arrays(out)
         make_folder(folder, out)
         digits = max(4, len(str(len(self) - 1)))
-        for name, images in (("input", self.inputs), ("output", self.outputs)):
-            for index, image in enumerate(images.images):
-                save_picture(to_picture(image.transpose(1, 2, 0)), out / f"{name}_{index:0{digits}d}.png")
+        pictures = {
+            f"{name}_{index:0{digits}d}.png": image
+            for name, images in (("input", self.inputs), ("output", self.outputs))
+            for index, image in enumerate(images.images)
+        }
+        check_others(out, pictures)
+        for name, image in pictures.items():
+            save_picture(to_picture(image.transpose(1, 2, 0)), out / name)
         save_picture(self.pairs.picture(), out / "side_by_side.png")
         return out / "side_by_side.png"
 
