@@ -21,7 +21,7 @@ CHOICE: dict[str, Any] = {"features": "random", "metrics": "frechet_distance,pre
 @pytest.fixture(autouse=True)
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for module in ("pocketgan.images.arrays", "pocketgan.images.intake.contents"):
-        monkeypatch.setattr(f"{module}.cache_folder", lambda: tmp_path / "cache")
+        monkeypatch.setattr(f"{module}.arrays_folder", lambda: tmp_path / "cache")
 
 
 class Painter(nn.Module):

@@ -257,7 +257,7 @@ def test_every_text_of_the_page_is_used():
 
 def test_machine_places_and_passwords_stay_off_the_page(whole, page, tmp_path):
     assert "/secret/place" not in page and str(whole.folder) not in page
-    search = {"search": "tpe", "storage": "postgresql://me:password@host/db", "variants": [], "trials": 5}
+    search = {"search": "tpe", "storage": "postgresql://me:password@host/db", "variants": [], "trials": 5, "seeds": 1}
     config = asked(**search, factors={"learning_rate": {"low": 1e-4, "high": 1e-2}})
     study = Study.begin(config, tmp_path / "search")
     assert "password" not in write_report(study).read_text(encoding="utf-8")
@@ -608,7 +608,7 @@ def test_variants_on_data_of_their_own_are_not_compared(tmp_path):
 
 @pytest.mark.slow
 def test_a_search(tmp_path):
-    config = asked(search="tpe", factors={"learning_rate": {"low": 1e-4, "high": 1e-2}}, trials=3)
+    config = asked(search="tpe", factors={"learning_rate": {"low": 1e-4, "high": 1e-2}}, trials=3, seeds=1)
     folder = Study.begin(config, tmp_path / "study").folder
     trials = {f"trial {rate:g}": config.configure("trial", {"learning_rate": rate}) for rate in (0.001, 0.002, 0.003)}
     study = Study(folder, config, trials)
@@ -670,7 +670,7 @@ def test_known_studies_are_run_again_by_their_name(name, tmp_path):
 CONFIGS = {
     "factors": asked(),
     "variants": asked(variants=[{"name": 'a "b" \\ c\n', "hidden_dim": 8}, {"pixel_range": "unit"}], factors={}),
-    "search": asked(search="tpe", factors={"r1": {"low": 0.1, "high": 3.0, "log": True}, "depth": [1, 2]}),
+    "search": asked(search="tpe", factors={"r1": {"low": 0.1, "high": 3.0, "log": True}, "depth": [1, 2]}, seeds=1),
     "texts": asked(question='Ist "größer" besser?\t\x7f 漢字 😀', settings={"learning_rate": 1e-05, "data": "C:\\x"}),
     "known": STUDIES["stability"](),
 }

@@ -11,8 +11,8 @@ STUDIES: Final[dict[str, str]] = {
         "isn't a field of the study but a setting of its runs; write it under [settings], or under [factors] to "
         "compare its values"
     ),
-    "not in a grid study": "isn't for a grid of all combinations; set search = 'tpe', or leave it out",
-    "not in a tpe study": "isn't possible in a search, whose trials all have one seed; leave it out",
+    "not in a grid": "isn't for a grid of all combinations; set search = 'tpe', or leave it out",
+    "not in a search": "isn't possible in a search, whose trials all have one seed; leave it out",
     "study fields": "; fields: {known}",
     "low below high": "low must be below high (got {low} and {high})",
     "logarithmic range": "a logarithmic range must start above 0 (got {low})",

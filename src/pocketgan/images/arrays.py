@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from pocketgan.base.errors import DataError, StorageError
-from pocketgan.base.files import cache_folder
-from pocketgan.images.intake.contents import ARRAYS
+from pocketgan.images.intake.contents import arrays_folder
 from pocketgan.images.intake.read import read_collection
 
 ASKED = ("two readings", "where are channels", "where are channels in rows")
@@ -39,7 +38,7 @@ def keep_arrays(data: Any) -> Path:
     for name, array in arrays.items():
         hashed.update(f"{name}{array.dtype}{array.shape}".encode())
         hashed.update(np.ascontiguousarray(array).data)
-    folder = cache_folder() / ARRAYS
+    folder = arrays_folder()
     path = folder / f"{hashed.hexdigest()[:16]}.npz"
     if path.is_file():
         return path

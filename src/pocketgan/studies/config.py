@@ -116,7 +116,7 @@ class StudyConfig(Section):
         reading = bool((info.context or {}).get("reading"))
         for field in () if reading else NOT_OF[self.search]:
             if getattr(self, field) not in (StudyConfig.model_fields[field].default, 1):
-                raise ConfigError(f"not in a {self.search} study", field=field)
+                raise ConfigError("not in a search" if self.search == "tpe" else "not in a grid", field=field)
         for field in OF_RECIPES if self.command else ():
             if getattr(self, field) != StudyConfig.model_fields[field].default:
                 raise ConfigError("decided by the script", field=field)

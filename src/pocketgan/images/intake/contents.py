@@ -117,8 +117,9 @@ class Collection:
     sizes: dict[tuple[int, int], int]
 
 
-ARRAYS = "arrays"
-"""Folder in the cache for arrays from Python."""
+def arrays_folder() -> Path:
+    """Returns the folder of arrays from Python, in the cache."""
+    return cache_folder() / "arrays"
 
 
 def wrong(key: str, name: str = "data", **parts: object) -> DataError:
@@ -129,7 +130,7 @@ def wrong(key: str, name: str = "data", **parts: object) -> DataError:
 
 def named(value: object) -> object:
     """Returns a part of a message, but for the file in which arrays from Python were kept what the person knows."""
-    kept = isinstance(value, str | Path) and Path(value).parent == cache_folder() / ARRAYS
+    kept = isinstance(value, str | Path) and Path(value).parent == arrays_folder()
     return problem("given arrays") if kept else value
 
 
