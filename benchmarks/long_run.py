@@ -12,6 +12,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -27,6 +28,8 @@ LIGHT, WHITE = 32, 224
 EVERY = 500
 """Steps between two losses that count, as the kept logs have them."""
 SIDE = 28
+SHOWN = (10_000, 20_000, 50_000, 100_000, 150_000, 200_000)
+"""Iterations in the page's table."""
 MIDDLE = 50_000
 """Step after which the course project found less noise and clearer edges."""
 
@@ -115,6 +118,57 @@ def tests_of(study: Study, pictures: Sequence[tuple[int, int, float, float]]) ->
     ]
 
 
+def evaluations(study: Study) -> dict[int, list[dict[str, Any]]]:
+    """Returns the evaluations of each seed's run, oldest first."""
+    runs = {job.seed: job.run() for job in study.jobs()}
+    return {seed: run.metrics() for seed, run in runs.items() if run is not None}
+
+
+def at(rows: Sequence[dict[str, Any]], step: int) -> dict[str, Any]:
+    """Returns the evaluation at a step."""
+    return next(row for row in rows if row["step"] == step)
+
+
+def quality_rows(study: Study) -> list[str]:
+    """Returns the rows of the page's table of quality."""
+    lines, seeds = [], evaluations(study).values()
+    for step in SHOWN:
+        distances = [at(rows, step)["frechet_distance"] for rows in seeds]
+        balance = float(np.median([at(rows, step)["class_kl"] for rows in seeds]))
+        values = (float(np.median(distances)), min(distances), max(distances))
+        lines.append(f"| {step:,} | {' | '.join(f'{value:.1f}' for value in values)} | {balance:.2f} |")
+    return lines
+
+
+def best_rows(study: Study) -> list[str]:
+    """Returns the rows of the page's table of best distances."""
+    lines = []
+    for seed, rows in evaluations(study).items():
+        best = min(rows, key=lambda row: row["frechet_distance"])
+        end = rows[-1]["frechet_distance"]
+        lines.append(f"| {seed} | {best['frechet_distance']:.1f} | {best['step']:,} | {end:.1f} |")
+    return lines
+
+
+def lowest_losses(study: Study) -> list[tuple[int, float, float]]:
+    """Returns for each seed where the generator's loss is lowest, and the distances there and at the best.
+
+    The losses are means over 10,000 iterations, up to each evaluation.
+    """
+    found = []
+    for job in study.jobs():
+        run = job.run()
+        assert run is not None
+        rows, stats = run.metrics(), run.stats()
+        means = {
+            row["step"]: np.mean([one["g_loss"] for one in stats if row["step"] - 10_000 < one["step"] <= row["step"]])
+            for row in rows
+        }
+        step = min(means, key=lambda one: means[one])
+        found.append((step, at(rows, step)["frechet_distance"], min(row["frechet_distance"] for row in rows)))
+    return found
+
+
 def read_rows(path: Path) -> list[tuple[int, int, float, float]]:
     """Returns the rows of a file that `--write` has written."""
     with path.open(newline="") as file:
@@ -139,6 +193,9 @@ def main() -> None:
     if options.write is not None:
         with options.write.open("w", newline="") as file:
             csv.writer(file).writerows([("seed", "step", "pieces", "gray_share"), *rows])
+    print("\n".join([*quality_rows(study), *best_rows(study)]))
+    for step, there, best in lowest_losses(study):
+        print(f"generator's loss lowest at {step:,}: distance {there:.1f}, best {best:.1f}")
     for test in tests_of(study, rows):
         print(
             f"{test.name}: {test.before:.3g} before, {test.after:.3g} after, lower in {test.lower} of {test.seeds} "

@@ -26,7 +26,9 @@ from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import run_job
 from pocketgan.studies.running import run_study
+from pocketgan.studies.sentences import chief_sentences
 from pocketgan.studies.study import STOP, UNDONE, Job, Result, Study
+from pocketgan.studies.verdicts import judge
 from tiny_studies import PAGE, Make, as_toml, assert_same_bits, contents, run_of, without_page, write_digits
 
 LONG = {"log_every": "10 steps", "checkpoint_every": "100 steps"}
@@ -179,6 +181,7 @@ def test_a_run_begun_with_other_settings_is_left_alone(tiny: Make, tmp_path: Pat
     after = {p: content for p, content in contents(job.folder).items() if p.name not in (".lock", UNDONE)}
     assert after == before
     assert study.job(job.variant, job.seed).kept_from_ending() == result
+    assert "was started with other settings" in chief_sentences(judge(study))[0], "the verdict says why"
 
 
 @pytest.mark.slow
