@@ -159,7 +159,7 @@ def lowest_losses(study: Study) -> list[tuple[int, float, float]]:
     for job in study.jobs():
         run = job.run()
         assert run is not None
-        rows, stats = run.metrics(), run.stats()
+        rows, stats = run.metrics(), [row for row in run.stats() if row["step"] % EVERY == 0]
         means = {
             row["step"]: np.mean([one["g_loss"] for one in stats if row["step"] - 10_000 < one["step"] <= row["step"]])
             for row in rows

@@ -80,6 +80,23 @@ def test_values_of_a_file_outside_its_range_are_refused(name: str, tmp_path: Pat
         assert (caught.value.key, caught.value.field) == ("images outside", "pixel_range")
 
 
+def test_what_was_done_to_the_images_of_a_file_is_said_without_flags(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clear = np.concatenate([MADE, np.full_like(MADE, 128)], axis=1)
+    np.savez(tmp_path / "made.npz", images=clear)
+    pocketgan.evaluate(tmp_path / "made.npz", against=REAL, **{**CHOICE, "progress": True})
+    said = capsys.readouterr().err
+    assert "160" in said and "transparent" in said and "--" not in said
+
+
+def test_real_images_that_can_be_read_in_two_ways_are_refused_without_flags(tmp_path: Path) -> None:
+    np.savez(tmp_path / "real.npz", images=REAL.astype(np.float32) * 3)
+    with pytest.raises(UserError) as caught:
+        pocketgan.evaluate(MADE, against=tmp_path / "real.npz", **CHOICE)
+    assert caught.value.field == "against" and "--value-range" not in str(caught.value)
+
+
 def test_an_array_is_not_called_by_the_file_that_keeps_it() -> None:
     with pytest.raises(UserError) as caught:
         pocketgan.evaluate(MADE, against=np.zeros((3, 3)), **CHOICE)

@@ -188,6 +188,7 @@ def test_splits_in_a_folder_of_their_own_are_unwrapped(tmp_path: Path) -> None:
     ("names", "expected"),
     [
         (("train/a.png", "test/b.png", "extra/c.png"), "splits beside others"),
+        (("seg_train/a.png", "seg_test/b.png", "extra/c.png"), "splits beside others"),
         (("val/a.png", "test/b.png"), "no training folder"),
         (("train/a.png", "training/b.png", "test/c.png"), "split twice"),
     ],
@@ -196,6 +197,12 @@ def test_folders_that_are_splits_in_part_are_refused(tmp_path: Path, names: tupl
     pictures(tmp_path, *names)
     with refused(expected, "data"):
         read(tmp_path)
+
+
+def test_a_class_that_is_called_like_a_split_is_said(tmp_path: Path) -> None:
+    pictures(tmp_path, "train/a.png", "plane/b.png")
+    found = read(tmp_path)
+    assert classes(found) == ["plane", "train"] and "split as class" in keys(found)
 
 
 def test_a_class_called_train_is_a_class(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pocketgan.api.checks import check
 from pocketgan.base.errors import UserError
 from pocketgan.cli.main import main
 from pocketgan.config.code import file_name, load_code
-from pocketgan.config.parts import own_table
+from pocketgan.config.parts import get, own_table
 from pocketgan.config.recipes import recipe
 from pocketgan.runs.run import Run
 from pocketgan.training.checkpoints import read_checkpoint
@@ -99,6 +99,13 @@ def test_a_file_of_any_name_can_be_checked_trained_opened_and_resumed(
         assert main(["resume", "run", "--code", f"./{name}", "--duration", "6 steps", "--quiet"]) == 0
         assert main(["generate", "run", "--code", f"./{name}", "--count", "4", "--out", "four.png"]) == 0
     capsys.readouterr()
+
+
+def test_a_run_of_an_older_version_finds_its_code(tmp_path: Path) -> None:
+    (tmp_path / "my gan.py").write_text(SOURCE)
+    with own_table():
+        load_code(tmp_path / "my gan.py")
+        assert get("generator", "my_gan.py:Painter").value is get("generator", "my gan.py:Painter").value
 
 
 def test_two_names_that_look_alike_are_two_files(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 import race as kept_races
 from pocketgan.base.errors import RunFailed
 from pocketgan.cli.main import main
+from pocketgan.config.code import hashes, sources
+from pocketgan.config.parts import own_table
 from pocketgan.experiment.recording import Recorder
 from pocketgan.images.sets import ImageSet
 from pocketgan.metrics.real_images import RealSets
@@ -146,6 +148,17 @@ def test_a_run_is_recorded_and_judged(place: Path, monkeypatch: pytest.MonkeyPat
     assert [way["name"] for way in facts["ways"]] == ["1 step", "2 steps"]
     assert judged["figures"]["frechet_distance"] == facts["ways"][0]["scores"]["random"]["frechet_distance"]["value"]
     assert facts["against"] == "test" and judged["floor"] > 0
+
+
+def test_an_entrant_of_any_file_is_recorded_with_its_code(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "my gan (2).py"
+    (place / name).write_text(STAND_IN.replace("SPREAD", "0.4"))
+    monkeypatch.setenv("POCKETGAN_RUN", str(place / "run"))
+    with own_table():
+        run_order(order_of(name, seconds=0.1, count=200))
+    run = Run.open(place / "run")
+    assert run.config.settings["entrant"] == "my gan (2)" and run.config.recipe == "my-gan--2-"
+    assert run.environment.code[name] == hashes(sources(place / name))[name]
 
 
 def test_too_few_images_to_judge_are_refused_before_training(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from pocketgan.studies.running import run_study
 from pocketgan.studies.scripts import last_line
 from pocketgan.studies.study import STOP, Study
 from pocketgan.studies.verdicts import judge
-from pocketgan.studies.versions import start_again
+from pocketgan.studies.versions import Changed, start_again
 from refusals import refused
 from tiny_studies import contents, without_page
 
@@ -250,10 +250,10 @@ def test_a_mended_script_is_run_again_and_finished_runs_are_counted() -> None:
     assert [result.state for results in study.results().values() for result in results if result] == [
         "finished", "failed",
     ]  # fmt: skip
-    assert start_again(study, study.jobs()) == ([], 0), "nothing has changed"
+    assert start_again(study, study.jobs()) == Changed([], 0, 0), "nothing has changed"
     assert study.job("spread=0.9", 0).result() is not None
     Path("my_gan.py").write_text(SCRIPT.replace('how == "fails"', 'how == "never"'))
-    assert start_again(study, study.jobs()) == (["my_gan.py"], 1)
+    assert start_again(study, study.jobs()) == Changed(["my_gan.py"], 1, 1)
     assert study.job("spread=0.9", 0).result() is None and study.job("spread=0.4", 0).result() is not None
     study = run_study(config, "out", jobs="1")
     assert {result.state for results in study.results().values() for result in results if result} == {"finished"}
@@ -262,7 +262,7 @@ def test_a_mended_script_is_run_again_and_finished_runs_are_counted() -> None:
 def test_a_script_that_recorded_nothing_is_run_again() -> None:
     study, job = job_of(study_of("silent"))
     assert run_job(job, study).state == "failed"
-    assert start_again(study, [job]) == ([], 0) and job.result() is None
+    assert start_again(study, [job]) == Changed([], 0, 1) and job.result() is None
 
 
 def test_a_signal_from_outside_leaves_a_run_undone() -> None:

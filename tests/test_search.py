@@ -23,7 +23,7 @@ from pocketgan.runs.run import Run
 from pocketgan.studies.config import StudyConfig
 from pocketgan.studies.jobs import Watcher, run_job
 from pocketgan.studies.running import run_study
-from pocketgan.studies.search import ask, open_storage, run_search, trial_name, with_trials
+from pocketgan.studies.search import ask, open_storage, run_search, suggest, takes_fractions, trial_name, with_trials
 from pocketgan.studies.study import STOP, Job, Result, Study
 from pocketgan.studies.verdicts import chosen_variant
 from refusals import refused
@@ -351,6 +351,24 @@ def test_trials_that_were_never_drawn_have_no_variant(tiny: Make, tmp_path: Path
     searched = open_storage(study)
     searched.ask().suggest_int("latent_dim", 2, 9)
     assert with_trials(study, searched).variants == {}
+
+
+def test_a_range_with_whole_ends_holds_fractions_where_the_setting_does() -> None:
+    assert takes_fractions("learning_rate") and takes_fractions("dropout") and not takes_fractions("latent_dim")
+    config = StudyConfig.model_validate(
+        {
+            "name": "a",
+            "search": "tpe",
+            "factors": {"dropout": {"low": 0, "high": 1}, "latent_dim": {"low": 2, "high": 9}},
+        }
+    )
+    searched = optuna.create_study()
+    trial = searched.ask()
+    found = {name: suggest(trial, name, values, config) for name, values in config.factors.items()}
+    assert isinstance(found["dropout"], float) and isinstance(found["latent_dim"], int)
+    older = optuna.create_study()
+    older.ask().suggest_int("dropout", 0, 1)
+    assert isinstance(suggest(older.ask(), "dropout", config.factors["dropout"], config), int), "an older search"
 
 
 # Mistakes.

@@ -60,6 +60,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         "import torch as t\nweights = t.load('judge.pt')\n",
         "from numpy import fromfile as read\nimages = read('mnist')\n",
         "reader = open\n",
+        "from torch import *\n",
+        "import torch\nweights = torch.jit.load('judge.pt')\n",
+        "from pocketgan.images.sets import load_images as seen\n",
         "data = open('mnist')\n",
         "x = eval('1')\n",
         "def broken(:\n",
@@ -70,6 +73,19 @@ def test_entries_that_break_a_rule_are_refused(tmp_path: Path, more: str) -> Non
     (tmp_path / "mine.py").write_text(ENTRY + more)
     with pytest.raises(Refused, match=r"mine\.py"):
         check_entry(tmp_path / "mine.py")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "def forward(self, input):\n    return input * 2\n",
+        "def look(network):\n    network.eval()\n    return torch.compile(network)\n",
+        "class Box:\n    def load(self):\n        self.input = 3\n        return self.load\n",
+    ],
+)
+def test_names_of_ones_own_and_methods_are_allowed(tmp_path: Path, more: str) -> None:
+    (tmp_path / "mine.py").write_text(ENTRY + more)
+    assert check_entry(tmp_path / "mine.py")
 
 
 def test_an_entry_has_at_most_three_hundred_lines(tmp_path: Path) -> None:

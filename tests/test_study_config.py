@@ -1,5 +1,6 @@
 """What a study asks: its variants, its seeds, its durations, and that every mistake is one line that helps."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pocketgan.studies import running
 from pocketgan.studies.backends import count_jobs
 from pocketgan.studies.config import MOST_VARIANTS, StudyConfig, named, slug, study_config
 from pocketgan.studies.predeclared import STUDIES, read_study
+from pocketgan.studies.running import check
 from pocketgan.studies.seeds import default_seeds
 from pocketgan.studies.study import Study
 from refusals import refused
@@ -362,7 +364,6 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({"factors": {"latent_dim": [4, 6]}, "seed": 3}, ["seed isn't a field of a study; first_seed"]),
     ({"factors": {"latent_dim": [4, 6]}, "learning_rate": 0.1}, ["learning_rate isn't a field", "[settings]"]),
-    ({"variants": [{"name": "A", "depth": 2}, {"name": "a"}]}, ["variants: two names differ only"]),
     ({"factors": {"latent_dim": [4]}, "zzzzzz": 1}, ["zzzzzz isn't a field of a study", "fields: name, question"]),
 ]
 
@@ -375,6 +376,35 @@ def test_a_mistake_is_one_line(fields: dict[str, Any], expected: list[str]) -> N
     assert "\n" not in message
     for part in expected:
         assert part in message
+
+
+def test_names_that_differ_in_capitals_need_folders_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = {"factors": {"classes": ["A", "a"]}}
+    monkeypatch.setattr("pocketgan.studies.config.CASELESS", False)
+    assert list(made(**letters).configs()) == ["classes=A", "classes=a"]
+    monkeypatch.setattr("pocketgan.studies.config.CASELESS", True)
+    with refused("names alike", "factors"):
+        made(**letters)
+
+
+def test_a_study_with_fields_without_effect_of_an_older_version_opens_and_continues(tmp_path: Path) -> None:
+    study = Study.begin(made(factors={"latent_dim": [4, 6]}), tmp_path / "study")
+    path = study.folder / "study.json"
+    values = json.loads(path.read_text())
+    values["study"] |= {"pruning": "none", "trials": 50, "moments": [10**6]}
+    path.write_text(json.dumps(values))
+    there = Study.open(study.folder).config
+    assert (there.pruning, there.trials) == ("none", 50)
+    again = Study.begin(made(factors={"latent_dim": [4, 6]}, moments=[10**6]), study.folder)
+    assert again.config.trials == 30, "the fields have no effect, so they may go"
+
+
+def test_moments_must_come_before_the_end(data: Path) -> None:
+    settings = {"data": str(data), "evaluate_every": "1 step", "validation": 0}
+    late = made(factors={"latent_dim": [4, 6]}, settings=settings, duration="5 steps", moments=[5], against="train")
+    with refused("moment too late", "moments"):
+        check(late)
+    check(late, begun=True)
 
 
 WRONG_VALUES = [

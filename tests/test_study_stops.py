@@ -181,7 +181,9 @@ def test_a_run_begun_with_other_settings_is_left_alone(tiny: Make, tmp_path: Pat
     after = {p: content for p, content in contents(job.folder).items() if p.name not in (".lock", UNDONE)}
     assert after == before
     assert study.job(job.variant, job.seed).kept_from_ending() == result
+    path.write_text(path.read_text().replace('"beta1": 0.8', '"beta1": 0.9'))
     assert "was started with other settings" in chief_sentences(judge(study))[0], "the verdict says why"
+    assert run_job(job, study).state == "finished" and job.kept_from_ending() is None
 
 
 @pytest.mark.slow

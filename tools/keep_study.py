@@ -21,7 +21,7 @@ def kept_content(path: Path, every: int = 1) -> bytes:
         path: the file.
         every: of `stats.jsonl`, the rows whose step is a multiple of this.
     """
-    if path.name == "stats.jsonl":
+    if path.name == "stats.jsonl" and every > 1:
         lines = path.read_bytes().splitlines(keepends=True)
         return b"".join(line for line in lines if json.loads(line)["step"] % every == 0)
     if path.name != "environment.json":

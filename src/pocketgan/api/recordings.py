@@ -232,7 +232,7 @@ def plain_value(value: Any) -> Any:
 def own_seed(settings: Mapping[str, Value]) -> int:
     """Returns the seed among a loop's own settings; 0 if there is none, or none that counts as one here."""
     seed = settings.get("seed", 0)
-    return seed if isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 else 0
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**31 else 0
 
 
 def whole_number(field: str, value: Any, *, least: int) -> int:
@@ -241,7 +241,10 @@ def whole_number(field: str, value: Any, *, least: int) -> int:
     Raises:
         UserError: it isn't one, or it is too small.
     """
-    number = index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else None
+    try:
+        number = None if isinstance(value, bool) else index(value)
+    except TypeError:
+        number = None
     if number is None:
         raise UserError("refused", field=field, value=repr(value), why=problem("int_parsing"))
     if number < least:
@@ -273,6 +276,10 @@ def is_loading() -> bool:
 def script_name() -> str:
     """Returns the name of the program that runs, without its ending; `recorded` in a notebook or in Python's shell."""
     path = getattr(sys.modules.get("__main__"), "__file__", None)
-    stem = Path(path).stem.lstrip("_.-") if path and path.endswith(".py") else ""
-    plain = "".join(letter if letter.isalnum() or letter in "_.-" else "-" for letter in stem)
+    return plain_name(Path(path).stem) if path and path.endswith(".py") else UNNAMED
+
+
+def plain_name(text: str) -> str:
+    """Returns a text as the name of a run's kind; `recorded` if nothing is left of it."""
+    plain = "".join(letter if letter.isalnum() or letter in "_.-" else "-" for letter in text.lstrip("_.-"))
     return plain if plain[:1].isalnum() else UNNAMED

@@ -13,6 +13,7 @@ INTAKE: Final[dict[str, str]] = {
     "fit pad": "padded to a square and scaled",
     "fit stretch": "stretched",
     "clipped values": "values below {low} or above {high}, clipped: {count} images",
+    "split as class": "the folder '{name}' is a class here; it would be a split if it lay beside other splits alone",
     "scaled values": "values from {low} to {high}, scaled to 0 to 255: {count} images",
     "gray in color": "gray images saved in color, read as gray (--color rgb keeps three channels): {count}",
     "gray among color": "gray pictures among colored ones, read in color: {count}",
@@ -59,6 +60,9 @@ INTAKE: Final[dict[str, str]] = {
     "two readings of images": (
         "{path}: values from {low} to {high} ({type}) can be read in several ways; set --pixel-range 0:1, -1:1, 0:255, "
         "or the values of black and white, such as 0:{high}"
+    ),
+    "two readings of real images": (
+        "{path}: values from {low} to {high} ({type}) can be read in several ways; save them as uint8 from 0 to 255"
     ),
     "images not finite": "{path} holds infinite values or NaN",
     "where are channels": (

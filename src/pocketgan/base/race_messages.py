@@ -19,6 +19,10 @@ RACES: Final[dict[str, str]] = {
     "no race folder": "'{folder}' isn't the folder of a race: it has no race.json",
     "other race": "'{folder}' holds a race with another {setting} ({old} -> {new}); choose another folder",
     "images of an entrant": "its sampler '{way}' must return float images {expected} (got {found})",
+    "too few in a race": (
+        "has {found} real images to compare with; a race needs {least}: a split of that size, or {all} images without "
+        "one"
+    ),
     "no step in time": (
         "it made no step: the {seconds} s of training passed while its networks were built; set a longer --for"
     ),

@@ -12,7 +12,7 @@ STUDIES: Final[dict[str, str]] = {
         "compare its values"
     ),
     "not in a grid": "isn't for a grid of all combinations; set search = 'tpe', or leave it out",
-    "not in a search": "isn't possible in a search, whose trials all have one seed; leave it out",
+    "not in a search": "isn't possible in a search: its trials have one seed each and aren't compared; leave it out",
     "study fields": "; fields: {known}",
     "low below high": "low must be below high (got {low} and {high})",
     "logarithmic range": "a logarithmic range must start above 0 (got {low})",

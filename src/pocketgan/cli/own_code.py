@@ -41,19 +41,24 @@ def take_code(command: str, arguments: Sequence[str]) -> list[str]:
                 raise ConfigError("needs a value", field="code")
             hand_over(path)
         elif separator and flag in FLAGS:
-            results.append(f"{flag}={without_paths(value)}")
+            results.append(f"{flag}={without_paths(flag, value)}")
         elif before in FLAGS or (not before.startswith("-") and not results and command in ("train", "summary")):
-            results.append(without_paths(word))
+            results.append(without_paths(before, word))
         else:
             results.append(word)
         before = word
     return results
 
 
-def without_paths(names: str) -> str:
-    """Loads the files in names of parts, separated by commas, and returns the names without the files' folders."""
+def without_paths(flag: str, names: str) -> str:
+    """Loads the files in names of parts, and returns the names without the files' folders.
+
+    Args:
+        flag: what they are the value of; metrics are separated by commas.
+        names: the names.
+    """
     results = []
-    for name in names.split(","):
+    for name in names.split(",") if flag in ("--metrics", "--metric") else [names]:
         file, separator, attribute = name.rpartition(":")
         if separator and file.endswith(".py"):
             hand_over(file)

@@ -28,8 +28,8 @@ INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib
 """Folders of installed packages: of their files, only the one with the part is recorded."""
 LARGEST = 5_000_000
 """Maximum number of bytes of a file of code."""
-RESERVED = re.compile(r"[/\\:,\x00-\x1f\x7f]|^\W")
-"""What the name of a file has in configurations as an underscore: what separates names, and what isn't printed."""
+RESERVED = '<>:"/\\|?*,`'
+"""Characters that names in configurations don't have: separators, and what has a meaning elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,15 @@ def load_code(path: str | Path) -> Code:
 
 
 def file_name(path: Path) -> str:
-    """Returns the name of a file of code in configurations: `my_gan.py`."""
-    return RESERVED.sub("_", path.name)
+    """Returns the name of a file of code in configurations: `my_gan.py`. Reserved characters become underscores."""
+    name = "".join("_" if letter in RESERVED or not letter.isprintable() else letter for letter in path.name)
+    return name if name[:1].isalnum() or name[:1] == "_" else f"_{name[1:]}"
+
+
+def spelled_before(name: str) -> str:
+    """Returns how an older version spelled the name of a part of one's own: with letters of ASCII alone."""
+    file, separator, part = name.rpartition(":")
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", file) + separator + part
 
 
 def load_from_environment() -> None:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pocketgan.base.errors import ConfigError, nearest
-from pocketgan.config.code import Code, code_of, load_from_environment, loaded, name_of_object
+from pocketgan.config.code import RESERVED, Code, code_of, load_from_environment, loaded, name_of_object, spelled_before
 from pocketgan.config.metric_names import METRICS
 from pocketgan.config.options import Value, converted, hints_of, literal, parameters_of
 
@@ -32,7 +32,7 @@ OPTIONS: dict[str, Kind] = {
     "optimizer_options": "optimizer",
 }
 """The settings that hold options of a part, and the part's kind."""
-PATTERN = re.compile(r"\w[^/\\:,\x00-\x1f\x7f]*(:[^\W\d]\w*)?")
+PATTERN = re.compile(rf"\w[^{re.escape(RESERVED)}\x00-\x1f\x7f]*(:[^\W\d]\w*)?")
 """A part's name: a name of the package or of an entry point, or `file.py:Name`; never a path."""
 FILLED = ("config", "shape", "pixels", "latent_dim", "z_dim", "classes", "num_classes")
 """Arguments of a network's constructor that Pocketgan fills in wherever they are named."""
@@ -202,13 +202,14 @@ def find(kind: Kind, name: str) -> Part | None:
     Raises:
         ConfigError: the file that was handed over has no such part.
     """
-    if (kind, name) in _objects:
-        return _objects[kind, name]
+    known = next((one for one in _objects if one[0] == kind and name in (one[1], spelled_before(one[1]))), None)
+    if known is not None:
+        return _objects[known]
     file, separator, attribute = name.partition(":")
     if separator and file not in loaded and file.endswith(".py"):
         load_from_environment()
-    if separator and file in loaded:
-        code = loaded[file]
+    code = loaded.get(file) or next((loaded[one] for one in loaded if spelled_before(f"{one}:") == f"{file}:"), None)
+    if separator and code is not None:
         return Part(kind, name, code.attribute(attribute, field_of(kind)), code)
     if separator or kind not in (*NAMED, "metric", "recipe"):
         return None
@@ -253,7 +254,8 @@ def unknown(kind: Kind, name: str) -> ConfigError:
     file, separator, _ = name.partition(":")
     field = field_of(kind)
     if separator and file.endswith(".py"):
-        return ConfigError("code missing", field=field, name=name, file=file)
+        shown = f'"{file}"' if " " in file else file
+        return ConfigError("code missing", field=field, name=name, file=shown)
     if separator:
         return ConfigError("object missing", field=field, name=name)
     if file.endswith(".py"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from pocketgan.base.errors import PocketganError, RunError, UserError
 from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
-from pocketgan.config.code import sources
+from pocketgan.config.code import loaded, sources
 from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan
 from pocketgan.config.sections import RunConfig
@@ -74,7 +74,7 @@ def create_recorded(
         config = replace(config, conditional=False)
     if generator is not None:
         generator.check(config, facts)
-    code = config.code() | script()
+    code = config.code() | script() | {name: text for one in loaded.values() for name, text in one.files.items()}
     folder = claimed(place, config.recipe, given=given)
     keep_code(folder / CODE, code)
     environment = describe_environment("" if generator is None else generator.device, code)

@@ -19,7 +19,16 @@ from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.frequencies import class_frequencies
 from pocketgan.metrics.judge import Judge
-from pocketgan.metrics.real_images import COUNT, SPLITS, RealSets, choose_space, labels_in, look_at, read_real
+from pocketgan.metrics.real_images import (
+    COUNT,
+    SPLITS,
+    RealSets,
+    choose_space,
+    labels_in,
+    look_at,
+    read_real,
+    without_flags,
+)
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, score
 from pocketgan.metrics.translation import BASELINE, TranslationScores, has_targets, score_translation
@@ -110,7 +119,8 @@ def evaluate(
             assert isinstance(source, str | Path)
             unfitted = read_images(source, count, value_range)
             for note in unfitted.notes:
-                progress.say(FLAG.sub("", note))
+                if note.key not in ABOUT_LABELS:
+                    progress.say(FLAG.sub("", note))
         check_counts(chosen, len(unfitted), len(sets.reference), asked=asked, progress=progress)
     else:
         reads_images = model.config.reads_images
@@ -209,19 +219,10 @@ def read_images(source: str | Path, count: int | None, value_range: str | None =
     return chosen_from(image_set, count, source)
 
 
+ABOUT_LABELS = ("table of few", "table beside folders")
+"""Notes that advise a flag of training."""
 FLAG = re.compile(r"\s*[(（]--[^)）]*[)）]")
 """The flag of training in a note on what was done to images."""
-WITHOUT_FLAGS = {
-    "two readings": "two readings of images",
-    "damaged picture": "damaged image",
-    "damaged pictures": "damaged images",
-}
-"""Messages that name a flag of training, and those that `evaluate` has instead."""
-
-
-def without_flags(error: DataError, field: str) -> DataError:
-    """Returns an error about images that were read for training as one about images that are measured."""
-    return DataError(WITHOUT_FLAGS.get(error.key, error.key), field=field, **error.parts)
 
 
 def chosen_from(image_set: ImageSet, count: int | None, source: object = None) -> ImageSet:

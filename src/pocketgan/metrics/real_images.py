@@ -171,7 +171,24 @@ def read_real(data: DataConfig, against: str, *, knows_training: bool = True) ->
     try:
         return against_path(against, training, pairs=data.pairs != NONE)
     except DataError as error:
-        raise DataError("test and train", field="against", why=error.reason) from None
+        why = without_flags(error, "against").reason
+        raise DataError("test and train", field="against", why=why) from None
+
+
+WITHOUT_FLAGS = {
+    "two readings": "two readings of images",
+    "damaged picture": "damaged image",
+    "damaged pictures": "damaged images",
+}
+"""Messages that name a flag of training, and those that `evaluate` has instead."""
+
+
+def without_flags(error: DataError, field: str) -> DataError:
+    """Returns an error about images that were read for training as one about images that are measured."""
+    key = WITHOUT_FLAGS.get(error.key, error.key)
+    if key == "two readings of images" and field == "against":
+        key = "two readings of real images"
+    return DataError(key, field=field, **error.parts)
 
 
 def against_held_out(data: DataConfig, against: str) -> RealSets:

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ def check_race(entrants: Iterable[str], data: str, validation: float, against: s
         if error.field != "against":
             raise
         real = 0  # There are too few images for such a split.
-    check_number(real)
+    if real < FEWEST:
+        raise UserError("too few in a race", field="data", least=FEWEST, found=real, all=round(FEWEST / TEST))
 
 
 def check_source(name: str) -> None:
@@ -127,8 +129,12 @@ def check_entrant(entrant: Any, name: str) -> Entrant:
         part = getattr(entrant, attribute)
         if not isinstance(part, nn.Module):
             raise not_an_entrant(name, "entrant part", part=attribute, kind=type(part).__name__)
-    if not isinstance(entrant.batch_size, int) or entrant.batch_size < 1:
-        raise not_an_entrant(name, "entrant batch", found=repr(entrant.batch_size))
+    try:
+        size = operator.index(entrant.batch_size)
+    except TypeError:
+        size = 0
+    if size < 1 or isinstance(entrant.batch_size, bool):
+        raise not_an_entrant(name, "entrant batch", found=in_short(entrant.batch_size))
     if not isinstance(entrant.samplers, Mapping) or not entrant.samplers:
         raise not_an_entrant(name, "no samplers")
     return entrant
@@ -152,13 +158,18 @@ def check_step(entrant: Entrant, name: str, values: Any, task: Task) -> None:
         try:
             float(value)
         except (TypeError, ValueError, RuntimeError):
-            found = f"{type(value).__name__} {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)[:40]
+            found = f"{type(value).__name__} {tuple(value.shape)}" if isinstance(value, Tensor) else in_short(value)
             raise not_an_entrant(name, "entrant value", value=key, found=found) from None
     labels = torch.arange(FIRST_LOOK) % task.classes if task.classes else None
     for way, sampler in entrant.samplers.items():
         with kept_random():
             images = sampler(FIRST_LOOK, labels, task.seed)
         check_images(images, way, (FIRST_LOOK, *task.images.shape[1:]))
+
+
+def in_short(value: object) -> str:
+    """Returns a value in one short line."""
+    return " ".join(repr(value).split())[:40]
 
 
 def not_an_entrant(name: str, key: str, **parts: Any) -> UserError:

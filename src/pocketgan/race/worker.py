@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pocketgan.api.recordings import record
+from pocketgan.api.recordings import plain_name, record
 from pocketgan.base.errors import RunFailed
 from pocketgan.base.files import write_json
 from pocketgan.experiment.recording import Recorder
@@ -70,10 +70,9 @@ def run_order(order: Order) -> None:
         return way(count, None if labels is None else torch.as_tensor(labels), seed)
 
     settings = {"entrant": name, "seconds": order.seconds, "seed": order.seed, "threads": order.threads}
+    held_out = {"validation": order.validation, "test": TEST}
     watched = {"sample_every": "end", "evaluate_every": "none", "log_every": "20 steps", "progress": False}
-    with record(
-        data=order.data, sample=draw, settings=settings, name=name, validation=order.validation, test=TEST, **watched
-    ) as run:
+    with record(data=order.data, sample=draw, settings=settings, name=plain_name(name), **held_out, **watched) as run:
         run.training_data()  # The record knows that these images are trained on.
         with run.aside():
             sets = rotated(read_real(run.run.config.data, order.against), order.rotation)

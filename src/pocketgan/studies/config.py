@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,8 @@ MOST_VARIANTS = 1000
 LONGEST_SLUG = 100
 OF_RECIPES = ("recipe", "duration", "against", "features", "count")
 """Fields that a study over a script can't have: the script decides them."""
+CASELESS = sys.platform in ("win32", "darwin")
+"""Whether folders whose names differ in capitals alone are usually the same."""
 NOT_OF = {"grid": ("trials", "pruning", "storage"), "tpe": ("seeds", "compare_with")}
 """Fields that would have no effect, by the kind of search."""
 
@@ -115,7 +118,8 @@ class StudyConfig(Section):
     def _check(self, info: ValidationInfo) -> "StudyConfig":
         reading = bool((info.context or {}).get("reading"))
         for field in () if reading else NOT_OF[self.search]:
-            if getattr(self, field) not in (StudyConfig.model_fields[field].default, 1):
+            usual = (StudyConfig.model_fields[field].default, *([1] if field == "seeds" else []))
+            if getattr(self, field) not in usual:
                 raise ConfigError("not in a search" if self.search == "tpe" else "not in a grid", field=field)
         for field in OF_RECIPES if self.command else ():
             if getattr(self, field) != StudyConfig.model_fields[field].default:
@@ -190,8 +194,9 @@ class StudyConfig(Section):
             twin = next(other for other in configs if configs[other] == config)
             if self.factors and twin != name:
                 raise ConfigError("same runs", field="factors", twin=twin, name=name)
-        if len({slug(name).casefold() for name in configs}) < len(configs):
-            raise ConfigError("names alike", field="variants")
+        alike = str.casefold if CASELESS else str
+        if len({alike(slug(name)) for name in configs}) < len(configs):
+            raise ConfigError("names alike", field="factors" if self.factors else "variants")
         if self.compare_with is not None and self.compare_with not in configs:
             of_message = {"name": self.compare_with, "hint": nearest(self.compare_with, configs)}
             raise ConfigError("no variant", field="compare_with", **of_message, known=", ".join(configs))

@@ -59,6 +59,7 @@ def run_job(job: Job, study: Study, watch: Watcher | None = None) -> Result:
     if known is not None:
         return known
     started = time.perf_counter()
+    forget_undone(job)
     try:
         stopped = (study.folder / STOP).exists() or not train(job, study, watch)
         if stopped:
@@ -134,8 +135,14 @@ def keep(job: Job, result: Result, wall_seconds: float) -> Result:
     )
     job.folder.mkdir(parents=True, exist_ok=True)
     write_json(job.folder / "result.json", stored_fields(result))
-    (job.folder / UNDONE).unlink(missing_ok=True)
+    forget_undone(job)
     return result
+
+
+def forget_undone(job: Job) -> None:
+    """Removes the file that says what kept a run from ending."""
+    with suppress(OSError):
+        (job.folder / UNDONE).unlink(missing_ok=True)
 
 
 def stored_fields(result: Result) -> dict[str, Any]:

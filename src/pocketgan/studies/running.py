@@ -59,7 +59,8 @@ def run_study(
     progress = progress or Progress(quiet=True)
     threads = threads_each(config)
     at_once = count_jobs(jobs, threads)
-    check_scripts(config, Path.cwd()) if config.command else check(config)
+    begun = (Path(folder) / "study.json").is_file()
+    check_scripts(config, Path.cwd()) if config.command else check(config, begun=begun)
     if config.search == "tpe":
         search.check(config)
         if config.storage:
@@ -89,8 +90,12 @@ def threads_each(config: StudyConfig) -> int:
     return max(int(count) if str(count).isdecimal() and int(count) else cpu_count() for count in counts)
 
 
-def check(config: StudyConfig) -> None:
+def check(config: StudyConfig, *, begun: bool = False) -> None:
     """Checks that the scores can be measured, before anything is trained.
+
+    Args:
+        config: the study.
+        begun: whether it began before, perhaps by an older version, which accepted moments after the end.
 
     Raises:
         UserError: a metric is unknown, the real images don't exist, or there will be no best checkpoint to measure.
@@ -108,7 +113,7 @@ def check(config: StudyConfig) -> None:
     for data in {variant.data.model_dump_json() for variant in variants.values()}:
         sets = read_real(DataConfig.model_validate_json(data), config.against)
         real = len(sets.reference)
-        if config.moments and sets.training is not None:
+        if config.moments and sets.training is not None and not begun:
             check_moments(config, data, len(sets.training))
         redraws = any(variant.reads_images for variant in variants.values() if variant.data.model_dump_json() == data)
         few = too_few(config.metric, metrics[config.metric], min(config.count, real) if redraws else config.count, real)
@@ -134,9 +139,11 @@ def run_jobs(
     study: Study, jobs: Sequence[Job], at_once: int, backend: Backend, threads: int, progress: Progress
 ) -> None:
     """Executes the jobs without a result, and shows their progress."""
-    files, count = start_again(study, jobs)
-    if files:
-        progress.say(say("code changed", files=", ".join(files), count=count))
+    changed = start_again(study, jobs)
+    if changed.again:
+        progress.say(say("runs again", count=changed.again))
+    if changed.files:
+        progress.say(say("code changed", files=", ".join(changed.files), count=changed.finished))
     left = [job for job in jobs if job.result() is None]
     done = len(jobs) - len(left)
     if left and done:

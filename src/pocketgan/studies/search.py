@@ -202,6 +202,12 @@ def trial_name(number: int) -> str:
     return f"trial-{number:04d}"
 
 
+def began_whole(searched: Any, name: str) -> bool:
+    """Returns whether a search has tried whole numbers of a setting before, as older versions did."""
+    kinds = (type(one.distributions.get(name)).__name__ for one in searched.get_trials(deepcopy=False))
+    return "IntDistribution" in kinds
+
+
 def takes_fractions(name: str) -> bool:
     """Returns whether a setting takes numbers that aren't whole."""
     field = rename(name, "")[0]
@@ -215,7 +221,7 @@ def suggest(trial: Any, name: str, values: Any, config: StudyConfig) -> Any:
     """Asks Optuna for a factor's value: a whole one if both ends of the range are whole, and so is the setting."""
     if not isinstance(values, Range):
         return trial.suggest_categorical(name, values)
-    fractions = not config.command and takes_fractions(name)
+    fractions = not config.command and takes_fractions(name) and not began_whole(trial.study, name)
     if isinstance(values.low, int) and isinstance(values.high, int) and not fractions:
         return trial.suggest_int(name, values.low, values.high, log=values.log)
     return trial.suggest_float(name, values.low, values.high, log=values.log)

@@ -61,6 +61,10 @@ SENTENCES: dict[str, Text] = {
         "'{name}' is chosen; {count} run on a confirmation seed shows how good it is",
         "'{name}' is chosen; {count} runs on confirmation seeds show how good it is",
     ),
+    "runs again": (
+        "{count} failed run starts again, because its code has changed or it recorded nothing",
+        "{count} failed runs start again, because their code has changed or they recorded nothing",
+    ),
     "code changed": (
         "{files} changed after {count} finished run, which isn't repeated; choose another folder to train all runs "
         "with one version",

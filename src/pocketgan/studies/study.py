@@ -24,13 +24,13 @@ from pocketgan.config.sections import RunConfig
 from pocketgan.metrics.words import BETTER, IDEALS
 from pocketgan.runs.records import read_object
 from pocketgan.runs.run import Run
-from pocketgan.studies.config import StudyConfig, slug, study_config
+from pocketgan.studies.config import NOT_OF, StudyConfig, slug, study_config
 
 GROWS = ("seeds", "fresh_seeds", "trials", "question")
 """Fields that may change when a study continues, mostly to larger numbers."""
 STOP = ".stop"
 UNDONE = "undone.json"
-"""File in a run's folder that says what kept the run from ending, until it ends."""
+"""File in a run's folder that says what kept the run from ending, until it is tried again."""
 
 Images = tuple[Any, ...]
 """What tells the images that variants were trained on and measured against."""
@@ -317,11 +317,11 @@ def check_same(there: Study, asked: Study) -> None:
     """
     old, new = (study.config.model_dump() | {"direction": study.config.better} for study in (there, asked))
     for name in old:
-        if old[name] != new[name] and name not in GROWS:
+        if old[name] != new[name] and name not in (*GROWS, *NOT_OF[asked.config.search]):
             change = {"setting": name, "old": old[name], "new": new[name]}
             raise StudyError("other study", field="out", folder=there.folder, name=there.config.name, **change)
     old["seeds"], new["seeds"] = len(there.seeds()), len(asked.seeds())
-    for name in ("seeds", "fresh_seeds", "trials"):
+    for name in ("seeds", "fresh_seeds", *(["trials"] if asked.config.search == "tpe" else [])):
         if new[name] < old[name] and not (name == "seeds" and asked.config.seeds is None):
             raise StudyError("smaller study", field=name, new=new[name], old=old[name], folder=there.folder)
     if asked.config.search == "grid" and not same_variants(there.variants, asked.variants):

@@ -3,35 +3,62 @@
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from pocketgan.base.errors import ConfigError
+from pocketgan.base.errors import ConfigError, RunBusy, RunError
 from pocketgan.config.code import hashes, sources
 from pocketgan.runs.own_code import known_hashes
 from pocketgan.studies.commands import filled
 from pocketgan.studies.study import Job, Study
 
 
-def start_again(study: Study, jobs: Iterable[Job]) -> tuple[list[str], int]:
+@dataclass(frozen=True)
+class Changed:
+    """What has changed since a study's runs.
+
+    Attributes:
+        files: the files of code that have changed after finished runs.
+        finished: the number of these runs, which stay.
+        again: the number of failed runs that start again.
+    """
+
+    files: list[str]
+    finished: int
+    again: int
+
+
+def start_again(study: Study, jobs: Iterable[Job]) -> Changed:
     """Removes failed runs whose code was mended, so that they start again.
 
-    A script that failed before it recorded anything starts again, too.
-
-    Returns:
-        The files that have changed after finished runs, and the number of these runs, which stay.
+    A script that failed before it recorded anything starts again, too. A run that another process trains stays.
     """
-    names, count = set[str](), 0
+    names, finished, again = set[str](), 0, 0
+    if not study.config.command and not any(variant.own_parts() for variant in study.variants.values()):
+        return Changed([], 0, 0)
     for job in jobs:
         result = job.result()
         if result is None:
             continue
         changed = changed_files(study, job)
         if result.state == "failed" and (changed or (study.config.command and job.run() is None)):
-            shutil.rmtree(job.folder, ignore_errors=True)
+            if is_free(job):
+                shutil.rmtree(job.folder, ignore_errors=True)
+                again += 1
         elif changed:
             names.update(changed)
-            count += 1
-    return sorted(names), count
+            finished += 1
+    return Changed(sorted(names), finished, again)
+
+
+def is_free(job: Job) -> bool:
+    """Returns whether no process trains a run."""
+    run = job.run()
+    try:
+        with suppress(RunError) if run is None else run.locked():
+            return True
+    except RunBusy:
+        return False
 
 
 def changed_files(study: Study, job: Job) -> list[str]:

@@ -64,7 +64,7 @@ def list_pictures(folder: Path, labels: str, notes: Notes) -> dict[Part, list[Li
             raise wrong("only unread pictures", folder=folder, names=few(unread), known=_known())
         raise wrong("no pictures", folder=folder, known=_known())
     splits: dict[Part, Tree] = {}
-    for part, branch in _splits(tree, folder).items():
+    for part, branch in _splits(tree, folder, notes).items():
         splits[part] = _unwrapped(branch, notes)
     found: dict[Part, list[Listed]] = {}
     for part, branch in splits.items():
@@ -79,7 +79,7 @@ def _known() -> str:
     return "PNG, JPEG, WebP, BMP, GIF, TIFF"
 
 
-def _splits(tree: Tree, folder: Path) -> dict[Part, Tree]:
+def _splits(tree: Tree, folder: Path, notes: Notes) -> dict[Part, Tree]:
     """Returns the folders of the splits; the folder itself if it has none.
 
     Raises:
@@ -94,6 +94,9 @@ def _splits(tree: Tree, folder: Path) -> dict[Part, Tree]:
         if "train" in known and len(set(known)) > 1:
             others = [name for name, part in zip(names, parts, strict=True) if part is None]
             raise wrong("splits beside others", folder=folder, names=few(others, most=5))
+        for name, part in zip(names, parts, strict=True):
+            if part is not None:
+                notes.say("split as class", name=printable(name))
         return {"train": tree}
     if "train" not in known:
         raise wrong("no training folder", folder=folder, names=few(names))
@@ -106,13 +109,19 @@ def _splits(tree: Tree, folder: Path) -> dict[Part, Tree]:
 
 
 def _parts_in(names: list[str]) -> list[Part | None]:
-    """Returns the split that each folder's name is, or that it holds beside a word that all of them share."""
-    words = [re.split(r"[-_. ]", name.lower()) for name in names]
-    inner = [[word for word in row if word in SPLITS] for row in words]
-    shared = {tuple(word for word in row if word not in SPLITS) for row in words}
-    if len(names) > 1 and len(shared) == 1 and all(len(row) == 1 for row in inner):
-        return [SPLITS[row[0]] for row in inner]
-    return [SPLITS.get(name.lower()) for name in names]
+    """Returns the split that each folder's name is, or that it holds beside words that it shares with another split."""
+    parts: list[Part | None] = [SPLITS.get(name.lower()) for name in names]
+    groups: dict[tuple[str, ...], dict[int, Part]] = {}
+    for place, name in enumerate(names):
+        words = re.split(r"[-_. ]", name.lower())
+        inner = [word for word in words if word in SPLITS]
+        if len(inner) == 1:
+            groups.setdefault(tuple(word for word in words if word not in SPLITS), {})[place] = SPLITS[inner[0]]
+    for group in groups.values():
+        if len(group) > 1:
+            for place, part in group.items():
+                parts[place] = part
+    return parts
 
 
 def _unwrapped(branch: Tree, notes: Notes) -> Tree:

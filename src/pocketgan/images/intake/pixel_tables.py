@@ -7,7 +7,7 @@ import warnings
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -118,22 +118,27 @@ def _values(
     Raises:
         DataError: a cell isn't a number, or a row has another number of cells.
     """
-    options = {"delimiter": separator, "skiprows": skipped, "ndmin": 2, "encoding": "utf-8-sig", "quotechar": '"'}
+
+    def load(kind: type, **columns: Any) -> np.ndarray:
+        with opened(path) as file:
+            return np.loadtxt(file, kind, **columns, **options)
+
+    options = {"delimiter": separator, "skiprows": skipped, "ndmin": 2, "quotechar": '"'}
     whole = pixels is None or sorted([*pixels, *([] if column is None else [column])]) == list(range(len(pixels) + 1))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Of a table without rows, which is refused later.
             if column is None:
-                return np.loadtxt(path, np.float32, usecols=pixels, **options), None
+                return load(np.float32, usecols=pixels), None
             if whole:  # At once, which takes half as long.
                 with suppress(ValueError):
-                    rows = np.loadtxt(path, np.float32, **options)
+                    rows = load(np.float32)
                     return np.delete(rows, column, axis=1), rows[:, column]
-            rows = np.loadtxt(path, np.float32, usecols=pixels, **options)
+            rows = load(np.float32, usecols=pixels)
             try:
-                return rows, np.loadtxt(path, np.float64, usecols=[column], **options)[:, 0]
+                return rows, load(np.float64, usecols=[column])[:, 0]
             except ValueError:
-                return rows, np.char.strip(np.loadtxt(path, str, usecols=[column], **options)[:, 0])
+                return rows, np.char.strip(load(str, usecols=[column])[:, 0])
     except (OSError, EOFError, zlib.error, ValueError) as error:
         why = shortened(str(error).splitlines()[0].partition("; use")[0], LONGEST_REASON)
         raise wrong("no table of pixels", path=path, why=why) from None

@@ -25,6 +25,8 @@ PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
 FOREIGN = (".mat", ".h5", ".hdf5", ".parquet", ".arrow", ".tfrecord", ".lmdb")
 """Endings of files that other libraries read."""
 PACKED = (".zip", ".tar", ".tgz", ".7z", ".rar", ".gz", ".bz2", ".xz")
+PACKED_TABLES = (".csv.gz", ".tsv.gz")
+"""Endings of compressed tables of pixels, which are read."""
 
 Shown = Callable[[int], AbstractContextManager[Report]]
 """Shows that some pictures are read: takes their number, yields a function that takes the share that is done."""
@@ -94,7 +96,8 @@ def _refuse(path: Path) -> None:
         raise wrong("pickles", path=path)
     if ending in FOREIGN:
         raise wrong("foreign file", path=path, ending=ending)
-    raise wrong("packed" if ending in PACKED else "table in folder", path=path)
+    packed = ending in PACKED and not path.name.lower().endswith(PACKED_TABLES)
+    raise wrong("packed" if packed else "table in folder", path=path)
 
 
 def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
@@ -103,7 +106,7 @@ def _read_file(path: Path, wishes: Wishes, notes: Notes) -> Collection:
         return settle_arrays("idx", idx.read_idx(path, wishes.orientation, notes), wishes, str(path), notes)
     if ending in (".npz", ".npy"):
         return settle_arrays("arrays", archives.read_file(path, notes), wishes, str(path), notes)
-    if ending in (".csv", ".tsv") or path.name.lower().endswith((".csv.gz", ".tsv.gz")):
+    if ending in (".csv", ".tsv") or path.name.lower().endswith(PACKED_TABLES):
         return settle_arrays("csv", pixel_tables.read_csv(path, notes), wishes, str(path), notes)
     if ending in (*PICKLED, *FOREIGN, *PACKED):
         _refuse(path)
