@@ -20,6 +20,7 @@ from scipy import ndimage
 
 from pocketgan.images.montage import PADDING, SCALE
 from pocketgan.images.readers import read_mnist
+from pocketgan.runs.run import Run
 from pocketgan.studies.statistics import holm, permutation_p_value
 from pocketgan.studies.study import Study
 
@@ -83,30 +84,32 @@ def pictures_in(path: Path) -> list[np.ndarray]:
     return [grid[row : row + step, column : column + step][cell, cell] for row in places for column in places]
 
 
+def runs_of(study: Study) -> list[tuple[int, Run]]:
+    """Returns the seeds and runs that are finished."""
+    ended = [job for job in study.jobs() if (result := job.result()) is not None and result.state == "finished"]
+    return [(job.seed, run) for job in ended if (run := job.run()) is not None]
+
+
 def measured(study: Study) -> list[tuple[int, int, float, float]]:
     """Returns seed, step, mean pieces and mean gray share of each sample picture."""
     rows = []
-    for job in study.jobs():
-        run = job.run()
-        assert run is not None
+    for seed, run in runs_of(study):
         for sample in run.samples():
             pictures = pictures_in(sample.path)
             means = (float(np.mean([one(picture) for picture in pictures])) for one in (pieces, gray_share))
-            rows.append((job.seed, sample.step, *(round(mean, 4) for mean in means)))
+            rows.append((seed, sample.step, *(round(mean, 4) for mean in means)))
     return rows
 
 
 def tests_of(study: Study, pictures: Sequence[tuple[int, int, float, float]]) -> list[Test]:
     """Returns the four comparisons, corrected for each other."""
     pairs: dict[str, list[tuple[float, float]]] = {name: [] for name in ("steady", "swings", "pieces", "gray")}
-    for job in study.jobs():
-        run = job.run()
-        assert run is not None
+    for seed, run in runs_of(study):
         rows = [row for row in run.stats() if row["step"] % EVERY == 0]
         steps, losses = np.array([row["step"] for row in rows]), np.array([row["g_loss"] for row in rows])
         pairs["steady"].append((swings(steps, losses, 10_000, 30_000), swings(steps, losses, 40_000, 60_000)))
         pairs["swings"].append((swings(steps, losses, 110_000, 130_000), swings(steps, losses, 130_000, 150_000)))
-        own = [row for row in pictures if row[0] == job.seed]
+        own = [row for row in pictures if row[0] == seed]
         for name, place in (("pieces", 2), ("gray", 3)):
             before = np.mean([row[place] for row in own if row[1] <= MIDDLE])
             pairs[name].append((float(before), float(np.mean([row[place] for row in own if row[1] > MIDDLE]))))
@@ -120,8 +123,7 @@ def tests_of(study: Study, pictures: Sequence[tuple[int, int, float, float]]) ->
 
 def evaluations(study: Study) -> dict[int, list[dict[str, Any]]]:
     """Returns the evaluations of each seed's run, oldest first."""
-    runs = {job.seed: job.run() for job in study.jobs()}
-    return {seed: run.metrics() for seed, run in runs.items() if run is not None}
+    return {seed: run.metrics() for seed, run in runs_of(study)}
 
 
 def at(rows: Sequence[dict[str, Any]], step: int) -> dict[str, Any]:
@@ -156,9 +158,7 @@ def lowest_losses(study: Study) -> list[tuple[int, float, float]]:
     The losses are means over 10,000 iterations, up to each evaluation.
     """
     found = []
-    for job in study.jobs():
-        run = job.run()
-        assert run is not None
+    for _, run in runs_of(study):
         rows, stats = run.metrics(), [row for row in run.stats() if row["step"] % EVERY == 0]
         means = {
             row["step"]: np.mean([one["g_loss"] for one in stats if row["step"] - 10_000 < one["step"] <= row["step"]])

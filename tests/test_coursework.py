@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+import long_run
 from pocketgan.studies.report.write import write_report
 from pocketgan.studies.study import Study
 from pocketgan.studies.verdicts import judge
@@ -122,6 +123,42 @@ def test_the_page_on_single_digits_says_what_the_study_says(tmp_path: Path) -> N
         assert line in page
     pooled = judge(study).moments[-1]
     assert pooled.runs == 16 and f"p = {pooled.adjusted:.3f}" in page
+
+
+def test_the_page_on_the_long_run_says_what_the_study_says(tmp_path: Path) -> None:
+    study, page = unpacked("long-run", tmp_path), (COURSEWORK / "long-run.md").read_text(encoding="utf-8")
+    for line in [*long_run.quality_rows(study), *long_run.best_rows(study)]:
+        assert line in page
+    for moment in judge(study).moments:
+        line = next(line for line in page.splitlines() if line.startswith(f"| {moment.step:,} iterations |"))
+        assert line.endswith(f"| {moment.adjusted:.3f} |") and moment.verdict == "no difference shown"
+    rows = long_run.read_rows(COURSEWORK / "data" / "long-run-pictures.csv")
+    assert len(rows) == 20 * len(long_run.runs_of(study))
+    steady, swings, pieces, gray = long_run.tests_of(study, rows)
+    claims = {
+        "Training is steady": (f"{steady.before:.3f} from", f"{steady.after:.3f} from", f"p = {steady.adjusted:.3f}"),
+        "There are small swings": (
+            f"{swings.before:.3f} from", f"{swings.after:.3f} from", f"p = {swings.adjusted:.3f}",
+        ),
+        "After 50,000, pictures": (
+            f"{pieces.before:.1f} up to", f"{pieces.after:.1f} later", f"{gray.before:.0%}, {gray.after:.0%} later",
+        ),
+    }  # fmt: skip
+    words = ("supported", "no difference shown", "no difference shown")
+    for (claim, figures), word in zip(claims.items(), words, strict=True):
+        line = next(line for line in page.splitlines() if line.startswith(f"| {claim}"))
+        assert [figure for figure in figures if figure not in line] == [] and line.endswith(f"| {word} |")
+    assert (steady.lower, swings.lower, swings.seeds) == (6, 1, 6), "every curve shows the first"
+    assert min(test.adjusted for test in (swings, pieces, gray)) > 0.05
+
+
+def test_swings_are_measured_around_a_line_and_noise_is_many_pieces() -> None:
+    steps = np.arange(0, 20_001, 500)
+    losses = 2.0 + steps / 10_000 + 0.1 * np.where(steps % 1000, 1, -1)
+    assert long_run.swings(steps, losses, 0, 20_000) == pytest.approx(0.1, rel=0.05)
+    image = np.zeros((28, 28), np.uint8)
+    image[2:6, 2:6], image[10, 10], image[11, 11], image[20, 20] = 255, 100, 100, 40
+    assert long_run.pieces(image) == 3 and long_run.gray_share(image) == pytest.approx(3 / 19)
 
 
 def test_a_kept_study_has_neither_checkpoints_nor_places(tmp_path: Path) -> None:
