@@ -521,6 +521,7 @@ def test_a_wrong_value_of_a_step(record: Callable[..., Recorder], values: dict[s
     assert Run.open("run").status().state == "failed"
 
 
+@pytest.mark.usefixtures("untyped")
 def test_numbers_of_other_libraries_are_seeds_and_steps(record: Callable[..., Recorder]) -> None:
     with record(seed=np.int64(7), steps=np.int32(3)) as run:
         steps_of(run, 3, d_loss=10**400)

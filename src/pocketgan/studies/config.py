@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pocketgan.base.errors import ConfigError, nearest
 from pocketgan.base.messages import in_words, problem
@@ -115,7 +115,7 @@ class StudyConfig(Section):
         return name
 
     @model_validator(mode="after")
-    def _check(self, info: ValidationInfo) -> "StudyConfig":
+    def _check(self, info: Any) -> "StudyConfig":
         reading = bool((info.context or {}).get("reading"))
         for field in () if reading else NOT_OF[self.search]:
             usual = (StudyConfig.model_fields[field].default, *([1] if field == "seeds" else []))
