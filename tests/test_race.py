@@ -152,7 +152,9 @@ def test_a_run_is_recorded_and_judged(place: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_entrant_of_any_file_is_recorded_with_its_code(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "my gan (2).py"
-    (place / name).write_text(STAND_IN.replace("SPREAD", "0.4"))
+    (place / name).write_text(
+        STAND_IN.replace("SPREAD", "0.4").replace("= task, 10", "= task, torch.tensor(10).numpy()[()]")
+    )
     monkeypatch.setenv("POCKETGAN_RUN", str(place / "run"))
     with own_table():
         run_order(order_of(name, seconds=0.1, count=200))
@@ -165,7 +167,7 @@ def test_too_few_images_to_judge_are_refused_before_training(place: Path, monkey
     images = np.random.default_rng(1).integers(0, 256, (1100, 8, 8), np.uint8)
     np.savez(place / "few.npz", images=images)
     monkeypatch.setenv("POCKETGAN_RUN", str(place / "run"))
-    with refused("too few to compare", "data"):
+    with refused("too few in a race", "data"):
         run_order(order_of("good.py", data="few.npz"))
 
 

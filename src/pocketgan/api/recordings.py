@@ -18,7 +18,7 @@ from pocketgan.base.scripts import end_in_one_line
 from pocketgan.config.code import LOADED
 from pocketgan.config.fields import validated
 from pocketgan.config.parts import PartFacts, Value
-from pocketgan.config.sections import RunConfig
+from pocketgan.config.sections import RUN_NAME, RunConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 PixelRange = Literal["-1:1", "0:1", "uint8"]
 UNNAMED = "recorded"
-NAME = re.compile(r"[^\W_][\w.-]*")
-"""What a run's kind may be called; see `RunConfig.recipe`."""
 PLAIN = bool | int | float | str
 
 
@@ -133,7 +131,7 @@ def record(
     steps = None if steps is None else whole_number("steps", steps, least=1)
     check_boundary(boundary)
     called = script_name() if name is None else str(name)
-    if not NAME.fullmatch(called):
+    if not re.fullmatch(RUN_NAME, called):
         raise UserError("run name", field="name", name=called)
     saved = None if generator is None else SavedGenerator(generator, generator_options, latent_dim)
     if saved is not None and pixel_range == "uint8":

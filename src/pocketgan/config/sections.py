@@ -212,10 +212,14 @@ class EvaluateConfig(Section):
     """Stop after this many evaluations in a row without a new best Fréchet distance; 0: never."""
 
 
+RUN_NAME = r"^[^\W_][\w.-]*$"
+"""What a recipe, or the kind of a recorded run, may be called."""
+
+
 class RunConfig(Section):
     """Everything that determines a run."""
 
-    recipe: str = Field(pattern=r"^[^\W_][\w.-]*$")
+    recipe: str = Field(pattern=RUN_NAME)
     """The recipe it was made from: letters, digits, - _ and dots."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of everything random: weights, latents, data order, augmentation, samples."""

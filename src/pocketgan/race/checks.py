@@ -47,8 +47,7 @@ def check_race(entrants: Iterable[str], data: str, validation: float, against: s
         if error.field != "against":
             raise
         real = 0  # There are too few images for such a split.
-    if real < FEWEST:
-        raise UserError("too few in a race", field="data", least=FEWEST, found=real, all=round(FEWEST / TEST))
+    check_number(real)
 
 
 def check_source(name: str) -> None:
@@ -95,7 +94,7 @@ def check_number(count: int) -> None:
         UserError: there are not.
     """
     if count < FEWEST:
-        raise UserError("too few to compare", field="data", least=FEWEST, found=count)
+        raise UserError("too few in a race", field="data", least=FEWEST, found=count, all=round(FEWEST / TEST))
 
 
 def find(name: str) -> Make:

@@ -187,11 +187,11 @@ def run_race(config: RaceConfig, folder: str | Path, *, jobs: str = "1", progres
     Raises:
         UserError: the race is invalid, or the folder holds another one; nothing was started.
     """
+    from pocketgan.race.checks import check_race
+
     race = Race(Path(folder), config)
     if (race.folder / FILE).is_file():
         race = Race(race.folder, merged(Race.open(race.folder), config))
-    from pocketgan.race.checks import check_race
-
     studies = {text: race.config.study(text) for text in race.config.ordered()}
     count_jobs(jobs, 1)
     check_race(config.entrants, config.data, config.validation, config.against, config.count)

@@ -83,7 +83,7 @@ def run_order(order: Order) -> None:
         built.append(check_entrant(make(task), name))
 
         def look(values: Any) -> None:
-            """Checks the first step."""
+            """Checks what the first step returned."""
             with run.aside():
                 check_step(built[0], name, values, task)
 
@@ -134,7 +134,7 @@ def judged(entrant: Entrant, run: Recorder, order: Order, sets: RealSets, facts:
     baseline = scores["frechet_distance"]["floor"]
     parameters = {"sampling": parameters_of(entrant.sampling), "training": parameters_of(entrant.training)}
     about = {"seconds": order.seconds, "threads": order.threads, "clock": order.clock}
-    about |= {"against": judge.sets.split, "count": order.count, "batch_size": entrant.batch_size}
+    about |= {"against": judge.sets.split, "count": order.count, "batch_size": int(entrant.batch_size)}
     return {
         "figures": {name: one["value"] for name, one in scores.items()},
         "floor": baseline,

@@ -125,13 +125,13 @@ def arrays_folder() -> Path:
 def wrong(key: str, name: str = "data", **parts: object) -> DataError:
     """Returns an error about data in the current language; its field is the setting that requested the data."""
     kind = NoSplit if key in WITHOUT_SPLIT and parts.get("split") == "test" else DataError
-    return kind(key, field=name, **{part: named(value) for part, value in parts.items()})
+    return kind(key, field=name, **{part: recognizable(value) for part, value in parts.items()})
 
 
-def named(value: object) -> object:
-    """Returns a part of a message, but for the file in which arrays from Python were kept what the person knows."""
-    kept = isinstance(value, str | Path) and Path(value).parent == arrays_folder()
-    return problem("given arrays") if kept else value
+def recognizable(value: object) -> object:
+    """Returns a part of a message; the cached file of an array from Python becomes `the array`."""
+    cached = isinstance(value, str | Path) and Path(value).parent == arrays_folder()
+    return problem("given arrays") if cached else value
 
 
 def few(names: Sequence[str], count: int | None = None, most: int = 3) -> str:
