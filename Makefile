@@ -8,6 +8,8 @@ PIP = $(BIN)/pip install --quiet --disable-pip-version-check
 
 # Python keeps what it has compiled: a test process then starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
+# Tests write tens of thousands of small files: in memory, where there is room, and not on a disk.
+export PYTEST_DEBUG_TEMPROOT ?= $(shell [ "$$(df -k /dev/shm 2>/dev/null | awk 'END {print $$4}')" -gt 4000000 ] 2>/dev/null && echo /dev/shm)
 
 .PHONY: setup setup-dev train test test-slow test-types test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-sizes bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 

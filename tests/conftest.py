@@ -42,7 +42,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _own_parts() -> Iterator[None]:
     """What a test hands over is forgotten after it, and nothing was handed over before it."""
     with pytest.MonkeyPatch.context() as patch, parts.own_table():
-        patch.delenv("POCKETGAN_CODE", raising=False)
+        patch.setenv("POCKETGAN_CODE", "")  # So that what a test sets is gone afterwards, if nothing was set before.
+        patch.delenv("POCKETGAN_CODE")
         yield
 
 
@@ -99,10 +100,16 @@ def forked_starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not running, f"still running: {running}"
 
 
+@pytest.fixture(autouse=True)
+def _few_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings draw no figures, which takes longer than to train a tiny network, unless a test asks for `figures`."""
+    if "figures" not in request.fixturenames:
+        monkeypatch.setattr("pocketgan.pictures.plots.draw_figures", lambda run: [])
+
+
 @pytest.fixture
-def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings draw no figures, which takes longer than to train a tiny network; for tests that don't need them."""
-    monkeypatch.setattr("pocketgan.pictures.plots.draw_figures", lambda run: [])
+def figures() -> None:
+    """Trainings draw their figures, as they do outside tests."""
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ IMPORTED_LATE = ("torch._dynamo", "joblib", "plotly.graph_objects", "matplotlib.
 
 
 def import_everything() -> None:
-    """Imports all of Pocketgan, and what it imports late; extras may be missing."""
+    """Imports all of Pocketgan, and what it imports late, and reads MNIST; extras may be missing."""
     import pocketgan
 
     inside = [module.name for module in pkgutil.walk_packages(pocketgan.__path__, "pocketgan.")]
@@ -29,6 +29,10 @@ def import_everything() -> None:
         if not name.endswith("__main__"):
             with suppress(ImportError):
                 importlib.import_module(name)
+    from pocketgan.images.readers import read_mnist
+
+    for part in ("train", "test"):
+        read_mnist(part)  # It is kept.
     gc.freeze()  # Forks share what is there, also after a collection.
 
 

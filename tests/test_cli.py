@@ -256,6 +256,7 @@ def test_summary_shows_layers_shapes_and_what_is_frozen(capsys: pytest.CaptureFi
     assert "combined (the generator's step) 1,687,217 1,153,712 533,505" in lines
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.slow
 def test_train_writes_a_run_and_says_what_comes_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -205,6 +205,7 @@ def test_every_generator_that_starts_from_noise_will_do(generator: str) -> None:
 # A whole run.
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.slow
 def test_a_run_without_a_discriminator_is_complete(tmp_path: Path, data: Path) -> None:
     run = pocketgan.train(

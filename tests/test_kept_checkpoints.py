@@ -15,7 +15,6 @@ from pocketgan.runs.records import step_of
 from pocketgan.runs.run import Run
 from pocketgan.training.checkpoints import newest_intact, read_checkpoint, superfluous
 
-pytestmark = pytest.mark.usefixtures("without_figures")
 TINY = {
     "hidden_dim": 4,
     "batch_size": 4,

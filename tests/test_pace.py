@@ -20,7 +20,6 @@ from pocketgan.training import cores
 from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.cores import CALM_LOOKS, ThreadChooser, Usage, free_cores, threads_for
 
-pytestmark = pytest.mark.usefixtures("without_figures")
 TINY = {
     "hidden_dim": 8,
     "batch_size": 4,

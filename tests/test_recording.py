@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,11 @@ OFTEN: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _own_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leaves the table of parts, the folder and the hook for errors of scripts as they were."""
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the folder and the hook for errors of scripts as they were."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("POCKETGAN_RUN", raising=False)
     monkeypatch.setattr("pocketgan.base.scripts._installed", True)
-    with own_table():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +107,7 @@ def steps_of(run: Recorder, count: int, **values: Any) -> int:
 # What a recorded run holds.
 
 
+@pytest.mark.usefixtures("figures")
 def test_a_loop_becomes_a_run_folder(record: Callable[..., Recorder]) -> None:
     settings = {"lr": 2e-4, "seed": 3, "name": "x", "fast": True, "wide": np.int64(4)}
     with record(settings=settings, steps=12) as recorder:
@@ -897,6 +896,7 @@ def test_before_its_first_evaluation_a_generator_is_not_there(record: Callable[.
 # Readers.
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "plots"),

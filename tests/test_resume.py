@@ -242,6 +242,7 @@ def test_killed_between_the_last_checkpoint_and_the_last_status_still_finishes(c
     assert pocketgan.resume(copied, progress=False).status().state == "finished"
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.slow
 def test_half_written_checkpoints_and_missing_folders_are_mended(copied: Run) -> None:
     half = copied.folder / "checkpoints" / ".step-000000130.safetensors.123"

@@ -220,9 +220,7 @@ class Said(Progress):
         self.keys.append(getattr(line, "key", ""))
 
 
-def test_a_run_warns_when_it_begins(
-    tmp_path: Path, tiny_config: Callable[..., RunConfig], without_figures: None
-) -> None:
+def test_a_run_warns_when_it_begins(tmp_path: Path, tiny_config: Callable[..., RunConfig]) -> None:
     (tmp_path / "mine.py").write_text(SCORED)
     load_code(tmp_path / "mine.py")
     for objective, warns in (("bce", True), ("hinge", True), ("least_squares", False), ("mine.py:squares", False)):

@@ -371,6 +371,7 @@ def test_dates_and_states_of_runs(
 # Finished runs, and evaluations.
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.slow
 def test_resuming_a_finished_run_says_so_and_does_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def written() -> dict[Path, int]:

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import shutil
 import stat
 import subprocess
 import zipfile
@@ -29,16 +30,29 @@ pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
 ADDRESS = "http://127.0.0.1:7860"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    (tmp_path / "served").mkdir()
-    return Site(tmp_path / "served")
-
-
-@pytest.fixture
-def client(site: Site) -> Iterator[TestClient]:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, TestClient]]:
+    """One page for all tests, which takes longer to build than most of them."""
+    folder = tmp_path_factory.mktemp("page") / "served"
+    folder.mkdir()
+    site = Site(folder)
     with TestClient(make_app(site), base_url=ADDRESS) as client:
-        yield client
+        yield site, client
+
+
+@pytest.fixture
+def site(served: tuple[Site, TestClient]) -> Iterator[Site]:
+    site, client = served
+    yield site
+    for path in site.folder.glob(f"{UPLOADS}/{incoming.PREFIX}*"):
+        client.post("/data/cancel", params={"token": path.name.removeprefix(incoming.PREFIX)})
+    for path in site.folder.iterdir():
+        path.unlink() if path.is_symlink() else shutil.rmtree(path)
+
+
+@pytest.fixture
+def client(served: tuple[Site, TestClient], site: Site) -> TestClient:
+    return served[1]
 
 
 def picture(value: int = 0) -> bytes:
