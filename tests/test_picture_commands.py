@@ -100,7 +100,7 @@ MISTAKES = [
     ("interpolate runs/nothing", "run: 'runs/nothing' doesn't exist"),
     ("interpolate runs/noise --form 3", "--form isn't a flag; did you mean '--from'?"),
     ("interpolate runs/noise --from x", "--from must be a whole number (got 'x')"),
-    ("interpolate runs/noise --from 1", "seeds: an interpolation needs 2 to 100 different seeds (got 1, 1)"),
+    ("interpolate runs/noise --from 1", "--to must be another seed than the first (got 1 for both)"),
     ("interpolate runs/noise --frames 1", "--frames must be from 2 to 1,000 (got 1)"),
     ("interpolate runs/noise --label 3", "--label: 'runs/noise' is unconditional"),
     ("interpolate runs/told --label 5", "--label: there is no class '5'; known: 3, 8"),

@@ -72,7 +72,7 @@ def test_a_bad_name_is_one_line(name: str, folder: Path, api: MagicMock, capsys:
     assert main(["push", str(folder), name]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert err.startswith(f"error: push: '{name}' isn't a repository name; write 'user/name'")
+    assert err.startswith(f"error: repository: '{name}' isn't a repository name; write 'user/name'")
     assert api.method_calls == []
 
 

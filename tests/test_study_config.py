@@ -420,7 +420,7 @@ WRONG_VALUES = [
     ("pruning", "hard", "median"),
     ("count", 10, "200"),
     ("trials", 0, "1"),
-    ("name", "a b", "a-z"),
+    ("name", "a b", "letters"),
     ("moments", "soon", "list"),
     ("factors", {"latent_dim": 50}, "list"),
     ("factors", {"latent_dim": [[50]]}, "latent_dim"),

@@ -223,7 +223,7 @@ MISTAKES = [
     ("train --config nothing.json", "--config: "),
     ("train mlp --config runs/told", "--config: "),
     ("train --config", "--config needs a value"),
-    ("train --config note.txt", "--config: note.txt isn't valid JSON"),
+    ("train --config note.txt", "--config: note.txt must end in"),
     ("train --data fashion-mnist", "'mnist' and 'stacked-mnist'"),
     ("train --data cifar10", "'cifar10' isn't in the package; save its files in a folder (IDX files or pictures)"),
     ("train --data nowhere", "use 'mnist', 'stacked-mnist', a folder, a file or 'hf:NAME'"),

@@ -4,15 +4,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from math import isfinite
-from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from pocketgan.api.trainings import finish
+from pocketgan.base.arguments import whole_number
 from pocketgan.base.errors import ConfigError, UserError, nearest
-from pocketgan.base.messages import problem
 from pocketgan.base.progress import Progress
 from pocketgan.base.scripts import end_in_one_line
 from pocketgan.config.code import LOADED
@@ -231,23 +230,6 @@ def own_seed(settings: Mapping[str, Value]) -> int:
     """Returns the seed among a loop's own settings; 0 if there is none, or none that counts as one here."""
     seed = settings.get("seed", 0)
     return seed if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 2**31 else 0
-
-
-def whole_number(field: str, value: Any, *, least: int) -> int:
-    """Returns an argument as a whole number; numbers of NumPy and of other libraries become Python's.
-
-    Raises:
-        UserError: it isn't one, or it is too small.
-    """
-    try:
-        number = None if isinstance(value, bool) else index(value)
-    except TypeError:
-        number = None
-    if number is None:
-        raise UserError("refused", field=field, value=repr(value), why=problem("int_parsing"))
-    if number < least:
-        raise UserError("at least", field=field, least=least, found=number)
-    return number
 
 
 def check_boundary(boundary: object) -> None:

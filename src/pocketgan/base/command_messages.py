@@ -20,6 +20,8 @@ COMMANDS: Final[dict[str, str]] = {
     "summary of nothing": "'summary' needs a recipe; known: {known}",
     "setting for recipe": "'{name}' is a setting; write it as a flag: --{setting} {value}",
     "run for recipe": "'{name}' is a run; '{command}' continues it, and '{new_run}' starts a new run with its settings",
+    "ending of settings": "{path} must end in '.toml' or '.json'",
+    "run for summary": "'{name}' is a run; '{command}' shows its networks, with other settings as flags after it",
     "folder for a text": "'{text}' is the folder of a run; write the text first: {right}",
     "no file given": "needs at least one file",
     "out of memory": "out of memory; try a smaller --batch-size, --width or --count",

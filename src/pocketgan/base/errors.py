@@ -184,5 +184,5 @@ def out_of_memory(error: Exception) -> bool:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Returns `; did you mean 'x'?` for the name closest to `name`, or an empty text if no name is close."""
-    matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
     return problem("did you mean", name=matches[0]) if matches else ""

@@ -31,6 +31,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "choose a recipe": "choose one",
     "no recipe": "there is no recipe '{name}'{hint}; known: {known}",
     "sets both": "sets {setting}, and so does {other}; use only one of them",
+    "given twice": "given twice; give it once",
+    "no layer to train": "must leave a layer to train; the discriminator has {layers}",
     # Settings, by pydantic's error types.
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -45,7 +47,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "literal_error": "must be {expected}",
     "or": " or ",
     "or a word": "{why}, or {word}",
-    "string_pattern_mismatch": "must match the pattern '{pattern}'",
+    "string_pattern_mismatch": "must begin with a letter or digit, and have letters, digits, '_' and '-' only",
     "empty list": "must be a list of names with commas between them, such as '0,1,7'",
     "no augmentation": "there is no augmentation {name}{hint}; known: {known}",
     "joint for relativistic": "a relativistic objective compares real with generated images, so 'two-step' "
@@ -236,6 +238,7 @@ PROBLEMS: Final[dict[str, str]] = {
         "'{folder}' is an exported model, with a single set of weights (step {step}); leave --checkpoint out"
     ),
     "no checkpoint yet": "'{folder}' has no checkpoint yet; continue training with '{command}'",
+    "checkpoints gone": ("'{folder}' was trained to step {step}, but none of its checkpoints is left; start a new run"),
     "no checkpoint intact": "every checkpoint of '{folder}' is damaged: {damaged}",
     "all checkpoints damaged": "every checkpoint of '{folder}' is damaged ({damaged}); start a new run",
     "no best": "'{folder}' was never evaluated, so it has no best checkpoint; use 'last' or a step",

@@ -11,6 +11,8 @@ PICTURES: Final[dict[str, str]] = {
     ),
     "ending of images": "must end in '.jpg', '.png' or '.npz', or be a folder (got '{out}')",
     "scale of arrays": "'{out}' holds images in their own size; leave --scale out, or write a '.png'",
+    "grids only": "'{out}' holds single images without a grid around them; leave --theme out, or write a '.png'",
+    "out is a folder": "'{out}' is a folder; choose another name",
     "scale from one": "must be a whole number from 1 up (got {scale})",
     "too large at scale one": "must be smaller: even at scale 1 the picture has {width}×{height} pixels",
     "scale too large": (
@@ -40,7 +42,10 @@ PICTURES: Final[dict[str, str]] = {
     ),
     # Interpolation and latent directions.
     "nothing to interpolate": "'{folder}' translates images and reads no noise, so there is nothing to interpolate",
-    "seeds to interpolate": "an interpolation needs 2 to {most} different seeds (got {known})",
+    "seeds to interpolate": "an interpolation needs 2 to {most} seeds that aren't all the same (got {known})",
+    "one seed twice": "must be another seed than the first (got {seed} for both)",
+    "steps along directions": "must be at most {most} numbers, one for each direction (got {found})",
+    "run named twice": "'{folder}' is named twice; name each run once",
     "too many frames": (
         "{frames} frames between each two of {count} seeds, {rows} images each, are too many; use at most {most}"
     ),

@@ -142,7 +142,7 @@ def generate(
         labels: write the classes' names above a grid (conditional runs).
         scale: enlarge each pixel this many times, without blur; by default 2 in a grid, 1 in single pictures.
         theme: colors of a grid's lines and letters.
-        out: grid.png, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
+        out: grid.png or .jpg, images.npz, or a folder of single pictures; by default generated.png in the run's folder.
     """
     folder = chosen(run, reads_images=False)
     with working(work("generating", folder=folder)):

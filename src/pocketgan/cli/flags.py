@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import itertools
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -124,16 +125,18 @@ def check_recipe(command: str, name: str) -> None:
     if separator and field in (*configuration.FIELDS, "seed"):
         raise ConfigError("setting for recipe", field="recipe", name=name, setting=setting, value=quoted(value))
     if is_model(folder := located(name)):
-        commands = {"command": typed("resume", folder), "new_run": typed(command, "--config", folder)}
-        raise ConfigError("run for recipe", field="recipe", name=name, **commands)
+        other = typed(command, "--config", folder)
+        if command == "summary":
+            raise ConfigError("run for summary", field="recipe", name=name, command=other)
+        raise ConfigError("run for recipe", field="recipe", name=name, command=typed("resume", folder), new_run=other)
 
 
 def read_config(place: str | Path) -> RunConfig:
     """Reads the settings of a run, or those that `--dry-run` printed.
 
     Args:
-        place: a run's folder or its `config.json`, or a file of the same form, JSON or TOML. A file without sections
-            has a recipe, `pocket` by default, and settings that differ from it.
+        place: a run's folder or its `config.json`, or a file of the same form, JSON or TOML. A file that leaves a
+            section out has a recipe, `pocket` by default, and settings that differ from it, in sections or not.
 
     Raises:
         UserError: there are none.
@@ -146,9 +149,11 @@ def read_config(place: str | Path) -> RunConfig:
             path = path.parent
         if path.is_dir():
             return load(path).config
+        if path.suffix.lower() not in (".toml", ".json") and path.is_file():
+            raise ConfigError("ending of settings", field="config", path=path)
         values = read_toml(path) if path.suffix.lower() == ".toml" else read_object(path)
-        if "format" not in values and not any(isinstance(values.get(name), dict) for name in configuration.SECTIONS):
-            return configuration.replace(recipe(str(values.pop("recipe", "pocket"))), **values)
+        if "format" not in values and not all(isinstance(values.get(name), dict) for name in configuration.SECTIONS):
+            return configuration.replace(recipe(str(values.pop("recipe", "pocket"))), **without_sections(values))
         found = values.pop("format", history.FORMAT)
         number = history.known_format(found)
         if number is None:
@@ -157,6 +162,15 @@ def read_config(place: str | Path) -> RunConfig:
     except UserError as error:
         about_setting = error.key == "no such setting" or error.field in (*configuration.FIELDS, "recipe", "seed")
         raise ConfigError(str(error) if about_setting else error.reason, field="config") from None
+
+
+def without_sections(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a file, those in its sections beside those outside."""
+    flat = {name: value for name, value in values.items() if name not in configuration.SECTIONS}
+    for name in configuration.SECTIONS:
+        section = values.get(name, {})
+        flat |= section if isinstance(section, dict) else {name: section}
+    return flat
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -208,7 +222,10 @@ def long_flags(arguments: list[str], target: Callable[..., Any]) -> list[str]:
     known = {letter: f"--{name}" for name, letter in SHORT.items() if name in flags}
     known |= {f"--{old}": f"--{flag_name(new)}" for old, new in OLD_FLAGS.items() if new in flags}
     parts = (word.partition("=") for word in arguments)
-    return [known.get(word, word) + separator + value for word, separator, value in parts]
+    words = [known.get(word, word) + separator + value for word, separator, value in parts]
+    if "--out=" in words or ("--out", "") in itertools.pairwise(words):
+        raise UserError("needs a value", field="--out")
+    return words
 
 
 def check_misplaced(arguments: Sequence[str], word: str, name: str, typed: str, place: int = 0) -> None:
@@ -253,6 +270,8 @@ def canonical_flags(arguments: list[str]) -> list[str]:
                 raise ConfigError("switch", field=flag, value=value, known=known, switch=flag_name(field))
             field, renamed = (field if renamed else f"no_{field}"), None
         value = renamed
+        if given.get(field) == flag:
+            raise ConfigError("given twice", field=flag)
         if field in given:
             raise ConfigError("sets both", field=flag, setting=field, other=given[field])
         given[field] = flag
@@ -316,7 +335,7 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> U
     argument = getattr(event, "argument", None)
     field = None if argument is None else flag_of(argument)
     message = " ".join(str(getattr(event, "message", "can't be read")).split())
-    if message.startswith("no type matching") and "INT" in message:
+    if message.startswith("no type matching") and ("INT" in message or "FLOAT" in message):
         kind = problem("float_parsing" if "FLOAT" in message else "int_parsing")
         value = message.partition(" from [")[2].partition("]")[0]
         words = [

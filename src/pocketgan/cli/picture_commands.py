@@ -47,6 +47,8 @@ def interpolate(
     folder, seeds = chosen(run, reads_images=False), (from_, *through, to)
     out = out or folder / "interpolation.png"
     check_ending(out)
+    if len(set(seeds)) == 1:
+        raise RunError("one seed twice", field="to", seed=to)
     with working(work("drawing", folder=folder)):
         from pocketgan import api
 
@@ -79,7 +81,7 @@ def write(
         scale: enlarge each pixel this many times, without blur; by default to the size of a screen.
         labels: write each digit's class above it.
         theme: colors of the letters.
-        out: number.png, images.npz, or a folder of single pictures; by default written.png in the run's folder.
+        out: number.png or .jpg, images.npz, or a folder of single pictures; by default written.png in the run's folder.
     """
     if (Path(text) / "config.json").is_file():
         right = command("write", run or 2026, text)

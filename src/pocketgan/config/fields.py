@@ -103,6 +103,10 @@ def validated(values: Mapping[str, Any]) -> RunConfig:
         raise explain(error) from None
 
 
+LIMITS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+"""Pydantic's errors about a number that is too large or too small; its own value may be the limit."""
+
+
 def explain(error: ValidationError) -> ConfigError:
     """Returns the first problem that pydantic found: the field, the requirement, the value."""
     first, *others = error.errors()
@@ -122,7 +126,7 @@ def explain(error: ValidationError) -> ConfigError:
     if first["type"] == "missing":
         return ConfigError("missing", field=".".join(path))
     field = leaves[-1] if leaves and not isinstance(first["input"], Mapping) else None
-    if field is None or repr(first["input"]) in message:
+    if field is None or (first["type"] not in LIMITS and repr(first["input"]) in message):
         return ConfigError(message, field=field)
     return ConfigError("refused", field=field, value=repr(first["input"]), why=message)
 

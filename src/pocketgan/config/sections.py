@@ -69,7 +69,7 @@ class ObjectiveConfig(Section):
 
     objective: Annotated[str, BeforeValidator(partial(parts.name_of, "objective"))] = "bce"
     """The pair of losses: `bce` (the non-saturating GAN loss), `minimax` (the saturating one), `msle`, `least_squares`,
-    `hinge`, `wasserstein` (needs `--gradient-penalty 10`), `relativistic`, or your own, such as `my_gan.py:focal`.
+    `hinge`, `wasserstein` (with `--gradient-penalty 10`), `relativistic`, or your own, such as `my_gan.py:focal`.
     Without a discriminator: `drifting`, or your own, such as `my_gan.py:mmd`."""
     discriminator_batches: Literal["concatenated", "separate", "two-step"] = "separate"
     """`concatenated`: one batch of real and generated images. `separate`: two batches, one update. `two-step`: one

@@ -25,6 +25,7 @@ from pocketgan.experiment.prepared_data import (
     feed,
     find_facts,
     fold_of,
+    idle_lines,
     penalty_weight,
     prepare_images,
     save_sheet,
@@ -40,7 +41,7 @@ from pocketgan.runs.own_code import FOLDER as CODE
 from pocketgan.runs.own_code import check_code, failures_of_code, keep_code, record_change
 from pocketgan.runs.places import check_free, claim_folder
 from pocketgan.runs.records import DataFacts, State, step_of
-from pocketgan.runs.rewinding import abandon, forget_plans, rewind, settle
+from pocketgan.runs.rewinding import abandon, check_unsaved, forget_plans, rewind, settle
 from pocketgan.runs.run import Run
 from pocketgan.training.checkpoints import (
     check_config,
@@ -94,8 +95,8 @@ def run_experiment(
         with stop_on_signals(stop) as stop:  # From here on there is a run, which can be stopped.
             run = Run.create(folder, config, facts, plan, describe_environment(device, code))
             save_sheet(run.folder, images)
-            for sentence_of_data in describe(images):
-                progress.say(sentence_of_data)
+            for sentence in (*describe(images), *idle_lines(config)):
+                progress.say(sentence)
             counts = {"images": len(images), "steps": plan.steps}
             progress.say(line("training", recipe=config.recipe, source=facts.source, folder=run.folder, **counts))
             with run.locked():
@@ -241,7 +242,7 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
     """Returns a run's state at its last intact checkpoint, or at its beginning if none was saved.
 
     Raises:
-        RunError: all checkpoints are damaged.
+        RunError: all checkpoints are damaged, or a run that had saved some has none left.
     """
     state = fresh_state(run.config, run.facts, device)
     run.make_folders()
@@ -250,6 +251,8 @@ def last_state(run: Run, device: str, progress: Progress) -> TrainState:
     if checkpoint is None and damaged:
         message = problem("all checkpoints damaged", folder=run.folder, damaged="; ".join(damaged))
         raise RunError(message, field="run")
+    if checkpoint is None:
+        check_unsaved(run)
     for why in damaged:
         progress.say(problem("older checkpoint", why=why))
     if checkpoint is not None:

@@ -11,6 +11,7 @@ from pocketgan.base.errors import ConfigError, DataError
 from pocketgan.base.messages import problem, stored
 from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import PACKAGED, DataConfig
+from pocketgan.config.idle import idle_settings
 from pocketgan.config.places import located
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.run_words import line
@@ -20,6 +21,7 @@ from pocketgan.images.intake.cache import LEAST
 from pocketgan.images.intake.decoding import Report
 from pocketgan.images.intake.read import Shown, silent
 from pocketgan.images.sets import MANY, ImageSet, load_images
+from pocketgan.images.splitting import LEAST_VALIDATION, validation_count
 from pocketgan.runs.model import located as model_place
 from pocketgan.runs.records import DataFacts
 from pocketgan.training.adaptive import Strength, allows_flips
@@ -29,6 +31,8 @@ MEASURED = 10_000
 MNIST_SPREAD = 424.0
 """The spread of MNIST, for which penalties have the weight 1."""
 LEAST_PENALTY = 0.01
+PACKAGED_IMAGES = 60_000
+"""Number of training images of MNIST and of Stacked MNIST."""
 FOLDS = 5
 """Number of parts of a small data set, each of which can be the validation set."""
 SHEET = "data.png"
@@ -82,6 +86,7 @@ def check_packaged(data: DataConfig) -> None:
     colored = data.data != "mnist" or data.task == "colorize"
     usual = {"size": ("auto", 28), "color": ("auto", "rgb" if colored else "gray")}
     usual |= dict.fromkeys(("value_range", "channels_at", "orientation", "labels"), ("auto",))
+    usual |= {name: (DataConfig.model_fields[name].default,) for name in ("fit", "background", "skip_damaged", "test")}
     for name, values in usual.items():
         if getattr(data, name) not in values:
             colors = line("in gray" if data.data == "mnist" else "in color")
@@ -179,6 +184,18 @@ def penalty_weight(weight: float | str, facts: DataFacts) -> float:
     if facts.source == "mnist":
         return 1.0
     return float(f"{max(facts.spread / MNIST_SPREAD, LEAST_PENALTY):.2g}")
+
+
+def idle_lines(config: RunConfig) -> list[str]:
+    """Returns a line for each setting that was changed and has no effect in a run that begins."""
+    lines = [
+        line("idle", setting=f"--{name.replace('_', '-')}", others=others) for name, others in idle_settings(config)
+    ]
+    data = config.data
+    whole = data.data in PACKAGED and data.classes == "all"
+    if whole and data.validation and not validation_count(PACKAGED_IMAGES, data.validation):
+        lines.append(line("no validation set", value=f"{data.validation:g}", least=LEAST_VALIDATION))
+    return lines
 
 
 def facts_of_conditions(images: ImageSet) -> dict[str, Any]:

@@ -10,6 +10,8 @@ LINES: dict[str, Text] = {
         "{folder} was trained on '{old}', which isn't available; it continues on '{new}', so its results aren't "
         "bit-identical from here on"
     ),
+    "idle": "{setting} has no effect with {others}",
+    "no validation set": "--validation {value} would hold out fewer than {least} images, so there is no validation set",
     "schedule": "the {schedule} schedule of the learning rate now spans {steps} steps",
     "plan": "{steps} steps, planned for {duration} at {speed} steps/s",
     "measuring speed": "measuring the speed, for {seconds} s at most",

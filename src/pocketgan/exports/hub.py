@@ -58,7 +58,7 @@ def check_name(repository: str) -> None:
     parts = repository.split("/")
     good = len(parts) == 2 and all(PART.fullmatch(part) for part in parts) and len(repository) <= LONGEST_NAME
     if not good or "--" in repository or ".." in repository or repository.endswith(".git"):
-        raise ModelError("no repository name", field="push", repository=repository, most=LONGEST_NAME)
+        raise ModelError("no repository name", field="repository", repository=repository, most=LONGEST_NAME)
 
 
 def _hub() -> Any:

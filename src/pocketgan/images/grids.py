@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pocketgan.base.arguments import one_of
 from pocketgan.base.errors import RunError
 from pocketgan.base.files import write_atomically
 from pocketgan.config.sections import RunConfig
@@ -48,7 +49,11 @@ def grid(
         gap: the width of the lines around the images, in pixels.
         theme: the theme of lines and labels; the images' own pixels never change.
         labels: the labels around the images.
+
+    Raises:
+        RunError: there is no such theme.
     """
+    one_of("theme", theme, tuple(THEMES))
     layout, greys = lay_out(images.shape, columns, scale, gap, labels), THEMES[theme]
     canvas = np.full((layout.height, layout.width, images.shape[1]), greys.page, np.uint8)
     for index, image in enumerate(images):
@@ -150,12 +155,15 @@ def make_folder(out: str | Path, folder: Path) -> None:
 
 NUMBER = re.compile(r"\d{4,}")
 """The number in the name of a single picture."""
+SINGLE = re.compile(r"(-label-.+)?\.png")
+"""What remains of the name of a generated picture without its number."""
 
 
 def check_others(folder: Path, names: Iterable[str]) -> None:
     """Checks that no pictures of an earlier call would lie among new ones; those of the same names are replaced.
 
-    Pictures of other classes, whose names differ by more than their number, may lie beside them.
+    Pictures of other classes, whose names differ by more than their number, may lie beside them if they are from calls
+    of their own, whose numbers begin at 0.
 
     Args:
         folder: the folder.
@@ -166,8 +174,17 @@ def check_others(folder: Path, names: Iterable[str]) -> None:
     """
     new = set(names)
     forms = {NUMBER.sub("", name, count=1) for name in new}
-    there = (one.name for one in folder.iterdir() if one.name not in new and NUMBER.search(one.name))
-    others = [name for name in there if NUMBER.sub("", name, count=1) in forms]
+    there: dict[str, list[tuple[int, str]]] = {}
+    for one in folder.iterdir():
+        if one.name not in new and (number := NUMBER.search(one.name)):
+            there.setdefault(NUMBER.sub("", one.name, count=1), []).append((int(number[0]), one.name))
+    single = {form == ".png" for form in forms if SINGLE.fullmatch(form)}
+    others = [
+        name
+        for form, found in there.items()
+        if form in forms or (single and SINGLE.fullmatch(form) and (single != {form == ".png"} or min(found)[0] > 0))
+        for _, name in found
+    ]
     if others:
         raise RunError("other pictures", field="out", folder=folder, count=len(others), name=min(others))
 
@@ -318,8 +335,12 @@ class Images:
             kind = ""
         if kind and kind not in ENDINGS:
             raise RunError("ending of images", field="out", out=out)
+        if kind and path.is_dir():
+            raise RunError("out is a folder", field="out", out=out)
         if kind == ".npz" and scale is not None:
             raise RunError("scale of arrays", field="scale", out=out)
+        if kind not in ENDINGS[:3] and theme != "dark":
+            raise RunError("grids only", field="theme", out=out)
         picture = self.picture(scale, theme=theme, labels=labels) if kind in ENDINGS[:3] else None
         if not kind:
             scale = chosen_scale(scale, (1, *self.images.shape[1:]), 1, 0, usual=1)

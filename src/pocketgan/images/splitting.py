@@ -16,6 +16,12 @@ LEAST_HELD_OUT = 10
 """Smallest validation or test set of one's own data."""
 
 
+def validation_count(images: int, validation: float) -> int:
+    """Returns how many images `split_off` holds out."""
+    count = int(min(validation, images // 5) if validation >= 1 else validation * images)
+    return count if count >= LEAST_VALIDATION else 0
+
+
 def split_off(images: int, validation: float, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Returns the indices of the validation images and of the remaining training images, each in order.
 
@@ -27,9 +33,7 @@ def split_off(images: int, validation: float, labels: Tensor | None = None) -> t
         validation: the number or fraction of images to hold out.
         labels: int64, shape (images,), to take from each class in proportion; None to take from all images alike.
     """
-    count = int(min(validation, images // 5) if validation >= 1 else validation * images)
-    if count < LEAST_VALIDATION:
-        count = 0
+    count = validation_count(images, validation)
     order = torch.randperm(images, generator=torch.Generator().manual_seed(derived_seed(0, "validation")))
     held_out = torch.zeros(images, dtype=torch.bool)
     if labels is None:

@@ -57,6 +57,10 @@ class Film:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        moments, count, channels, height, width = self.images.shape
+        return f"Film({moments} moments of {count} images, {channels}×{height}×{width})"
+
     def picture(self, scale: int | None = None, *, theme: Theme = "dark") -> Image.Image:
         """Returns the contact sheet, with one row per image and one column per moment.
 

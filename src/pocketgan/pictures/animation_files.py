@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from numbers import Real
 from pathlib import Path
 from typing import IO
 
@@ -47,7 +48,7 @@ def check_fps(fps: float) -> float:
     Raises:
         RunError: it is too low or too high.
     """
-    if not LEAST_FPS <= fps <= MOST_FPS:
+    if not isinstance(fps, Real) or not LEAST_FPS <= fps <= MOST_FPS:
         raise RunError("frame rate", field="fps", fps=fps, least=LEAST_FPS, most=MOST_FPS)
     return fps
 

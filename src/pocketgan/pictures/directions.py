@@ -7,11 +7,14 @@ outputs of the generator's first layer, and the latents are regressed on the coo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pocketgan.base.arguments import number, whole_number
 from pocketgan.base.errors import RunError
+from pocketgan.base.messages import problem
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.pictures.animation import Film
@@ -45,9 +48,19 @@ class Directions:
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def __repr__(self) -> str:
+        return f"Directions({len(self)} of {self.vectors.shape[1]} numbers)"
+
     def shift(self, steps: Sequence[float]) -> Float[Tensor, "latent"]:
-        """Returns the change of a latent for these steps along the directions; missing steps count as 0."""
-        chosen = torch.tensor(list(steps[: len(self)]), dtype=torch.float32)
+        """Returns the change of a latent for these steps along the directions; missing steps count as 0.
+
+        Raises:
+            RunError: there are more steps than directions, or one isn't a finite number.
+        """
+        given = list(steps) if isinstance(steps, Sequence | Tensor | np.ndarray) else [steps]
+        if len(given) > len(self):
+            raise RunError("steps along directions", field="steps", most=len(self), found=len(given))
+        chosen = torch.tensor([number("steps", one) for one in given], dtype=torch.float32)
         return chosen @ self.vectors[: len(chosen)]
 
 
@@ -187,8 +200,11 @@ def walk_directions(
     Raises:
         RunError: there is no such class or checkpoint, or a number is out of range.
     """
-    if not 2 <= steps <= MOST_STEPS:
+    if not 2 <= whole_number("steps", steps) <= MOST_STEPS:
         raise RunError("out of range", field="steps", value=steps, least=2, most=MOST_STEPS)
+    if number("reach", reach) <= 0:
+        raise RunError("refused", field="reach", value=reach, why=problem("greater_than", gt=0))
+    seed = whole_number("seed", seed)
     if len(directions) == 0 or directions.vectors.shape[1] != model.config.network.latent_dim:
         raise RunError("other latent space", field="directions", folder=model.folder)
     index = chosen_label(model, label)
@@ -226,6 +242,12 @@ def film_along(
         fps=10.0,
         hold=0.5,
         moments=tuple(range(steps)),
-        headings=tuple(f"{place:+.2g}" if place else "0" for place in places.tolist()),
+        headings=tuple(signed(place) for place in places.tolist()),
         rows=tuple(range(rows)),
     )
+
+
+def signed(place: float) -> str:
+    """Returns a distance with its sign and up to two decimal places, such as `+2.25`."""
+    text = f"{abs(place):.2f}".rstrip("0").rstrip(".")
+    return text if text == "0" else f"{'−' if place < 0 else '+'}{text}"

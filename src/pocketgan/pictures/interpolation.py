@@ -1,12 +1,13 @@
 """Interpolation between latents: the change of a generator's images from one seed to the next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from pocketgan.base.arguments import whole_number
 from pocketgan.base.errors import RunError
 from pocketgan.config.sections import RunConfig
 from pocketgan.networks.layers import LatentInput
@@ -51,6 +52,8 @@ def walk(
         RunError: the run is image-to-image, there is no such class or checkpoint, or a number is out of range.
     """
     config = model.config
+    frames = None if frames is None else whole_number("frames", frames)
+    seeds = [whole_number("seeds", seed) for seed in (seeds if isinstance(seeds, Iterable) else [seeds])]
     check_walk(model, seeds, frames)
     told, names = shown_labels(model, label)
     legs, steps, rows = len(seeds) - 1, (frames or FRAMES) - 1, len(names) or 1

@@ -118,6 +118,7 @@ def draw_plots(
         RunError: there is nothing to plot, or an argument is invalid.
     """
     check_wishes(len(runs), x_axis, width, theme)
+    check_once([run.folder for run in runs])
     palette = PALETTES["dark" if theme == "dark" else "light"]
     look = Look("dark" if theme == "dark" else "light", width, titled)
     several, result = len(runs) > 1, []
@@ -151,6 +152,18 @@ def check_wishes(runs: int, x_axis: str, width: float, theme: str) -> None:
         raise RunError("width of plots", field="width", width=width, least=NARROWEST, most=WIDEST)
     if theme not in PALETTES:
         raise RunError("not one of", field="theme", value=theme, hint="", known=", ".join(PALETTES))
+
+
+def check_once(folders: Sequence[Path]) -> None:
+    """Checks that no run is drawn twice.
+
+    Raises:
+        RunError: one would be.
+    """
+    places = [folder.resolve() for folder in folders]
+    twice = next((folder for place, folder in zip(places, folders, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise RunError("run named twice", field="run", folder=twice)
 
 
 # The plots. Each function returns None if no run has data for it.
@@ -232,11 +245,15 @@ def plot_quality(drawn: list[Drawn], x_axis: str, look: Look) -> Figure | None:
     bests = [(one.run, best) for one in shown if (best := one.run.best()) is not None]
     if bests:
         x, y = zip(*[(OVER[x_axis][1](best, run), best["frechet_distance"]) for run, best in bests], strict=True)
-        axes.plot(x, y, "*", markersize=11, color=look.palette.ink, zorder=5, label="best")
-    floors = {floor for one in shown if (floor := one.evaluations[-1].get("frechet_floor")) is not None}
-    for place, floor in enumerate(sorted(floors)):
+        axes.plot(x, y, "*", markersize=11, color="none", markeredgecolor=look.palette.ink, zorder=5, label="best")
+    floors: dict[float, str] = {}
+    for one in shown:
+        if (floor := one.evaluations[-1].get("frechet_floor")) is not None:
+            floors.setdefault(floor, one.colours[0])
+    for place, (floor, colour) in enumerate(sorted(floors.items())):
         label = "real-data baseline" if place == 0 else None
-        axes.axhline(floor, color=look.palette.faint, linewidth=1, linestyle=":", label=label)
+        colour = look.palette.faint if len(floors) == 1 else colour
+        axes.axhline(floor, color=colour, linewidth=1, linestyle=":", label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(plain))

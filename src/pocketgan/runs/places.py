@@ -17,13 +17,19 @@ def check_free(out: str | Path | None) -> None:
     """
     if out is None:
         return
-    folder = Path(out).expanduser()
+    folder = asked_folder(out)
     if folder.exists() and not folder.is_dir():
         raise RunError("is a file", field="out", folder=folder)
     if is_model(folder) and not is_exported(folder):
         raise RunError("holds a run", field="out", folder=folder, command=command("resume", folder))
     if folder.is_dir() and any(folder.iterdir()):
         raise RunError("not empty", field="out", folder=folder)
+
+
+def asked_folder(out: str | Path) -> Path:
+    """Returns the folder that `--out` names; `missing/..` is the one around `missing`, which need not exist."""
+    folder = Path(out).expanduser()
+    return folder.resolve() if ".." in folder.parts else folder
 
 
 def claim_folder(out: str | Path | None, recipe: str) -> Path:
@@ -35,7 +41,7 @@ def claim_folder(out: str | Path | None, recipe: str) -> Path:
     check_free(out)
     try:
         if out is not None:
-            folder = Path(out).expanduser()
+            folder = asked_folder(out)
             folder.mkdir(parents=True, exist_ok=True)
             return folder
         for number in itertools.count(1):

@@ -48,7 +48,7 @@ def requested(model: Model, label: LabelChoice) -> int | list[int] | Tensor | No
         return model.label_index(names)
     if model.facts.condition_names:
         return torch.stack([weights(model, {str(name): 1.0}) for name in names])
-    return [model.label_index(name) for name in names]
+    return [model.label_index(f"{name:g}" if isinstance(name, float) else name) for name in names]
 
 
 def requested_once(model: Model, label: LabelChoice) -> int | Tensor | None:

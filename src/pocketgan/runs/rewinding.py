@@ -4,6 +4,7 @@ import itertools
 from contextlib import suppress
 from pathlib import Path
 
+from pocketgan.base.errors import RunError
 from pocketgan.runs.records import after_last_rollback, read_counters, read_rows, step_of, write_rows
 from pocketgan.runs.run import Run
 
@@ -67,3 +68,17 @@ def settle(run: Run) -> None:
         scales = [(read_counters(path) or {}).get("rate_scale", 1.0) for path in late]
         if any(scale > last["rate_scale"] for scale in scales):
             abandon(run, last["to"])
+
+
+def check_unsaved(run: Run) -> None:
+    """Checks that a run without checkpoints hadn't saved one; training again would replace its records.
+
+    Raises:
+        RunError: it had, since it was stopped or finished after its first step.
+    """
+    try:
+        status = run.status()
+    except RunError:
+        return  # A damaged status is rewritten.
+    if status.step and status.state in ("finished", "interrupted"):
+        raise RunError("checkpoints gone", field="run", folder=run.folder, step=status.step)

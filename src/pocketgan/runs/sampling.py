@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pocketgan.base.arguments import number, whole_number
 from pocketgan.base.errors import RunError
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.grids import Images
@@ -113,6 +114,8 @@ def draw(
     config = model.config
     if config.reads_images:
         raise RunError("reads no noise", field="run", folder=model.folder)
+    count, seed = None if count is None else whole_number("count", count), whole_number("seed", seed)
+    truncation = None if truncation is None else number("truncation", truncation)
     given = None if latents is None else to_latents(latents, config.network.latent_dim)
     if given is not None and truncation is not None:
         raise RunError("truncated latents", field="truncation")

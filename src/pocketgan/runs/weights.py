@@ -65,6 +65,9 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
         try:
             saved = read_checkpoint(best if which == "best" else best.with_name(checkpoint_name(int(which))))
         except CheckpointDamaged as error:
+            if newest_intact(paths)[0] is None:
+                message = problem("no checkpoint intact", folder=folder, damaged=str(error))
+                raise RunError(message, field="run") from None
             raise RunError("use another", field="checkpoint", why=error) from None
     else:
         known = ", ".join(str(step) for step in steps[-8:])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import ConfigError
+from pocketgan.base.messages import problem
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.networks import Dropout, ImageShape, build_discriminator, build_generator
@@ -91,8 +92,15 @@ def autocast(config: RunConfig, device: str) -> AbstractContextManager[object]:
 
 
 def freeze_layers(network: nn.Module, count: int) -> None:
-    """Keeps the weights of a network's first layers as they are."""
+    """Keeps the weights of a network's first layers as they are.
+
+    Raises:
+        ConfigError: no layer would be left to train.
+    """
     layers = [module for module in network.modules() if next(module.parameters(recurse=False), None) is not None]
+    if count and count >= len(layers):
+        why = problem("no layer to train", layers=len(layers))
+        raise ConfigError("refused", field="frozen_layers", why=why, value=count)
     for layer in layers[:count]:
         layer.requires_grad_(False)
 

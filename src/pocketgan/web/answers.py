@@ -78,7 +78,7 @@ class Drawing:
         The largest possible number is always sampled, so that the first latents don't depend on the count.
         """
         drawn = sample_latents(loaded.model.config, MOST, self.seed)[: self.count] * self.truncation
-        return drawn + loaded.directions.shift(self.steps) if any(self.steps) else drawn
+        return drawn + loaded.directions.shift(self.steps[: len(loaded.directions)]) if any(self.steps) else drawn
 
     def labels(self, loaded: Loaded) -> Tensor | None:
         """Returns what the generator is told: indices, int64 (count,), or weights, float32 (count, D), or None."""
