@@ -101,10 +101,12 @@ def forked_starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _few_figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _few_figures(request: pytest.FixtureRequest) -> Iterator[None]:
     """Trainings draw no figures, which takes longer than to train a tiny network, unless a test asks for `figures`."""
-    if "figures" not in request.fixturenames:
-        monkeypatch.setattr("pocketgan.pictures.plots.draw_figures", lambda run: [])
+    with pytest.MonkeyPatch.context() as patch:  # Of its own: a test's own patches end in their usual order.
+        if "figures" not in request.fixturenames:
+            patch.setattr("pocketgan.pictures.plots.draw_figures", lambda run: [])
+        yield
 
 
 @pytest.fixture

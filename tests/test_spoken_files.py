@@ -115,6 +115,7 @@ def test_a_run_speaks_on_the_screen_alone(data: Path, speak: Speak, tmp_path: Pa
     same_words(tmp_path / "en-run", tmp_path / "ko-run")
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.slow
 def test_what_is_made_of_a_run_is_the_same_bit_for_bit(data: Path, speak: Speak, tmp_path: Path) -> None:
     """The run was trained once; a metric that takes more images than there are is left out with its reason."""

@@ -80,6 +80,7 @@ PARTS: Final[dict[str, str]] = {
     "options as pairs": "must be NAME=VALUE pairs (got '{word}')",
     "code unreadable": "can't read {path}: {why}",
     "not a module": "'{name}' must be a subclass of torch.nn.Module",
+    "stands alone": "'{name}' can't be combined with others; leave it or the others out",
     "not built": "'{name}' can't be created: {why}",
     "not run": "'{name}' fails on {given}: {why}",
     "wrong output": "'{name}' must return {expected} (got {shape})",

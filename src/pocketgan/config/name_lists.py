@@ -15,6 +15,8 @@ def _check_augment(text: str) -> str:
     if text in ("none", "auto"):
         return text
     for name in split(text):
+        if name in ("none", "auto"):
+            raise ConfigError("stands alone", name=name)
         if name not in AUGMENTATIONS:
             known = ", ".join(["none", "auto", *AUGMENTATIONS])
             raise ConfigError("no augmentation", name=repr(name), hint=nearest(name, AUGMENTATIONS), known=known)

@@ -95,7 +95,7 @@ def run_experiment(
         with stop_on_signals(stop) as stop:  # From here on there is a run, which can be stopped.
             run = Run.create(folder, config, facts, plan, describe_environment(device, code))
             save_sheet(run.folder, images)
-            for sentence in (*describe(images), *idle_lines(config)):
+            for sentence in (*describe(images), *idle_lines(config, plan)):
                 progress.say(sentence)
             counts = {"images": len(images), "steps": plan.steps}
             progress.say(line("training", recipe=config.recipe, source=facts.source, folder=run.folder, **counts))

@@ -13,6 +13,7 @@ from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.idle import idle_settings
 from pocketgan.config.places import located
+from pocketgan.config.plan import Plan
 from pocketgan.config.sections import RunConfig
 from pocketgan.experiment.run_words import line
 from pocketgan.images.batches import Batches
@@ -86,7 +87,7 @@ def check_packaged(data: DataConfig) -> None:
     colored = data.data != "mnist" or data.task == "colorize"
     usual = {"size": ("auto", 28), "color": ("auto", "rgb" if colored else "gray")}
     usual |= dict.fromkeys(("value_range", "channels_at", "orientation", "labels"), ("auto",))
-    usual |= {name: (DataConfig.model_fields[name].default,) for name in ("fit", "background", "skip_damaged", "test")}
+    usual |= {name: (DataConfig.model_fields[name].default,) for name in ("fit", "background", "skip_damaged")}
     for name, values in usual.items():
         if getattr(data, name) not in values:
             colors = line("in gray" if data.data == "mnist" else "in color")
@@ -186,7 +187,7 @@ def penalty_weight(weight: float | str, facts: DataFacts) -> float:
     return float(f"{max(facts.spread / MNIST_SPREAD, LEAST_PENALTY):.2g}")
 
 
-def idle_lines(config: RunConfig) -> list[str]:
+def idle_lines(config: RunConfig, plan: Plan) -> list[str]:
     """Returns a line for each setting that was changed and has no effect in a run that begins."""
     lines = [
         line("idle", setting=f"--{name.replace('_', '-')}", others=others) for name, others in idle_settings(config)
@@ -195,6 +196,8 @@ def idle_lines(config: RunConfig) -> list[str]:
     whole = data.data in PACKAGED and data.classes == "all"
     if whole and data.validation and not validation_count(PACKAGED_IMAGES, data.validation):
         lines.append(line("no validation set", value=f"{data.validation:g}", least=LEAST_VALIDATION))
+    if plan.warmup is not None and plan.warmup > plan.steps:
+        lines.append(line("long warmup", warmup=plan.warmup, steps=plan.steps))
     return lines
 
 

@@ -11,6 +11,9 @@ LINES: dict[str, Text] = {
         "bit-identical from here on"
     ),
     "idle": "{setting} has no effect with {others}",
+    "long warmup": (
+        "the warm-up takes {warmup} steps and the training {steps}, so the learning rate never reaches its full value"
+    ),
     "no validation set": "--validation {value} would hold out fewer than {least} images, so there is no validation set",
     "schedule": "the {schedule} schedule of the learning rate now spans {steps} steps",
     "plan": "{steps} steps, planned for {duration} at {speed} steps/s",

@@ -24,6 +24,8 @@ from pocketgan.images.montage import (
 from pocketgan.pictures import animation_files
 from pocketgan.pictures.animation_files import FILMS, LONGEST_SIDE, animation, check_ending, write_film
 
+WIDER = 1.25
+"""How many times wider a contact sheet may become so that its images are as wide as their headings."""
 LONGEST, LARGEST_SCALE = 640, 12
 """Limits of the default scale: the longer side of a frame or contact sheet in pixels, and the scale itself."""
 
@@ -76,7 +78,7 @@ class Film:
         names = tuple(shortened_name(self.names[row]) for row in self.rows) if self.names else ()
         labels = Labels(above=self.headings, beside=names)
         columns = len(self.moments)
-        usual = fitting_scale(images.shape, columns)
+        usual = filling_scale(images.shape, columns, labels)
         scale = chosen_scale(scale, images.shape, columns, labels=labels, usual=usual, fewer="frames")
         return grid(images, columns, scale, theme=theme, labels=labels)
 
@@ -153,6 +155,17 @@ def fitting_scale(shape: tuple[int, ...], columns: int) -> int:
     rows, across = -(-shape[0] // one.across), one.across
     sides = ((across, shape[3]), (rows, shape[2]))
     return max(1, min(LARGEST_SCALE, *((LONGEST - PADDING * (n + 1)) // (n * side) for n, side in sides)))
+
+
+def filling_scale(shape: tuple[int, ...], columns: int, labels: Labels) -> int:
+    """Returns the fitting scale, or a larger one whose images fill the room that wide headings take anyway."""
+    scale = fitting_scale(shape, columns)
+    while scale < LARGEST_SCALE:
+        now, next_one = (lay_out(shape, columns, one, labels=labels) for one in (scale, scale + 1))
+        if now.pitch_x <= now.wide + PADDING or next_one.width > WIDER * now.width:
+            break
+        scale += 1
+    return scale
 
 
 def columns_for(count: int) -> int:

@@ -186,7 +186,8 @@ def create_optimizer(network: nn.Module, config: TrainConfig, learning_rate: flo
         return AnyOptimizer(kind(trainable(network), lr=learning_rate, **options), learning_rate)  # pyright: ignore[reportCallIssue]
     except Exception as error:  # Whatever a class of one's own raises.
         why = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ConfigError("not built", field="optimizer", name=config.optimizer, why=why) from None
+        field = "optimizer_options" if options else "optimizer"
+        raise ConfigError("not built", field=field, name=config.optimizer, why=why) from None
 
 
 def trainable(network: nn.Module) -> list[nn.Parameter]:
