@@ -224,7 +224,6 @@ def test_no_recipe_has_a_changed_setting_without_effect(name: str) -> None:
         ({"replan": True}, "replan"),
         ({"evaluate_every": "none", "watch_window": 5}, "watch_window"),
         ({"validation": 0, "validation_split": "stratified"}, "validation_split"),
-        ({"frozen_layers": 1}, "frozen_layers"),
     ],
 )
 def test_a_changed_setting_without_effect_is_named(fields: dict[str, Any], setting: str) -> None:

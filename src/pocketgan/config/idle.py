@@ -51,5 +51,3 @@ def without_effect(config: RunConfig) -> Iterator[tuple[str, str]]:
             yield name, "--evaluate-every none"
     if not config.data.validation:
         yield "validation_split", "--validation 0"
-    if train.initial_run == NONE:
-        yield "frozen_layers", "--from none"

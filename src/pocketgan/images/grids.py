@@ -178,13 +178,13 @@ def check_others(folder: Path, names: Iterable[str]) -> None:
     for one in folder.iterdir():
         if one.name not in new and (number := NUMBER.search(one.name)):
             there.setdefault(NUMBER.sub("", one.name, count=1), []).append((int(number[0]), one.name))
-    single = {form == ".png" for form in forms if SINGLE.fullmatch(form)}
-    others = [
-        name
-        for form, found in there.items()
-        if form in forms or (single and SINGLE.fullmatch(form) and (single != {form == ".png"} or min(found)[0] > 0))
-        for _, name in found
-    ]
+    generated, with_classes = any(map(SINGLE.fullmatch, forms)), ".png" not in forms
+
+    def is_mixed(form: str, first: int) -> bool:
+        of_another_kind = (form != ".png") != with_classes
+        return form in forms or (generated and bool(SINGLE.fullmatch(form)) and (of_another_kind or first > 0))
+
+    others = [name for form, found in there.items() if is_mixed(form, min(found)[0]) for _, name in found]
     if others:
         raise RunError("other pictures", field="out", folder=folder, count=len(others), name=min(others))
 
