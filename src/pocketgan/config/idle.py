@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pocketgan.base.errors import UserError
+from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.durations import Duration
 from pocketgan.config.fields import flatten
 from pocketgan.config.parts import BUILT_IN
@@ -49,5 +50,5 @@ def without_effect(config: RunConfig) -> Iterator[tuple[str, str]]:
     if config.evaluation.evaluate_every == NONE:
         for name in ("evaluate_count", "metrics", "watch_window"):
             yield name, "--evaluate-every none"
-    if not config.data.validation:
+    if not config.data.validation and config.data.data in PACKAGED:  # Of other data, it also decides the test split.
         yield "validation_split", "--validation 0"
