@@ -1,5 +1,7 @@
 """Studies over one's own parts: in processes of their own, from files and from objects."""
 
+import os
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pocketgan
 from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
 from pocketgan.config.code import load_code
+from pocketgan.studies.backends import run_all
 from pocketgan.studies.config import study_config
 from pocketgan.studies.own_code import OwnParts, own_parts
 from pocketgan.studies.study import Study
@@ -54,6 +57,18 @@ def test_objects_and_options_are_factors(data: Path) -> None:
     with pytest.raises(ConfigError) as info:
         study_config(fields(data, settings={"generator": Flat}, factors={"generator_options": {"hiden": [2, 4]}}))
     assert info.value.parts["why"].key == "no option"
+
+
+@pytest.mark.slow
+def test_processes_work_in_the_folder_of_each_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that joblib keeps from an earlier call, whose folder is gone."""
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        shutil.rmtree(tmp_path / "first") if name == "second" else None
+        places = list(run_all(lambda _: os.getcwd(), [0, 1], backend="local", jobs=2, cores=1))
+        assert places == [str(folder)] * 2
 
 
 def test_everything_handed_over_reaches_another_process(tmp_path: Path) -> None:

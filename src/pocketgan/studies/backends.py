@@ -84,7 +84,7 @@ def _in_processes(
     lost = 0
     while left:
         pool: Any = Parallel(n_jobs=min(jobs, len(left)), backend="loky", return_as="generator_unordered")
-        calls = [delayed(_numbered)(work, number, item) for number, item in left.items()]
+        calls = [delayed(_numbered)(work, number, item, os.getcwd()) for number, item in left.items()]
         try:
             with interrupts_held_back():
                 outcomes = pool(calls)
@@ -117,7 +117,12 @@ def interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _numbered(work: Callable[[Item], Outcome], number: int, item: Item) -> tuple[int, Outcome]:
+def _numbered(
+    work: Callable[[Item], Outcome], number: int, item: Item, folder: str | None = None
+) -> tuple[int, Outcome]:
+    """Calls `work` on an item, in a folder: joblib's processes stay in that of the first call, which may be gone."""
+    if folder is not None:
+        os.chdir(folder)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return number, work(item)
