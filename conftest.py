@@ -4,6 +4,7 @@ The checks of all modules take as long as the tests themselves. So `make test` c
 matter most, `make test-types` everything in some tests, and `make test-slow` nothing.
 """
 
+import gc
 import os
 
 from jaxtyping import install_import_hook
@@ -15,3 +16,7 @@ if CHECKED:
     # An int is taken where a float is written, as type checkers do (PEP 484).
     checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
     install_import_hook(CHECKED.split(","), checker)
+
+# A test process holds a million objects of its packages. To look through all of them takes half a second, and garbage is
+# collected often enough without.
+gc.set_threshold(20_000, 10, 50)

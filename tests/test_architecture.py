@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,12 @@ def module_name(path):
 
 
 FILES = {module_name(path): path for path in sorted(SOURCE.rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+@cache
+def tree_of(name):
+    """Returns the syntax tree of a module."""
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
 
 
 def room(name):
@@ -122,7 +128,7 @@ print("torch imported" if "torch" in sys.modules else "no torch", code or 0)
 def test_long_public_functions_have_docstrings(name):
     silent = [
         f"{FILES[name].name}:{node.lineno} {dotted}"
-        for dotted, node in functions(TREES[name])
+        for dotted, node in functions(tree_of(name))
         if node.end_lineno - node.lineno + 1 > 8 and node.name != "forward" and not ast.get_docstring(node)
     ]
     assert not silent
@@ -131,7 +137,7 @@ def test_long_public_functions_have_docstrings(name):
 @pytest.mark.parametrize("name", [name for name in FILES if name not in HANDED_OVER])
 def test_nothing_that_is_loaded_can_run_code(name):
     risky = []
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Import):
             risky += [alias.name for alias in node.names if room(alias.name) in PICKLES]
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from packages import needs
 from pocketgan.base.language import LANGUAGES, speaking
 from pocketgan.runs.run import Run
 from pocketgan.web.create_words import CREATING, say
 from web_pages import BROWSER, LONG, NO_BROWSER, launched, served_in_each_language
 
-pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
+needs("gradio", "the extra 'web' isn't installed")
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)

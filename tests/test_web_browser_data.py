@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from packages import needs
 from web_pages import BROWSER, LONG, NO_BROWSER, is_elsewhere, launched, served
 
-pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
+needs("gradio", "the extra 'web' isn't installed")
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason=NO_BROWSER)]

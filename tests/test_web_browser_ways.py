@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from packages import needs
 from web_pages import BROWSER, LONG, NO_BROWSER, is_elsewhere, launched, served
 from web_runs import evaluation, make_run, row, write_lines, write_status
 
-pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
+needs("gradio", "the extra 'web' isn't installed")
 pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe isn't installed")
 

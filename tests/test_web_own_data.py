@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from packages import needs
 from pocketgan.base.errors import WebError
 from pocketgan.cli.look_command import look
 from pocketgan.config.fields import FIELDS
@@ -26,7 +27,7 @@ from pocketgan.web.train.form import place_of, shown
 from pocketgan.web.train.looking import READING, look_html
 from pocketgan.web.train.names import is_accepted, safe_name, safe_path
 
-pytest.importorskip("gradio", reason="the extra 'web' isn't installed")
+needs("gradio", "the extra 'web' isn't installed")
 ADDRESS = "http://127.0.0.1:7860"
 
 
