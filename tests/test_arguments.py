@@ -10,15 +10,19 @@ import numpy as np
 import pytest
 
 import pocketgan
-from pocketgan.base.errors import ConfigError, nearest
+from pocketgan.base.errors import ConfigError, NonFiniteLoss, nearest
 from pocketgan.cli.flags import read_config
 from pocketgan.cli.main import main
 from pocketgan.config.fields import flatten, replace
 from pocketgan.config.idle import idle_settings
 from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
+from pocketgan.experiment.experiment import failed, settled
 from pocketgan.pictures.directions import signed
+from pocketgan.runs.records import DataFacts
 from pocketgan.runs.run import Run
+from pocketgan.runs.weights import image_shape
+from pocketgan.training.state import create_state
 from refusals import refused
 
 
@@ -209,6 +213,8 @@ def test_settings_of_ones_own_images_are_refused_for_mnist(tmp_path: Path, field
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_no_recipe_has_a_changed_setting_without_effect(name: str) -> None:
     assert idle_settings(recipe(name)) == []
+    facts = DataFacts(source="mnist", images=60_000, channels=1, size=28, class_names=tuple("0123456789"), digest="")
+    assert idle_settings(settled(recipe(name), facts, "cpu")) == []
 
 
 @pytest.mark.parametrize(
@@ -247,3 +253,29 @@ def test_a_run_says_what_has_no_effect(tmp_path: Path, capsys: Any) -> None:
     assert "--decay-start has no effect with --schedule constant" in error
     assert "--validation 199 would hold out fewer than 200 images" in error
     assert "the warm-up takes 9 steps and the training 2" in error
+
+
+def test_after_rollbacks_the_advised_rate_is_lower_than_those_that_failed(small_runs: Path, tmp_path: Path) -> None:
+    run = Run.open(shutil.copytree(small_runs / "noise", tmp_path / "run"))
+    state = create_state(run.config, image_shape(run.facts, False), "cpu")
+    rates = []
+    for state.rate_scale in (1.0, 0.125):
+        advice = failed(run, state, NonFiniteLoss("loss not finite", loss="d_loss", step=4))
+        rates.append(float(str(advice).partition("--learning-rate ")[2].split()[0].rstrip("';.")))
+    assert rates == [pytest.approx(run.config.train.learning_rate / 4), pytest.approx(rates[0] / 8)]
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_is_not_to_be_resumed(small_runs: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_runs / "noise", tmp_path / "run")
+    shutil.rmtree(folder / "checkpoints")
+    status = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(status | {"state": "failed"}))
+    with refused("failed before a checkpoint", "run"):
+        pocketgan.evaluate(folder, progress=False)
+
+
+def test_an_unknown_flag_is_compared_without_its_dashes(capsys: Any) -> None:
+    assert main(["train", "--bogus", "3"]) == 2
+    assert "--out" not in capsys.readouterr().err
+    assert main(["train", "--durations", "3"]) == 2
+    assert "'--duration'" in capsys.readouterr().err

@@ -689,7 +689,7 @@ MISTAKES = [
     ("{garbage}", "can't read {garbage} as an .npz file"),
     ("{text}", "'{text}' must be a folder, or an .npz, .npy, .csv or IDX file"),
     ("{empty}", "{empty} holds no pictures"),
-    ("{nothing}", "there is no '{nothing}'; give a run's folder, a folder of pictures or an .npz file"),
+    ("{nothing}", "there is no '{nothing}'; give a run's folder, a folder of pictures, or an .npz, .npy or .onnx file"),
     ("{real} --against {nothing}", "--against: there is no data '{nothing}'"),
     ("{real} --against {garbage}", "can't read {garbage} as an .npz file"),
     ("{real} --against tset", "--against: there is no data 'tset'"),

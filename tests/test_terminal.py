@@ -417,13 +417,18 @@ def test_a_smaller_evaluation_leaves_a_larger_one(here: Path, capsys: pytest.Cap
     assert kept()[0] == 200
     evaluate(300, *few)
     assert kept()[0] == 300
-    assert (done := pocketgan.evaluate("noise", count=200, metrics="recall", progress=False)).larger == 300
+    done = pocketgan.evaluate("noise", count=200, metrics="recall", progress=False)
+    assert done.unsaved is not None and done.unsaved.key == "evaluation kept" and done.unsaved.parts["count"] == 300
     assert done.page is None and capsys.readouterr() == ("", "")
+    evaluate(300, *few, "--against", "train")
+    evaluate(300, *few, "--features", "random")
+    evaluate(301, "--metrics", "recall")
+    assert kept() == (300, ["precision", "recall"]), "against other images, in another space, with fewer metrics"
     evaluate(200, "--replace", *few)
     assert kept()[0] == 200
-    done = pocketgan.evaluate("noise", count=201, metrics="recall", progress=False)
+    done = pocketgan.evaluate("noise", count=201, metrics="recall", replace=True, progress=False)
     assert kept() == (201, ["recall"]) and len(done.comparison.generated) == 201
-    assert done.page == folder / "evaluation.html" and done.larger is None
+    assert done.page == folder / "evaluation.html" and done.unsaved is None
 
 
 @pytest.mark.slow

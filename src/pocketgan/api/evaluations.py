@@ -1,13 +1,15 @@
 """Evaluation of generated images."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pocketgan.base.errors import ModelError, RunError, UserError
-from pocketgan.base.messages import problem
+from pocketgan.base.arguments import whole_number
+from pocketgan.base.errors import ModelError, RunError, StorageError, UserError
+from pocketgan.base.messages import Problem, problem
 from pocketgan.base.progress import Progress
 from pocketgan.runs.exported import find_model, load
 from pocketgan.runs.model import Model, runs_inside, why_no_run
@@ -62,10 +64,11 @@ def evaluate(
         out: the folder for the page and `evaluation.json`; by default `evaluation` in the folder of a run or exported
             model, and no folder for other images.
         inception_weights: the file with the weights for the feature space `inception`.
-        replace: whether a smaller evaluation may replace a larger one in the folder of a run.
+        replace: whether an evaluation in the folder of a run is replaced, although it is larger, has metrics that this
+            one lacks, or was measured in another feature space or against other images.
         latent_dim: the length of the latents of a function or a module, or of an ONNX file that doesn't say it.
-        pixel_range: the range of the values of images that aren't uint8, in an array, a file, or from a function, a
-            module or an ONNX file: `-1:1`, `0:1` or `0:255`.
+        pixel_range: the range of the values of images in an array, a file, or from a function, a module or an ONNX
+            file: `-1:1`, `0:1` or `0:255`. Arrays of uint8 are 0:255 without it.
         baseline_run: another image-to-image run for the same pairs, or its folder, whose outputs are scored beside: for
             example, plain regression (`adversarial_weight=0`). `.translation.verdict()` says which run is better.
         progress: whether to show progress on standard error.
@@ -81,13 +84,23 @@ def evaluate(
     from pocketgan.experiment.speed import using_free_threads
     from pocketgan.images.sets import ImageSet
     from pocketgan.metrics import evaluation, evaluation_page
+    from pocketgan.metrics.metric import Metric
     from pocketgan.runs.onnx_images import OnnxSource
 
+    count, seed = None if count is None else whole_number("count", count), whole_number("seed", seed)
+    if not isinstance(metrics, Metric | Iterable):
+        raise RunError("metric kind", field="metrics", found=type(metrics).__name__)
     images = source_of(source, labels, latent_dim, pixel_range, count, seed)
     model = None if isinstance(images, OnnxSource | ImageSet) else find_model(images)
     shown = Progress(quiet=not progress)
     if model is None and not isinstance(images, OnnxSource | ImageSet) and runs_inside(Path(str(source))):
         raise RunError(why_no_run(Path(str(source))), field="source")
+    if model is None:
+        for name, given in (("checkpoint", checkpoint != "auto"), ("replace", replace)):
+            if given:
+                raise RunError("only of models", field=name)
+    if out is not None:
+        check_writable(Path(out))
     with using_free_threads():
         done = evaluation.evaluate(
             model or images,
@@ -106,11 +119,16 @@ def evaluate(
         if model is None:
             return done
         out = model.folder / "evaluation"
-        larger = None if replace else larger_evaluation(out, done)
-        if larger is not None:
-            shown.say(problem("larger evaluation", count=larger, folder=out))
-            return dataclasses.replace(done, larger=larger)
-    return dataclasses.replace(done, page=evaluation_page.save_evaluation(done, out))
+        kept = None if replace else kept_evaluation(out, done)
+        if kept is not None:
+            shown.say(kept)
+            return dataclasses.replace(done, unsaved=kept)
+    try:
+        return dataclasses.replace(done, page=evaluation_page.save_evaluation(done, out))
+    except (RunError, StorageError) as error:  # The scores aren't lost.
+        unsaved = problem("scores not saved", why=error)
+        shown.say(unsaved)
+        return dataclasses.replace(done, unsaved=unsaved)
 
 
 def source_of(
@@ -156,15 +174,37 @@ def with_onnx(
     return source
 
 
-def larger_evaluation(folder: Path, done: "Evaluation") -> int | None:
-    """Returns the number of images in a folder's evaluation if it is larger than a new one, and None otherwise.
+def kept_evaluation(folder: Path, done: "Evaluation") -> Problem | None:
+    """Returns the sentence that a folder's evaluation stays, or None if a new one may replace it.
 
-    An evaluation is larger if it compared more images, or the same number of images with more metrics.
+    It stays if it compared more images, has metrics that the new one lacks, or was measured in another feature space or
+    against other images.
     """
     try:
         old = read_object(folder / "evaluation.json")
-        count, metrics = int(old["count"]), set(old["metrics"])
+        count, metrics = int(old["count"]), dict(old["metrics"])
     except (RunError, KeyError, TypeError, ValueError):
         return None
-    more = (count, len(metrics)) > (len(done.comparison.generated), len(done.figures))
-    return count if more else None
+    new = done.to_json()
+    comparable = all(old.get(name, new[name]) == new[name] for name in ("features", "reference"))
+    if comparable and count <= new["count"] and metrics.keys() <= new["metrics"].keys():
+        return None
+    parts = {"space": old.get("features", ""), "against": old.get("reference", "")}
+    return problem("evaluation kept", folder=folder, count=count, metrics=len(metrics), **parts)
+
+
+def check_writable(folder: Path) -> None:
+    """Checks before anything is measured that the scores can be saved.
+
+    Raises:
+        RunError: the folder can't be created, or nothing can be written there.
+    """
+    from tempfile import TemporaryFile
+
+    from pocketgan.images.grids import make_folder
+
+    make_folder(folder, folder)
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise RunError("no picture written", field="out", out=folder, why=error.strerror) from None

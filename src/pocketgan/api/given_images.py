@@ -91,17 +91,20 @@ def in_order(values: Tensor) -> Tensor:
 
 
 def as_uint8(values: Tensor, pixel_range: str | None) -> Tensor:
-    """Returns images as uint8 [0, 255]; those that are uint8 stay as they are.
+    """Returns images as uint8 [0, 255]; those that are uint8 stay as they are, unless they have another range.
 
     Raises:
-        UserError: their range isn't given, or they have other values.
+        UserError: their range isn't given, or they have other values, or bytes are only 0 and 1, which is nearly black.
     """
     known = ", ".join(RANGES)
     if pixel_range is not None and pixel_range not in RANGES:
         hint = nearest(pixel_range, RANGES)
         raise UserError("not one of", field="pixel_range", value=pixel_range, hint=hint, known=known)
     if values.dtype == torch.uint8:
-        return values
+        if pixel_range is None and values.numel() and int(values.max()) == 1:
+            raise UserError("bytes of two values", field="pixel_range")
+        if pixel_range in (None, "0:255"):
+            return values
     if pixel_range is None or values.is_complex() or values.dtype == torch.bool:
         raise UserError(
             "range of values", field="pixel_range", type=str(values.dtype).removeprefix("torch."), known=known

@@ -158,8 +158,8 @@ class CheckpointDamaged(Exception):
     """A checkpoint that is cut short, altered or otherwise unreadable."""
 
 
-def check_language(code: str) -> str:
-    """Returns the language code unchanged if Pocketgan has this language.
+def check_language(code: str, *, field: str = "lang") -> str:
+    """Returns the language code unchanged if Pocketgan has this language; `field` is where it was set.
 
     Raises:
         UserError: there is no such language.
@@ -169,7 +169,7 @@ def check_language(code: str) -> str:
     if code not in LANGUAGES:
         raise UserError(
             "no language",
-            field="lang",
+            field=field,
             code=code,
             hint=nearest(code, LANGUAGES),
             known=", ".join(LANGUAGES),

@@ -61,6 +61,9 @@ INTAKE: Final[dict[str, str]] = {
         "{path}: values from {low} to {high} ({type}) can be read in several ways; set --pixel-range 0:1, -1:1, 0:255, "
         "or the values of black and white, such as 0:{high}"
     ),
+    "images beside classes": (
+        "{folder} has {count} pictures beside its class folders ({names}); move them into a class folder"
+    ),
     "two readings of real images": (
         "{path}: values from {low} to {high} ({type}) can be read in several ways; save them as uint8 from 0 to 255"
     ),

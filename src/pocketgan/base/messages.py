@@ -189,7 +189,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "images not with it": (
         "the images that '{folder}' was trained on, {source}, can't be found; set --against to a path of real images"
     ),
-    "no source": "there is no '{source}'; give a run's folder, a folder of pictures or an .npz file",
+    "no source": "there is no '{source}'; give a run's folder, a folder of pictures, or an .npz, .npy or .onnx file",
     "too few there": "'{source}' holds {found} images, and {count} were requested",
     "no space": "there is no feature space '{name}'{hint}; known: {known}",
     "test and train": "{why}; 'test' and 'train' are possible, too",
@@ -205,9 +205,6 @@ PROBLEMS: Final[dict[str, str]] = {
     "loading": "{name}: loading …",
     "interrupted": "'{folder}' is saved at step {step} of {steps}; continue it with pocketgan.resume",
     "is finished": "'{folder}' is finished, at step {step}; set a longer duration to train further",
-    "larger evaluation": (
-        "'{folder}' holds a larger evaluation, of {count} images; choose another folder (--out), or add --replace"
-    ),
     "newest run": "{folder} (the newest run)",
     "no run to take": "is missing, and 'runs' holds none; 'pocketgan train' creates one",
     "run is a file": "'{folder}' is a file; give the folder of a run ('pocketgan runs' lists runs)",
@@ -238,6 +235,7 @@ PROBLEMS: Final[dict[str, str]] = {
         "'{folder}' is an exported model, with a single set of weights (step {step}); leave --checkpoint out"
     ),
     "no checkpoint yet": "'{folder}' has no checkpoint yet; continue training with '{command}'",
+    "failed before a checkpoint": "'{folder}' failed before its first checkpoint; start it again with other settings",
     "checkpoints gone": ("'{folder}' was trained to step {step}, but none of its checkpoints is left; start a new run"),
     "no checkpoint intact": "every checkpoint of '{folder}' is damaged: {damaged}",
     "all checkpoints damaged": "every checkpoint of '{folder}' is damaged ({damaged}); start a new run",

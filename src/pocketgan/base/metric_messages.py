@@ -51,5 +51,14 @@ METRICS: Final = {
     "range of values": "must be one of {known} for images of type {type}",
     "images outside": "doesn't fit: {count} images have values outside '{value}'",
     "values outside": "must have values in {value} (got {low} to {high})",
+    # Evaluation.
+    "evaluation kept": (
+        "'{folder}' holds an evaluation of {count} images ({metrics} metrics, '{space}', against {against}), so these "
+        "scores aren't saved; choose another folder (--out), or add --replace"
+    ),
+    "scores not saved": "the scores aren't saved: {why}",
+    "only of models": "needs a run or an exported model",
+    "classes differ": "the classes of {source} ({found}) aren't those of the real images ({known})",
+    "bytes of two values": "is missing: the images are 0 and 1 alone; set 0:1, or 0:255 if they are that dark",
 }
 """Messages about metrics, by key."""

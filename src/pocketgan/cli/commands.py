@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import tyro
 
-from pocketgan.base.messages import problem
 from pocketgan.base.printing import print_json
 from pocketgan.base.progress import Progress, work, working
 from pocketgan.cli.flags import Flags, Shown, known_flags, parse, parse_recipe
@@ -226,7 +225,8 @@ def evaluate(
         out: folder for the HTML report and the JSON file; by default evaluation in the folder of a run or model,
             otherwise none.
         inception_weights: file of Inception's weights.
-        replace: replace a larger evaluation in a run's folder by a smaller one.
+        replace: replace the evaluation in a run's folder, even one that is larger, has metrics that this one lacks, or
+            was measured otherwise.
         latent_dim: length of the latents of an .onnx file that doesn't say it.
         pixel_range: range of the values in files, or that an .onnx file returns: -1:1, 0:1 or 0:255.
         baseline_run: image-to-image: another run with the same pairs to compare with, such as plain regression
@@ -253,8 +253,9 @@ def evaluate(
         baseline_run=None if baseline_run is None else chosen(baseline_run, reads_images=True),
         progress=not quiet,
     )
-    if quiet and done.larger is not None:  # Not progress, but why the folder stays as it was.
-        Progress().say(problem("larger evaluation", count=done.larger, folder=Path(chosen_source) / "evaluation"))
+    if quiet:  # Not progress, but what was done to the images, and why a folder stays as it was.
+        for note in (*done.notes, *filter(None, [done.unsaved])):
+            Progress().say(note)
     if json:
         print_json(done.to_json())
         return 0

@@ -5,7 +5,8 @@ import inspect
 import itertools
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
 
@@ -312,8 +313,7 @@ def explain(event: tyro_errors.ParseErrorEvent, target: Callable[..., Any]) -> U
             if reads and Path(flag).exists():
                 return UserError("path without a flag", word=flag, right=f"{reads} {quoted(flag)}")
             return UserError("word too many", word=flag, prog=event.prog)
-        known = [f"--{name.replace('_', '-')}" for name in known_flags(target)]
-        hint = nearest(flag.partition("=")[0], known) or problem("flags listed", prog=event.prog)
+        hint = nearest_flag(flag, known_flags(target)) or problem("flags listed", prog=event.prog)
         return UserError("no flag", field=flag, hint=hint)
     if isinstance(event, tyro_errors.InvalidChoice):
         choices = ", ".join(event.choices)
@@ -365,6 +365,13 @@ def words_without_flag(target: Callable[..., Any]) -> list[tuple[str, str]]:
         _, positional, word = unwrapped(hints[name], name)
         words += [(name, word.strip("[]"))] if positional else []
     return words
+
+
+def nearest_flag(flag: str, names: Iterable[str]) -> str:
+    """Returns a question with the flag closest to an unknown one, or an empty text if no name is close."""
+    flags = {name.replace("_", "-"): f"--{name.replace('_', '-')}" for name in names}
+    close = get_close_matches(flag.partition("=")[0].lstrip("-"), flags, n=1)
+    return problem("did you mean", name=flags[close[0]]) if close else ""
 
 
 def known_flags(target: Callable[..., Any]) -> list[str]:

@@ -106,12 +106,12 @@ def announce(name: str, arguments: list[str]) -> None:
 
 def chosen_language() -> AbstractContextManager[None]:
     """Returns the context of the language that POCKETGAN_LANG names: English without it."""
-    code = os.environ.get("POCKETGAN_LANG", "en")
+    code = os.environ.get("POCKETGAN_LANG") or "en"  # An empty variable counts as one that isn't set.
     if code == "en":
         return nullcontext()
     from pocketgan.base.language import speaking
 
-    return speaking(check_language(code))
+    return speaking(check_language(code, field="POCKETGAN_LANG"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """The commands of exported models: call, and print."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,7 +39,8 @@ def export(
         print(say("next", command=command("translate", model.folder, *picture, "--out", "translated")))
     else:
         print(say("next", command=command("generate", model.folder, "--count", 64, "--out", "images.png")))
-    print(f"          {command('push', model.folder, f'user/{model.folder.resolve().name}')}")
+    repository = "user/" + re.sub(r"[^A-Za-z0-9._-]+", "-", model.folder.resolve().name).strip("-.")
+    print(f"          {command('push', model.folder, repository)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from pocketgan.base.errors import INTERRUPTED, check_language
-from pocketgan.base.language import spoken
+from pocketgan.base.language import speaking, spoken
 from pocketgan.base.printing import Column, print_json, show
 from pocketgan.cli.tables import exit_code, print_stop, print_verdict, say
 from pocketgan.config.shell import command
@@ -69,7 +69,8 @@ def study(
 
     lang = check_language(lang or spoken())
     flow = {"jobs": jobs, "backend": backend, "language": lang, "progress": not quiet}
-    done = api.study(study, out=out, seeds=seeds, duration=duration, **flow)
+    with speaking(lang):  # Errors, too.
+        done = api.study(study, out=out, seeds=seeds, duration=duration, **flow)
     verdict = judge(done)
     if json:
         print_json(verdict_values(verdict))
@@ -93,5 +94,6 @@ def report(study: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="D
     from pocketgan.studies.verdicts import judge
 
     lang = check_language(lang or spoken())
-    api.report(study, language=lang)
-    return print_verdict(judge(Study.open(study)), lang)
+    with speaking(lang):  # Errors, too.
+        api.report(study, language=lang)
+        return print_verdict(judge(Study.open(study)), lang)

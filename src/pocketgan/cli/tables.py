@@ -10,7 +10,6 @@ from pocketgan.base.printing import Column, show
 from pocketgan.config.durations import Duration
 from pocketgan.config.shell import code_flags, command
 from pocketgan.experiment.watchdog_words import why_ended
-from pocketgan.metrics.words import NOTES
 from pocketgan.runs.run import Run
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ SUMMARIES: dict[str, Text] = {
     "distance": "Fréchet distance {distance} at step {step} (real-data baseline {floor})",
     "distance alone": "Fréchet distance {distance} at step {step}",
     "best at the end": "quality   best at the end: {distance}",
+    "as good at the end": "quality   best: {distance}; equally good at the end",
     "best before": "quality   best: {distance}; at the end {end}, {worse} worse",
     "study stopped": ("stopped and saved: {count} run is done", "stopped and saved: {count} runs are done"),
     "variant": "variant",
@@ -138,11 +138,14 @@ def quality_line(run: Run) -> str:
     if last["step"] == best["step"]:
         return say("best at the end", distance=where)
     worse = f"{last['frechet_distance'] / max(lowest, 1e-9) - 1:.0%}"
+    if worse == "0%":
+        return say("as good at the end", distance=where)
     return say("best before", distance=where, end=localised(f"{last['frechet_distance']:.3g}"), worse=worse)
 
 
 def print_evaluation(done: "Evaluation") -> int:
     """Prints an evaluation as a table, and where its page is; returns the exit code."""
+    from pocketgan.metrics.real_images import space_note
     from pocketgan.metrics.scores import evaluated, score_table, score_text
 
     headings, rows = score_table(done)
@@ -157,9 +160,8 @@ def print_evaluation(done: "Evaluation") -> int:
         print(done.frequencies)
     if done.translation is not None:
         print_translation(done.translation)
-    note = say_of(NOTES, done.space.name, source=done.real.source)
     print()
-    print(score_text("feature space", space=done.space, note=note))
+    print(score_text("feature space", space=done.space, note=space_note(done.space, done.real)))
     for reason in done.skipped.values():
         print(score_text("not measured", why=reason))
     if done.page is not None:

@@ -50,5 +50,6 @@ def without_effect(config: RunConfig) -> Iterator[tuple[str, str]]:
     if config.evaluation.evaluate_every == NONE:
         for name in ("evaluate_count", "metrics", "watch_window"):
             yield name, "--evaluate-every none"
-    if not config.data.validation and config.data.data in PACKAGED:  # Of other data, it also decides the test split.
+    # Of other data, the rule also decides the test split; `random` is what `auto` means for the package's data.
+    if not config.data.validation and config.data.data in PACKAGED and config.data.validation_split != "random":
         yield "validation_split", "--validation 0"

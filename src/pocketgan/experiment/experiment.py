@@ -354,7 +354,8 @@ def failed(run: Run, state: TrainState, error: RunFailed) -> RunFailed:
         key = "failed, resume anyway"
     elif isinstance(error, NonFiniteLoss):
         key = "failed, start again"
-        remedy = train_command(run.config, learning_rate=float(f"{run.config.train.learning_rate / 4:g}"))
+        rate = run.config.train.learning_rate * state.rate_scale / 4  # Rollbacks have lowered it already.
+        remedy = train_command(run.config, learning_rate=float(f"{rate:g}"))
     reason = type(error)(key, why=error, saved=saved, command=remedy)
     with suppress(StorageError):  # A full disk can't store this either; the state is then seen as `killed`.
         run.write_status("failed", step=state.step, nimg=state.nimg, seconds=state.seconds, message=reason)

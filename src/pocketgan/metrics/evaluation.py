@@ -27,6 +27,7 @@ from pocketgan.metrics.real_images import (
     labels_in,
     look_at,
     read_real,
+    unknown_classes,
     without_flags,
 )
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
@@ -104,7 +105,7 @@ def evaluate(
         source.check()
     model = None if isinstance(source, OnnxSource | ImageSet) else find_model(source)
     weights = None if model is None else model.weights(checkpoint)
-    data, translated = data_for(model, against), None
+    data, translated, notes = data_for(model, against), None, tuple[str, ...]()
     try:
         sets = read_real(data, against, knows_training=model is not None and model.data is not None)
     except DataError as error:
@@ -118,9 +119,9 @@ def evaluate(
         else:
             assert isinstance(source, str | Path)
             unfitted = read_images(source, count, value_range)
-            for note in unfitted.notes:
-                if note.key not in ABOUT_LABELS:
-                    progress.say(FLAG.sub("", note))
+            notes = tuple(FLAG.sub("", note) for note in unfitted.notes if note.key not in ABOUT_LABELS)
+            for note in notes:
+                progress.say(note)
         check_counts(chosen, len(unfitted), len(sets.reference), asked=asked, progress=progress)
     else:
         reads_images = model.config.reads_images
@@ -142,7 +143,13 @@ def evaluate(
         space_data = data.of_target_domain(images.images.shape[2])
     space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
+    unknown = unknown_classes(images, sets.class_names(space))
+    if unknown is not None and asked and any("labels" in metric.needs for metric in chosen.values()):
+        raise RunError(unknown, field="source")
     done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
+    if unknown is not None:
+        of_labels = [name for name in done.skipped if "labels" in chosen[name].needs]
+        done = replace(done, skipped=done.skipped | dict.fromkeys(of_labels, unknown))
     if translated is not None and has_targets(made_from, translated.inputs):
         labels = labels_in(sets.class_names(space), translated.inputs)
         scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space, others)
@@ -150,7 +157,7 @@ def evaluate(
     frequencies = None
     if model is not None and not model.config.reads_images:
         frequencies = class_frequencies(model.facts, model.config, counts_of(model, sets))
-    return replace(done, weights=weights, taken_as_grey=grey, frequencies=frequencies)
+    return replace(done, weights=weights, taken_as_grey=grey, frequencies=frequencies, notes=notes)
 
 
 def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:

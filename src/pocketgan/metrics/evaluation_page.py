@@ -19,10 +19,11 @@ from pocketgan.base.language import number, speaking
 from pocketgan.base.language import say as say_of
 from pocketgan.base.messages import english
 from pocketgan.images.grids import make_folder, to_picture
+from pocketgan.metrics.real_images import space_note
 from pocketgan.metrics.scores import reading_of, title_of
 from pocketgan.metrics.translation import say as translation_text
 from pocketgan.metrics.translation import translation_table
-from pocketgan.metrics.words import EVALUATION_PAGE, NOTES, SCORE_TABLE
+from pocketgan.metrics.words import EVALUATION_PAGE, SCORE_TABLE
 
 if TYPE_CHECKING:
     from pocketgan.metrics.evaluation import Evaluation
@@ -100,7 +101,7 @@ def document(evaluation: "Evaluation") -> str:
     split = real.split in ("test", "train", "validation")
     about = {
         "real images": say("split of", split=real.split, source=real.source) if split else real.source,
-        "feature space": f"{space}: {say_of(NOTES, space.name, source=real.source)}",
+        "feature space": f"{space}: {space_note(space, real)}",
     }
     facts = "".join(f"<dt>{escape(say(name))}</dt><dd>{escape(text)}</dd>" for name, text in about.items())
     body = [headlines(evaluation), others(evaluation), translated(evaluation)]

@@ -9,7 +9,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from pocketgan.base.errors import DataError, NoSplit, nearest
-from pocketgan.base.messages import problem
+from pocketgan.base.language import say
+from pocketgan.base.messages import Problem, problem
 from pocketgan.base.progress import Progress
 from pocketgan.config.data_section import DataConfig
 from pocketgan.config.translating import NONE
@@ -19,6 +20,7 @@ from pocketgan.metrics import features
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.registry import Comparison, Reference, Sample
 from pocketgan.metrics.scores import RealImages, mixed, part_against_rest
+from pocketgan.metrics.words import NOTES
 
 SPLITS = ("test", "train", "validation")
 COUNT = 10_000
@@ -28,6 +30,8 @@ COUNT = 10_000
 SPACES = ("auto", "digits", "stacked", "classifier", "self-supervised", "random", "inception")
 USUAL = {"mnist": "digits", "stacked-mnist": "stacked"}
 """Feature spaces of the package's data."""
+NAMED = 10
+"""Maximum number of classes in a message."""
 COMPARED = 100
 """Maximum number of images that are searched among MNIST's."""
 
@@ -108,6 +112,21 @@ def is_mnist(images: UInt8[Tensor, "n c h w"]) -> bool:
     return not wanted
 
 
+def space_note(space: FeatureSpace, real: RealImages) -> str:
+    """Returns the remark on a feature space for readers of the scores."""
+    key = "classifier of all" if space.name == "classifier" and real.name not in SPLITS else space.name
+    return say(NOTES, key, source=real.source)
+
+
+def unknown_classes(images: ImageSet, class_names: tuple[str, ...]) -> Problem | None:
+    """Returns the sentence that images have labels of other classes than the real ones, or None if they don't."""
+    if images.labels is None or not class_names or labels_in(class_names, images) is not None:
+        return None
+    ours, theirs = (", ".join(names[:NAMED]) + ("" if len(names) <= NAMED else ", …") for names in
+                    (images.class_names, class_names))  # fmt: skip
+    return problem("classes differ", source=images.source, found=ours, known=theirs)
+
+
 def labels_in(class_names: tuple[str, ...], images: ImageSet) -> Tensor | None:
     """Returns the images' labels as indices into `class_names`; None without labels, or if a class is missing there.
 
@@ -179,6 +198,7 @@ WITHOUT_FLAGS = {
     "two readings": "two readings of images",
     "damaged picture": "damaged image",
     "damaged pictures": "damaged images",
+    "pictures beside classes": "images beside classes",
 }
 """Messages that name a flag of training, and those that `evaluate` has instead."""
 

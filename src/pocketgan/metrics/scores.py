@@ -111,8 +111,9 @@ class Evaluation:
         taken_as_grey: whether RGB pictures without color were read as gray.
         metrics: the metrics, by name.
         page: the HTML page of the scores, or None if none was written.
-        larger: the number of images of a larger evaluation in the folder of the model, because of which no page was
-            written; otherwise None.
+        unsaved: why no page was written, although the images come from a model: its folder keeps another evaluation,
+            or can't be written; otherwise None.
+        notes: what was done to the images when they were read, such as scaling, and what of the files isn't used.
         translation: the scores of an image-to-image translation, also of one without pairs; otherwise None.
         frequencies: how often each class was used, where the training data is uneven or was balanced; otherwise None.
     """
@@ -126,7 +127,8 @@ class Evaluation:
     taken_as_grey: bool = False
     metrics: Mapping[str, Metric] = field(default_factory=lambda: METRICS)
     page: Path | None = None
-    larger: int | None = None
+    unsaved: Problem | None = None
+    notes: tuple[str, ...] = ()
     translation: "TranslationScores | None" = None
     frequencies: "ClassFrequencies | None" = None
 
@@ -175,6 +177,7 @@ class Evaluation:
             "count": len(self.comparison.generated),
             **({} if counts is None else {"matched_count": counts[0], "matched_reference_count": counts[1]}),
             **({"taken_as_grey": True} if self.taken_as_grey else {}),
+            **({"images_read": list(self.notes)} if self.notes else {}),
             **({} if self.frequencies is None else {"class_frequencies": self.frequencies.to_json()}),
             **({} if self.translation is None else {"translation": self.translation.to_json()}),
             "metrics": {

@@ -70,6 +70,7 @@ NOTES: Final = {
     "digits": "a classifier trained on MNIST's training split",
     "stacked": "the digit in each channel, by a classifier trained on MNIST's training split",
     "classifier": "a classifier trained on {source}'s training split",
+    "classifier of all": "a classifier trained on all images of {source}, also on those compared with",
     "self-supervised": "a network that learned to recognize {source}'s images, without labels",
     "random": "a random network that was never trained: a second opinion",
     "inception": "legacy, for comparison with papers: ImageNet's features say little of digits",

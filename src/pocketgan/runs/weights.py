@@ -14,7 +14,7 @@ from pocketgan.config.shell import command
 from pocketgan.networks import ImageShape, build_discriminator, build_generator
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_model import OnnxGenerator
-from pocketgan.runs.records import BEST, DataFacts, checkpoint_files, step_of
+from pocketgan.runs.records import BEST, DataFacts, checkpoint_files, read_object, step_of
 from pocketgan.training.checkpoints import (
     Checkpoint,
     check_config,
@@ -30,6 +30,13 @@ def image_shape(facts: DataFacts, conditional: bool) -> ImageShape:
     """Returns the image shape for which networks for this data are built."""
     told = len(facts.condition_names or facts.class_names)
     return ImageShape(facts.channels, facts.size, told if conditional else 0)
+
+
+def has_failed(folder: Path) -> bool:
+    """Returns whether a run has failed, so that to continue it would repeat the failure."""
+    with suppress(RunError):
+        return read_object(folder / "status.json").get("state") == "failed"
+    return False
 
 
 def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkpoint:
@@ -53,6 +60,8 @@ def find_checkpoint(folder: Path, config: RunConfig, which: str | int) -> Checkp
     if config.kind == "recorded" and not paths:
         raise RunError("recorded, not saved yet", field="run", folder=folder)
     if not paths and which != "best":
+        if has_failed(folder):
+            raise RunError("failed before a checkpoint", field="run", folder=folder)
         raise RunError("no checkpoint yet", field="run", folder=folder, command=command("resume", folder))
     if which == "last":
         saved, damaged = newest_intact(paths)
