@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Tests write tens of thousands of small files: in memory, where there is room, and not on a disk.
 export PYTEST_DEBUG_TEMPROOT ?= $(shell [ "$$(df -k /dev/shm 2>/dev/null | awk 'END {print $$4}')" -gt 4000000 ] 2>/dev/null && echo /dev/shm)
 
-.PHONY: setup setup-dev train test test-slow test-types test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-sizes bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
+.PHONY: setup setup-dev train test test-quick test-slow test-types test-notebooks test-other-packages test-all docs dist lint format texts bench bench-sensitivity bench-spaces bench-sizes bench-watchdog bench-recipes bench-studies bench-web bench-quality bench-peers bench-busy bench-reliability screenshots clean
 
 setup: $(READY)
 
@@ -34,13 +34,18 @@ $(READY_DEV): $(READY)
 train: $(READY)
 	$(BIN)/pocketgan train $(RECIPE) $(FLAGS)
 
-# What a change usually breaks.
-test: lint
+# What a change usually breaks; the checks of types, in one process, run beside the tests.
+test: $(READY_DEV)
+	@$(MAKE) --no-print-directory -j 2 lint test-quick
+
+test-quick: $(READY_DEV)
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not notebook and not other_packages"
 
-# The rest: every recipe killed, exported and served, all languages, pages in a browser.
+# The rest: every recipe killed, exported and served, all languages, pages in a browser. Many of these tests wait for
+# other processes, so there is one process of tests more than cores.
 test-slow: $(READY_DEV)
-	CHECK_TYPES= $(BIN)/pytest -n auto --dist worksteal -m slow
+	CHECK_TYPES= $(BIN)/pytest -n $(MORE) --dist worksteal -m slow
+MORE := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 # Training, pictures and evaluation with the shapes and types of every call checked.
 test-types: $(READY_DEV)
