@@ -2,6 +2,8 @@
 
 import json
 import tarfile
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import pytest
 from scipy.stats import spearmanr
 
 import long_run
+import loss_curves
 from pocketgan.studies.report.write import write_report
 from pocketgan.studies.study import Study
-from pocketgan.studies.verdicts import judge
+from pocketgan.studies.verdicts import Verdict, judge
 
 COURSEWORK = Path(__file__).parents[1] / "docs" / "results" / "coursework"
 
@@ -158,6 +161,74 @@ def test_the_page_on_the_long_run_says_what_the_study_says(tmp_path: Path) -> No
         assert [figure for figure in figures if figure not in line] == [] and line.endswith(f"| {word} |")
     assert (steady.lower, swings.lower, pieces.lower, gray.lower, gray.seeds) == (8, 1, 8, 8, 8)
     assert max(test.adjusted for test in (steady, pieces, gray)) <= 0.05 < swings.adjusted
+
+
+def test_the_page_on_latent_sizes_says_what_the_study_says(tmp_path: Path) -> None:
+    study, page = unpacked("latent-dim", tmp_path), (COURSEWORK / "latent-dim.md").read_text(encoding="utf-8")
+    verdict, figures = check_quality(study, page), study.figures()
+    for pair in verdict.comparisons:
+        assert pair.difference is not None and pair.verdict == "no difference shown" and pair.adjusted == 1
+        longer = sum(a > b for a, b in zip(figures[pair.first], figures[pair.second], strict=True))
+        names = " and ".join(name.removeprefix("latent_dim=") for name in (pair.first, pair.second))
+        low, high = (f"{value:.1f}".replace("-", "−") for value in (pair.difference.low, pair.difference.high))
+        assert f"| {names} | {pair.difference.estimate:.1f} | {low} to {high} | {longer} of 8 |" in page
+    first = {name: [seed for seed in range(8) if min(figures, key=lambda one: figures[one][seed] or 0) == name]
+             for name in figures}  # fmt: skip
+    for name, seeds in first.items():
+        assert f"| {name.removeprefix('latent_dim=')} | {', '.join(map(str, seeds))} |" in page
+    check_trends(study, page, {"accuracy": "falls", "d_loss": "rises", "g_loss": "falls"})
+    tests = loss_curves.steadiness(study, "latent_dim=150", ["g_loss", "d_loss"], 4000)
+    assert [test.steadier for test in tests] == [6, 5, 6, 7] and min(test.adjusted for test in tests) > 0.05
+    of_generator, of_discriminator = tests[:2], tests[2:]
+    assert "0.20 with 150, 0.25 with 100, 0.29 with 50" in page and "0.035, 0.040, 0.048" in page
+    assert [f"{one:.2f}" for one in swings_of(of_generator)] == ["0.20", "0.25", "0.29"]
+    assert [f"{one:.3f}" for one in swings_of(of_discriminator)] == ["0.035", "0.040", "0.048"]
+    least, most = (f"{bound(test.adjusted for test in tests):.3f}" for bound in (min, max))
+    assert f"four comparisons, p = {least} to {most} after correction" in page
+
+
+def check_quality(study: Study, page: str) -> Verdict:
+    """Checks a page's table of quality, and what it says of the confirmation seeds; returns the verdict."""
+    verdict = judge(study)
+    for summary in verdict.variants:
+        assert summary.quality is not None and len(summary.finished) == 8
+        low, high = (f"{value:.1f}" for value in (summary.quality.low, summary.quality.high))
+        size = summary.name.partition("=")[2]
+        assert f"| {size} | {summary.mean:.1f} | {low} to {high} |" in page
+    again = verdict.confirmed
+    assert again is not None
+    assert f"{again.estimate:.1f} (95% interval {again.low:.1f} to {again.high:.1f})" in " ".join(page.split())
+    return verdict
+
+
+def check_trends(study: Study, page: str, directions: dict[str, str]) -> None:
+    """Checks that each curve falls or rises in every run, with the rank correlations that the page has."""
+    for curve, direction in directions.items():
+        found = loss_curves.trends(study, curve)
+        assert len(found) == 24 and (min(found) > 0 if direction == "rises" else max(found) < 0)
+        span = f"Rank correlation with the step: {min(found):.2f} to {max(found):.2f}".replace("-", "−")
+        assert span in page and f"{direction} in 24 of 24 runs" in page
+
+
+def swings_of(tests: Sequence[loss_curves.Steadiness]) -> list[float]:
+    """The mean swings of the claimed variant, and of the others from the last one to the first."""
+    return [tests[0].claimed, *(test.against for test in reversed(tests))]
+
+
+def test_the_index_counts_the_claims_of_all_pages() -> None:
+    counts: Counter[str] = Counter()
+    for path in COURSEWORK.glob("*.md"):
+        table = False
+        for line in path.read_text(encoding="utf-8").splitlines():
+            cells = [cell.strip() for cell in line.strip("| ").split("|")] if line.startswith("|") else []
+            if path.name != "index.md" and table and cells and not cells[0].startswith("---"):
+                counts[cells[-1]] += 1
+            table = bool(cells) and (table or (cells[0], cells[-1]) == ("claim", "verdict"))
+    index = (COURSEWORK / "index.md").read_text(encoding="utf-8")
+    assert set(counts) == {"supported", "contradicted", "no difference shown", "undecided"}
+    assert f"{counts.total()} claims have one" in index
+    for verdict, count in counts.items():
+        assert next(line for line in index.splitlines() if line.startswith(f"| {verdict} |")).endswith(f"| {count} |")
 
 
 def test_swings_are_measured_around_a_line_and_noise_is_many_pieces() -> None:
