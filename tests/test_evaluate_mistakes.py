@@ -128,6 +128,9 @@ def test_an_empty_language_counts_as_none_and_an_unknown_one_is_named(
     monkeypatch.setenv("POCKETGAN_LANG", "")
     assert main(["recipes", "--json"]) == 0
     capsys.readouterr()
+    monkeypatch.setenv("POCKETGAN_LANG", "zh_tw")
+    assert main(["recipes", "--json"]) == 0
+    capsys.readouterr()
     monkeypatch.setenv("POCKETGAN_LANG", "de")
     assert main(["recipes"]) == 2
     assert capsys.readouterr().err.startswith("error: POCKETGAN_LANG: ")

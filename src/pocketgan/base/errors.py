@@ -159,14 +159,15 @@ class CheckpointDamaged(Exception):
 
 
 def check_language(code: str, *, field: str = "lang") -> str:
-    """Returns the language code unchanged if Pocketgan has this language; `field` is where it was set.
+    """Returns the code of one of Pocketgan's languages, such as `zh-TW` for `zh_tw`; `field` is where it was set.
 
     Raises:
         UserError: there is no such language.
     """
     from pocketgan.base.language import LANGUAGES
 
-    if code not in LANGUAGES:
+    known = next((one for one in LANGUAGES if one.lower() == code.replace("_", "-").lower()), None)
+    if known is None:
         raise UserError(
             "no language",
             field=field,
@@ -174,7 +175,7 @@ def check_language(code: str, *, field: str = "lang") -> str:
             hint=nearest(code, LANGUAGES),
             known=", ".join(LANGUAGES),
         )
-    return code
+    return known
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -78,7 +78,7 @@ class Site:
     _listed: float = field(default=float("-inf"), repr=False)
 
     def __post_init__(self) -> None:
-        check_language(self.language)
+        self.language = check_language(self.language)
         self.folder = Path(self.folder).expanduser().resolve()
         if not self.folder.is_dir():
             raise WebError(self.say("no folder", folder=self.folder), field="dir")
