@@ -81,6 +81,20 @@ def test_a_dropped_archive_is_looked_at_and_trained_on(tmp_path: Path) -> None:
         assert not wrong
 
 
+def test_data_that_come_while_others_are_looked_at_are_looked_at_next(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    np.savez(content, images=np.random.default_rng(0).integers(0, 255, (40, 28, 28), np.uint8))
+    with served(tmp_path) as address, launched() as browser:
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.set_default_timeout(LONG)
+        page.goto(f"{address}/?tab=train")
+        page.locator("#bring-data .bring").wait_for()
+        dropped(page, "pets.zip", archive())
+        page.wait_for_function("() => /Looking/.test(document.querySelector('#bring-data .bring-state').textContent)")
+        dropped(page, "later.npz", content.getvalue())
+        page.wait_for_function("() => document.querySelector('#set-data input').value === 'uploads/later.npz'")
+
+
 def focused(page: Any) -> str:
     return page.evaluate("document.activeElement.cloneNode(false).outerHTML")
 

@@ -33,9 +33,11 @@ from pocketgan.web.train import starting
 from pocketgan.web.train.form import fields, flags_of, read, shown
 from pocketgan.web.train.live import Live, live_html
 from pocketgan.web.train.starting import measuring
+from pocketgan.web.train.tab import choose_recipe
 from pocketgan.web.words import WORDS
+from refusals import refused
 from test_diagnosis import COLLAPSED, FLAT, JITTER, MOVED, WON, history
-from web_runs import PATIENCE, evaluation, make_run, row, until, write_lines, write_status
+from web_runs import PATIENCE, STEPS, evaluation, make_run, row, until, write_lines, write_status
 
 TINY = {
     "hidden_dim": "8", "latent_dim": "4", "batch_size": "4", "sample_count": "4", "log_every": "1 step",
@@ -170,6 +172,21 @@ def test_so_many_are_started_and_no_more(site: Site, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Starts, "reap", lambda self: MOST_STARTED)
     with pytest.raises(WebError, match=str(MOST_STARTED)):
         starting.start(site, recipe("mlp"), "new")
+
+
+@pytest.mark.parametrize(
+    ("duration", "key"), [("", "is finished"), (f"{STEPS} steps", "is finished"), ("5 steps", "too short")]
+)
+def test_where_nothing_is_left_to_train_a_resume_says_so_at_once(site: Site, duration: str, key: str) -> None:
+    write_status(site.folder / "runs" / "one", state="finished", step=STEPS)
+    with refused(key, "duration"):
+        starting.resume(site, "runs/one", duration)
+    assert not site.starts.running("runs/one")
+
+
+def test_another_recipe_keeps_ones_own_data(site: Site) -> None:
+    for data, expected in (("pets.npz", "pets.npz"), ("stacked-mnist", "mnist"), ("mnist", "mnist")):
+        assert choose_recipe(site, "minimal", data, ["duration"])[1:] == [expected, "10000 steps"]
 
 
 # Runs that are started, stopped, and gone on with.

@@ -67,7 +67,7 @@ CREATING: dict[str, Text] = {
     "nearest copy": "99 of 100 real images are farther from their nearest training image than this picture: it "
     "may be a copy.",
     "nearest number": "Training image {number}",
-    "no nearest": "The training images can't be found or have changed, so the nearest ones can't be shown.",
+    "no nearest": "The nearest training images can't be shown: they are outside this folder, missing, or changed.",
     "latent": ("Latent: {count} number", "Latent: {count} numbers"),
     "copy": "Copy",
     "copied": "Copied",

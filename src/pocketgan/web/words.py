@@ -189,7 +189,7 @@ PAGE: dict[str, Text] = {
     "axis minutes": "training time (min)",
     "axis loss": "loss",
     "measure": "Measure",
-    "measuring": "Measuring ‘{name}’ against the test images; its scores appear when they are ready.",
+    "measuring": "Measuring ‘{name}’ against real images; its scores appear when they are ready.",
     "measuring waits": "‘{name}’ waits: one run is measured at a time.",
     "measured for": "Measuring ‘{name}’: {time} so far",
     "not measured": "‘{name}’ could not be measured: {why}",
@@ -208,8 +208,8 @@ PAGE: dict[str, Text] = {
     "measured": "Measured quality",
     "table note": "Best and end: Fréchet distance in the run's own evaluations; lower is better. The other "
     "columns are what "
-    "‘Measure’ computed on the test images: score ± standard error. The real-data baseline is the score of real "
-    "images.",
+    "‘Measure’ computed: score ± standard error, on the test images, or on the validation images of data without a "
+    "test split. The real-data baseline is the score of real images.",
     "state": "State",
     "best so far": "Best",
     "at the end": "End",

@@ -91,6 +91,13 @@ def lay_out_settings(parts: Parts) -> None:
             label = say("direction", number=number + 1)
             parts.steps.append(gr.Slider(-FARTHEST, FARTHEST, 0, step=0.1, label=label, buttons=[]))
         parts.buttons["middle"] = gr.Button(say("back to the middle"), size="sm")
+    for slider in (parts.count, parts.truncation, *parts.steps):
+        without_check(slider)
+
+
+def without_check(slider: gr.Slider) -> None:
+    """Leaves it to `asked_for` to refuse what can be typed beside a slider: Gradio's own errors are in English."""
+    setattr(slider, "preprocess", lambda value: value)  # noqa: B010
 
 
 def lay_out_pictures(parts: Parts) -> None:

@@ -13,6 +13,8 @@ import psutil
 
 from pocketgan.base.errors import PocketganError, RunBusy, RunError, WebError
 from pocketgan.config.durations import Duration
+from pocketgan.config.fields import replace
+from pocketgan.config.plan import make_plan, needs_speed
 from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.runs.model import is_model
@@ -160,7 +162,7 @@ def resume(site: Site, name: object, duration: str = "") -> None:
     """Continues a run, optionally for a longer duration.
 
     Raises:
-        UserError: the run is already running or belongs to a study, or the duration is invalid.
+        UserError: the run is already running or belongs to a study, or the duration is invalid or not longer.
     """
     run = site.run(name)
     check_own(site, run)
@@ -178,7 +180,31 @@ def resume(site: Site, name: object, duration: str = "") -> None:
             flags = [f"--duration={Duration.parse(with_point(duration))}"]
         except ValueError as error:
             raise WebError(str(error), field="duration") from None
+    check_longer(run, str(name), with_point(duration))
     launch(site, str(name), ["resume", str(run.folder), *flags, "--quiet"], site.trainings.add)
+
+
+def check_longer(run: Run, name: str, duration: str) -> None:
+    """Checks that there is something to train, as far as can be known before: not if no speed was ever measured.
+
+    Args:
+        run: the run.
+        name: its name on the page.
+        duration: the new duration of the whole run; empty for that of its plan.
+
+    Raises:
+        RunError: the run is finished, or the duration is shorter than the planned one.
+    """
+    steps, planned, done = run.plan.steps, run.plan.steps, run.status().step
+    if duration.strip():
+        config = replace(run.config, duration=duration)
+        if needs_speed(config) and run.plan.steps_per_second is None:
+            return
+        steps = make_plan(config, run.facts.images, run.plan.steps_per_second).steps
+    if steps < planned:
+        raise RunError("too short", field="duration", duration=duration, folder=name, steps=steps, planned=planned)
+    if steps <= done:
+        raise RunError("is finished", field="duration", folder=name, step=done)
 
 
 def stop(site: Site, name: object) -> None:

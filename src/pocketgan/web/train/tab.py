@@ -100,7 +100,7 @@ def build_form(site: Site) -> Form:
                 for field in rest:
                     settings[field.name] = build_field(site, field, values[field.name])
     wire(
-        site, chosen.change, lambda chosen: choose_recipe(site, chosen, list(settings)), chosen,
+        site, chosen.change, lambda chosen, data: choose_recipe(site, chosen, data, list(settings)), [chosen, data],
         [about, data, *settings.values()], **quiet("choose_recipe"),
     )  # fmt: skip
     reading = [settings[name] for name in READING]
@@ -115,7 +115,8 @@ def build_form(site: Site) -> Form:
     how: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": 1}
     asked = {"js": LOOKING, "api_name": "look", "api_visibility": "undocumented"}
     wire(site, look.click, look_at, [chosen, data, *reading], seen, **asked, **how).then(None, js=LOOKED)
-    to_look, private = [chosen, *reading], {"api_visibility": "private"}
+    # Data that come while others are looked at are looked at next.
+    to_look, private = [chosen, *reading], {"api_visibility": "private", "trigger_mode": "multiple"}
     wire(site, bring.brought, show_brought, to_look, [data, seen], **private, **how).then(None, js=LOOKED)
     wire(site, data.focus, lambda: gr.Dropdown(choices=data_sets(site)), None, data, **quiet("list_data"))
     return Form(drawer, sections, button, (name, chosen, data), settings)
@@ -193,13 +194,13 @@ def choosable() -> list[str]:
     return [*RECIPES, *parts.names("recipe")]
 
 
-def choose_recipe(site: Site, name: object, order: list[str]) -> list[Any]:
-    """Returns the form's content for a recipe: its description, its data, its settings."""
+def choose_recipe(site: Site, name: object, data: object, order: list[str]) -> list[Any]:
+    """Returns the form's content for a recipe: its description, its data, its settings; one's own data stay chosen."""
     name = name if isinstance(name, str) and name in choosable() else FIRST
     config = recipe(name)
     values = shown(config)
     about = site.say(f"recipe {name}") if name in RECIPES else name
-    return [line(about), config.data.data, *(values[field] for field in order)]
+    return [line(about), config.data.data if data in PACKAGED else data, *(values[field] for field in order)]
 
 
 def begun(site: Site, order: list[str], filled: tuple[Any, ...]) -> list[Any]:
