@@ -187,6 +187,38 @@ def test_the_page_on_latent_sizes_says_what_the_study_says(tmp_path: Path) -> No
     assert f"four comparisons, p = {least} to {most} after correction" in page
 
 
+def test_the_page_on_hidden_sizes_says_what_the_study_says(tmp_path: Path) -> None:
+    study, page = unpacked("hidden-dim", tmp_path), (COURSEWORK / "hidden-dim.md").read_text(encoding="utf-8")
+    verdict = check_quality(study, page)
+    words = {("64", "128"): "worse", ("64", "256"): "no difference shown", ("128", "256"): "better"}
+    for pair in verdict.comparisons:
+        sizes = tuple(name.removeprefix("hidden_dim=") for name in (pair.first, pair.second))
+        assert pair.verdict == words[sizes] and pair.difference is not None and pair.adjusted is not None
+        if pair.verdict != "no difference shown":
+            values = (pair.difference.estimate, *sorted((pair.difference.low, pair.difference.high), key=abs))
+            estimate, low, high = (f"{abs(value):.1f}" for value in values)
+            assert f"by {estimate} (95%: {low} to {high}), eight seeds, p = {pair.adjusted:.3f}" in page
+    figures = study.figures()
+    ahead = sum(a < b for a, b in zip(figures["hidden_dim=256"], figures["hidden_dim=64"], strict=True))
+    assert ahead == 5 and "256 is ahead with five and 64 with three, p = 0.9" in page
+    assert all(figures["hidden_dim=128"][seed] == min(values[seed] for values in figures.values()) for seed in range(8))
+    latent = unpacked("latent-dim", tmp_path).figures()
+    assert figures["hidden_dim=128"] == latent["latent_dim=100"], "the same settings"
+    collapsed = [
+        job.variant for job in study.jobs()
+        if (run := job.run()) and any(event.get("name") == "mode_collapse" for event in run.events())
+    ]  # fmt: skip
+    assert collapsed == ["hidden_dim=256"]
+    against = {test.other: test for test in loss_curves.steadiness(study, "hidden_dim=256", ["g_loss"], 10_000)}
+    for size, steadier, word in (("64", 7, "supported"), ("128", 6, "no difference shown")):
+        test = against[f"hidden_dim={size}"]
+        start = f"| Late in training, the generator's loss is steadier with 256 than with {size}. |"
+        line = next(line for line in page.splitlines() if line.startswith(start))
+        assert f"{test.claimed:.3f} with 256, {test.against:.3f} with {size}" in line and test.steadier == steadier
+        assert line.endswith(f"p = {test.adjusted:.3f} after correction. | {word} |")
+        assert (test.adjusted <= 0.05) == (word == "supported")
+
+
 def check_quality(study: Study, page: str) -> Verdict:
     """Checks a page's table of quality, and what it says of the confirmation seeds; returns the verdict."""
     verdict = judge(study)
@@ -227,6 +259,8 @@ def test_the_index_counts_the_claims_of_all_pages() -> None:
     index = (COURSEWORK / "index.md").read_text(encoding="utf-8")
     assert set(counts) == {"supported", "contradicted", "no difference shown", "undecided"}
     assert f"{counts.total()} claims have one" in index
+    held = f"{counts['supported']} of {counts.total()} hold, and {counts['contradicted']} are contradicted"
+    assert held in " ".join(index.split())
     for verdict, count in counts.items():
         assert next(line for line in index.splitlines() if line.startswith(f"| {verdict} |")).endswith(f"| {count} |")
 
