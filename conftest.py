@@ -17,6 +17,6 @@ if CHECKED:
     checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
     install_import_hook(CHECKED.split(","), checker)
 
-# A test process holds a million objects of its packages. To look through all of them takes half a second, and garbage is
-# collected often enough without.
+# A test process holds a million objects of its packages. To look through all of them takes a third of a second, so that
+# is done less often.
 gc.set_threshold(20_000, 10, 50)
