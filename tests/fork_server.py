@@ -66,6 +66,7 @@ def serve(place: socket.socket) -> dict[str, Any] | None:
 def run(request: dict[str, Any]) -> int:
     """Runs what was asked for, in a fork; returns the exit code."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests may run under nohup.
     if request["session"]:
         os.setsid()
     os.chdir(request["folder"])

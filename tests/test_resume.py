@@ -375,6 +375,7 @@ def own_terminal() -> None:
     import fcntl
     import termios
 
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests may run under nohup.
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
