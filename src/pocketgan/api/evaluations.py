@@ -177,7 +177,7 @@ def with_onnx(
 def kept_evaluation(folder: Path, done: "Evaluation") -> Problem | None:
     """Returns the sentence that a folder's evaluation stays, or None if a new one may replace it.
 
-    It stays if it compared more images, has metrics that the new one lacks, or was measured in another feature space or
+    It stays if it compared more images, has metrics that weren't requested now, or was measured in another space or
     against other images.
     """
     try:
@@ -187,7 +187,8 @@ def kept_evaluation(folder: Path, done: "Evaluation") -> Problem | None:
         return None
     new = done.to_json()
     comparable = all(old.get(name, new[name]) == new[name] for name in ("features", "reference"))
-    if comparable and count <= new["count"] and metrics.keys() <= new["metrics"].keys():
+    requested = {*new["metrics"], *new["skipped"]}
+    if comparable and count <= new["count"] and metrics.keys() <= requested:
         return None
     parts = {"space": old.get("features", ""), "against": old.get("reference", "")}
     return problem("evaluation kept", folder=folder, count=count, metrics=len(metrics), **parts)
