@@ -83,7 +83,7 @@ def test_a_study_survives_the_loss_of_a_node(cluster: Any, tmp_path: Path) -> No
     jobs = study.jobs()
     wait_until(lambda: under_way(study) == 2, process)
     cluster.remove_node(cluster.second, allow_graceful=False)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 0, said
     for job in jobs:
         result = job.result()
