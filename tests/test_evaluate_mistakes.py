@@ -86,10 +86,13 @@ def test_a_folder_that_cannot_hold_the_scores_is_refused_before_anything_is_meas
     with refusal, refused("no picture written", "out"):
         pocketgan.evaluate(digits, out=tmp_path / "closed", **FEW)
     assert os.listdir(tmp_path / "closed") == []
+    with refused("too few images", "metrics"):
+        pocketgan.evaluate(digits[:3], out=tmp_path / "new" / "scores", **FEW)
+    assert not (tmp_path / "new").exists(), "an empty folder was left"
 
 
 def test_scores_that_cannot_be_saved_are_returned_and_printed(
-    small_runs: Path, capsys: pytest.CaptureFixture[str]
+    small_runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = StorageError("disk refused", path="evaluation.json", why="No space left on device")
     words = ["evaluate", str(small_runs / "noise"), "--count=200", "--metrics=precision", "--features=random", "-q"]
@@ -97,6 +100,9 @@ def test_scores_that_cannot_be_saved_are_returned_and_printed(
         assert main(words) == 0
     out, err = capsys.readouterr()
     assert "precision" in out and "evaluation.json" in err and err.count("\n") == 1
+    with patch("pocketgan.metrics.evaluation_page.save_evaluation", side_effect=error):
+        assert main([*words, f"--out={tmp_path / 'asked'}"]) == 1, "what was asked for wasn't done"
+    assert "precision" in capsys.readouterr().out
 
 
 def test_what_was_done_to_images_stands_in_the_json_and_is_said_quietly_too(

@@ -706,7 +706,7 @@ MISTAKES = [
         "--checkpoint: there is no checkpoint '7' in '{noisy}'; use 'last' or a step, such as 4",
     ),
     ("{noisy} --checkpoint best", "--checkpoint: '{noisy}' was never evaluated"),
-    ("{real} --metrics precision --out {text}", "--out: can't write '{text}': File exists"),
+    ("{real} --metrics precision --out {text}", "--out: can't write '{text}': Not a directory"),
     ("{real} --cuont 5", "--cuont isn't a flag; did you mean '--count'?"),
 ]
 

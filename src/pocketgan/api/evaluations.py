@@ -195,17 +195,14 @@ def kept_evaluation(folder: Path, done: "Evaluation") -> Problem | None:
 
 
 def check_writable(folder: Path) -> None:
-    """Checks before anything is measured that the scores can be saved.
+    """Checks before anything is measured that a folder can be written, or created; it isn't created yet.
 
     Raises:
-        RunError: the folder can't be created, or nothing can be written there.
+        RunError: it can't.
     """
     from tempfile import TemporaryFile
 
-    from pocketgan.images.grids import make_folder
-
-    make_folder(folder, folder)
     try:
-        TemporaryFile(dir=folder).close()
+        TemporaryFile(dir=next(place for place in (folder, *folder.absolute().parents) if place.exists())).close()
     except OSError as error:
         raise RunError("no picture written", field="out", out=folder, why=error.strerror) from None

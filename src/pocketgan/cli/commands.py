@@ -256,7 +256,8 @@ def evaluate(
     if quiet:  # Not progress, but what was done to the images, and why a folder stays as it was.
         for note in (*done.notes, *filter(None, [done.unsaved])):
             Progress().say(note)
+    failed = out is not None and done.unsaved is not None
     if json:
         print_json(done.to_json())
-        return 0
-    return print_evaluation(done)
+        return int(failed)
+    return print_evaluation(done) or int(failed)

@@ -1,6 +1,7 @@
 """Evaluation of a run's generator or of any images: the choice of real images and feature space, and the comparison."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from pocketgan.images.pair_sets import pairs_in, targets_in
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, everything, load_images
 from pocketgan.images.tasks import Pairs, judged
+from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frequencies import class_frequencies
 from pocketgan.metrics.judge import Judge
+from pocketgan.metrics.metric import Metric
 from pocketgan.metrics.real_images import (
     COUNT,
     SPLITS,
@@ -143,13 +146,7 @@ def evaluate(
         space_data = data.of_target_domain(images.images.shape[2])
     space = choose_space(feature_space, space_data, inception_weights, progress)
     progress.say(work("measuring", images=len(images), space=space))
-    unknown = unknown_classes(images, sets.class_names(space))
-    if unknown is not None and asked and any("labels" in metric.needs for metric in chosen.values()):
-        raise RunError(unknown, field="source")
-    done = Judge.of(sets, space, chosen, asked=asked).score_set(images)
-    if unknown is not None:
-        of_labels = [name for name in done.skipped if "labels" in chosen[name].needs]
-        done = replace(done, skipped=done.skipped | dict.fromkeys(of_labels, unknown))
+    done = scored(images, sets, space, chosen, asked=asked)
     if translated is not None and has_targets(made_from, translated.inputs):
         labels = labels_in(sets.class_names(space), translated.inputs)
         scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space, others)
@@ -158,6 +155,24 @@ def evaluate(
     if model is not None and not model.config.reads_images:
         frequencies = class_frequencies(model.facts, model.config, counts_of(model, sets))
     return replace(done, weights=weights, taken_as_grey=grey, frequencies=frequencies, notes=notes)
+
+
+def scored(
+    images: ImageSet, sets: RealSets, space: FeatureSpace, metrics: Mapping[str, Metric], *, asked: bool
+) -> Evaluation:
+    """Returns the scores of images; where their classes aren't those of the real ones, that is said.
+
+    Raises:
+        RunError: a metric that was requested by name can't be measured.
+    """
+    unknown = unknown_classes(images, sets.class_names(space))
+    of_labels = {name for name, metric in metrics.items() if "labels" in metric.needs}
+    if unknown is not None and asked and of_labels:
+        raise RunError(unknown, field="source")
+    done = Judge.of(sets, space, metrics, asked=asked).score_set(images)
+    if unknown is None:
+        return done
+    return replace(done, skipped={name: unknown if name in of_labels else why for name, why in done.skipped.items()})
 
 
 def fitted(images: ImageSet, real: ImageSet) -> tuple[ImageSet, bool]:

@@ -97,7 +97,11 @@ def lay_out_settings(parts: Parts) -> None:
 
 def without_check(slider: gr.Slider) -> None:
     """Leaves it to `asked_for` to refuse what can be typed beside a slider: Gradio's own errors are in English."""
-    setattr(slider, "preprocess", lambda value: value)  # noqa: B010
+
+    def as_typed(payload: float) -> float:
+        return payload
+
+    slider.preprocess = as_typed
 
 
 def lay_out_pictures(parts: Parts) -> None:
