@@ -156,6 +156,11 @@ def test_the_grid_follows_the_sliders(page, address):
     count.focus()
     count.press("ArrowLeft")
     assert len(changed_from(page, average)) == 63
+    typed = page.locator("#create-count input[type=number]")
+    typed.fill("500")
+    typed.press("Enter")
+    page.locator("#create-message .trouble").wait_for()
+    assert page.locator(".toast-body").count() == 0, "Gradio's own error, in English"
 
 
 MOVE_AT_ONCE = """(part) => new Promise((done) => {
