@@ -89,6 +89,8 @@ lint: $(READY_DEV)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/codespell src docs tools benchmarks examples README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+	@if command -v vale >/dev/null; then vale --glob='!{docs/adr/*,docs/README.*,docs/project/style.md}' $(PAGES); fi
+PAGES := README.md CONTRIBUTING.md SECURITY.md docs
 
 format: $(READY_DEV)
 	$(BIN)/ruff check --fix .

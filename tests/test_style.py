@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pocketgan.base.messages import PROBLEMS
 from pocketgan.base.progress import TRAINING, WORK
@@ -19,25 +20,21 @@ from pocketgan.web.create_words import CREATING
 from pocketgan.web.words import WORDS as PAGE
 
 ROOT = Path(__file__).resolve().parents[1]
-BANNED = (
-    r"won't do|would do\b|\banew\b|\bthe very (one|same)|\bso many\b|\bbut for\b|\bgoes? on\b|\bgoing on\b",
-    r"\bstands? at\b|\btold (the|no|right)|times sooner|held by a test|course works?\b|pixels a pixel",
-    r"(?<!here )\bis no (number|duration|run|share|picture|JSON|class|setting|recipe)\b|fresh seeds?\b|near-twins?\b",
-    r"as asked\b|\bthe floor\b|real vs real|\bredraws\b|\bon a laptop\b",
-)
+RULES = ROOT / "tools" / "styles" / "Pocketgan"
+"""The rules, in the format of the linter Vale, which reads the same files where it is installed."""
+BANNED = yaml.safe_load((RULES / "Banned.yml").read_text(encoding="utf-8"))
+SENTENCE = yaml.safe_load((RULES / "SentenceLength.yml").read_text(encoding="utf-8"))
 OWN_WORDS = {"docs/project/style.md"}
 """Pages that name what is banned."""
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 DOCUMENTS += [
     page for page in sorted((ROOT / "docs").rglob("*.md")) if "README." not in page.name and "adr" not in page.parts
 ]
-LONGEST = 40
-"""Words of a sentence in a document, at most."""
 
 
 def banned_in(text: str) -> list[str]:
     """Returns what is banned in a text."""
-    return [found[0] for pattern in BANNED for found in re.finditer(pattern, text, re.IGNORECASE)]
+    return [match[0] for pattern in BANNED["tokens"] for match in re.finditer(pattern, text, re.IGNORECASE)]
 
 
 def prose(text: str) -> str:
@@ -52,8 +49,8 @@ def test_documents_are_in_the_fields_words(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     if str(page.relative_to(ROOT)) not in OWN_WORDS:
         assert not banned_in(prose(text))
-    for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*\n|\n- ", prose(text)):
-        assert len(re.findall(r"[A-Za-z']+", sentence)) <= LONGEST, sentence
+    for sentence in re.split(r"(?<=[.!?])\s+|\n\s*\n|\n- ", prose(text)):
+        assert len(re.findall(SENTENCE["token"], sentence)) <= SENTENCE["max"], sentence
 
 
 @pytest.mark.parametrize(
@@ -89,4 +86,5 @@ def test_helps_are_in_the_fields_words() -> None:
 
 
 def test_what_is_banned_is_found() -> None:
-    assert banned_in("0 won't do; it goes on") == ["won't do", "goes on"] and not banned_in("must be at least 1")
+    assert banned_in("0 won't do; it Goes on") == ["won't do", "Goes on"] and not banned_in("must be at least 1")
+    assert BANNED["ignorecase"] and BANNED["nonword"], "Vale would read the patterns as whole words of one case"

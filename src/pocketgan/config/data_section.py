@@ -80,8 +80,8 @@ class DataConfig(Section):
 
     data: str = "mnist"
     """`mnist` (in the package), `stacked-mnist` (three of its digits as red, green and blue; 1,000 classes), or your
-    own: a folder of pictures whose sub-folders are classes, an .npz, .npy, .csv or IDX file, a folder of such files, or
-    `hf:NAME` for a data set of the Hugging Face Hub. `pocketgan look DATA` shows what is read."""
+    own images. These are a folder of pictures whose sub-folders are classes, an .npz, .npy, .csv or IDX file, a folder
+    of such files, or `hf:NAME` for a data set of the Hugging Face Hub. `pocketgan look DATA` shows what is read."""
     size: Annotated[int, Field(ge=4, le=256)] | Literal["auto"] = "auto"
     """Side of the images in pixels. `auto`: that of square images up to 128; others get 16, 28, 32 or 64."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
