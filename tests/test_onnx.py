@@ -29,6 +29,7 @@ SHAPES = {
     "comparison": (8, 1, False),
     "stacked": (12, 1, True),
     "translator": (16, 3, False),
+    "class-translator": (16, 3, True),
     "drifting": (20, 3, True),
 }
 """The size, channels and conditioning that a recipe is exported with here: each differs from its usual ones."""
@@ -110,7 +111,7 @@ def test_the_file_says_what_it_takes(made: Made) -> None:
     expected: dict[str, tuple[str, list[int]]] = {"latents": ("tensor(float)", [config.network.latent_dim])}
     if config.reads_images:
         expected = {"source": ("tensor(uint8)", shape)}
-    elif config.network.conditional:
+    if config.network.conditional:
         expected["labels"] = ("tensor(int64)", [])
     assert takes == expected
     gives = {found.name: (found.type, found.shape[1:]) for found in session.get_outputs()}

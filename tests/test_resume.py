@@ -31,6 +31,7 @@ SMALL = {
     "pocket": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
     "dcgan": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
     "stacked": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
+    "class-translator": {"hidden_dim": 4, "batch_size": 8, "duration": "24 steps", "checkpoint_every": "4 steps"},
     "drifting": {"hidden_dim": 4, "batch_size": 300, "duration": "24 steps", "checkpoint_every": "4 steps"},
 }
 TINY = {"hidden_dim": 16, "batch_size": 8, "duration": "120 steps", "checkpoint_every": "10 steps"}

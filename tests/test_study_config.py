@@ -232,7 +232,9 @@ def test_digit_by_digit() -> None:
 
 def test_stability_gives_the_six_recipes_equal_minutes() -> None:
     configs = read_study("stability").configs()
-    assert list(configs) == [name for name in RECIPES if name not in ("stacked", "translator", "drifting")]
+    assert list(configs) == [
+        name for name in RECIPES if not name.endswith("translator") and name not in ("stacked", "drifting")
+    ]
     assert [config.recipe for config in configs.values()] == list(configs)
     assert len({config.train.duration for config in configs.values()}) == 1
     assert configs["pocket"].train.duration.endswith("min")

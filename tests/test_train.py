@@ -816,7 +816,7 @@ def test_sampling_between_ticks_changes_nothing_in_training(
         torch.manual_seed(tick.step)
         for network in (sampled.state.generator_ema, sampled.state.generator):
             if sampled.config.reads_images:
-                redraw_images(network, sampled.config, tiny_images().images[:9])
+                redraw_images(network, sampled.config, tiny_images().images[:9], torch.arange(9))
             else:
                 generate_images(network, sampled.config, classes, count=9, seed=tick.step)
     assert_same_bits(snapshot(alone.state), snapshot(sampled.state))

@@ -180,7 +180,7 @@ def finish(run: Run) -> None:
     draw_figures(run)
     if run.config.reads_images and run.status().state == "finished":
         try:
-            pictures = translate(run, count=64).pairs
+            pictures = translate(run, count=10 if run.config.changes_class else 64).pairs
         except DataError:
             return  # The data has no test split.
         save_picture(grid(pictures.images, pictures.columns), run.folder / "figures" / "redrawn_test.png")

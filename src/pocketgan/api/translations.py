@@ -9,7 +9,7 @@ from pocketgan.base.messages import Problem, problem
 from pocketgan.images.grids import Images
 from pocketgan.images.translation import Translation
 from pocketgan.runs.exported import load
-from pocketgan.runs.model import MOST_IMAGES, Model
+from pocketgan.runs.model import MOST_IMAGES, LabelChoice, Model
 from pocketgan.runs.records import DataFacts
 
 
@@ -20,6 +20,7 @@ def translate(
     count: int = 16,
     images: Sequence[str | Path] | str | Path | None = None,
     photo: bool = False,
+    label: LabelChoice = None,
     checkpoint: str | int = "auto",
 ) -> Translation:
     """Loads the generator of an image-to-image run or exported model from disk, and translates images with it.
@@ -31,21 +32,25 @@ def translate(
         images: picture files, or folders of them, to translate instead of a split. They are read as the run's own.
         photo: whether these are photos of a handwritten digit each, which are brought to MNIST's format first: white on
             black, scaled to a box of 20×20 in 28×28, and centered. `.notes` says what was done.
+        label: of translation between classes, the class of every output, or a mixture such as `3:0.7,8:0.3`; None
+            translates each image into every class.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
-        The images: `.pairs`, `.inputs`, `.outputs`, and `.targets` and `.labels` where they are known; `.save(folder)`
-        or `.save("file.npz")` writes them. A notebook shows the pairs.
+        The images: `.pairs`, `.inputs`, `.outputs`, and `.targets`, `.labels` and `.requested` where they are known; an
+        input that is translated into several classes is in `.inputs` once for each. `.save(folder)` or
+        `.save("file.npz")` writes them. A notebook shows the pairs.
 
     Raises:
-        UserError: the run generates from noise, there is no such split, or a picture has another size.
+        UserError: the run generates from noise, there is no such split or class, or a picture has another size.
     """
     import torch
 
     from pocketgan.images.pair_sets import pairs_in
     from pocketgan.images.sets import check_split, load_images
     from pocketgan.metrics.translation import translation_of
-    from pocketgan.runs.sampling import redraw_images, side_by_side
+    from pocketgan.runs.requests import for_each, requested_once
+    from pocketgan.runs.sampling import in_rows, into_every_class, redraw_images, side_by_side
     from pocketgan.runs.weights import load_generator
 
     model = load(run) if isinstance(run, str | Path) else run
@@ -57,6 +62,7 @@ def translate(
         raise RunError("count at once", field="count", count=count, most=MOST_IMAGES)
     if photo and images is None:
         raise DataError("photo of images", field="photo")
+    told = requested_once(model, label)
     part, known = check_split(split), dict[str, Any]()
     if images is not None and photo:
         photos = [read_photo(path, model) for path in picture_files(images)]
@@ -75,8 +81,16 @@ def translate(
             known["targets"] = Images(pairs.targets.numpy())
         if chosen.labels is not None:
             known |= {"labels": chosen.labels.numpy(), "class_names": chosen.class_names}
-    outputs = redraw_images(load_generator(model, checkpoint), model.config, inputs)
-    return Translation(side_by_side(inputs, outputs), Images(inputs.numpy()), Images(outputs.numpy()), **known)
+    network, each = load_generator(model, checkpoint), 1
+    requested = for_each(told, len(inputs))
+    if model.config.changes_class and told is None:
+        inputs, requested = into_every_class(inputs, each := len(model.facts.class_names))
+        known |= {"labels": known["labels"].repeat(each)} if "labels" in known else {}
+    outputs = redraw_images(network, model.config, inputs, requested)
+    if requested is not None and not requested.is_floating_point():
+        known |= {"requested": requested.numpy(), "class_names": model.facts.class_names}
+    shown = side_by_side(inputs, outputs) if each == 1 else in_rows(inputs, outputs, each)
+    return Translation(shown, Images(inputs.numpy()), Images(outputs.numpy()), **known)
 
 
 def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:

@@ -162,6 +162,7 @@ def translate(
     count: int = 16,
     images: tuple[Path, ...] | None = None,
     photo: bool = False,
+    label: str | None = None,
     checkpoint: str = "auto",
     out: Path | None = None,
 ) -> int:
@@ -174,15 +175,17 @@ def translate(
         count: number of images.
         images: picture files, or folders of them, to translate instead.
         photo: these are photos of a handwritten digit each; bring them to MNIST's format first.
+        label: the class to make of every image (class-translator), or a mixture such as 3:0.7,8:0.3; by default every
+            class of each image.
         checkpoint: best, last, or a step; auto is the best, or the last of a run that wasn't evaluated.
         out: the folder for the pictures; by default translated in the run's folder. Or a file such as pairs.npz, for
-            the arrays inputs, images (the outputs), and labels and targets where they are known.
+            the arrays inputs, images (the outputs), and labels, requested and targets where they are known.
     """
     folder = chosen(run, reads_images=True)
     with working(work("translating", folder=folder)):
         from pocketgan import api
 
-        chosen_images = {"split": split, "count": count, "images": images, "photo": photo}
+        chosen_images = {"split": split, "count": count, "images": images, "photo": photo, "label": label}
         translation = api.translate(folder, **chosen_images, checkpoint=checkpoint)
         path = translation.save(out or folder / "translated")
     for note in translation.notes:

@@ -253,6 +253,7 @@ def canonical_flags(arguments: list[str]) -> list[str]:
     """Replaces aliases by the flags that they stand for: `--iterations 500` becomes `--duration "500 steps"`."""
     result: list[str] = []
     given: dict[str, str] = {}
+    translated: set[str] = set()  # Of the two flags that say what outputs should look like.
     words = iter(arguments)
     for word in words:
         flag, separator, value = word.partition("=")
@@ -276,7 +277,8 @@ def canonical_flags(arguments: list[str]) -> list[str]:
         if field in given:
             raise ConfigError("sets both", field=flag, setting=field, other=given[field])
         given[field] = flag
-        if "to" in given and "task" in given and field in ("to", "task") and value != "none":
+        translated |= {field} if field in ("to", "task") and value != "none" else set()
+        if len(translated) > 1:
             raise ConfigError("to and task", field=given["to"])
         optional = field in ("discriminator_depth", "discriminator_activation", "discriminator_learning_rate")
         value = "None" if optional and value == "none" else value

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pocketgan.base.errors import ConfigError
-from pocketgan.config.translating import NONE, Task, settle_pairs
+from pocketgan.config.translating import CLASSES, NONE, Task, settle_pairs
 
 PACKAGED = ("mnist", "stacked-mnist")
 """Data that is in the package, by the name that `data` takes."""
@@ -130,7 +130,9 @@ class DataConfig(Section):
     `input` and `target`, or pictures that hold both side by side, the input on the left."""
     to: str = "none"
     """Image-to-image without pairs: the images of the target domain, as for `data`; the generator learns to turn images
-    of `data` into images like these. It replaces `task`. They get the size of the images of `data`."""
+    of `data` into images like these. It replaces `task`. They get the size of the images of `data`. `classes`: the
+    images of `data` themselves; the generator receives a class, and turns images of any class into images of that
+    class."""
     keep_class: bool = False
     """Image-to-image without pairs: whether the discriminator receives the class of each input, with target images of
     that class, so that outputs keep it. Both sides need labels with the same classes; translation itself needs none."""
@@ -150,12 +152,19 @@ class DataConfig(Section):
     """Which of five parts of your own images is the validation set: 0 to 4. `auto`: by the seed if fewer than
     1,000 images are left for training, so that runs with different seeds hold out different ones; otherwise 0."""
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the images come from: `data`, and the target domain if it is other data."""
+        return (self.data,) if self.to in (NONE, CLASSES) else (self.data, self.to)
+
     def of_target_domain(self, size: int) -> "DataConfig":
         """Returns the settings that read the target domain of translation without pairs: these, with all classes.
 
         Args:
             size: the side of the images of `data` in pixels, which the target domain gets.
         """
+        if self.to == CLASSES:
+            return self.model_copy(update={"to": NONE})
         own = {"labels": "none" if self.labels == "none" else "auto", "condition": "none", "classes": "all"}
         own["validation_split"] = "auto"  # A run holds what `auto` means for `data`, which can differ here.
         return self.model_copy(update={"data": self.to, "to": NONE, "keep_class": False, "size": size, **own})

@@ -45,6 +45,7 @@ class PartFacts(BaseModel):
 
     Attributes:
         reads_images: of a generator: whether it translates images, instead of starting from noise.
+        takes_class: of a generator: whether it can receive a class; one's own is asked when it is built.
         reads_pairs: of a discriminator: whether it sees the input of a translation beside each image.
         boundary: of an objective: the logit above which an image counts as real; None if only differences between
             logits have a meaning.
@@ -60,6 +61,7 @@ class PartFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reads_images: bool = False
+    takes_class: bool = True
     reads_pairs: bool = False
     boundary: float | None = 0.0
     logits: Literal["probability", "score", "critic"] = "critic"
@@ -74,9 +76,10 @@ BUILT_IN: dict[Kind, dict[str, PartFacts]] = {
     "generator": {
         "mlp": _NOTHING,
         "dcgan": _NOTHING,
-        "autoencoder": PartFacts(reads_images=True),
+        "autoencoder": PartFacts(reads_images=True, takes_class=False),
         "pocket": _NOTHING,
-        "translator": PartFacts(reads_images=True),
+        "translator": PartFacts(reads_images=True, takes_class=False),
+        "class-translator": PartFacts(reads_images=True),
     },
     "discriminator": {
         "mlp": _NOTHING,

@@ -13,7 +13,7 @@ def named(data: str) -> bool:
 
 def located(config: DataConfig) -> DataConfig:
     """Returns the configuration with absolute paths of the data, its pairs, its labels and its target domain."""
-    if not named(config.to):
+    if len(config.sources) > 1 and not named(config.to):
         config = config.model_copy(update={"to": str(Path(config.to).expanduser().absolute())})
     if named(config.data):
         return config

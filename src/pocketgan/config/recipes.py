@@ -153,6 +153,52 @@ def translator() -> RunConfig:
     )
 
 
+def class_translator() -> RunConfig:
+    """Image to image: turns every image into any class, in the same style.
+
+    An encoder keeps 16 numbers of the image, and a decoder draws them as the requested class. The discriminator judges
+    images with their class; cycle consistency and the identity loss keep the rest. Needs labels, but no pairs.
+    """
+    return RunConfig(
+        recipe="class-translator",
+        data=DataConfig(validation=5000, to="classes"),
+        network=NetworkConfig(
+            generator="class-translator",
+            discriminator="pocket",
+            latent_dim=16,
+            hidden_dim=32,
+            depth=3,
+            discriminator_depth=2,
+            conditional=True,
+        ),
+        objective=ObjectiveConfig(
+            objective="relativistic",
+            discriminator_batches="concatenated",
+            r1="auto",
+            r2="auto",
+            penalty_batch_fraction=0.25,
+            mismatched_label_weight=0.7,
+            reconstruction_weight=10.0,
+            identity_weight=10.0,
+            reuse_fake_batch=True,
+        ),
+        train=TrainConfig(
+            duration="5 min",
+            batch_size=64,
+            learning_rate=2e-3,
+            beta1=0.0,
+            beta2=0.99,
+            schedule="linear",
+            decay_start=0.5,
+            ema_half_life="5%",
+            precision="auto",
+            log_every="20 steps",
+        ),
+        pictures=PictureConfig(sample_every="20 s", sample_count=40, sample_name="translated"),
+        evaluation=EvaluateConfig(evaluate_every="60 s"),
+    )
+
+
 def minimal() -> RunConfig:
     """The smallest Keras GAN.
 
@@ -242,6 +288,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     "dcgan": dcgan,
     "white-background": white_background,
     "translator": translator,
+    "class-translator": class_translator,
     "minimal": minimal,
     "comparison": comparison,
     "stacked": stacked,
@@ -254,6 +301,7 @@ PARAMETERS: dict[str, tuple[int, int]] = {
     "dcgan": (759_681, 138_689),
     "white-background": (1_153_712, 533_505),
     "translator": (73_922, 29_457),
+    "class-translator": (492_660, 155_649),
     "minimal": (227_344, 201_217),
     "comparison": (114_064, 100_609),
     "stacked": (324_556, 126_593),

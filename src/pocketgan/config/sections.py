@@ -17,7 +17,7 @@ from pocketgan.config.lone import check_discriminator
 from pocketgan.config.name_lists import AugmentList, MetricList
 from pocketgan.config.options import Options
 from pocketgan.config.parts import Kind, PartFacts, Value
-from pocketgan.config.translating import IDENTITY, NONE, check_translation
+from pocketgan.config.translating import CLASSES, IDENTITY, NONE, check_translation
 from pocketgan.config.watchdog_section import WatchdogConfig
 
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"]
@@ -27,8 +27,8 @@ class NetworkConfig(Section):
     """The two networks. Sizes are parameters; every recipe takes them."""
 
     generator: Annotated[str, BeforeValidator(partial(parts.name_of, "generator"))] = "mlp"
-    """The generator's architecture: `mlp`, `dcgan`, `pocket`, `autoencoder` and `translator` (these two read images;
-    the others read noise), or your own, such as `my_gan.py:Painter`."""
+    """The generator's architecture: `mlp`, `dcgan` and `pocket` read noise; `autoencoder`, `translator` and
+    `class-translator` read images. Or your own, such as `my_gan.py:Painter`."""
     discriminator: Annotated[str, BeforeValidator(partial(parts.name_of, "discriminator"))] = "mlp"
     """The discriminator's architecture: `mlp`, `dcgan`, `pocket`, `translator` (sees input and output together), or
     your own, such as `my_gan.py:Critic`; `none` for an objective that needs no discriminator."""
@@ -242,8 +242,8 @@ class RunConfig(Section):
         self._look_up_parts()
         if self.objective.discriminator_batches == "two-step" and not self.facts("objective").separable:
             raise ConfigError("joint for relativistic")
-        if self.reads_images and self.network.conditional:
-            raise ConfigError("autoencoder has no class", field="conditional", name=self.network.generator)
+        if self.reads_images:
+            self._check_class()
         if self.data.target == "inverted" and not self.reads_images:
             raise ConfigError("inverted needs images", field="target")
         check_translation(self.data, self.objective, reads_images=self.reads_images)
@@ -252,6 +252,16 @@ class RunConfig(Section):
         if self.evaluation.patience and self.evaluation.evaluate_every == "none":
             raise ConfigError("patience needs evaluation", field="patience")
         return self
+
+    def _check_class(self) -> None:
+        """Checks that a generator that reads images receives a class exactly where it translates between classes."""
+        name, conditional = self.network.generator, self.network.conditional
+        if conditional and not self.facts("generator").takes_class:
+            raise ConfigError("autoencoder has no class", field="conditional", name=name)
+        if conditional and self.data.to != CLASSES:
+            raise ConfigError("class without classes", field="conditional", name=name)
+        if self.data.to == CLASSES and not conditional:
+            raise ConfigError("classes without class", field="to")
 
     def _look_up_parts(self) -> None:
         """Checks the names and the options of all parts, and stores the facts of those that aren't the package's."""
@@ -357,6 +367,11 @@ class RunConfig(Section):
     def tells_classes(self) -> bool:
         """Whether the discriminator receives the class of each image."""
         return self.network.conditional or self.data.keep_class
+
+    @property
+    def changes_class(self) -> bool:
+        """Whether the generator turns images of any class into images of a requested one."""
+        return self.data.to == CLASSES
 
     @property
     def unpaired(self) -> bool:

@@ -7,6 +7,8 @@ from pocketgan.base.errors import ConfigError
 
 Task = Literal["none", "invert", "denoise", "upscale", "inpaint", "colorize", "edges", "thicken"]
 NONE = "none"
+CLASSES = "classes"
+"""The target domain that is the data's own classes: each image is translated into a requested one."""
 IDENTITY = 5.0
 """Usual weight of the identity loss: half that of cycle consistency (Zhu et al. 2017, section 5.2)."""
 
@@ -59,6 +61,8 @@ def settle_pairs(values: Any) -> Any:
     settled = dict(values)
     if isinstance(settled.get("pairs"), str) and settled["pairs"] != NONE:
         settled |= {"data": settled["pairs"], "task": NONE}
+    if settled.get("to") == CLASSES and settled.get("task", NONE) != NONE:
+        raise ConfigError("classes and task", field="task")
     if settled.get("to", NONE) != NONE:
         settled["task"] = NONE
     if settled.get("task") == "colorize" and settled.get("color", "auto") == "auto":
@@ -126,6 +130,8 @@ def check_unpaired(data: DataSettings, objective: Weights) -> None:
     """
     if data.pairs != NONE:
         raise ConfigError("to and pairs", field="to")
+    if data.to == CLASSES and data.keep_class:
+        raise ConfigError("keep class and classes", field="keep_class")
     if data.target == "inverted":
         raise ConfigError("to and target", field="to")
     if objective.adversarial_weight == 0:

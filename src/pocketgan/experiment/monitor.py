@@ -17,7 +17,7 @@ from pocketgan.experiment.diagnosis import Diagnosis
 from pocketgan.experiment.quality import Quality
 from pocketgan.experiment.run_words import line
 from pocketgan.experiment.watchdog import Watchdog, clocks
-from pocketgan.images.pair_sets import pairs_in
+from pocketgan.images.pair_sets import pairs_in, unchanged_pairs
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.images.tasks import Pairs, judged
@@ -53,6 +53,7 @@ class Follower:
         quality: measures the generated images.
         inputs, labels: the generator's input and the requested classes, the same at every evaluation.
         pairs: the inputs of an image-to-image generator with their targets; None for others.
+        unchanged: of translation between classes, images to translate into their own classes; otherwise None.
 
     Raises:
         DataError: there are too few images, or the feature space doesn't accept them.
@@ -63,6 +64,9 @@ class Follower:
         self.quality = Quality(run, images, progress)
         self.pairs: Pairs | None = None
         self.inputs, self.labels = self._inputs(self.quality.inputs, images.class_counts())
+        self.unchanged: Pairs | None = None
+        if self.config.changes_class:
+            self.unchanged = unchanged_pairs(self.quality.inputs.part(slice(self.quality.count)))
         held_out = self.quality.held_out or self.quality.real
         self.judged = [part.part(slice(JUDGED)) for part in (self.quality.training, held_out)]
 
@@ -86,7 +90,8 @@ class Follower:
         count = self.quality.count
         if self.config.reads_images:
             self.pairs = pairs_in(self.config.data, real.part(slice(count)))
-            return self.pairs.inputs, None
+            classes = self.pairs.classes if self.config.changes_class else None
+            return self.pairs.inputs, None if classes is None else classes[0]
         generator = torch.Generator().manual_seed(derived_seed(self.config.seed, "evaluation"))
         latents = torch.randn(count, self.config.network.latent_dim, generator=generator)
         if not self.config.network.conditional:
@@ -97,7 +102,7 @@ class Follower:
     def draw(self, generator: torch.nn.Module) -> Sample:
         """Generates the images of an evaluation."""
         if self.config.reads_images:
-            return self.look(redraw_images(generator, self.config, self.inputs))
+            return self.look(redraw_images(generator, self.config, self.inputs, self.labels))
         images = run_generator(generator, self.inputs, self.labels, self.config)
         classes = None if self.labels is None or self.labels.is_floating_point() else self.labels
         return self.quality.look(images, classes)
@@ -112,9 +117,9 @@ class Follower:
         if self.pairs is None:
             made = self.draw(state.generator_ema)
         else:
-            outputs = redraw_images(state.generator_ema, self.config, self.inputs)
+            outputs = redraw_images(state.generator_ema, self.config, self.inputs, self.labels)
             made = self.look(outputs)
-            results |= dependence(outputs, self.pairs)
+            results |= dependence(outputs, self.pairs) if self.unchanged is None else self.of_unchanged(state)
             if self.pairs.matched:
                 results |= fidelity(outputs, self.pairs.targets)
         results |= self.quality.scores(made)
@@ -123,6 +128,12 @@ class Follower:
         results |= self.quality.shares(made, results.get("modes"))
         judges = self.config.has_discriminator and self.config.objective.adversarial_weight > 0
         return results | (self.judgement(state) if judges else {})
+
+    def of_unchanged(self, state: TrainState) -> dict[str, float]:
+        """Returns how much outputs of the inputs' own classes depend on the inputs; see `unchanged_pairs`."""
+        assert self.unchanged is not None and self.unchanged.classes is not None
+        outputs = redraw_images(state.generator_ema, self.config, self.unchanged.inputs, self.unchanged.classes[0])
+        return dependence(outputs, self.unchanged)
 
     def judgement(self, state: TrainState) -> dict[str, float]:
         """Returns measures of the discriminator's outputs for training, validation and generated images.

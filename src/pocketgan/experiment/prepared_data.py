@@ -69,6 +69,8 @@ def prepare_images(config: RunConfig, progress: Progress) -> tuple[RunConfig, Im
         raise ConfigError("balance without classes", field="balance", source=images.source)
     if images.conditions is not None and config.network.conditional and not config.has_discriminator:
         raise ConfigError("classes only", field="objective", name=config.objective.objective)
+    if images.conditions is not None and config.changes_class:
+        raise ConfigError("classes alone", field="condition")
     if train.augment == "auto":
         held_out_batches(config, "cpu")  # Is there a validation set?
     if fold := fold_of(config, len(images)):

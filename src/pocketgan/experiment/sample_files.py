@@ -42,7 +42,8 @@ class Sampler:
         if self.labels is not None and not classes and images.conditions is not None:
             self.classes = images.conditions[chosen]
         if self.pairs.classes is not None:
-            self.labels, self.classes = self.pairs.classes
+            requested, self.classes = self.pairs.classes
+            self.labels = requested if self.labels is None else self.labels  # Between classes, they take turns.
         if not config.reads_images:
             self.latents = sample_latents(config, count, config.seed)
 
@@ -50,7 +51,7 @@ class Sampler:
         """Generates the samples of this moment and writes them into `samples/`, with the discriminator's scores."""
         run = self.run
         if run.config.reads_images:
-            made = redraw_images(state.generator_ema, run.config, self.pairs.inputs)
+            made = redraw_images(state.generator_ema, run.config, self.pairs.inputs, self.labels)
             pictures = side_by_side(self.pairs.inputs, made)
         else:
             made = run_generator(state.generator_ema, self.latents, self.labels, run.config)

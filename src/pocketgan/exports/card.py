@@ -153,6 +153,7 @@ def opening(shipment: Shipment) -> str:
     config, facts = shipment.config, shipment.facts
     does = "translates images" if config.reads_images else "generates images"
     classes = " of a requested class" if config.network.conditional else ""
+    classes = " into a requested class" if config.changes_class else classes
     classes = " with requested properties" if classes and facts.condition_names else classes
     source = KNOWN[facts.source][0] if facts.source in KNOWN else f"the images of '{plain(facts.source)}'"
     how = "a loop of its author's own" if config.kind == "recorded" else f"the recipe `{config.recipe}` of Pocketgan"
@@ -171,10 +172,11 @@ def use(shipment: Shipment) -> str:
     parts = ["## Use"]
     if shipment.weights_file:
         call = "model.generate(64, seed=1).save"
-        if shipment.config.network.conditional:
+        if shipment.config.network.conditional and not shipment.config.reads_images:
             call = f"model.generate(64, seed=1, label={json.dumps(example_label(shipment.facts))}).save"
         elif shipment.config.reads_images:
             which = "" if shipment.facts.source in PACKAGED else ', images=["picture.png"]'
+            which += f", label={json.dumps(example_label(shipment.facts))}" if shipment.config.changes_class else ""
             call = f"pocketgan.translate(model{which}).pairs.save"
         lines = [
             "import pocketgan",

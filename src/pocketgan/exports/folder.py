@@ -14,6 +14,7 @@ from pocketgan.base.version import __version__
 from pocketgan.config.data_section import PACKAGED
 from pocketgan.config.fields import replace
 from pocketgan.config.sections import RunConfig
+from pocketgan.config.translating import CLASSES
 from pocketgan.exports.card import Shipment, model_card
 from pocketgan.exports.licence import licence_of
 from pocketgan.exports.onnx import check_extra, check_onnx, onnx_file
@@ -27,7 +28,7 @@ from pocketgan.runs.places import check_free
 from pocketgan.runs.records import DataFacts
 from pocketgan.runs.requests import drawn_conditions
 from pocketgan.runs.run import Run
-from pocketgan.runs.sampling import generate_images, redraw_images, side_by_side
+from pocketgan.runs.sampling import generate_images, in_rows, into_every_class, redraw_images, side_by_side
 from pocketgan.runs.weights import build_with
 
 Format = Literal["safetensors", "onnx", "all"]
@@ -99,7 +100,8 @@ def as_shipped(run: Run) -> tuple[RunConfig, DataFacts]:
     data = run.config.data
     paths = {"to": data.to, "labels": data.labels, "condition": data.condition}
     paths["initial_run"] = run.config.train.initial_run
-    short = {name: f"./{Path(path).name}" for name, path in paths.items() if path not in (*PACKAGED, "none", "auto")}
+    names = (*PACKAGED, "none", "auto", CLASSES)
+    short = {name: f"./{Path(path).name}" for name, path in paths.items() if path not in names}
     if data.data in PACKAGED:
         return replace(run.config, **short) if short else run.config, run.facts
     name = f"./{Path(data.data).name}"
@@ -115,6 +117,10 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
             inputs = pairs_in(config.data, load_images(config.data, "test").part(slice(PAIRS))).inputs
         except DataError:
             return None, ""
+        if config.changes_class:
+            inputs, requested = into_every_class(inputs[:ROWS], len(names))
+            caption = "Images of the test split, each followed by the generator's output for every class."
+            return in_rows(inputs, redraw_images(network, config, inputs, requested), len(names)), caption
         caption = f"The first {len(inputs)} images of the test split, each with the generator's output."
         return side_by_side(inputs, redraw_images(network, config, inputs)), caption
     classes = len(names) if config.network.conditional else 0

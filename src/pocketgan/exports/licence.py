@@ -38,7 +38,7 @@ class Licence:
 
 def licence_of(data: DataConfig) -> Licence:
     """Returns the license of the data: that of MNIST, stacked or not; for other data, the user must state it."""
-    others = [source for source in (data.data, data.to) if source not in (*PACKAGED, "none")]
+    others = [source for source in data.sources if source not in PACKAGED]
     if not others:
         return Licence("cc-by-sa-3.0", "ylecun/mnist", MNIST)
     return Licence("unknown", None, UNKNOWN.format(source="' and '".join(one.removeprefix("./") for one in others)))

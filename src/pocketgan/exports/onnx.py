@@ -59,7 +59,10 @@ def random_inputs(config: RunConfig, facts: DataFacts, count: int) -> tuple[Tens
     generator = torch.Generator().manual_seed(derived_seed(0, "onnx", count))
     if config.reads_images:
         shape = (count, facts.channels, facts.size, facts.size)
-        return (torch.randint(256, shape, generator=generator, dtype=torch.uint8),)
+        source = torch.randint(256, shape, generator=generator, dtype=torch.uint8)
+        if not config.network.conditional:
+            return (source,)
+        return source, torch.randint(len(facts.class_names), (count,), generator=generator)
     latents = torch.randn(count, config.network.latent_dim, generator=generator)
     if not config.network.conditional:
         return (latents,)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pocketgan.config.data_section import DataConfig
-from pocketgan.config.translating import NONE, task_of
+from pocketgan.config.translating import CLASSES, NONE, task_of
 from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, to_network
 from pocketgan.images.tasks import batch_random, pairs_of
@@ -80,13 +80,16 @@ class Batch:
             without pairs, images of the target domain. A discriminator that sees pairs gets (N, 2C, H, W); see
             `training.translation.with_inputs`.
         source: the inputs of an image-to-image generator, same shape; the same tensor as `real` for noise generators.
-        labels: int64, shape (N,); or numbers that describe each image, float32, shape (N, K); or None.
+        labels: int64, shape (N,); or numbers that describe each image, float32, shape (N, K); or None. In translation
+            between classes, the requested ones, which are those of `real`.
+        own: in translation between classes, the classes of `source`, int64 (N,); otherwise None.
         groups: number of equal parts, one after the other, each with images of one class; 1 if the classes are mixed.
     """
 
     real: Float[Tensor, "n seen height width"]
     source: Float[Tensor, "n channels height width"]
     labels: Tensor | None
+    own: Tensor | None = None
     groups: int = 1
 
     def part(self, rows: Tensor) -> "Batch":
@@ -101,6 +104,7 @@ class Batches:
     Attributes:
         held_out: batches of the validation set, for adaptive augmentation; None without them.
         targets: of translation without pairs, batches of the target domain, in an order of their own; otherwise None.
+            Between classes, the target domain is the images themselves.
     """
 
     def __init__(self, images: ImageSet, config: DataConfig, *, batch_size: int, seed: int, device: str) -> None:
@@ -113,10 +117,11 @@ class Batches:
         self.held_out: Batches | None = None
         self.order = DataOrder(len(images), config.sampling, seed, images.labels if config.balance else None)
         self.targets: Batches | None = None
-        if images.target_domain is not None:
+        domain = images if config.to == CLASSES else images.target_domain
+        if domain is not None:
             of_targets = config.model_copy(update={"to": NONE, "keep_class": False})
             options = {"batch_size": batch_size, "seed": derived_seed(seed, "target domain"), "device": device}
-            self.targets = Batches(images.target_domain, of_targets, **options)
+            self.targets = Batches(domain, of_targets, **options)
 
     def at(self, position: int) -> Batch:
         """Gathers and converts one batch; `position` is the number of images fed before it."""
@@ -132,7 +137,7 @@ class Batches:
             position: the number of images fed before it; a position always gives the same batch.
         """
         generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "by class", position))
-        classes = self._places_of_class
+        classes = list(self._places_of_class.values())
         count = min(len(classes), max(1, self.batch_size // LEAST_OF_CLASS))
         each = self.batch_size // count
         places = [classes[index] for index in torch.randperm(len(classes), generator=generator)[:count].tolist()]
@@ -154,10 +159,10 @@ class Batches:
         return self._of(chosen, position)
 
     @cached_property
-    def _places_of_class(self) -> list[Tensor]:
+    def _places_of_class(self) -> dict[int, Tensor]:
         """The places of each class's images; all images are of one class if they have no labels."""
         labels = torch.zeros(len(self.images)) if self.labels is None else self.labels.cpu()
-        return [(labels == label).nonzero().flatten() for label in labels.unique()]
+        return {int(label): (labels == label).nonzero().flatten() for label in labels.unique()}
 
     def _of(self, chosen: Tensor, position: int) -> Batch:
         """Returns the images of these indices as a batch; random tasks depend on its position."""
@@ -166,12 +171,22 @@ class Batches:
         labels = None if self.labels is None else self.labels.index_select(0, indices)
         if task_of(self.config) == "none" and self.inputs is None:
             source = to_network(images, self.config.pixel_range)
+            if self.config.to == CLASSES:
+                return self._between_classes(source, labels, position)
             return Batch(source if self.targets is None else self._of_targets(labels, position), source, labels)
         inputs = None if self.inputs is None else self.inputs.index_select(0, indices)
         random = batch_random(self.order.seed, position, images.device)
         pairs = pairs_of(self.config, images, inputs, labels, random)
         source, real = (to_network(part, self.config.pixel_range) for part in (pairs.inputs, pairs.targets))
         return Batch(real, source, labels)
+
+    def _between_classes(self, source: Tensor, own: Tensor | None, position: int) -> Batch:
+        """Returns images of some classes with a random class requested for each, and real images of that class."""
+        assert self.targets is not None and own is not None, "see sets.with_several_classes"
+        known = torch.tensor(list(self.targets._places_of_class))
+        generator = torch.Generator().manual_seed(derived_seed(self.order.seed, "requested", position))
+        requested = known[torch.randint(len(known), (len(own),), generator=generator)]
+        return Batch(self.targets.like(requested, position).real, source, requested.to(own.device), own)
 
     def _of_targets(self, labels: Tensor | None, position: int) -> Float[Tensor, "n channels height width"]:
         """Returns images of the target domain for inputs of these classes: of the same class if that is to be kept."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from pocketgan.base.errors import DataError, NoSplit, nearest
 from pocketgan.base.messages import Problem, problem
 from pocketgan.config.data_section import HUB, PACKAGED, DataConfig, split
-from pocketgan.config.translating import NONE, task_of
+from pocketgan.config.translating import CLASSES, NONE, task_of
 from pocketgan.images import readers
 from pocketgan.images.conditions import read_conditions, standardized
 from pocketgan.images.intake.contents import Collection, ImageFiles, Part
@@ -211,6 +211,8 @@ def load_images(config: DataConfig, part: Part = "train", shown: Shown = silent)
         raise DataError("none of the classes", field="data", source=source, classes=config.classes)
     if task_of(config) == "colorize" and chosen.images.shape[1] == 1:
         return replace(chosen, images=chosen.images.expand(-1, 3, -1, -1).contiguous())
+    if config.to == CLASSES:
+        return with_several_classes(chosen)
     return chosen if config.to == NONE else with_target_domain(config, chosen, part, shown)
 
 
@@ -238,6 +240,14 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
     said = tuple(problem("of target domain", source=Path(targets.source).name, what=note) for note in targets.notes)
     targets = with_classes_of(images, targets, part) if config.keep_class else targets
     return replace(images, target_domain=targets, notes=(*images.notes, *said))
+
+
+def with_several_classes(images: ImageSet) -> ImageSet:
+    """Returns images unchanged; raises `DataError` if translation between their classes isn't possible."""
+    if len(images.class_names) < 2:
+        key = "one class" if images.class_names else "classes without labels"
+        raise DataError(key, field="to", source=images.source)
+    return images
 
 
 def with_classes_of(images: ImageSet, targets: ImageSet, part: Part) -> ImageSet:
@@ -378,11 +388,11 @@ def check_split(name: str) -> Part:
     Raises:
         DataError: there is no such split.
     """
-    for part in get_args(Part):
+    known: tuple[Part, ...] = get_args(Part)
+    for part in known:
         if name == part:
             return part
-    known = ", ".join(get_args(Part))
-    raise DataError("no split", field="split", name=name, hint=nearest(name, get_args(Part)), known=known)
+    raise DataError("no split", field="split", name=name, hint=nearest(name, known), known=", ".join(known))
 
 
 def _few(names: tuple[str, ...]) -> str:

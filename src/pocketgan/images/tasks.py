@@ -37,7 +37,8 @@ class Pairs:
     Attributes:
         inputs, targets: uint8 [0, 255], (N, C, H, W), of the same shape.
         matched: whether each target is that of its input; without pairs, targets are any images of the target domain.
-        classes: of the inputs and of the targets, int64 (N,) each, for a discriminator that receives them; or None.
+        classes: of the inputs and of the targets, int64 (N,) each, for a discriminator that receives them; or None. In
+            translation between classes, the first ones are requested of the generator.
     """
 
     inputs: Images

@@ -21,6 +21,7 @@ class Translation:
         targets: the known targets of the inputs; None if there are none, as for single pictures.
         labels: the classes of the inputs, int64 (N,), as indices into `class_names`; None if they aren't known.
         class_names: the names of the classes.
+        requested: of translation between classes, the class of each output, int64 (N,), as `labels`; otherwise None.
         notes: of photos, what was done to each of them.
     """
 
@@ -30,6 +31,7 @@ class Translation:
     targets: Images | None = None
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
+    requested: np.ndarray | None = None
     notes: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
@@ -45,7 +47,8 @@ class Translation:
     def save(self, folder: str | Path) -> Path:
         """Writes `side_by_side.png`, and each input and output as a picture, into a folder; or all into an .npz file.
 
-        The file holds `inputs`, `images` (the outputs), and `labels`, `class_names` and `targets` where they are known.
+        The file holds `inputs`, `images` (the outputs), and `labels`, `requested`, `class_names` and `targets` where
+        they are known.
 
         Args:
             folder: the folder, or a file whose name ends in `.npz`.
@@ -75,8 +78,10 @@ class Translation:
 
     def _save_arrays(self, path: Path) -> Path:
         arrays: dict[str, np.ndarray] = {"inputs": self.inputs.images, "images": self.outputs.images}
-        if self.labels is not None:
-            arrays |= {"labels": self.labels, "class_names": np.array(self.class_names)}
+        classes = {"labels": self.labels, "requested": self.requested}
+        known = {name: values for name, values in classes.items() if values is not None}
+        if known:
+            arrays |= known | {"class_names": np.array(self.class_names)}
         if self.targets is not None:
             arrays["targets"] = self.targets.images
         make_folder(path, path.parent)

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from pocketgan.base.errors import DataError, RunError
 from pocketgan.base.messages import problem
@@ -14,10 +13,7 @@ from pocketgan.base.progress import Progress, work
 from pocketgan.config.data_section import DataConfig
 from pocketgan.config.translating import NONE
 from pocketgan.images.intake.values import parse_range
-from pocketgan.images.pair_sets import pairs_in, targets_in
-from pocketgan.images.seeds import derived_seed
 from pocketgan.images.sets import ImageSet, everything, load_images
-from pocketgan.images.tasks import Pairs, judged
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frequencies import class_frequencies
 from pocketgan.metrics.judge import Judge
@@ -35,12 +31,19 @@ from pocketgan.metrics.real_images import (
 )
 from pocketgan.metrics.registry import Comparison, Reference, Requested, asks_for_all, resolve_metrics
 from pocketgan.metrics.scores import Evaluation, Figure, RealImages, check_counts, mixed, score
-from pocketgan.metrics.translation import BASELINE, TranslationScores, has_targets, score_translation
+from pocketgan.metrics.translated import (
+    beside,
+    score_translated,
+    translated_beside,
+    translated_by,
+    with_targets,
+)
+from pocketgan.metrics.translation import BASELINE, has_targets
 from pocketgan.runs.exported import find_model
 from pocketgan.runs.model import Model, Weights
 from pocketgan.runs.onnx_images import OnnxSource
 from pocketgan.runs.requests import drawn_conditions
-from pocketgan.runs.sampling import generate_images, redraw_images
+from pocketgan.runs.sampling import generate_images
 from pocketgan.runs.weights import build_with
 
 __all__ = [
@@ -137,7 +140,7 @@ def evaluate(
         else:
             unfitted = generated_by(model, count, weights, seed, sets)
     made_from = data if model is None else model.config.data
-    others = {} if baseline_run is None else {BASELINE: outputs_beside(baseline_run, model, count, seed, sets)}
+    others = {} if baseline_run is None else {BASELINE: translated_beside(baseline_run, model, count, seed, sets)}
     sets = with_targets(made_from, sets)
     images, grey = fitted(unfitted, sets.reference)
     named = sets.name in SPLITS
@@ -148,8 +151,7 @@ def evaluate(
     progress.say(work("measuring", images=len(images), space=space))
     done = scored(images, sets, space, chosen, asked=asked)
     if translated is not None and has_targets(made_from, translated.inputs):
-        labels = labels_in(sets.class_names(space), translated.inputs)
-        scores = score_translation(made_from, translated.outputs, translated.pairs, labels, space, others)
+        scores = score_translated(made_from, translated, others, sets.class_names(space), space)
         done = replace(done, translation=scores if baseline_run is None else beside(scores, baseline_run))
     frequencies = None
     if model is not None and not model.config.reads_images:
@@ -257,80 +259,6 @@ def chosen_from(image_set: ImageSet, count: int | None, source: object = None) -
         message = problem("too few there", count=count, source=source or image_set.source, found=len(image_set))
         raise DataError(message, field="count")
     return image_set.part(mixed(len(image_set))[: count or COUNT])
-
-
-@dataclass(frozen=True)
-class Translated:
-    """Outputs of an image-to-image model.
-
-    Attributes:
-        outputs: uint8, (N, C, H, W).
-        pairs: their inputs and targets.
-        inputs: the images from which the pairs were made.
-        source: the model's folder.
-    """
-
-    outputs: Tensor
-    pairs: Pairs
-    inputs: ImageSet
-    source: str
-
-    def shown(self, data: DataConfig) -> ImageSet:
-        """Returns the outputs for scoring, with inverted ones inverted back; see `judged`."""
-        return ImageSet(judged(data, self.outputs), self.inputs.labels, self.inputs.class_names, self.source)
-
-
-def translated_by(model: Model, count: int | None, weights: Weights, seed: int, sets: RealSets) -> Translated:
-    """Translates images of the reference with an image-to-image model.
-
-    Raises:
-        RunError: there are fewer images than requested.
-    """
-    real, config = sets.reference, model.config
-    if count is not None and count > len(real):
-        raise RunError("too few to redraw", field="count", count=count, found=len(real))
-    order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
-    chosen = real.part(order[: count or COUNT])
-    pairs = pairs_in(config.data, chosen)
-    outputs = redraw_images(build_with(model, weights), config, pairs.inputs)
-    return Translated(outputs, pairs, chosen, str(model.folder))
-
-
-def outputs_beside(other: Model, model: Model | None, count: int | None, seed: int, sets: RealSets) -> Tensor:
-    """Returns the outputs of another model for the same inputs.
-
-    Raises:
-        RunError: one of the two doesn't translate images, or their pairs differ.
-    """
-    if model is None or not model.config.reads_images:
-        raise RunError("baseline of translation", field="baseline_run")
-    if not other.config.reads_images:
-        raise RunError("reads no images", field="baseline_run", folder=other.folder)
-    for name in ("task", "pairs", "to", "target"):
-        ours, theirs = getattr(model.config.data, name), getattr(other.config.data, name)
-        if ours != theirs:
-            raise RunError(
-                "baseline differs", field="baseline_run", folder=other.folder, name=name, ours=ours, theirs=theirs
-            )
-    if (other.facts.channels, other.facts.size) != (model.facts.channels, model.facts.size):
-        raise RunError("baseline size", field="baseline_run", folder=other.folder)
-    return translated_by(other, count, other.weights(), seed, sets).outputs
-
-
-def beside(scores: TranslationScores, other: Model) -> TranslationScores:
-    """Returns scores that name their baseline run."""
-    regression = other.config.objective.adversarial_weight == 0
-    return replace(scores, baseline=other.folder.name, regression=regression)
-
-
-def with_targets(data: DataConfig, sets: RealSets) -> RealSets:
-    """Returns the targets of real images instead of the images themselves, where a task makes others of them."""
-    reference = targets_in(data, sets.reference)
-    if reference is sets.reference:
-        return sets
-    others = {name: getattr(sets, name) for name in ("training", "others")}
-    others = {name: None if images is None else targets_in(data, images) for name, images in others.items()}
-    return replace(sets, reference=reference, **others)
 
 
 def counts_of(model: Model, sets: RealSets) -> tuple[int, ...]:

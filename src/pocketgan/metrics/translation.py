@@ -18,7 +18,7 @@ from torch.nn import functional
 from pocketgan.base.language import Text, localised
 from pocketgan.base.language import say as say_of
 from pocketgan.config.data_section import DataConfig
-from pocketgan.config.translating import task_of
+from pocketgan.config.translating import CLASSES, task_of
 from pocketgan.images.sets import ImageSet
 from pocketgan.images.tasks import CLOSED_FORMS, Pairs, judged
 from pocketgan.metrics.features import FeatureSpace
@@ -41,6 +41,11 @@ NAMES = (
     "absolute_error",
     "stroke_distance",
     "kept_class",
+    "requested_class",
+    "kept_brightness",
+    "kept_slant",
+    "own_class_error",
+    "own_input",
     "distinct_outputs",
     "variation",
     "own_target",
@@ -53,6 +58,11 @@ WORDS: dict[str, Text] = {
     "absolute_error": "mean absolute error",
     "stroke_distance": "distance of the strokes, pixels",
     "kept_class": "class agreement",
+    "requested_class": "class accuracy",
+    "kept_brightness": "kept brightness",
+    "kept_slant": "kept slant",
+    "own_class_error": "change within the own class",
+    "own_input": "within the own class, nearest to its own input",
     "distinct_outputs": "distinct outputs",
     "variation": "variation of the outputs",
     "own_target": "nearest to its own target",
@@ -64,12 +74,18 @@ WORDS: dict[str, Text] = {
     "copy": "copy of the input",
     "closed form": "closed form",
     "targets": "targets",
+    "real of class": "other real images of the class",
     "how to read it": "how to read it",
     "read psnr": "higher is better; 3 dB are half the squared error",
     "read ssim": "higher is better; 1 is identical",
     "read absolute_error": "lower is better; 1 is the distance from black to white",
     "read stroke_distance": "lower is better; 0: each stroke is where the target has it",
     "read kept_class": "higher is better; a classifier reads the outputs, and compares with the inputs' labels",
+    "read requested_class": "higher is better; share of the outputs in which a classifier sees the requested class",
+    "read kept_brightness": "1: outputs of bright inputs are bright, beside others of their class; 0: no relation",
+    "read kept_slant": "1: outputs lean as their inputs do, beside others of their class; 0: no relation",
+    "read own_class_error": "lower is better; mean absolute error where the class stays, 1 from black to white",
+    "read own_input": "share of the outputs nearer to their input than to another of the class; 50% is chance",
     "read distinct_outputs": "1: every input has its own output; near 0: one output for all",
     "read variation": "1: outputs differ as targets do; near 0: they are all alike",
     "read own_target": "share of the outputs nearer to their own target than to another one; 50% is chance",
@@ -219,11 +235,12 @@ class TranslationScores:
 
     Attributes:
         count: the number of pairs.
-        task: the task that made them; `pairs` for a folder of pairs; `unpaired` without pairs.
+        task: the task that made them; `pairs` for a folder of pairs; `unpaired` without pairs; `classes` between
+            classes.
         baseline: the name of the baseline run; empty without one.
         regression: whether that run was trained by regression, without a discriminator.
         rows: the scores by name, for `generator`, `baseline run` (if there is one), `copy`, `closed form` (where the
-            task has one) and `targets`.
+            task has one) and `targets`; between classes, `real of class` instead of the last three.
     """
 
     count: int
@@ -315,4 +332,4 @@ def translation_of(data: DataConfig, images: ImageSet) -> bool:
 
 def has_targets(data: DataConfig, images: ImageSet) -> bool:
     """Returns whether the targets of images are known, or at least their domain."""
-    return translation_of(data, images) or images.target_domain is not None
+    return translation_of(data, images) or data.to == CLASSES or images.target_domain is not None

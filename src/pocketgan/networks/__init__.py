@@ -10,6 +10,7 @@ from pocketgan.config import parts
 from pocketgan.config.sections import NetworkConfig
 from pocketgan.images.seeds import derived_seed
 from pocketgan.networks.autoencoder import AutoencoderGenerator
+from pocketgan.networks.class_translator import ClassTranslatorGenerator
 from pocketgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from pocketgan.networks.layers import Dropout, ImageShape, initialise, lay_out
 from pocketgan.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -23,6 +24,7 @@ GENERATORS = {
     "autoencoder": AutoencoderGenerator,
     "pocket": PocketGenerator,
     "translator": TranslatorGenerator,
+    "class-translator": ClassTranslatorGenerator,
 }
 DISCRIMINATORS = {
     "mlp": MLPDiscriminator,

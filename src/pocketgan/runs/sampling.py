@@ -19,6 +19,8 @@ from pocketgan.runs.requests import drawn_conditions, requested
 from pocketgan.runs.weights import load_generator
 
 BATCH = 250
+WIDEST = 20
+"""Maximum number of outputs in a row behind their input."""
 USUAL = 64
 """Number of images that are generated unless another is asked for."""
 
@@ -149,9 +151,36 @@ def agreed_count(count: int | None, latents: Tensor | None, labels: Sequence[int
     return wanted
 
 
-def redraw_images(network: nn.Module, config: RunConfig, images: Tensor) -> Tensor:
-    """Translates uint8 images (N, C, H, W) with an image-to-image generator; returns uint8 images of the same shape."""
-    return run_generator(network, to_network(images, config.data.pixel_range), None, config)
+def redraw_images(network: nn.Module, config: RunConfig, images: Tensor, requested: Tensor | None = None) -> Tensor:
+    """Translates uint8 images (N, C, H, W) with an image-to-image generator; returns uint8 images of the same shape.
+
+    Args:
+        network: the generator.
+        config: the configuration of its run.
+        images: the images.
+        requested: of translation between classes, the class of each output, int64 (N,); ignored by all others.
+    """
+    labels = requested if config.network.conditional else None
+    return run_generator(network, to_network(images, config.data.pixel_range), labels, config)
+
+
+def into_every_class(images: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Returns each image once for every class, (N·K, C, H, W), and these classes, int64 (N·K,)."""
+    return images.repeat_interleave(classes, dim=0), torch.arange(classes).repeat(len(images))
+
+
+def in_rows(inputs: Tensor, outputs: Tensor, each: int) -> Images:
+    """Puts each input to the left of its `each` outputs; one input per row, unless the rows would be too long.
+
+    Args:
+        inputs: each one `each` times, as `into_every_class` returns them.
+        outputs: of the same shape, (N·each, C, H, W).
+        each: the number of outputs of an input.
+    """
+    if each > WIDEST:
+        return side_by_side(inputs, outputs)
+    rows = outputs.unflatten(0, (-1, each))
+    return Images(torch.cat([inputs[::each, None], rows], dim=1).flatten(0, 1).numpy(), columns=each + 1)
 
 
 def side_by_side(inputs: Tensor, outputs: Tensor) -> Images:

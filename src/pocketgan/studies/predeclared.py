@@ -82,7 +82,9 @@ def stability() -> StudyConfig:
         question=QUESTIONS["stability"],
         settings={"evaluate_every": "30 s"},
         variants=[
-            {"name": name, "recipe": name} for name in RECIPES if name not in ("stacked", "translator", "drifting")
+            {"name": name, "recipe": name}
+            for name in RECIPES
+            if name not in ("stacked", "translator", "class-translator", "drifting")
         ],
         duration="5 min",
     )

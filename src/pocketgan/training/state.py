@@ -32,7 +32,7 @@ class TrainState:
         rate_scale: factor on the learning rate since the watchdog's last rollback; 1 before the first rollback.
         strength: of adaptive augmentation; None without it.
         partner: of translation without pairs, the generator of the way back, which `generator_optimizer` trains as
-            well; otherwise None.
+            well; otherwise None, as between classes, where the generator itself leads back.
         found_inf: 1.0 once a loss was infinite or not a number, which blocks every update; a scalar on the device.
     """
 
@@ -121,7 +121,7 @@ def create_state(config: RunConfig, shape: ImageShape, device: str) -> TrainStat
         discriminator = build_discriminator(config.network, shape, config.seed, config.data.pixel_range).to(device)
         freeze_layers(discriminator, config.train.frozen_layers)
     partner = None
-    if config.unpaired:
+    if config.unpaired and not config.network.conditional:
         backward = derived_seed(config.seed, "backward")
         partner = build_generator(config.network, of_generator, config.data.pixel_range, backward).to(device)
     trained = generator if partner is None else nn.ModuleList([generator, partner])

@@ -265,7 +265,7 @@ def generator_step(
             with torch.no_grad():
                 real_logits = discriminate(state, with_inputs(batch, config).real, batch.labels, config)
         loss = objective.generator_loss(real_logits, fake_logits).mean()
-        if state.partner is None:
+        if not config.unpaired:
             total = with_reconstruction(loss, fake, batch.real, config)
         else:
             total = with_consistency(loss, fake, batch, state, config)

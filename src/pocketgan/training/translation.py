@@ -1,7 +1,7 @@
 """What image-to-image translation adds to a training step: what the discriminator sees, and losses beside its own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
@@ -56,7 +56,8 @@ def with_consistency(loss: Tensor, output: Tensor, batch: Batch, state: TrainSta
 
     The generator G turns inputs x into outputs that should look like images y of the target domain; the partner F turns
     them back: adversarial loss + λ |F(G(x)) − x| (cycle consistency, equation 2, in one direction) + identity weight ·
-    |G(y) − y| (identity loss, section 5.2). F has no discriminator of its own: it only has to return the input.
+    |G(y) − y| (identity loss, section 5.2). F has no discriminator of its own: it only has to return the input. In
+    translation between classes, G itself turns the output back into the input's own class (Choi et al. 2018).
 
     Args:
         loss: the adversarial loss, a scalar.
@@ -64,12 +65,15 @@ def with_consistency(loss: Tensor, output: Tensor, batch: Batch, state: TrainSta
         batch: x in `source`, y in `real`.
         state, config: of the run.
     """
-    assert state.partner is not None
+    backward = state.generator if state.partner is None else state.partner
+    own = batch.labels if batch.own is None else batch.own
+    kept = nullcontext() if state.partner is not None else keeping_statistics(backward)
     objective = config.objective
     total = objective.adversarial_weight * loss
     with autocast(config, output.device.type):
         if objective.reconstruction_weight:
-            back = state.partner(output, batch.labels).float()
+            with kept:
+                back = backward(output, own).float()
             total = total + objective.reconstruction_weight * reconstruction(back, batch.source)
         if objective.identity_weight:
             with keeping_statistics(state.generator):

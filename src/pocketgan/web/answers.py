@@ -28,7 +28,7 @@ from pocketgan.pictures.spelling import write_text
 from pocketgan.runs.exported import load
 from pocketgan.runs.model import Model
 from pocketgan.runs.requests import drawn_conditions, for_each, requested_once, usual
-from pocketgan.runs.sampling import redraw_images, run_generator, sample_latents
+from pocketgan.runs.sampling import WIDEST, into_every_class, redraw_images, run_generator, sample_latents
 from pocketgan.web.frames import read_frame, write_frame
 from pocketgan.web.judging import Judge
 from pocketgan.web.memory import Loaded, Memory
@@ -228,15 +228,22 @@ def write(memory: Memory, folder: str, text: str, seed: int) -> Answer:
 
 
 def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
-    """Translates images, uint8 (N, C, S, S): `images`, of the same shape."""
+    """Translates images, uint8 (N, C, S, S): `images`, of the same shape; between classes, each into every class.
+
+    There, `labels` are the requested classes, int64 (N·K,): at most the first 20 of each image.
+    """
     loaded = memory.model(folder)
     facts = loaded.model.facts
     if not loaded.model.config.reads_images:
         raise RunError("reads no images", field="run", folder=folder)
     if images.dtype != np.uint8 or images.shape[1:] != (facts.channels, facts.size, facts.size):
         raise RunError("images for model", field="images", type=images.dtype, shape=images.shape, folder=folder)
-    outputs = redraw_images(loaded.network, loaded.model.config, torch.from_numpy(images))
-    return {"step": loaded.weights.step}, {"images": outputs.numpy()}
+    given, arrays, labels = torch.from_numpy(images), dict[str, np.ndarray](), None
+    if loaded.model.config.changes_class:
+        given, labels = into_every_class(given, min(loaded.classes, WIDEST))
+        arrays["labels"] = labels.numpy()
+    outputs = redraw_images(loaded.network, loaded.model.config, given, labels)
+    return {"step": loaded.weights.step}, arrays | {"images": outputs.numpy()}
 
 
 def test_image(memory: Memory, folder: str, label: str | None, index: int) -> Answer:

@@ -11,7 +11,6 @@ import numpy as np
 from pocketgan.base.errors import PocketganError, WebError
 from pocketgan.config.data_section import PACKAGED, DataConfig
 from pocketgan.config.parts import BUILT_IN
-from pocketgan.config.translating import NONE
 from pocketgan.runs.exported import WEIGHTS
 from pocketgan.runs.mixtures import check_names, parse_mixture
 from pocketgan.runs.model import CONFIG, Model
@@ -154,10 +153,7 @@ def data_is_ours(site: Site, model: Model) -> bool:
     data: DataConfig | None = model.data
     if data is None:
         return False
-    return all(
-        source in (*PACKAGED, NONE) or Path(source).resolve().is_relative_to(site.folder)
-        for source in (data.data, data.to)
-    )
+    return all(source in PACKAGED or Path(source).resolve().is_relative_to(site.folder) for source in data.sources)
 
 
 def labels_of(model: Model) -> list[str]:

@@ -115,6 +115,7 @@ CREATING: dict[str, Text] = {
     "redraw nothing": "Draw a digit, open a picture, or take a test image.",
     "redraw alt input": "What the generator reads, {side}×{side} pixels",
     "redraw alt output": "What the generator returns, {side}×{side} pixels",
+    "redraw alt class": "The same in the class ‘{label}’",
     "no test images": "The test images of ‘{name}’ can't be found.",
     "nothing drawn": "The picture is empty: all its pixels have the same brightness.",
     "upload bytes": "This file is too large; at most {most} MB.",

@@ -127,8 +127,10 @@ def as_input(pixels: np.ndarray, facts: DataFacts, *, drawn: bool = False) -> np
     return np.repeat(square[None], facts.channels, axis=0) if square.ndim == 2 else square.transpose(2, 0, 1).copy()
 
 
-def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, np.ndarray]:
-    """Translates a picture; returns the generator's input and its output, both uint8 (C, S, S).
+def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Translates a picture; returns the generator's input and its outputs, all uint8 (C, S, S).
+
+    The outputs have names: those of their classes where the model translates between classes. Others have one, "".
 
     Raises:
         UserError: the picture is empty, or the model can't be used.
@@ -141,19 +143,26 @@ def redrawn(site: Site, name: object, source: Source) -> tuple[np.ndarray, np.nd
             raise WebError(say("redraw nothing"))
     else:
         given = as_input(source.pixels, facts, drawn=source.kind == "drawn")
-    return given, ask(site, "redraw", str(name), {"images": given[None]}).arrays["images"][0]
+    arrays = ask(site, "redraw", str(name), {"images": given[None]}).arrays
+    names = [facts.class_names[label] for label in arrays["labels"]] if "labels" in arrays else [""]
+    return given, dict(zip(names, arrays["images"], strict=True))
 
 
 def redrawn_html(site: Site, name: object, source: Source | None) -> str:
-    """Translates a picture; returns input and output side by side, as HTML."""
+    """Translates a picture; returns input and output side by side, or the outputs of all classes, as HTML."""
     if source is None:
         return nothing_html()
     given, made = redrawn(site, name, source)
-    figures = []
-    for key, image in (("input", given), ("output", made)):
-        alt = say(f"redraw alt {key}", side=image.shape[1])
-        figures.append(f"<figure><figcaption>{escape(say(key))}</figcaption>{sharp(image, alt)}</figure>")
-    return f'<div class="pair" role="status">{"".join(figures)}</div>'
+    pictures = [(say("input"), say("redraw alt input", side=given.shape[1]), given)]
+    for label, image in made.items():
+        alt = say("redraw alt class", label=label) if label else say("redraw alt output", side=image.shape[1])
+        pictures.append((label or say("output"), alt, image))
+    figures = [
+        f"<figure><figcaption>{escape(title)}</figcaption>{sharp(image, alt)}</figure>"
+        for title, alt, image in pictures
+    ]
+    many = " many" if len(made) > 1 else ""
+    return f'<div class="pair{many}" role="status">{"".join(figures)}</div>'
 
 
 def nothing_html() -> str:
