@@ -1,5 +1,6 @@
 """Tiny configurations and images for all tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests leave the user's cache alone."""
+    """Tests leave the user's cache alone; all processes of a test run share one, as programs of a user do."""
+    place = tmp_path_factory.getbasetemp()
+    shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("POCKETGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("POCKETGAN_CACHE", str(shared / "cache"))
         yield
 
 

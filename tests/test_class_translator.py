@@ -276,6 +276,10 @@ def test_translate_makes_every_class_of_each_image_or_the_requested_one(run: poc
     assert one.requested is not None and set(one.requested.tolist()) == {2}
     mixed = pocketgan.translate(run, count=4, label="0:0.5,2:0.5")
     assert mixed.requested is None and len(mixed) == 4
+    every.save(tmp_path / "every")
+    names = sorted(path.name for path in (tmp_path / "every").iterdir())
+    assert names[:3] == ["input_0000.png", "input_0001.png", "input_0002.png"]
+    assert names[4:7] == ["output_0000_0.png", "output_0000_1.png", "output_0000_2.png"] and len(names) == 4 + 12 + 1
     file = every.save(tmp_path / "every.npz")
     with np.load(file) as saved:
         assert set(saved) == {"inputs", "images", "labels", "requested", "class_names"}

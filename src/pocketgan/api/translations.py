@@ -90,7 +90,7 @@ def translate(
     if requested is not None and not requested.is_floating_point():
         known |= {"requested": requested.numpy(), "class_names": model.facts.class_names}
     shown = side_by_side(inputs, outputs) if each == 1 else in_rows(inputs, outputs, each)
-    return Translation(shown, Images(inputs.numpy()), Images(outputs.numpy()), **known)
+    return Translation(shown, Images(inputs.numpy()), Images(outputs.numpy()), each=each, **known)
 
 
 def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:

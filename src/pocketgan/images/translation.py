@@ -1,5 +1,6 @@
 """The result of an image-to-image translation."""
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +10,9 @@ import numpy as np
 from pocketgan.base.files import write_atomically
 from pocketgan.base.messages import Problem
 from pocketgan.images.grids import Images, check_others, make_folder, save_picture, to_picture
+
+NOT_IN_NAMES = re.compile(r"[^\w-]+")
+"""What names of classes may have, and names of files may not."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Translation:
         class_names: the names of the classes.
         requested: of translation between classes, the class of each output, int64 (N,), as `labels`; otherwise None.
         notes: of photos, what was done to each of them.
+        each: the number of outputs of an input, one after the other; the input is repeated as often.
     """
 
     pairs: Images
@@ -33,6 +38,7 @@ class Translation:
     class_names: tuple[str, ...] = ()
     requested: np.ndarray | None = None
     notes: tuple[Problem, ...] = ()
+    each: int = 1
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -47,8 +53,8 @@ class Translation:
     def save(self, folder: str | Path) -> Path:
         """Writes `side_by_side.png`, and each input and output as a picture, into a folder; or all into an .npz file.
 
-        The file holds `inputs`, `images` (the outputs), and `labels`, `requested`, `class_names` and `targets` where
-        they are known.
+        Names of outputs end in their class, if one was requested: `output_0003_7.png`. The .npz file holds `inputs`,
+        `images` (the outputs), and `labels`, `requested`, `class_names` and `targets` where they are known.
 
         Args:
             folder: the folder, or a file whose name ends in `.npz`.
@@ -64,17 +70,24 @@ class Translation:
         if out.suffix.lower() == ".npz":
             return self._save_arrays(out)
         make_folder(folder, out)
-        digits = max(4, len(str(len(self) - 1)))
-        pictures = {
-            f"{name}_{index:0{digits}d}.png": image
-            for name, images in (("input", self.inputs), ("output", self.outputs))
-            for index, image in enumerate(images.images)
-        }
+        digits, classes = max(4, len(str(len(self) - 1))), self._endings()
+        pictures: dict[str, np.ndarray] = {}
+        for index, (given, made) in enumerate(zip(self.inputs.images, self.outputs.images, strict=True)):
+            number = f"{index // self.each:0{digits}d}"
+            pictures |= {f"input_{number}.png": given, f"output_{number}{classes[index]}.png": made}
         check_others(out, pictures)
         for name, image in pictures.items():
             save_picture(to_picture(image.transpose(1, 2, 0)), out / name)
         save_picture(self.pairs.picture(), out / "side_by_side.png")
         return out / "side_by_side.png"
+
+    def _endings(self) -> list[str]:
+        """Returns how each output's file name ends: with the requested class, by its name, or else by its number."""
+        if self.requested is None:
+            return [""] * len(self)
+        names = ["_" + NOT_IN_NAMES.sub("-", name) for name in self.class_names]
+        names = names if len(set(names)) == len(names) else [f"_{place}" for place in range(len(names))]
+        return [names[label] for label in self.requested.tolist()]
 
     def _save_arrays(self, path: Path) -> Path:
         arrays: dict[str, np.ndarray] = {"inputs": self.inputs.images, "images": self.outputs.images}
