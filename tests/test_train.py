@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from pocketgan.base.errors import NonFiniteLoss
+from pocketgan.config.fields import replace
 from pocketgan.config.plan import Plan, make_plan
-from pocketgan.config.recipes import RECIPES
+from pocketgan.config.recipes import RECIPES, recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.images.batches import Batch, Batches
 from pocketgan.images.sets import ImageSet
@@ -23,6 +24,7 @@ from pocketgan.training.checkpoints import state_tensors
 from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import MEASURES, accuracies
 from pocketgan.training.objectives import OBJECTIVES, squared_gradient
+from pocketgan.training.schedules import at_step, rate_factor
 from pocketgan.training.state import TrainState, choose_device, choose_precision, create_state
 from pocketgan.training.steps import (
     Tick,
@@ -31,7 +33,6 @@ from pocketgan.training.steps import (
     generate,
     generator_step,
     penalties,
-    rate_factor,
     train,
     training_step,
 )
@@ -822,6 +823,26 @@ def test_sampling_between_ticks_changes_nothing_in_training(
     assert_same_bits(snapshot(alone.state), snapshot(sampled.state))
 
 
+def test_penalties_fall_with_the_learning_rate_and_not_in_the_warmup() -> None:
+    config = replace(recipe("pocket"), r1=2.0, r2=1.0, penalty_end=0.1, duration="100 steps", warmup="10 steps")
+    plan = make_plan(config, 1000, steps_per_second=1.0)
+    shares = [at_step(config, step, plan)[0].objective.penalties for step in (0, 50, 75, 100)]
+    assert shares == [pytest.approx(pair) for pair in ((2, 1), (2, 1), (1.1, 0.55), (0.2, 0.1))]
+    assert at_step(config, 0, plan)[1] == pytest.approx(0.1), "the warm-up is of the learning rate alone"
+    usual = recipe("pocket")
+    assert at_step(usual, 75, plan)[0] is usual
+
+
+def test_fallen_penalties_change_the_weights_and_resume_exactly(bench: Callable[..., Bench]) -> None:
+    fields = {"duration": "6 steps", "decay_start": 0.0, "r1": 1.0, "r2": 1.0}
+    usual, fallen = bench("pocket", **fields), bench("pocket", penalty_end=0.0, **fields)
+    for one in (usual, fallen):
+        one.train()
+    left, right = (one.state.discriminator.state_dict() for one in (usual, fallen) if one.state.discriminator)
+    assert any(not torch.equal(left[name], right[name]) for name in left)
+
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_training_leaves_the_global_random_state_alone(bench: Callable[..., Bench], recipe: str) -> None:
     before = torch.get_rng_state()
@@ -917,8 +938,8 @@ def test_conditional_networks_train_and_are_told_the_classes(
 
 
 def test_colour_images_train(tiny_config: Callable[..., RunConfig], tiny_images: Callable[..., ImageSet]) -> None:
-    for recipe in RECIPES:
-        config, images = tiny_config(recipe, duration="2 steps"), tiny_images(channels=3)
+    for name in RECIPES:
+        config, images = tiny_config(name, duration="2 steps"), tiny_images(channels=3)
         state = create_state(config, ImageShape(3, 8, 10 if config.network.conditional else 0), "cpu")
         batches = Batches(images, config.data, batch_size=8, seed=0, device="cpu")
         ticks = list(train(state, batches, config, make_plan(config, len(images))))

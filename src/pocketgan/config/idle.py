@@ -42,6 +42,10 @@ def without_effect(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "decay_start", "--schedule constant"
     if not (objective.r1 or objective.r2 or objective.gradient_penalty):
         yield "penalty_batch_fraction", "--r1 0 --r2 0 --gradient-penalty 0"
+    if not (objective.r1 or objective.r2):
+        yield "penalty_end", "--r1 0 --r2 0"
+    elif train.schedule == "constant":
+        yield "penalty_end", "--schedule constant"
     if train.optimizer not in OF_ADAM:
         for name in ("beta1", "beta2", "epsilon"):
             yield name, f"--optimizer {train.optimizer}"

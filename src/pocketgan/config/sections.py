@@ -83,6 +83,9 @@ class ObjectiveConfig(Section):
     """Weight of the penalty that keeps the gradient's norm at 1 between real and generated images (WGAN-GP)."""
     penalty_batch_fraction: float = Field(default=1.0, gt=0, le=1)
     """Fraction of each batch on which gradient penalties are computed; 0.5 saves about an eighth of a `pocket` step."""
+    penalty_end: float = Field(default=1.0, ge=0, le=1)
+    """What is left of the weights of R1 and R2 when the learning rate has fallen to zero: 0.1 for a tenth. They fall
+    with the learning rate, as in R3GAN (Huang et al. 2024), so a constant schedule leaves them as they are."""
     mismatched_label_weight: float = Field(default=0.0, ge=0)
     """Weight of the mismatched-label loss of class-conditional training: real images with their own class against real
     images with another class (GAN-CLS, Reed et al. 2016). It makes the generator follow the requested class."""
@@ -104,6 +107,11 @@ class ObjectiveConfig(Section):
     def penalties(self) -> tuple[float, float]:
         """The weights of the penalties at real and at generated images; `auto` is 1 until a run knows its data."""
         return 1.0 if isinstance(self.r1, str) else self.r1, 1.0 if isinstance(self.r2, str) else self.r2
+
+    def at(self, rate: float) -> "ObjectiveConfig":
+        """Returns the objective with the weights of R1 and R2 at a learning rate, given as a factor in [0, 1]."""
+        left, (r1, r2) = self.penalty_end + (1 - self.penalty_end) * rate, self.penalties
+        return self.model_copy(update={"r1": left * r1, "r2": left * r2})
 
     @model_validator(mode="after")
     def _check(self) -> "ObjectiveConfig":

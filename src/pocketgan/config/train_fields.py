@@ -54,6 +54,7 @@ class TrainFields(TypedDict, total=False):
     r2: float | Literal["auto"]
     gradient_penalty: float
     penalty_batch_fraction: float
+    penalty_end: float
     mismatched_label_weight: float
     adversarial_weight: float
     reconstruction_weight: float

@@ -5,6 +5,7 @@ import math
 from pocketgan.base.errors import ConfigError
 from pocketgan.config import parts
 from pocketgan.config.plan import Plan
+from pocketgan.config.sections import RunConfig
 
 
 def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) -> float:
@@ -16,15 +17,28 @@ def rate_factor(step: int, plan: Plan, schedule: str, decay_start: float = 0.0) 
     Raises:
         ConfigError: one's own schedule returns something else.
     """
-    factor = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
+    warmup = 1.0 if plan.warmup is None else min(1.0, (step + 1) / plan.warmup)
+    return warmup * schedule_factor(step, plan, schedule, decay_start)
+
+
+def schedule_factor(step: int, plan: Plan, schedule: str, decay_start: float) -> float:
+    """Returns the schedule's factor on the learning rate at `step`, without the warm-up; see `rate_factor`."""
     progress = max(0.0, (step / plan.steps - decay_start) / (1 - decay_start))
     if schedule == "linear":
-        factor *= 1 - progress
-    elif schedule == "cosine":
-        factor *= 0.5 * (1 + math.cos(math.pi * progress))
-    elif schedule not in parts.BUILT_IN["schedule"]:
-        factor *= own_factor(schedule, progress)
-    return factor
+        return 1 - progress
+    if schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * progress))
+    return 1.0 if schedule in parts.BUILT_IN["schedule"] else own_factor(schedule, progress)
+
+
+def at_step(config: RunConfig, step: int, plan: Plan) -> tuple[RunConfig, float]:
+    """Returns the configuration of a step, whose R1 and R2 may have fallen, and the factor on the learning rate."""
+    train, objective = config.train, config.objective
+    rate = rate_factor(step, plan, train.schedule, train.decay_start)
+    if objective.penalty_end == 1:
+        return config, rate
+    fallen = objective.at(min(1.0, schedule_factor(step, plan, train.schedule, train.decay_start)))
+    return config.model_copy(update={"objective": fallen}), rate
 
 
 def own_factor(schedule: str, progress: float) -> float:

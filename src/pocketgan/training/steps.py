@@ -21,7 +21,7 @@ from pocketgan.training.augment import augment
 from pocketgan.training.ema import update_ema
 from pocketgan.training.measures import check_finite, summarise
 from pocketgan.training.objectives import objective_of, one_centred_penalty, set_loss, zero_centred_penalties
-from pocketgan.training.schedules import rate_factor
+from pocketgan.training.schedules import at_step
 from pocketgan.training.state import TrainState, autocast, global_random
 from pocketgan.training.translation import reconstruction, seen, with_consistency, with_inputs, with_reconstruction
 
@@ -327,9 +327,9 @@ def one_step(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Updates both networks on the next batch, and adapts the augmentation; see `training_step` for what it returns."""
     batch = next_batch(batches, state.nimg, config)
-    rate = rate_factor(state.step, plan, config.train.schedule, config.train.decay_start) * state.rate_scale
+    now, rate = at_step(config, state.step, plan)
     with global_random(state, config):
-        done = training_step(state, batch, config, rate)
+        done = training_step(state, batch, now, rate * state.rate_scale)
         if state.strength is not None:
             score = partial(discriminate, state, config=config)
             follow(state.strength, state.step + 1, done[2:], batches.held_out, score)

@@ -18,7 +18,7 @@ from pocketgan.images.sets import ImageSet
 from pocketgan.networks import ImageShape
 from pocketgan.race.contract import Sampler, Task, sampled
 from pocketgan.training.ema import update_ema
-from pocketgan.training.schedules import rate_factor
+from pocketgan.training.schedules import at_step
 from pocketgan.training.state import choose_precision, create_state
 from pocketgan.training.steps import next_batch, training_step
 
@@ -52,10 +52,10 @@ class GAN:
 
     def step(self, progress: float) -> Mapping[str, Tensor | float]:
         """Updates each network once."""
-        train, state = self.config.train, self.state
-        rate = rate_factor(int(progress * FINE), self.plan, train.schedule, train.decay_start)
+        state = self.state
+        config, rate = at_step(self.config, int(progress * FINE), self.plan)
         batch = next_batch(self.batches, state.nimg, self.config)
-        d_loss, g_loss, *_ = training_step(state, batch, self.config, rate)
+        d_loss, g_loss, *_ = training_step(state, batch, config, rate)
         state.step += 1
         state.nimg += self.batch_size
         if state.averages:
