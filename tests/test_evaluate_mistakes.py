@@ -148,3 +148,8 @@ def test_an_error_of_a_report_is_in_its_language(tmp_path: Path, capsys: pytest.
         assert main(["report", str(tmp_path / "nothing"), "--lang", lang]) == 2
         said.append(capsys.readouterr().err)
     assert said[0] != said[1] and "nothing" in said[1]
+
+
+def test_weights_of_inception_need_its_feature_space(tmp_path: Path) -> None:
+    with refused("weights without inception", "inception_weights", features="auto"):
+        pocketgan.evaluate(np.zeros((300, 28, 28), np.uint8), inception_weights=tmp_path / "weights.pth")

@@ -90,6 +90,8 @@ def evaluate(
     count, seed = None if count is None else whole_number("count", count), whole_number("seed", seed)
     if not isinstance(metrics, Metric | Iterable):
         raise RunError("metric kind", field="metrics", found=type(metrics).__name__)
+    if inception_weights is not None and features != "inception":
+        raise RunError("weights without inception", field="inception_weights", features=features)
     images = source_of(source, labels, latent_dim, pixel_range, count, seed)
     model = None if isinstance(images, OnnxSource | ImageSet) else find_model(images)
     shown = Progress(quiet=not progress)

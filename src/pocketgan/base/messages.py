@@ -149,6 +149,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "too few to learn from": "{source} has {found} images, and 'self-supervised' needs {least}; use 'random'",
     "no torch-fidelity": "'inception' needs torch-fidelity; pip install torch-fidelity 'torchmetrics>=1.9,<1.10'",
     "no inception weights": "can't get Inception's weights ({why}); set --inception-weights",
+    "weights without inception": "are read only with --features inception (got --features {features})",
     "no weights file": "{path} isn't a file of weights ({why})",
     "weights without names": "{path} holds no named weights; use torch-fidelity's file",
     # Generation and evaluation.
