@@ -1,5 +1,6 @@
 """Translation between the classes of the data: the recipe `class-translator`, its batches, scores and outputs."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +21,10 @@ from pocketgan.experiment.experiment import resume_experiment, run_experiment
 from pocketgan.images.batches import Batches
 from pocketgan.images.pair_sets import of_other_classes, pairs_in, unchanged_pairs
 from pocketgan.images.sets import ImageSet, load_images
-from pocketgan.metrics.class_change import kept_style, slants, without_class_means
+from pocketgan.metrics.class_change import Changed, kept_style, score_class_change, slants, without_class_means
+from pocketgan.metrics.features import digits
 from pocketgan.networks import ImageShape, build_generator
+from pocketgan.runs.sampling import into_every_class
 from pocketgan.training.checkpoints import read_checkpoint
 from pocketgan.training.state import create_state
 from pocketgan.training.steps import training_step
@@ -62,18 +65,25 @@ def run(data: str, tmp_path_factory: pytest.TempPathFactory) -> pocketgan.Run:
     ("fields", "key", "field"),
     [
         ({"conditional": False}, "classes without class", "to"),
-        ({"to": "none"}, "class without classes", "conditional"),
-        ({"to": "others.npz"}, "class without classes", "conditional"),
+        ({"to": "none"}, "class without classes", "to"),
+        ({"to": "others.npz"}, "class without classes", "to"),
         ({"keep_class": True}, "keep class and classes", "keep_class"),
         ({"task": "denoise"}, "classes and task", "task"),
         ({"pairs": "folder"}, "to and pairs", "to"),
-        ({"generator": "translator"}, "autoencoder has no class", "conditional"),
+        ({"generator": "translator"}, "classes without class", "generator"),
+        ({"stages": 1}, "two stages", "stages"),
         ({"adversarial_weight": 0}, "to needs adversarial", "adversarial_weight"),
     ],
 )
 def test_settings_that_contradict_the_change_of_classes(fields: dict[str, object], key: str, field: str) -> None:
     with refused(key, field):
-        replace(recipe("class-translator"), **fields)
+        config = replace(recipe("class-translator"), **fields)
+        build_generator(config.network, ImageShape(1, 28, 3), "signed", 0)
+
+
+def test_the_usual_recipe_is_told_which_one_knows_classes() -> None:
+    with refused("classes without class", "generator", name="translator"):
+        replace(recipe("translator"), to="classes")
 
 
 def test_without_classes_the_network_is_an_ordinary_translator() -> None:
@@ -95,8 +105,8 @@ def test_data_without_classes_is_refused(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
     np.savez(tmp_path / "plain.npz", images=images)
     np.savez(tmp_path / "one.npz", images=images, labels=np.zeros(40, int))
-    for name, key in (("plain", "classes without labels"), ("one", "one class")):
-        with refused(key, "to"):
+    for name in ("plain", "one"):
+        with refused("several classes", "to"):
             load_images(DataConfig(data=str(tmp_path / f"{name}.npz"), to=CLASSES))
 
 
@@ -275,8 +285,12 @@ def test_translate_makes_every_class_of_each_image_or_the_requested_one(run: poc
     assert np.array_equal(one.outputs.images, every.outputs.images[2::3])
     assert one.requested is not None and set(one.requested.tolist()) == {2}
     mixed = pocketgan.translate(run, count=4, label="0:0.5,2:0.5")
-    assert mixed.requested is None and len(mixed) == 4
+    assert mixed.requested is not None and mixed.requested.tolist() == [[0.5, 0, 0.5]] * 4
+    mixed.save(tmp_path / "mixed")
+    assert (tmp_path / "mixed" / "output_0003.png").is_file()
     every.save(tmp_path / "every")
+    with refused("other pictures", "out"):
+        one.save(tmp_path / "every")
     names = sorted(path.name for path in (tmp_path / "every").iterdir())
     assert names[:3] == ["input_0000.png", "input_0001.png", "input_0002.png"]
     assert names[4:7] == ["output_0000_0.png", "output_0000_1.png", "output_0000_2.png"] and len(names) == 4 + 12 + 1
@@ -328,6 +342,86 @@ def write(path: Path, translation: "pocketgan.Translation") -> Path:
     """Writes the first input as a picture."""
     Image.fromarray(translation.inputs.images[0, 0]).save(path)
     return path
+
+
+def test_many_classes_take_turns(tiny_images: Callable[..., ImageSet]) -> None:
+    images = tiny_images(count=30).images
+    given, labels, each = into_every_class(images, 21)
+    assert each == 1 and torch.equal(given, images) and labels.tolist() == [*range(21), *range(9)]
+    given, labels, each = into_every_class(images[:2], 20)
+    assert each == 20 and len(given) == 40 and labels[20:].tolist() == [*range(20)]
+
+
+@pytest.mark.parametrize(
+    ("names", "endings"),
+    [
+        (("cat", "big dog", "三角形"), ["_cat", "_big-dog", "_三角形"]),
+        (("a", "A", "b"), ["_0", "_1", "_2"]),
+        (("a/b", "a b", "c"), ["_0", "_1", "_2"]),
+        (("x" * 90, "y", "z"), ["_0", "_1", "_2"]),
+    ],
+)
+def test_names_of_outputs_fit_every_file_system(run: pocketgan.Run, names: tuple[str, ...], endings: list[str]) -> None:
+    translation = dataclasses.replace(pocketgan.translate(run, count=1), class_names=names)
+    assert translation._endings() == endings
+
+
+# Other data than the run's.
+
+
+@pytest.fixture(scope="module")
+def split_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose test split has a class that its training split lacks."""
+    folder, random = tmp_path_factory.mktemp("foreign"), np.random.default_rng(0)
+    for part, classes in (("train", "bc"), ("test", "abc")):
+        for name in classes:
+            (folder / part / name).mkdir(parents=True)
+            for index in range(12):
+                picture = Image.fromarray(random.integers(0, 256, (16, 16), dtype=np.uint8))
+                picture.save(folder / part / name / f"{index}.png")
+    return folder
+
+
+def test_a_class_that_was_never_trained_is_refused(split_folder: Path) -> None:
+    config = DataConfig(data=str(split_folder), to=CLASSES, test=0)
+    assert load_images(config).class_names == ("b", "c")
+    with refused("foreign class", "data", name="a"):
+        load_images(config, "test")
+
+
+@pytest.mark.slow
+def test_a_baseline_run_of_other_classes_is_refused(run: pocketgan.Run, data: str, tmp_path: Path) -> None:
+    settings = {**SMALL, "data": data, "classes": "0,2", "duration": "1 step", "evaluate_every": "none"}
+    other = pocketgan.train("class-translator", out=tmp_path / "other", validation=0, progress=False, **settings)
+    with refused("baseline classes", "baseline_run"):
+        pocketgan.evaluate(run, features="random", metrics="frechet_distance", baseline_run=other, progress=False)
+
+
+@pytest.mark.slow
+def test_a_path_with_labels_measures_an_exported_model(run: pocketgan.Run, data: str, tmp_path: Path) -> None:
+    model = pocketgan.export(run, tmp_path / "model", format="safetensors")
+    usual = {"features": "random", "metrics": "frechet_distance", "progress": False}
+    done = pocketgan.evaluate(model, against=data, **usual)
+    assert done.translation is not None and done.translation.task == "classes"
+    np.savez(tmp_path / "plain.npz", images=np.zeros((200, 16, 16), np.uint8))
+    with refused("several classes", "against"):
+        pocketgan.evaluate(model, against=str(tmp_path / "plain.npz"), **usual)
+
+
+def test_what_was_asked_for_its_own_class_does_not_count() -> None:
+    """Copies of the inputs never show the requested class, however many zeros there are."""
+    real = load_images(DataConfig(), "test")
+    assert real.labels is not None
+    uneven = real.part(
+        torch.cat([(real.labels == label).nonzero().flatten()[:count] for label, count in ((0, 90), (1, 10))])
+    )
+    pairs, same = pairs_in(DataConfig(to=CLASSES), uneven), unchanged_pairs(uneven)
+    assert pairs.classes is not None and uneven.labels is not None
+    assert (pairs.classes[0] == uneven.labels).sum() == 80, "no other class is left for these"
+    copies = {"generator": Changed(uneven.images, same.inputs)}
+    rows = score_class_change(copies, pairs, same, uneven, pairs.classes[0], digits()).rows
+    assert rows["generator"]["requested_class"] <= 0.05 and rows["real of class"]["requested_class"] >= 0.9
+    assert rows["generator"]["own_class_error"] == 0 and rows["generator"]["own_input"] == 1
 
 
 # The page.

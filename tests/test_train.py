@@ -842,7 +842,6 @@ def test_fallen_penalties_change_the_weights_and_resume_exactly(bench: Callable[
     assert any(not torch.equal(left[name], right[name]) for name in left)
 
 
-
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_training_leaves_the_global_random_state_alone(bench: Callable[..., Bench], recipe: str) -> None:
     before = torch.get_rng_state()

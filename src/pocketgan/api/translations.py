@@ -33,7 +33,7 @@ def translate(
         photo: whether these are photos of a handwritten digit each, which are brought to MNIST's format first: white on
             black, scaled to a box of 20×20 in 28×28, and centered. `.notes` says what was done.
         label: of translation between classes, the class of every output, or a mixture such as `3:0.7,8:0.3`; None
-            translates each image into every class.
+            translates each image into every class, or where there are more than 20, into one class in turn.
         checkpoint: `best`, `last` or a step; `auto` for the best checkpoint, or the last of a run without evaluations.
 
     Returns:
@@ -50,7 +50,7 @@ def translate(
     from pocketgan.images.sets import check_split, load_images
     from pocketgan.metrics.translation import translation_of
     from pocketgan.runs.requests import for_each, requested_once
-    from pocketgan.runs.sampling import in_rows, into_every_class, redraw_images, side_by_side
+    from pocketgan.runs.sampling import in_rows, into_every_class, redraw_images
     from pocketgan.runs.weights import load_generator
 
     model = load(run) if isinstance(run, str | Path) else run
@@ -75,6 +75,8 @@ def translate(
     else:
         chosen = load_images(model.data, part)
         chosen = chosen.part(slice(count))
+        if model.config.changes_class:
+            chosen = chosen.numbered_as(model.facts.class_names)
         pairs = pairs_in(model.data, chosen)
         inputs = pairs.inputs
         if translation_of(model.data, chosen):
@@ -84,13 +86,16 @@ def translate(
     network, each = load_generator(model, checkpoint), 1
     requested = for_each(told, len(inputs))
     if model.config.changes_class and told is None:
-        inputs, requested = into_every_class(inputs, each := len(model.facts.class_names))
+        inputs, requested, each = into_every_class(inputs, len(model.facts.class_names))
+        if len(inputs) > MOST_IMAGES:
+            raise RunError("count at once", field="count", count=len(inputs), most=MOST_IMAGES)
         known |= {"labels": known["labels"].repeat(each)} if "labels" in known else {}
     outputs = redraw_images(network, model.config, inputs, requested)
-    if requested is not None and not requested.is_floating_point():
+    if requested is not None:
         known |= {"requested": requested.numpy(), "class_names": model.facts.class_names}
-    shown = side_by_side(inputs, outputs) if each == 1 else in_rows(inputs, outputs, each)
-    return Translation(shown, Images(inputs.numpy()), Images(outputs.numpy()), each=each, **known)
+    return Translation(
+        in_rows(inputs, outputs, each), Images(inputs.numpy()), Images(outputs.numpy()), each=each, **known
+    )
 
 
 def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:

@@ -59,6 +59,7 @@ PROBLEMS: Final[dict[str, str]] = {
         "gradient penalties don't work with --discriminator-batches two-step; use 'concatenated' or "
         "'separate', or set r1, r2 and gradient_penalty to 0"
     ),
+    "two stages": "must be at least 2 for '{architecture}'",
     "autoencoder has no class": "doesn't work with the generator '{name}', which reads images; leave it out",
     "inverted needs images": "'inverted' needs a generator that reads images; add --generator autoencoder",
     "no initial run": "there is no run '{source}'; 'pocketgan runs' lists runs",

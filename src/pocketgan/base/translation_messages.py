@@ -13,11 +13,14 @@ TRANSLATIONS: Final = {
     "to needs adversarial": "must be above 0 with --to; without pairs, only the discriminator knows the target domain",
     "classes and task": "can't be combined with --to classes, which changes the class and makes no pairs",
     "keep class and classes": "can't be combined with --to classes, which changes the class",
-    "class without classes": "the generator '{name}' reads images, and receives a class only with --to classes",
-    "classes without class": "needs a generator that receives a class; take the recipe 'class-translator'",
-    "classes without labels": "needs a class for each image; '{source}' has none",
+    "class without classes": "must be 'classes', since the generator '{name}' receives a class; for another domain or "
+    "a task, take the recipe 'translator'",
+    "classes without class": "the generator '{name}' receives no class, which --to classes needs; take the recipe "
+    "'class-translator'",
+    "several classes": "needs one class for each image, and at least two classes; 'pocketgan look {source}' shows what "
+    "there is",
+    "baseline classes": "'{folder}' was trained with other classes; both runs need the same",
     "classes alone": "can't be combined with --to classes, where the networks receive the class alone",
-    "one class": "needs at least two classes; '{source}' has one",
     "identity needs to": "needs --to; it has no effect on pairs",
     "keep class needs to": "needs --to; pairs show what belongs to each input",
     "keep class without labels": "needs labels on both sides, one for each image; '{source}' has none",

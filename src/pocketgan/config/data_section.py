@@ -132,7 +132,7 @@ class DataConfig(Section):
     """Image-to-image without pairs: the images of the target domain, as for `data`; the generator learns to turn images
     of `data` into images like these. It replaces `task`. They get the size of the images of `data`. `classes`: the
     images of `data` themselves; the generator receives a class, and turns images of any class into images of that
-    class."""
+    class. A folder of that name is `./classes`."""
     keep_class: bool = False
     """Image-to-image without pairs: whether the discriminator receives the class of each input, with target images of
     that class, so that outputs keep it. Both sides need labels with the same classes; translation itself needs none."""

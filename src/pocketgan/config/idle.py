@@ -11,7 +11,7 @@ from pocketgan.config.recipes import recipe
 from pocketgan.config.sections import RunConfig
 from pocketgan.config.translating import NONE
 
-PYRAMIDS = ("dcgan", "pocket")
+PYRAMIDS = ("dcgan", "pocket", "class-translator")
 """Networks that are built of stages."""
 OF_ADAM = ("adam", "adamw")
 

@@ -263,13 +263,15 @@ class RunConfig(Section):
 
     def _check_class(self) -> None:
         """Checks that a generator that reads images receives a class exactly where it translates between classes."""
-        name, conditional = self.network.generator, self.network.conditional
-        if conditional and not self.facts("generator").takes_class:
+        name, conditional, takes = self.network.generator, self.network.conditional, self.facts("generator").takes_class
+        if self.data.to == CLASSES and not (conditional and takes):
+            raise ConfigError("classes without class", field="to" if takes else "generator", name=name)
+        if self.data.to == CLASSES and self.data.task != NONE:
+            raise ConfigError("classes and task", field="task")
+        if conditional and not takes:
             raise ConfigError("autoencoder has no class", field="conditional", name=name)
         if conditional and self.data.to != CLASSES:
-            raise ConfigError("class without classes", field="conditional", name=name)
-        if self.data.to == CLASSES and not conditional:
-            raise ConfigError("classes without class", field="to")
+            raise ConfigError("class without classes", field="to", name=name)
 
     def _look_up_parts(self) -> None:
         """Checks the names and the options of all parts, and stores the facts of those that aren't the package's."""

@@ -61,9 +61,7 @@ def settle_pairs(values: Any) -> Any:
     settled = dict(values)
     if isinstance(settled.get("pairs"), str) and settled["pairs"] != NONE:
         settled |= {"data": settled["pairs"], "task": NONE}
-    if settled.get("to") == CLASSES and settled.get("task", NONE) != NONE:
-        raise ConfigError("classes and task", field="task")
-    if settled.get("to", NONE) != NONE:
+    if settled.get("to", NONE) not in (NONE, CLASSES):
         settled["task"] = NONE
     if settled.get("task") == "colorize" and settled.get("color", "auto") == "auto":
         settled["color"] = "rgb"

@@ -167,21 +167,26 @@ def opening(shipment: Shipment) -> str:
     return text
 
 
+def quoted(text: str) -> str:
+    """Returns a text as Python code."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def use(shipment: Shipment) -> str:
     """Returns instructions for the model: three lines of Python, and the inputs and outputs of the ONNX file."""
     parts = ["## Use"]
     if shipment.weights_file:
         call = "model.generate(64, seed=1).save"
         if shipment.config.network.conditional and not shipment.config.reads_images:
-            call = f"model.generate(64, seed=1, label={json.dumps(example_label(shipment.facts))}).save"
+            call = f"model.generate(64, seed=1, label={quoted(example_label(shipment.facts))}).save"
         elif shipment.config.reads_images:
             which = "" if shipment.facts.source in PACKAGED else ', images=["picture.png"]'
-            which += f", label={json.dumps(example_label(shipment.facts))}" if shipment.config.changes_class else ""
+            which += f", label={quoted(example_label(shipment.facts))}" if shipment.config.changes_class else ""
             call = f"pocketgan.translate(model{which}).pairs.save"
         lines = [
             "import pocketgan",
             "",
-            f"model = pocketgan.load({json.dumps(shipment.name)})  # this folder",
+            f"model = pocketgan.load({quoted(shipment.name)})  # this folder",
             f'{call}("made.png")',
         ]
         parts += ["```python\n" + "\n".join(lines) + "\n```"]

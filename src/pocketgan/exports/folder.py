@@ -118,9 +118,10 @@ def sample_picture(run: Run, network: nn.Module) -> tuple[Images | None, str]:
         except DataError:
             return None, ""
         if config.changes_class:
-            inputs, requested = into_every_class(inputs[:ROWS], len(names))
-            caption = "Images of the test split, each followed by the generator's output for every class."
-            return in_rows(inputs, redraw_images(network, config, inputs, requested), len(names)), caption
+            inputs, requested, each = into_every_class(inputs[:ROWS], len(names))
+            what = "output for every class" if each > 1 else "output for a class, the classes in turn"
+            caption = f"Images of the test split, each followed by the generator's {what}."
+            return in_rows(inputs, redraw_images(network, config, inputs, requested), each), caption
         caption = f"The first {len(inputs)} images of the test split, each with the generator's output."
         return side_by_side(inputs, redraw_images(network, config, inputs)), caption
     classes = len(names) if config.network.conditional else 0

@@ -245,8 +245,7 @@ def with_target_domain(config: DataConfig, images: ImageSet, part: Part, shown: 
 def with_several_classes(images: ImageSet) -> ImageSet:
     """Returns images unchanged; raises `DataError` if translation between their classes isn't possible."""
     if len(images.class_names) < 2:
-        key = "one class" if images.class_names else "classes without labels"
-        raise DataError(key, field="to", source=images.source)
+        raise DataError("several classes", field="to", source=images.source)
     return images
 
 
@@ -295,7 +294,8 @@ def split_of(config: DataConfig, collection: Collection, part: Part, source: str
     if (part == "test" and "test" in own) or (part == "validation" and "validation" in own and config.validation):
         images = image_set(own[part], source, notes)
         names = image_set(own["train"], source).class_names if "train" in own else ()
-        return images.numbered_as(names) if set(images.class_names) <= set(names) else images
+        known = config.to == CLASSES or set(images.class_names) <= set(names)
+        return images.numbered_as(names) if known else images
     if "train" not in own:
         raise readers.missing(collection, source, "train")
     training = image_set(own["train"], source, notes)

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from pocketgan.base.errors import RunError
 from pocketgan.base.files import write_atomically
 from pocketgan.base.messages import Problem
-from pocketgan.images.grids import Images, check_others, make_folder, save_picture, to_picture
+from pocketgan.images.grids import Images, make_folder, save_picture, to_picture
 
+PICTURE = re.compile(r"(input|output)_\d+.*\.png")
+"""Names of pictures that `save` writes."""
+LONGEST_NAME = 40
+"""Characters of a class's name in the name of a file, at most."""
 NOT_IN_NAMES = re.compile(r"[^\w-]+")
 """What names of classes may have, and names of files may not."""
 
@@ -25,7 +30,8 @@ class Translation:
         targets: the known targets of the inputs; None if there are none, as for single pictures.
         labels: the classes of the inputs, int64 (N,), as indices into `class_names`; None if they aren't known.
         class_names: the names of the classes.
-        requested: of translation between classes, the class of each output, int64 (N,), as `labels`; otherwise None.
+        requested: of translation between classes, the class of each output, int64 (N,), as `labels`; or of mixtures the
+            weights of all classes, float32 (N, K); otherwise None.
         notes: of photos, what was done to each of them.
         each: the number of outputs of an input, one after the other; the input is repeated as often.
     """
@@ -75,7 +81,9 @@ class Translation:
         for index, (given, made) in enumerate(zip(self.inputs.images, self.outputs.images, strict=True)):
             number = f"{index // self.each:0{digits}d}"
             pictures |= {f"input_{number}.png": given, f"output_{number}{classes[index]}.png": made}
-        check_others(out, pictures)
+        others = [one.name for one in out.iterdir() if PICTURE.fullmatch(one.name) and one.name not in pictures]
+        if others:
+            raise RunError("other pictures", field="out", folder=folder, count=len(others), name=min(others))
         for name, image in pictures.items():
             save_picture(to_picture(image.transpose(1, 2, 0)), out / name)
         save_picture(self.pairs.picture(), out / "side_by_side.png")
@@ -83,10 +91,11 @@ class Translation:
 
     def _endings(self) -> list[str]:
         """Returns how each output's file name ends: with the requested class, by its name, or else by its number."""
-        if self.requested is None:
+        if self.requested is None or self.requested.ndim > 1:
             return [""] * len(self)
         names = ["_" + NOT_IN_NAMES.sub("-", name) for name in self.class_names]
-        names = names if len(set(names)) == len(names) else [f"_{place}" for place in range(len(names))]
+        fits = len({name.casefold() for name in names}) == len(names) and max(map(len, names)) <= LONGEST_NAME
+        names = names if fits else [f"_{place}" for place in range(len(names))]
         return [names[label] for label in self.requested.tolist()]
 
     def _save_arrays(self, path: Path) -> Path:

@@ -52,12 +52,17 @@ def score_class_change(
         space: the feature space of the Fréchet distance and of the classifier.
     """
     assert pairs.classes is not None and inputs.labels is not None, "see sets.with_several_classes"
+    requested, own = pairs.classes[0], inputs.labels
+    others = requested != own  # All of them, unless a class has more than half of the images.
+
+    def style(outputs: Images) -> dict[str, float]:
+        return kept_style(outputs[others], pairs.inputs[others], requested[others], own[others])
+
     real = space(pairs.targets, labels)
     rows: dict[str, dict[str, float]] = {}
     for who, one in changed.items():
         sample = space(one.outputs, labels)
-        row = agreement(sample, labels)
-        row |= kept_style(one.outputs, pairs.inputs, pairs.classes[0], inputs.labels)
+        row = agreement(sample, labels, others) | style(one.outputs)
         row["own_class_error"] = absolute_error(one.unchanged, unchanged.targets)
         if len(one.outputs) >= 2:
             row["own_input"] = own_target(one.unchanged, unchanged.targets)
@@ -66,16 +71,24 @@ def score_class_change(
             row |= {"variation": variance(one.outputs) / spread} if spread > 0 else {}
             row["distance"] = frechet_distance(real.features, sample.features)
         rows[who] = row
-    rows["real of class"] = agreement(real, labels)
-    rows["real of class"] |= kept_style(pairs.targets, pairs.inputs, pairs.classes[0], inputs.labels)
+    rows["real of class"] = agreement(real, labels, others) | style(pairs.targets)
     return TranslationScores(len(pairs), "classes", rows)
 
 
-def agreement(sample: Sample, labels: Tensor | None) -> dict[str, float]:
-    """Returns the share of images in which a classifier sees the requested class; nothing without a classifier."""
-    if labels is None or sample.probabilities is None:
+def agreement(sample: Sample, labels: Tensor | None, counted: Tensor) -> dict[str, float]:
+    """Returns the share of the counted images in which a classifier sees the requested class.
+
+    Args:
+        sample: the images.
+        labels: the requested classes, as indices into those of the classifier, or None.
+        counted: which images count, bool (N,).
+
+    Returns:
+        Nothing without a classifier, or if no image counts.
+    """
+    if labels is None or sample.probabilities is None or not counted.any():
         return {}
-    return {"requested_class": (sample.predicted == labels).double().mean().item()}
+    return {"requested_class": (sample.predicted == labels)[counted].double().mean().item()}
 
 
 def absolute_error(outputs: Images, targets: Images) -> float:
@@ -96,6 +109,8 @@ def kept_style(
         requested, own: their classes.
     """
     results: dict[str, float] = {}
+    if len(outputs) < 2:
+        return results
     for name, measure in {"kept_brightness": brightness, "kept_slant": slants}.items():
         ours, theirs = without_class_means(measure(outputs), requested), without_class_means(measure(inputs), own)
         if min(ours.abs().max().item(), theirs.abs().max().item()) > 1e-9:

@@ -212,7 +212,8 @@ def data_for(model: Model | None, against: str) -> DataConfig:
     """
     if model is None:
         return DataConfig()
-    if model.config.data.to != NONE and against not in ("auto", *SPLITS):
+    other_domain = model.config.unpaired and not model.config.changes_class
+    if other_domain and against not in ("auto", *SPLITS):
         raise DataError("path for unpaired", field="against", path=against)
     if model.data is None and against in ("auto", *SPLITS):
         message = problem("images not with it", folder=model.folder, source=model.facts.source)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from pocketgan.base.errors import RunError
+from pocketgan.base.errors import DataError, RunError
 from pocketgan.config.data_section import DataConfig
 from pocketgan.images.pair_sets import pairs_in, targets_in, unchanged_pairs
 from pocketgan.images.seeds import derived_seed
@@ -56,8 +56,13 @@ def translated_by(model: Model, count: int | None, weights: Weights, seed: int, 
 
     Raises:
         RunError: there are fewer images than requested.
+        DataError: an image has a class that the model doesn't know, or none at all.
     """
     real, config = sets.reference, model.config
+    if config.changes_class:
+        if real.labels is None:
+            raise DataError("several classes", field="against", source=real.source)
+        real = real.numbered_as(model.facts.class_names)
     if count is not None and count > len(real):
         raise RunError("too few to redraw", field="count", count=count, found=len(real))
     order = torch.randperm(len(real), generator=torch.Generator().manual_seed(derived_seed(seed, "inputs")))
@@ -88,6 +93,8 @@ def translated_beside(other: Model, model: Model | None, count: int | None, seed
             raise RunError(
                 "baseline differs", field="baseline_run", folder=other.folder, name=name, ours=ours, theirs=theirs
             )
+    if model.config.changes_class and other.facts.class_names != model.facts.class_names:
+        raise RunError("baseline classes", field="baseline_run", folder=other.folder)
     if (other.facts.channels, other.facts.size) != (model.facts.channels, model.facts.size):
         raise RunError("baseline size", field="baseline_run", folder=other.folder)
     return translated_by(other, count, other.weights(), seed, sets)

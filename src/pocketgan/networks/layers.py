@@ -77,11 +77,14 @@ def pyramid(config: NetworkConfig, shape: ImageShape, field: str, architecture: 
     The number of stages is configured, or else the smallest one, at least 2, that begins at 8 pixels or fewer.
 
     Raises:
-        ConfigError: the side can't be halved so often, or the network would begin at fewer than 4 pixels.
+        ConfigError: the side can't be halved so often, or the network would begin at fewer than 4 pixels, or has only
+            one stage, which `dcgan` alone can.
     """
     stages = config.stages
     if stages == "auto":
         stages = max(2, math.ceil(math.log2(shape.size / LARGEST_BASE)))
+    if stages < 2 and architecture != "dcgan":
+        raise ConfigError("two stages", field="stages", architecture=architecture)
     base, rest = divmod(shape.size, 2**stages)
     if rest or base < 1:
         raise side_error(shape, field, architecture)

@@ -164,20 +164,30 @@ def redraw_images(network: nn.Module, config: RunConfig, images: Tensor, request
     return run_generator(network, to_network(images, config.data.pixel_range), labels, config)
 
 
-def into_every_class(images: Tensor, classes: int) -> tuple[Tensor, Tensor]:
-    """Returns each image once for every class, (N·K, C, H, W), and these classes, int64 (N·K,)."""
-    return images.repeat_interleave(classes, dim=0), torch.arange(classes).repeat(len(images))
+def into_every_class(images: Tensor, classes: int) -> tuple[Tensor, Tensor, int]:
+    """Returns images once for every class, or with more than 20 classes, each for one class in turn.
+
+    Args:
+        images: shape (N, C, H, W).
+        classes: the number of classes, K.
+
+    Returns:
+        The images, (N·K, C, H, W), their classes, int64 (N·K,), and K; or with many classes, the same with 1 for K.
+    """
+    if classes > WIDEST:
+        return images, torch.arange(len(images)) % classes, 1
+    return images.repeat_interleave(classes, dim=0), torch.arange(classes).repeat(len(images)), classes
 
 
 def in_rows(inputs: Tensor, outputs: Tensor, each: int) -> Images:
-    """Puts each input to the left of its `each` outputs; one input per row, unless the rows would be too long.
+    """Puts each input to the left of its `each` outputs, one input per row; pairs of input and output if there is one.
 
     Args:
         inputs: each one `each` times, as `into_every_class` returns them.
         outputs: of the same shape, (N·each, C, H, W).
         each: the number of outputs of an input.
     """
-    if each > WIDEST:
+    if each == 1:
         return side_by_side(inputs, outputs)
     rows = outputs.unflatten(0, (-1, each))
     return Images(torch.cat([inputs[::each, None], rows], dim=1).flatten(0, 1).numpy(), columns=each + 1)

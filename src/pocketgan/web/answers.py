@@ -240,7 +240,7 @@ def redraw(memory: Memory, folder: str, *, images: np.ndarray) -> Answer:
         raise RunError("images for model", field="images", type=images.dtype, shape=images.shape, folder=folder)
     given, arrays, labels = torch.from_numpy(images), dict[str, np.ndarray](), None
     if loaded.model.config.changes_class:
-        given, labels = into_every_class(given, min(loaded.classes, WIDEST))
+        given, labels, _ = into_every_class(given, min(loaded.classes, WIDEST))
         arrays["labels"] = labels.numpy()
     outputs = redraw_images(loaded.network, loaded.model.config, given, labels)
     return {"step": loaded.weights.step}, arrays | {"images": outputs.numpy()}
