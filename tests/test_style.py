@@ -49,7 +49,7 @@ def test_documents_are_in_the_fields_words(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     if str(page.relative_to(ROOT)) not in OWN_WORDS:
         assert not banned_in(prose(text))
-    for sentence in re.split(r"(?<=[.!?])\s+|\n\s*\n|\n- ", prose(text)):
+    for sentence in re.split(r"[.!?][*_)]*\s+|\n\s*\n|\n- ", prose(text)):
         assert len(re.findall(SENTENCE["token"], sentence)) <= SENTENCE["max"], sentence
 
 
