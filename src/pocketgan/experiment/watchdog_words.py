@@ -59,8 +59,8 @@ ADVICE: dict[str, Text] = {
     "advice discriminator_won": "try a lower --discriminator-learning-rate, --beta1 0.5, or --discriminator-batches "
     "separate --r1 0.3",
     "advice oscillation": "try a lower --learning-rate or --beta1, or an EMA generator (--ema-half-life '10%')",
-    "advice ignores_input": "try --reconstruction-weight 10 or more; with pairs, also --discriminator translator, which "
-    "sees input and output together",
+    "advice ignores_input": "try --reconstruction-weight 10 or more; with pairs, also --discriminator translator, "
+    "which sees input and output together",
     "advice mode_collapse": "try --objective relativistic --discriminator-batches separate --r1 1 --r2 1, a lower "
     "--learning-rate, "
     "or a larger --batch-size",
