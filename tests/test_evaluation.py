@@ -620,7 +620,7 @@ def test_an_image_to_image_run_is_judged_inverted_back(places: dict[str, str], m
     def perfectly(_: torch.nn.Module, __: RunConfig, images: Tensor) -> Tensor:
         return 255 - images
 
-    monkeypatch.setattr(evaluation, "redraw_images", perfectly)
+    monkeypatch.setattr("pocketgan.metrics.translated.redraw_images", perfectly)
     done = evaluate(places["redraw"], metrics="frechet_distance,recall,precision")
     inputs = fewer(DataConfig(classes="8"), "test").images
     assert sorted(image.numpy().tobytes() for image in done.comparison.generated.images) == sorted(
