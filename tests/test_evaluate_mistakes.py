@@ -35,6 +35,7 @@ def test_a_range_that_is_given_holds_for_bytes_too(digits: np.ndarray, pixel_ran
         pocketgan.evaluate(digits, pixel_range=pixel_range, **FEW)
 
 
+@pytest.mark.slow
 def test_bytes_of_zeros_and_ones_need_their_range(digits: np.ndarray) -> None:
     ones = (digits > 127).astype(np.uint8)
     with refused("bytes of two values", "pixel_range"):
@@ -62,6 +63,7 @@ def test_a_wrong_argument_is_an_error_with_its_name(digits: np.ndarray, field: s
         pocketgan.evaluate(digits, **FEW | {field: value})
 
 
+@pytest.mark.slow
 def test_labels_of_other_classes_are_named(digits: np.ndarray, tmp_path: Path) -> None:
     names = np.array(["three", "seven"])[np.arange(400) % 2]
     file = saved(tmp_path / "named.npz", digits, labels=names)
