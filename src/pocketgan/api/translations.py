@@ -44,11 +44,6 @@ def translate(
     Raises:
         UserError: the run generates from noise, there is no such split or class, or a picture has another size.
     """
-    import torch
-
-    from pocketgan.images.pair_sets import pairs_in
-    from pocketgan.images.sets import check_split, load_images
-    from pocketgan.metrics.translation import translation_of
     from pocketgan.runs.requests import for_each, requested_once
     from pocketgan.runs.sampling import in_rows, into_every_class, redraw_images
     from pocketgan.runs.weights import load_generator
@@ -63,26 +58,7 @@ def translate(
     if photo and images is None:
         raise DataError("photo of images", field="photo")
     told = requested_once(model, label)
-    part, known = check_split(split), dict[str, Any]()
-    if images is not None and photo:
-        photos = [read_photo(path, model) for path in picture_files(images)]
-        inputs, known["notes"] = torch.stack([pixels for pixels, _ in photos]), tuple(note for _, note in photos)
-    elif images is not None:
-        inputs = torch.stack([read_input(path, model) for path in picture_files(images)])
-    elif model.data is None:
-        parts = {"folder": model.folder, "source": model.facts.source}
-        raise DataError("images to translate gone", field="images", **parts)
-    else:
-        chosen = load_images(model.data, part)
-        chosen = chosen.part(slice(count))
-        if model.config.changes_class:
-            chosen = chosen.numbered_as(model.facts.class_names)
-        pairs = pairs_in(model.data, chosen)
-        inputs = pairs.inputs
-        if translation_of(model.data, chosen):
-            known["targets"] = Images(pairs.targets.numpy())
-        if chosen.labels is not None:
-            known |= {"labels": chosen.labels.numpy(), "class_names": chosen.class_names}
+    inputs, known = read_inputs(model, split, count, images, photo=photo)
     network, each = load_generator(model, checkpoint), 1
     requested = for_each(told, len(inputs))
     if model.config.changes_class and told is None:
@@ -96,6 +72,43 @@ def translate(
     return Translation(
         in_rows(inputs, outputs, each), Images(inputs.numpy()), Images(outputs.numpy()), each=each, **known
     )
+
+
+def read_inputs(
+    model: Model, split: str, count: int, images: Sequence[str | Path] | str | Path | None, *, photo: bool
+) -> tuple[Any, dict[str, Any]]:
+    """Reads the images to translate; the arguments are those of `translate`.
+
+    Returns:
+        A uint8 tensor (N, C, S, S); and what is known about the images, by the names of `Translation`.
+
+    Raises:
+        DataError: they can't be read, or there is no such split.
+    """
+    import torch
+
+    from pocketgan.images.pair_sets import pairs_in
+    from pocketgan.images.sets import check_split, load_images
+    from pocketgan.metrics.translation import translation_of
+
+    part, known = check_split(split), dict[str, Any]()
+    if images is not None and photo:
+        photos = [read_photo(path, model) for path in picture_files(images)]
+        return torch.stack([pixels for pixels, _ in photos]), {"notes": tuple(note for _, note in photos)}
+    if images is not None:
+        return torch.stack([read_input(path, model) for path in picture_files(images)]), known
+    if model.data is None:
+        parts = {"folder": model.folder, "source": model.facts.source}
+        raise DataError("images to translate gone", field="images", **parts)
+    chosen = load_images(model.data, part).part(slice(count))
+    if model.config.changes_class:
+        chosen = chosen.numbered_as(model.facts.class_names)
+    pairs = pairs_in(model.data, chosen)
+    if translation_of(model.data, chosen):
+        known["targets"] = Images(pairs.targets.numpy())
+    if chosen.labels is not None:
+        known |= {"labels": chosen.labels.numpy(), "class_names": chosen.class_names}
+    return pairs.inputs, known
 
 
 def picture_files(paths: Sequence[str | Path] | str | Path) -> list[Path]:

@@ -15,14 +15,14 @@ from pocketgan.images.tasks import Pairs
 from pocketgan.metrics.features import FeatureSpace
 from pocketgan.metrics.frechet import frechet_distance
 from pocketgan.metrics.samples import Sample
-from pocketgan.metrics.translation import TranslationScores, distinct, own_target, variance
+from pocketgan.metrics.translation import TranslationScores, absolute_error, distinct, own_target, variance
 
 Images = UInt8[Tensor, "n c h w"]
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What a generator makes of images.
+    """Outputs of one generator for the same images, translated twice.
 
     Attributes:
         outputs: of the requested classes.
@@ -89,11 +89,6 @@ def agreement(sample: Sample, labels: Tensor | None, counted: Tensor) -> dict[st
     if labels is None or sample.probabilities is None or not counted.any():
         return {}
     return {"requested_class": (sample.predicted == labels)[counted].double().mean().item()}
-
-
-def absolute_error(outputs: Images, targets: Images) -> float:
-    """Returns the mean absolute difference, where 1 is the distance from black to white."""
-    return (outputs.float() - targets.float()).abs().mean().item() / 255
 
 
 def kept_style(

@@ -92,6 +92,12 @@ class ClassTranslatorGenerator(nn.Module):
         )
 
     def forward(self, images: Float[Tensor, "n c h w"], labels: Tensor | None = None) -> Float[Tensor, "n c h w"]:
+        """Returns an image of the requested class for each image.
+
+        Args:
+            images: in the range of the pixels that the networks see, (N, C, S, S).
+            labels: the requested classes, int64 (N,), or weights of all classes, float (N, K); None without classes.
+        """
         code = self.encoder(images)
         if self.name is not None:
             assert labels is not None, "a conditional generator needs labels"
